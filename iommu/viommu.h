@@ -1,0 +1,102 @@
+/*
+ * The guest's own remapping unit: one struct viommu per (unit, partition). It
+ * stands where the unit's registers stand, walks the guest's tables when the
+ * guest announces them, and binds what it finds to the hardware through
+ * domain.h, so that every DMA of the guest still goes through the second stage.
+ *
+ * The caller (hv/) decodes the access; nothing here sees guest addresses of the
+ * register page or CPU registers. Every call is bounded: work that is left over
+ * is continued by viommu_run().
+ */
+#ifndef NESTOR_VIOMMU_H
+#define NESTOR_VIOMMU_H
+
+#include "hv/types.h"
+
+struct vtd_unit;
+struct domain;
+struct viommu;
+
+/*
+ * A partition's memory and interrupts, as the vIOMMU may use them. Guest memory
+ * is hostile: it changes at any time, and any address may be asked for.
+ */
+struct guest_ops {
+    /* Copies len bytes out of guest memory; false, with nothing promised about buf, unless all is RAM. */
+    bool (*read)(void *ctx, gpa_t gpa, void *buf, size_t len);
+    /* True, with the host address, if [gpa, gpa + len) is contiguous writable RAM of the partition. */
+    bool (*ram)(void *ctx, gpa_t gpa, size_t len, hpa_t *out);
+    /* Sends an interrupt message to the guest; addr is FEEh, fixed or lowest priority, checked before. */
+    void (*interrupt)(void *ctx, u64 addr, u32 data);
+};
+
+struct viommu_config {
+    struct vtd_unit *unit;
+    struct domain *parent;        /* the partition's second stage: a nesting parent */
+    const struct guest_ops *ops;
+    void *ctx;                    /* first argument of every guest_ops call */
+    u32 partition;                /* names the partition in logs and to did.h */
+    u32 gpa_width;                /* bits of a guest physical address that the second stage translates */
+    u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
+    u32 max_domains;              /* quota: guest domain ids known at a time; 0 takes the default */
+};
+
+/* Steps (one guest read of a cache line or one hardware command each) that stay well under 50 us. */
+enum { VIOMMU_BUDGET = 64 };
+
+/* ERR_UNSUPPORTED: the unit cannot nest (decision 11), offer the guest no unit then. */
+must_use enum result viommu_create(const struct viommu_config *config, struct viommu **out);
+/* The partition is reset or gone: all devices back on the second stage, registers at reset values. */
+must_use enum result viommu_reset(struct viommu *v);
+void viommu_destroy(struct viommu *v);
+
+/*
+ * Bytes of the register window to leave out of the guest's EPT (a multiple of
+ * 4 KiB). Offsets beyond what the table lists read 0.
+ */
+u32 viommu_window_size(const struct viommu *v);
+
+/*
+ * One access, size 1..8 bytes at any offset. Both return true when work is left
+ * over: the caller arms its timer and calls viommu_run() until that says false.
+ */
+bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value);
+bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value);
+
+/* Goes on with what is left over, at most budget steps; true while something is. */
+bool viommu_run(struct viommu *v, u32 budget);
+
+/*
+ * Moves the unit's fault records into the guest's, those that are the guest's.
+ * Called by the poll timer (100 ms) and by the vIOMMU itself when the guest looks.
+ */
+void viommu_poll_faults(struct viommu *v);
+
+/* What happened, for reports and tests. */
+#define VIOMMU_COUNTERS(X)                                                        \
+    X(exits, "register accesses")                                                 \
+    X(doorbells, "tail writes that found work")                                   \
+    X(descriptors, "guest descriptors done")                                      \
+    X(waits, "wait descriptors forwarded")                                        \
+    X(forwarded, "descriptors sent to the unit")                                  \
+    X(batches, "batches sent to the unit")                                        \
+    X(queue_errors, "guest descriptors refused")                                  \
+    X(binds, "PASID entries installed")                                           \
+    X(unbinds, "PASID entries removed")                                           \
+    X(entry_refusals, "guest entries refused by the architecture")                \
+    X(quota_refusals, "guest entries blocked by a quota")                         \
+    X(host_errors, "guest entries blocked by an error of ours")                   \
+    X(guest_faults, "faults shown to the guest")                                  \
+    X(hidden_faults, "faults that were not the guest's")                          \
+    X(overflows, "faults lost to a full guest ring")                              \
+    X(storms, "devices silenced for a fault storm")                               \
+    X(leftovers, "exits that ended with work left")
+
+struct viommu_stats {
+#define VIOMMU_COUNTER_FIELD(name, text) u64 name;
+    VIOMMU_COUNTERS(VIOMMU_COUNTER_FIELD)
+#undef VIOMMU_COUNTER_FIELD
+};
+void viommu_get_stats(const struct viommu *v, struct viommu_stats *out);
+
+#endif
