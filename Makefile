@@ -1,0 +1,118 @@
+# Nestor. `make help` lists the targets; none needs an argument.
+#
+# Sources are found by folder, so a new file needs no line here:
+#   obj/nestor.elf  hv/ iommu/ drivers/      freestanding, linked by linker.ld
+#   obj/nestor.efi  boot/ (+ what it shares) GNU-EFI, carries nestor.elf
+#   obj/unit/*      tests/unit/test_*.c      hosted, under ASan and UBSan
+# The tiers on emulated machines bring their own fragments: tests/*/*.mk.
+
+ifeq ($(origin CROSS_COMPILE),undefined)
+CROSS_COMPILE := $(if $(shell command -v x86_64-elf-gcc),x86_64-elf-,x86_64-linux-gnu-)
+endif
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+LD := $(CROSS_COMPILE)ld
+OBJCOPY := $(CROSS_COMPILE)objcopy
+OBJDUMP := $(CROSS_COMPILE)objdump
+READELF := $(CROSS_COMPILE)readelf
+SIZE := $(CROSS_COMPILE)size
+NASM := nasm
+HOSTCC ?= gcc
+CLANG ?= clang
+O := obj
+
+# Which compiler built what: a changed CC or flag must not mix with old objects.
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+REPRO := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
+COMMON := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP
+# The image runs in interrupt context on a guest's FPU state: no red zone, no
+# vector or x87 registers; it lives in the top 2 GiB (linker.ld).
+HV_FLAGS := $(COMMON) -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fcf-protection=none -fno-strict-aliasing -fno-builtin -fno-common
+EFI_INC := /usr/include/efi
+EFI_LIB := /usr/lib
+EFI_FLAGS := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP -ffreestanding -fpic -fshort-wchar \
+	-mno-red-zone -fno-stack-protector -fcf-protection=none \
+	-fno-strict-aliasing -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
+	-isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HOST_FLAGS := $(COMMON) -g -Itests $(SAN)
+
+HV_C := $(wildcard hv/*.c iommu/*.c drivers/*.c)
+HV_ASM := $(wildcard hv/*.asm)
+HV_OBJ := $(HV_C:%.c=$O/hv-image/%.o) $(HV_ASM:%.asm=$O/hv-image/%.o)
+# What the boot program shares with the image: pure code only.
+BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c iommu/vtd_dmar.c iommu/vtd_caps.c iommu/vtd_caps_text.c)
+BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) $O/efi/boot/image.o
+
+# What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
+HOSTED_C := $(wildcard iommu/*.c tests/support/*.c tests/model/*.c drivers/format.c boot/config.c \
+	hv/insn*.c hv/guest_walk.c hv/mtrr.c hv/msr_policy.c hv/cpuid_policy.c hv/ept_map.c)
+HOSTED_LIB := $O/host/libnestor.a
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all image unit test run setup lint coverage bench fuzz clean help deps
+.DEFAULT_GOAL := all
+all: image $(UNIT:%=$O/unit/%) ## build everything
+
+image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
+	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
+		END {printf "nestor.elf: .text %d bytes, image and static data %d bytes\n", t, s}'
+
+$O/nestor.elf: $(HV_OBJ) linker.ld
+	$(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
+		--fatal-warnings -T linker.ld -o $@ $(HV_OBJ)
+
+$O/hv-image/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(HV_FLAGS) -c -o $@ $<
+$O/hv-image/%.o: %.asm Makefile
+	@mkdir -p $(@D)
+	$(NASM) -f elf64 -I hv/ -MD $(@:.o=.d) -o $@ $<
+
+$O/efi/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(EFI_FLAGS) -c -o $@ $<
+# The image travels inside the program: one file to install, one to remove.
+$O/efi/boot/image.o: $O/nestor.elf
+	@mkdir -p $(@D)
+	$(OBJCOPY) --strip-all $< $O/image.bin
+	cd $O && $(LD) -r -b binary -z noexecstack -o efi/boot/image.tmp.o image.bin
+	$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents $O/efi/boot/image.tmp.o $@
+$O/%.efi: $O/%.efi.so
+	$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .rodata -j .rel -j .rela -j .reloc \
+		--target=efi-app-x86_64 --subsystem=10 $< $@
+EFI_LINK = $(LD) -nostdlib -znocombreloc -shared -Bsymbolic --build-id=none --no-undefined \
+	-T $(EFI_LIB)/elf_x86_64_efi.lds $(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) \
+	-L$(EFI_LIB) -lefi -lgnuefi -o $@
+$O/nestor.efi.so: $(BOOT_OBJ)
+	$(EFI_LINK)
+
+$O/host/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_FLAGS) -c -o $@ $<
+$(HOSTED_LIB): $(HOSTED_C:%.c=$O/host/%.o)
+	rm -f $@ && ar rcsD $@ $^
+$O/unit/%: tests/unit/%.c $(HOSTED_LIB)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB) -lcmocka $(if $(findstring zydis,$*),-lZydis)
+
+unit: deps $(UNIT:%=$O/unit/%) ## hosted tests, under ASan and UBSan
+	tests/run unit
+
+deps: ## who may include whom
+	@! grep -nE '#include "' iommu/*.[ch] 2>/dev/null | grep -vE '"(iommu/[a-z0-9_]+|hv/types)\.h"'
+	@! grep -nE '#include "' drivers/*.[ch] 2>/dev/null | grep -vE '"(drivers/[a-z0-9_]+|hv/types)\.h"'
+	@! grep -nE '#include "(iommu|hv|drivers|boot)/' tests/model/*.[ch] 2>/dev/null
+
+clean: ## remove obj/
+	rm -rf $O
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+-include $(wildcard tests/*/*.mk)
+-include $(shell find $O -name '*.d' 2>/dev/null)
+.SECONDARY:
