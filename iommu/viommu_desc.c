@@ -1,0 +1,157 @@
+/*
+ * Guest descriptors, VT-d 6.5.2. Reserved bits are judged here and nowhere else:
+ * what a descriptor's field list does not name must be 0.
+ */
+#include "iommu/viommu_desc.h"
+
+#include "iommu/viommu_regs.h"
+
+/* Bits hi..lo of a 64-bit word. */
+#define BITS(hi, lo) ((~0ull >> (63 - (hi) + (lo))) << (lo))
+
+/* Every type: QW0 11:9 and 3:0. */
+enum { TYPE_LOW = 0xf };
+
+/* The named fields of each type, as masks of the first two words. */
+struct desc_shape {
+    u64 fields0, fields1;
+    bool needs_scalable; /* 256-bit only, scalable mode only (table 26) */
+};
+
+/* Type numbers of VT-d 6.5.2; 3, 4, 8, 9 and Ah exist only with DT, IR, PRS or HPTS. */
+enum { TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6, TYPE_PASID = 7 };
+
+static const struct desc_shape shapes[] = {
+    [TYPE_CONTEXT] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(47, 32) | BITS(49, 48), 0,
+                      false},
+    [TYPE_IOTLB] = {BITS(11, 9) | BITS(7, 0) | BITS(31, 16), BITS(63, 12) | BITS(6, 0), false},
+    [TYPE_WAIT] = {BITS(11, 9) | BITS(6, 0) | BITS(63, 32), BITS(63, 2), false},
+    [TYPE_PASID_IOTLB] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(51, 32),
+                          BITS(63, 12) | BITS(6, 0), true},
+    [TYPE_PASID] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(51, 32), 0, true},
+};
+
+static u32 bits(u64 word, u32 hi, u32 lo)
+{
+    return (u32)((word & BITS(hi, lo)) >> lo);
+}
+
+/* Bits of a domain id above the width that CAP.ND reports are ignored (VT-d 6.5.2). */
+static u32 did_mask(u64 cap)
+{
+    return (1u << (4 + 2 * (cap & 7))) - 1;
+}
+
+enum iqei viommu_desc_check_mode(const struct desc_rules *rules)
+{
+    switch (viommu_ttm_of(rules->rtaddr)) {
+    case TTM_RESERVED:
+        return IQEI_TTM;
+    case TTM_ABORT: /* ADMS = 0: the value is as good as reserved */
+        return IQEI_TTM;
+    case TTM_SCALABLE:
+        return rules->wide ? IQEI_NONE : IQEI_WIDTH;
+    case TTM_LEGACY:
+        return IQEI_NONE;
+    }
+    return IQEI_TTM;
+}
+
+/* VT-d 6.5.2.1. Scalable mode has no domain tag on contexts: G=2 counts as global. */
+static enum iqei decode_context(const u64 *w, struct viommu_cmd *out)
+{
+    static const enum viommu_granularity of[] = {VGRAN_GLOBAL, VGRAN_GLOBAL, VGRAN_GLOBAL,
+                                                 VGRAN_DEVICE};
+    u32 g = bits(w[0], 5, 4);
+    out->kind = VCMD_CONTEXT_CACHE;
+    out->granularity = of[g];
+    out->sid = (u16)bits(w[0], 47, 32);
+    out->function_mask = (u8)bits(w[0], 49, 48);
+    return g == 0 ? IQEI_RESERVED : IQEI_NONE;
+}
+
+static void decode_address(const u64 *w, struct viommu_cmd *out)
+{
+    out->addr = w[1] & BITS(63, 12);
+    out->addr_mask = (u8)bits(w[1], 5, 0);
+    out->leaf_only = bits(w[1], 6, 6) != 0;
+}
+
+/* VT-d 6.5.2.3. */
+static enum iqei decode_iotlb(const struct desc_rules *rules, const u64 *w, struct viommu_cmd *out)
+{
+    static const enum viommu_granularity of[] = {VGRAN_GLOBAL, VGRAN_GLOBAL, VGRAN_DOMAIN,
+                                                 VGRAN_PAGE};
+    u32 g = bits(w[0], 5, 4);
+    out->kind = VCMD_IOTLB;
+    out->granularity = of[g];
+    decode_address(w, out);
+    bool page_selective = bits(rules->cap, 39, 39) != 0; /* CAP.PSI */
+    return g == 0 || (g == 3 && !page_selective) ? IQEI_RESERVED : IQEI_NONE;
+}
+
+/* VT-d 6.5.2.4. */
+static enum iqei decode_pasid_iotlb(const u64 *w, struct viommu_cmd *out)
+{
+    u32 g = bits(w[0], 5, 4);
+    out->kind = VCMD_PASID_IOTLB;
+    out->granularity = g == 2 ? VGRAN_PASID : VGRAN_PAGE;
+    decode_address(w, out);
+    return g < 2 ? IQEI_RESERVED : IQEI_NONE;
+}
+
+/* VT-d 6.5.2.2. */
+static enum iqei decode_pasid_cache(const u64 *w, struct viommu_cmd *out)
+{
+    static const enum viommu_granularity of[] = {VGRAN_DOMAIN, VGRAN_PASID, VGRAN_GLOBAL,
+                                                 VGRAN_GLOBAL};
+    u32 g = bits(w[0], 5, 4);
+    out->kind = VCMD_PASID_CACHE;
+    out->granularity = of[g];
+    return g == 2 ? IQEI_RESERVED : IQEI_NONE;
+}
+
+/* VT-d 6.5.2.9. SW and IF may both be set, or neither. */
+static enum iqei decode_wait(const struct desc_rules *rules, const u64 *w, struct viommu_cmd *out)
+{
+    out->kind = VCMD_WAIT;
+    out->interrupt = bits(w[0], 4, 4) != 0;
+    out->status_write = bits(w[0], 5, 5) != 0;
+    out->fence = bits(w[0], 6, 6) != 0;
+    out->status_data = bits(w[0], 63, 32);
+    out->status_addr = w[1] & BITS(rules->haw - 1, 2);
+    return IQEI_NONE;
+}
+
+enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,
+                             struct viommu_cmd *out)
+{
+    u32 type = bits(words[0], 11, 9) << 4 | ((u32)words[0] & TYPE_LOW);
+    bool scalable = viommu_ttm_of(rules->rtaddr) == TTM_SCALABLE;
+    if (type >= ARRAY_LEN(shapes) || shapes[type].fields0 == 0 ||
+        (shapes[type].needs_scalable && !scalable)) {
+        return IQEI_TYPE;
+    }
+    if ((words[0] & ~shapes[type].fields0) != 0 || words[2] != 0 || words[3] != 0) {
+        return IQEI_RESERVED;
+    }
+    if ((words[1] & ~shapes[type].fields1) != 0) {
+        return IQEI_RESERVED;
+    }
+    *out = (struct viommu_cmd){
+        .did = (u16)(bits(words[0], 31, 16) & did_mask(rules->cap)),
+        .pasid = bits(words[0], 51, 32),
+    };
+    switch (type) {
+    case TYPE_CONTEXT:
+        return decode_context(words, out);
+    case TYPE_IOTLB:
+        return decode_iotlb(rules, words, out);
+    case TYPE_PASID_IOTLB:
+        return decode_pasid_iotlb(words, out);
+    case TYPE_PASID:
+        return decode_pasid_cache(words, out);
+    default:
+        return decode_wait(rules, words, out);
+    }
+}
