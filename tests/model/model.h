@@ -25,6 +25,18 @@ struct model_config {
     unsigned haw;           /* host address width in bits (32..52) */
     bool erratum_772415;    /* SPR17: nested + PWSNP=1 sets A/D/EA despite a read-only second stage */
     bool no_caches;         /* every access walks (a unit of unlimited forgetfulness) */
+    /*
+     * VT-d 7.2.1 lets a unit drop a fault whose source-id has a record with F=1. Off: each
+     * fault takes a record of its own, as long as there is room.
+     */
+    bool merge_faults;
+    /*
+     * Two relaxations without which Linux does not run on a strict unit: AW may be set in a
+     * PASID entry though SSTS=0 (VT-d 9.6 says Reserved(0)), and with CM=1 a PASID-selective
+     * PASID-cache invalidation also removes faulted entries of that PASID (VT-d 6.2.3 tags
+     * them DID 0, Linux invalidates under the new DID).
+     */
+    bool tolerate_linux;
 };
 
 /*
