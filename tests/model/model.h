@@ -23,7 +23,7 @@ struct model_config {
     uint64_t cap;           /* CAP register as read by software */
     uint64_t ecap;          /* ECAP register as read by software */
     unsigned haw;           /* host address width in bits (32..52) */
-    bool erratum_772415;    /* SPR17: nested + PWSNP=1 sets A/D/EA despite a read-only second stage */
+    bool erratum_772415;    /* SPR17: A/D/EA set despite a read-only second stage (PWSNP=1) */
     bool no_caches;         /* every access walks (a unit of unlimited forgetfulness) */
     /*
      * VT-d 7.2.1 lets a unit drop a fault whose source-id has a record with F=1. Off: each
@@ -164,7 +164,11 @@ struct model_page_request {
     uint16_t group;         /* 9 bits */
     uint64_t addr;
 };
-enum model_page_response { MODEL_PAGE_SUCCESS = 0, MODEL_PAGE_INVALID = 1, MODEL_PAGE_FAILURE = 15 };
+enum model_page_response {
+    MODEL_PAGE_SUCCESS = 0,
+    MODEL_PAGE_INVALID = 1,
+    MODEL_PAGE_FAILURE = 15
+};
 bool model_page_request(struct model_unit *unit, const struct model_page_request *request,
                         enum model_page_response *response);
 

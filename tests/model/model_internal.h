@@ -284,8 +284,8 @@ void invalidate_piotlb_page(struct model_unit *unit, uint16_t did, uint32_t pasi
 
 /* Queue, register-based invalidation. */
 void queue_run(struct model_unit *unit);
-unsigned queue_perform(struct model_unit *unit, const uint64_t w[4], bool *timed_out, bool drop_wait,
-                       bool *fence);
+unsigned queue_perform(struct model_unit *unit, const uint64_t w[4], bool *timed_out,
+                       bool drop_wait, bool *fence);
 void ccmd_written(struct model_unit *unit);
 void iotlb_written(struct model_unit *unit);
 
