@@ -291,8 +291,8 @@ const char *scene_run(const struct scene_case *c)
 {
     struct model_config config = {
         .ver = c->ver != 0 ? c->ver : RIG_VER,
-        .cap = (RIG_CAP | c->cap_set) & ~c->cap_clear,
-        .ecap = (RIG_ECAP | c->ecap_set) & ~c->ecap_clear,
+        .cap = (RIG_CAP & ~c->cap_clear) | c->cap_set,
+        .ecap = (RIG_ECAP & ~c->ecap_clear) | c->ecap_set,
         .haw = or_default(c->options.haw, 48),
         .erratum_772415 = c->erratum,
     };

@@ -52,7 +52,7 @@ struct scene_case {
     uint64_t cap_set, cap_clear, ecap_set, ecap_clear;
     uint32_t ver;           /* RIG_VER when 0 */
     bool erratum;
-    struct change change[5];
+    struct change change[12];
     struct model_request request; /* sid and addr 0: the scene's; len 0: 8 bytes */
     uint64_t addr_xor;      /* changes the address */
     bool zero_length;
