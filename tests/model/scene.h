@@ -59,6 +59,7 @@ struct scene_case {
     enum place hole;        /* the page that holds this entry answers no access */
     enum place no_update;   /* ... answers reads, but no atomic update */
     unsigned reason;        /* expected; 0: the access is done */
+    bool elsewhere;         /* done, but at another place than the scene's page */
     bool unrecorded;        /* refused, but no record (FPD) */
     struct change expect[6]; /* afterwards: set bits are 1, clear bits are 0 */
 };
