@@ -18,13 +18,15 @@ struct desc_shape {
     bool needs_scalable; /* 256-bit only, scalable mode only (table 26) */
 };
 
-/* Type numbers of VT-d 6.5.2; 3, 4, 8, 9 and Ah exist only with DT, IR, PRS or HPTS. */
-enum { TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6, TYPE_PASID = 7 };
+/* Type numbers of VT-d 6.5.2; 3, 8, 9 and Ah exist only with DT, PRS or HPTS. */
+enum { TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_IEC = 4, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6,
+       TYPE_PASID = 7 };
 
 static const struct desc_shape shapes[] = {
     [TYPE_CONTEXT] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(47, 32) | BITS(49, 48), 0,
                       false},
     [TYPE_IOTLB] = {BITS(11, 9) | BITS(7, 0) | BITS(31, 16), BITS(63, 12) | BITS(6, 0), false},
+    [TYPE_IEC] = {BITS(11, 9) | BITS(4, 0) | BITS(31, 27) | BITS(47, 32), 0, false},
     [TYPE_WAIT] = {BITS(11, 9) | BITS(6, 0) | BITS(63, 32), BITS(63, 2), false},
     [TYPE_PASID_IOTLB] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(51, 32),
                           BITS(63, 12) | BITS(6, 0), true},
@@ -86,8 +88,9 @@ static enum iqei decode_iotlb(const struct desc_rules *rules, const u64 *w, stru
     out->kind = VCMD_IOTLB;
     out->granularity = of[g];
     decode_address(w, out);
-    bool page_selective = bits(rules->cap, 39, 39) != 0; /* CAP.PSI */
-    return g == 0 || (g == 3 && !page_selective) ? IQEI_RESERVED : IQEI_NONE;
+    /* CAP.PSI, and CAP.MAMV as a limit: software must not ask for more. */
+    bool page_ok = bits(rules->cap, 39, 39) != 0 && out->addr_mask <= bits(rules->cap, 53, 48);
+    return g == 0 || (g == 3 && !page_ok) ? IQEI_RESERVED : IQEI_NONE;
 }
 
 /* VT-d 6.5.2.4. */
@@ -151,6 +154,9 @@ enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,
         return decode_pasid_iotlb(words, out);
     case TYPE_PASID:
         return decode_pasid_cache(words, out);
+    case TYPE_IEC: /* well formed, and there is no interrupt entry to forget */
+        out->kind = VCMD_NOTHING;
+        return IQEI_NONE;
     default:
         return decode_wait(rules, words, out);
     }

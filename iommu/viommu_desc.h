@@ -14,6 +14,7 @@ enum viommu_cmd_kind {
     VCMD_IOTLB,
     VCMD_PASID_IOTLB,
     VCMD_WAIT,
+    VCMD_NOTHING, /* interrupt entry cache: valid, without effect */
 };
 
 enum viommu_granularity {

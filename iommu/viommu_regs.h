@@ -12,9 +12,8 @@ struct viommu;
 
 /*
  * VT-d 11.4. name, offset, bytes, writable bits, write-1-to-clear bits, side effect.
- * Upper message addresses and EIME fields are RsvdZ without EIM; PMEN and the
- * protected regions are read-only without PLMR/PHMR and so not listed (they read 0),
- * like all of interrupt remapping, page requests, MTRRs, ECMD and VCMD.
+ * PMEN and the protected regions are read-only without PLMR/PHMR and so not listed
+ * (they read 0), like all of interrupt remapping, page requests, MTRRs, ECMD, VCMD.
  */
 #define VIOMMU_REGS(X)                                                                     \
     X(VER,    0x000, 4, 0,                     0,          NONE)                           \
@@ -28,6 +27,7 @@ struct viommu;
     X(FECTL,  0x038, 4, 0x80000000ull,         0,          FAULT_EVENT)                    \
     X(FEDATA, 0x03c, 4, 0x0000ffffull,         0,          FAULT_EVENT)                    \
     X(FEADDR, 0x040, 4, 0xfffffffcull,         0,          FAULT_EVENT)                    \
+    X(FEUADDR, 0x044, 4, 0xffffffffull,        0,          FAULT_EVENT)                    \
     X(IQH,    0x080, 8, 0,                     0,          NONE)                           \
     X(IQT,    0x088, 8, 0x7fff0ull,            0,          IQT)                            \
     X(IQA,    0x090, 8, 0xfffffffffffff807ull, 0,          NONE)                           \
@@ -35,6 +35,7 @@ struct viommu;
     X(IECTL,  0x0a0, 4, 0x80000000ull,         0,          DONE_EVENT)                     \
     X(IEDATA, 0x0a4, 4, 0x0000ffffull,         0,          DONE_EVENT)                     \
     X(IEADDR, 0x0a8, 4, 0xfffffffcull,         0,          DONE_EVENT)                     \
+    X(IEUADDR, 0x0ac, 4, 0xffffffffull,        0,          DONE_EVENT)                     \
     X(IQERCD, 0x0b0, 8, 0,                     0,          NONE)                           \
     /* Their place is ECAP.IRO: */                                                         \
     X(IVA,    0,     8, 0xfffffffffffff07full, 0,          IVA)     /* WO, reads 0 */      \

@@ -67,11 +67,14 @@ enum vtd_fault_reason viommu_walk_root(const struct walk_config *w, u16 sid, gpa
         return VTD_FAULT_ROOT_NOT_PRESENT;
     }
     u64 allowed[2] = {0, 0};
-    allow(allowed, upper ? ROOT_UP : ROOT_LP, true);
-    allow_pointer(w, allowed, upper ? ROOT_UCTP : ROOT_LCTP);
-    u32 half = upper ? 1 : 0; /* the other half does not serve this request */
-    if ((e.w[half] & ~allowed[half]) != 0) {
-        return VTD_FAULT_ROOT_RESERVED;
+    allow(allowed, ROOT_LP, true);
+    allow(allowed, ROOT_UP, true);
+    allow_pointer(w, allowed, ROOT_LCTP);
+    allow_pointer(w, allowed, ROOT_UCTP);
+    for (u32 i = 0; i < 2; i++) { /* SRT.3: either half that is present must be clean */
+        if ((e.w[i] & 1) != 0 && (e.w[i] & ~allowed[i]) != 0) {
+            return VTD_FAULT_ROOT_RESERVED;
+        }
     }
     *table = pointer(e.w, upper ? ROOT_UCTP : ROOT_LCTP);
     return VTD_FAULT_NONE;
@@ -181,19 +184,18 @@ enum vtd_fault_reason viommu_decode_pasid(const struct walk_config *w, const str
     }
     u64 allowed[8] = {0};
     allowed_pasid_bits(w, allowed);
+    allowed[field_word(PASID_DID)] &= ~0xffffull | ((1ull << (4 + 2 * (w->cap & 7))) - 1);
     if (!only_bits(e->w, allowed, ARRAY_LEN(allowed))) {
         return VTD_FAULT_PASID_ENTRY_RESERVED;
     }
     u64 pgtt = pasid_get(e, PASID_PGTT);
     u64 paging_mode = pasid_get(e, PASID_FSPM);
-    if (pgtt != PGTT_FIRST_STAGE && pgtt != PGTT_PASS_THROUGH) {
+    bool mode_ok = paging_mode == 0 || (paging_mode == 1 && has(w->cap, CAP_FS5LP));
+    if ((pgtt != PGTT_FIRST_STAGE && pgtt != PGTT_PASS_THROUGH) || !mode_ok) {
         return VTD_FAULT_PASID_ENTRY_INVALID;
     }
     gpa_t fs_root = pointer(e->w, PASID_FSPTPTR);
     if (pgtt == PGTT_FIRST_STAGE) {
-        if (paging_mode > 1 || (paging_mode == 1 && !has(w->cap, CAP_FS5LP))) {
-            return VTD_FAULT_PASID_ENTRY_INVALID;
-        }
         if ((fs_root.v >> w->gpa_width) != 0) { /* no memory there: SFS.4 of a unit with one stage */
             return VTD_FAULT_FS_ROOT_ACCESS;
         }
@@ -260,7 +262,9 @@ static enum vtd_fault_reason walk_legacy(const struct walk_config *w, u16 sid, b
     if ((context[0] & LEGACY_P) == 0) {
         return VTD_FAULT_LEGACY_CONTEXT_NOT_PRESENT;
     }
-    if ((context[0] & ~(pointer_bits | 0xf)) != 0 || (context[1] & ~0xffff7full) != 0) {
+    u64 did = (1ull << (4 + 2 * (w->cap & 7))) - 1;
+    u64 host_bits = (context[0] >> 2 & 3) == 2 ? ~PAGE_MASK : pointer_bits; /* unused by TT=10b */
+    if ((context[0] & ~(host_bits | 0xf)) != 0 || (context[1] & ~(did << 8 | 0x7f)) != 0) {
         return VTD_FAULT_LEGACY_CONTEXT_RESERVED;
     }
     return VTD_FAULT_LEGACY_CONTEXT_INVALID;
@@ -272,10 +276,6 @@ static void walk_scalable(const struct walk_config *w, u16 sid, bool has_pasid, 
     gpa_t table;
     struct guest_context context;
     u32 pasid_bits = ((u32)(w->ecap >> 35) & 0x1f) + 1; /* ECAP.PSS */
-    if (has_pasid && pasid_bits < 20 && (pasid >> pasid_bits) != 0) {
-        out->reason = VTD_FAULT_PASID_OVER_PSS;
-        return;
-    }
     out->reason = viommu_walk_root(w, sid, &table);
     if (out->reason != VTD_FAULT_NONE) {
         return;
@@ -287,6 +287,10 @@ static void walk_scalable(const struct walk_config *w, u16 sid, bool has_pasid, 
     }
     if (has_pasid && !context.paside) {
         out->reason = VTD_FAULT_PASID_NOT_ENABLED;
+        return;
+    }
+    if (has_pasid && pasid_bits < 20 && (pasid >> pasid_bits) != 0) {
+        out->reason = VTD_FAULT_PASID_OVER_PSS;
         return;
     }
     if (has_pasid && pasid >= guest_pasid_count(context.pdts)) {

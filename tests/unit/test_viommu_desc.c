@@ -33,7 +33,9 @@ static const struct desc_case cases[] = {
     {"iotlb reserved bit 8", {0x112}, SCALABLE, IQEI_RESERVED},
     {"iotlb reserved address bit", {0x32, 0x80}, SCALABLE, IQEI_RESERVED},
     {"device tlb", {0x03}, SCALABLE, IQEI_TYPE},
-    {"interrupt entry cache", {0x04}, SCALABLE, IQEI_TYPE},
+    {"interrupt entry cache", {0x0000ffff08000014}, SCALABLE, IQEI_NONE},
+    {"interrupt entry cache reserved", {0x24}, SCALABLE, IQEI_RESERVED},
+    {"iotlb page over MAMV", {0x32, 19}, SCALABLE, IQEI_RESERVED},
     {"wait with nothing", {0x05}, SCALABLE, IQEI_NONE},
     {"wait with both", {0x35, 0x1000}, SCALABLE, IQEI_NONE},
     {"wait fence", {0x65, 0x1000}, SCALABLE, IQEI_NONE},
@@ -58,9 +60,11 @@ static const struct desc_case cases[] = {
     {"type high bits", {0x211}, SCALABLE, IQEI_TYPE},
 };
 
+#define CAP (18ull << 48 | 1ull << 39 | 6) /* MAMV, PSI, ND */
+
 static const struct desc_rules rules_of[] = {
-    [LEGACY] = {.cap = 1ull << 39 | 6, .haw = 46, .wide = true, .rtaddr = 0},
-    [SCALABLE] = {.cap = 1ull << 39 | 6, .haw = 46, .wide = true, .rtaddr = 1u << 10},
+    [LEGACY] = {.cap = CAP, .haw = 46, .wide = true, .rtaddr = 0},
+    [SCALABLE] = {.cap = CAP, .haw = 46, .wide = true, .rtaddr = 1u << 10},
 };
 
 static void each_case(void **state)

@@ -1,0 +1,97 @@
+/*
+ * A decoded guest entry becomes a host entry: nested on the partition's second
+ * stage, the second stage alone (the guest's pass-through), or nothing. Deciding is
+ * pure; performing writes only what differs. Domain id, SSPTPTR, AW, snoop and
+ * memory types are the host's and never come from the guest.
+ */
+#ifndef NESTOR_VIOMMU_BIND_H
+#define NESTOR_VIOMMU_BIND_H
+
+#include "iommu/viommu_walk.h"
+
+enum bind_kind { BIND_BLOCKED, BIND_NESTED, BIND_SECOND_STAGE };
+
+struct bind_plan {
+    enum bind_kind kind;
+    u16 guest_did;   /* chooses the host's domain id, never is it */
+    u32 addr_width;  /* 48 or 57, nested only */
+    gpa_t fs_root;
+    bool sre, wpe, eafe;
+};
+
+struct viommu_binding {
+    struct bind_plan plan;
+    u32 pasid;
+    u16 sid;
+    u16 next;        /* of the device, index + 1; or of the free list */
+    u16 hash_next;   /* index + 1 */
+    void *host;      /* owned by viommu_host.c */
+};
+
+/* A source-id that the guest lists: its context as announced, and what is bound. */
+struct viommu_device {
+    struct guest_context context;
+    u16 first;       /* binding index + 1 */
+    u16 count;
+    bool known;
+};
+
+/* A guest domain id in use; invalidations of others mean nothing. */
+struct viommu_did {
+    u16 did;
+    u16 uses;
+};
+
+enum {
+    VIOMMU_BINDINGS_DEFAULT = 1024,
+    VIOMMU_BINDINGS_MAX = 8192,
+    VIOMMU_DIDS_DEFAULT = 256,
+    VIOMMU_DIDS_MAX = 256,
+    VIOMMU_BINDINGS_PER_PAGE = 32,
+    VIOMMU_BINDING_PAGES = VIOMMU_BINDINGS_MAX / VIOMMU_BINDINGS_PER_PAGE,
+    VIOMMU_HASH = 512,
+    VIOMMU_HALVES = 512,           /* half buses, the reach of one context table */
+    VIOMMU_DEVICES_PER_HALF = 128,
+    VIOMMU_DEVICE_PAGES = 512,
+};
+
+/* A page of the pool: as the CPU sees it, and to give it back. */
+struct viommu_page {
+    void *ptr;
+    hpa_t at;
+};
+
+struct viommu_bindings {
+    struct viommu_page half[VIOMMU_HALVES];        /* of struct viommu_device */
+    struct viommu_page page[VIOMMU_BINDING_PAGES]; /* of struct viommu_binding */
+    struct viommu_did dids[VIOMMU_DIDS_MAX];
+    u16 hash[VIOMMU_HASH];
+    u16 free;        /* index + 1 */
+    u16 pages;
+    u16 count;
+    bool told_quota; /* the one line has been printed */
+};
+
+/* What should be in the hardware for a guest entry. Pure. */
+void viommu_bind_plan(const struct guest_entry *entry, struct bind_plan *out);
+bool viommu_bind_same(const struct bind_plan *a, const struct bind_plan *b);
+
+struct viommu;
+/* NULL when the guest never listed it. */
+struct viommu_device *viommu_device_find(struct viommu *v, u16 sid);
+/* Finds or makes the record; NULL when the page pool is exhausted. */
+struct viommu_device *viommu_device_add(struct viommu *v, u16 sid);
+
+/* Makes the hardware's (sid, pasid) agree with the guest's entry; true if it had to change. */
+bool viommu_bind_sync(struct viommu *v, struct viommu_device *device, u16 sid, u32 pasid,
+                      const struct guest_entry *entry);
+/* Removes one binding of the device; false when it has none. */
+bool viommu_bind_drop_one(struct viommu *v, struct viommu_device *device);
+
+/* True if a guest domain id has bindings. */
+bool viommu_did_in_use(const struct viommu *v, u16 did);
+
+/* After everything was dropped: all pages back to the pool. */
+void viommu_bindings_free(struct viommu *v);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * The guest's invalidation queue: fetched one descriptor at a time, performed in
+ * order, sent to the unit as one batch. The head the guest sees never passes a
+ * command that has not been done or handed to the unit.
+ */
+#ifndef NESTOR_VIOMMU_QUEUE_H
+#define NESTOR_VIOMMU_QUEUE_H
+
+#include "iommu/viommu_desc.h"
+#include "iommu/viommu_host.h"
+
+enum {
+    VIOMMU_BATCH = 64,       /* descriptors sent to the unit at a time */
+    VIOMMU_HOST_DIDS = 8,    /* host domain ids that one guest domain id may have */
+};
+
+struct viommu_queue {
+    u64 base;            /* as IQA was when the queue was enabled */
+    u32 bytes;           /* of the ring */
+    bool wide;
+    u32 fetch;           /* byte offset of the next descriptor */
+    u32 done;            /* what IQH says: all before it is done */
+    bool scanning;       /* the descriptor at fetch waits for v->scan */
+    bool broken;         /* the unit's queue failed: nothing completes any more */
+    u32 count;
+    struct host_desc batch[VIOMMU_BATCH];
+};
+
+void viommu_queue_reset(struct viommu *v);
+void viommu_queue_enable(struct viommu *v);
+void viommu_queue_disable(struct viommu *v);
+/* IQT was written. */
+void viommu_queue_doorbell(struct viommu *v);
+u32 viommu_queue_head(const struct viommu *v);
+
+/* Goes on within v->budget; true if work is left that only needs time. */
+bool viommu_queue_run(struct viommu *v);
+
+#endif

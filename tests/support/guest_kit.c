@@ -1,0 +1,296 @@
+/* See guest_kit.h. */
+#include "tests/support/guest_kit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ND 6, SAGAW 39/48/57, MGAW 48, 4 records at 220h, no CM; IOTLB at F0h. */
+#define KIT_CAP (1ull << 63 | 1ull << 60 | 3ull << 54 | 1ull << 56 | 18ull << 48 | 3ull << 40 |      \
+                 1ull << 39 | 3ull << 34 | 0x22ull << 24 | 47ull << 16 | 0xeull << 8 | KIT_CAP_ND)
+#define KIT_ECAP (1ull << 49 | 1ull << 48 | 1ull << 47 | 1ull << 46 | 1ull << 43 | 1ull << 40 |     \
+                  19ull << 35 | 1ull << 34 | 1ull << 31 | 1ull << 26 | 0xfull << 8 | 1ull << 7 |     \
+                  1ull << 6 | 1ull << 2 | 3ull)
+
+static bool is_ram(u64 gpa, size_t len)
+{
+    return gpa >= KIT_RAM_BASE && gpa < KIT_RAM_END && len <= KIT_RAM_END - gpa;
+}
+
+static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
+{
+    struct kit *kit = ctx;
+    kit->reads++;
+    if (!is_ram(gpa.v, len)) {
+        return false;
+    }
+    memcpy(buf, hosted_memory() + gpa.v, len);
+    if (kit->after_read != NULL) {
+        kit->after_read(kit, gpa.v, len);
+    }
+    return true;
+}
+
+static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
+{
+    (void)ctx;
+    if (!is_ram(gpa.v, len)) {
+        return false;
+    }
+    out->v = gpa.v;
+    return true;
+}
+
+static void guest_interrupt(void *ctx, u64 addr, u32 data)
+{
+    struct kit *kit = ctx;
+    kit->interrupts++;
+    kit->interrupt_addr = addr;
+    kit->interrupt_data = data;
+}
+
+static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt};
+
+void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
+{
+    const struct model_config config = {.ver = 0x10, .cap = KIT_CAP, .ecap = KIT_ECAP,
+                                        .haw = KIT_HAW};
+    hosted_reset();
+    *kit = (struct kit){.next_page = KIT_RAM_BASE};
+    kit->unit = hosted_add_unit((hpa_t){HOST_UNIT_BASE}, &config);
+    host_start(kit->unit, KIT_HAW);
+    for (u64 at = KIT_RAM_BASE; at < KIT_RAM_END; at += PAGE_SIZE) {
+        host_map((gpa_t){at}, (hpa_t){at}, 3);
+    }
+    kit->pages_before = hosted_pages_used();
+    kit->root = kit_page(kit);
+    kit->ring = kit_page(kit);
+    struct viommu_config viommu = {.ops = &ops, .ctx = kit, .gpa_width = 40};
+    if (quotas != NULL) {
+        viommu.max_bindings = quotas->max_bindings;
+        viommu.max_domains = quotas->max_domains;
+    }
+    if (viommu_create(&viommu, &kit->v) != OK) {
+        abort();
+    }
+}
+
+void kit_start(struct kit *kit)
+{
+    kit_start_with(kit, NULL);
+}
+
+bool kit_stop(struct kit *kit)
+{
+    viommu_destroy(kit->v);
+    bool clean = host_attached() == 0 && host_domain_ids_used() == 0;
+    host_stop();
+    return clean && hosted_pages_used() == 0;
+}
+
+u64 kit_pages(struct kit *kit, u32 count)
+{
+    u64 at = kit->next_page;
+    kit->next_page += count * PAGE_SIZE;
+    if (kit->next_page > KIT_RAM_END) {
+        abort();
+    }
+    return at;
+}
+
+u64 kit_page(struct kit *kit)
+{
+    return kit_pages(kit, 1);
+}
+
+u64 *kit_at(u64 gpa)
+{
+    return (u64 *)(void *)(hosted_memory() + gpa);
+}
+
+void kit_finish(struct kit *kit)
+{
+    while (viommu_run(kit->v, VIOMMU_BUDGET)) {
+    }
+}
+
+u64 kit_read(struct kit *kit, u32 offset, u32 size)
+{
+    u64 value;
+    if (viommu_mmio_read(kit->v, offset, size, &value)) {
+        kit_finish(kit);
+    }
+    return value;
+}
+
+void kit_write(struct kit *kit, u32 offset, u32 size, u64 value)
+{
+    if (viommu_mmio_write(kit->v, offset, size, value)) {
+        kit_finish(kit);
+    }
+}
+
+static u32 sticky(struct kit *kit)
+{
+    return (u32)kit_read(kit, R_GSTS, 4) & 0x96ffffffu;
+}
+
+void kit_queue_on(struct kit *kit)
+{
+    kit_write(kit, R_IQT, 8, 0);
+    kit_write(kit, R_IQA, 8, kit->ring | 1u << 11);
+    kit_write(kit, R_GCMD, 4, sticky(kit) | G_QIE);
+}
+
+void kit_set_root(struct kit *kit, u32 ttm)
+{
+    kit_write(kit, R_RTADDR, 8, kit->root | (u64)ttm << 10);
+    kit_write(kit, R_GCMD, 4, sticky(kit) | G_SRTP);
+}
+
+void kit_translate(struct kit *kit, bool on)
+{
+    kit_write(kit, R_GCMD, 4, on ? sticky(kit) | G_TE : sticky(kit) & ~G_TE);
+}
+
+void kit_boot(struct kit *kit)
+{
+    kit_queue_on(kit);
+    kit_set_root(kit, 1);
+    kit_translate(kit, true);
+}
+
+u64 kit_queue(struct kit *kit, u64 tail, u64 w0, u64 w1)
+{
+    const u64 words[4] = {w0, w1, 0, 0};
+    memcpy(hosted_memory() + kit->ring + tail, words, sizeof(words));
+    return (tail + sizeof(words)) % PAGE_SIZE;
+}
+
+bool kit_submit(struct kit *kit, u64 w0, u64 w1)
+{
+    u64 tail = kit_queue(kit, kit_read(kit, R_IQT, 8), w0, w1);
+    kit_write(kit, R_IQT, 8, tail);
+    return (kit_read(kit, R_FSTS, 4) & 0x10) == 0;
+}
+
+void kit_invalidate_all(struct kit *kit)
+{
+    (void)kit_submit(kit, 0x11, 0);
+    (void)kit_submit(kit, 0x37, 0);
+    (void)kit_submit(kit, 0x12, 0);
+    (void)kit_submit(kit, 0x05, 0);
+}
+
+u64 *kit_context(struct kit *kit, u16 sid, u64 attributes0, u64 attributes1)
+{
+    u64 *half = &kit_at(kit->root)[sid >> 7];
+    if (*half == 0) {
+        *half = kit_page(kit) | 1;
+    }
+    u64 *entry = &kit_at(*half & ~PAGE_MASK)[(sid & 0x7f) * 4];
+    if (entry[0] == 0) {
+        entry[0] = kit_page(kit) | 1 | attributes0;
+        entry[1] = attributes1;
+    }
+    return entry;
+}
+
+u64 *kit_pasid_entry(struct kit *kit, u16 sid, u32 pasid)
+{
+    u64 *context = kit_context(kit, sid, 1u << 3, 0);
+    u64 *dir = &kit_at(context[0] & ~PAGE_MASK)[pasid >> 6];
+    if (*dir == 0) {
+        *dir = kit_page(kit) | 1;
+    }
+    return &kit_at(*dir & ~PAGE_MASK)[(pasid & 63) * 8];
+}
+
+/* As Linux writes them: AW 2 and PWSNP included. */
+void kit_first_stage(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 fs_root)
+{
+    u64 *entry = kit_pasid_entry(kit, sid, pasid);
+    entry[2] = fs_root;
+    entry[1] = 1u << 23 | did;
+    entry[0] = 1 << 6 | 2 << 2 | 1;
+}
+
+void kit_pass_through(struct kit *kit, u16 sid, u32 pasid, u16 did)
+{
+    u64 *entry = kit_pasid_entry(kit, sid, pasid);
+    entry[2] = 0;
+    entry[1] = 1u << 23 | did;
+    entry[0] = 4 << 6 | 2 << 2 | 1;
+}
+
+void kit_map(struct kit *kit, u64 fs_root, u64 iova, u64 gpa, u64 bits)
+{
+    u64 table = fs_root;
+    for (u32 level = 4; level > 1; level--) {
+        u64 *entry = &kit_at(table)[(iova >> (3 + 9 * level)) & 511];
+        if (*entry == 0) {
+            *entry = kit_page(kit) | 0x27;
+        }
+        table = *entry & ~PAGE_MASK;
+    }
+    kit_at(table)[(iova >> 12) & 511] = bits == 0 ? 0 : gpa | bits | 0x61;
+}
+
+static u8 dma(struct kit *kit, const struct model_request *request, u64 *value,
+              struct model_outcome *outcome)
+{
+    return model_dma(kit->unit, request, value, outcome) ? 0 : outcome->reason;
+}
+
+u8 kit_dma(struct kit *kit, u16 sid, bool write, u64 addr, u64 *value)
+{
+    struct model_outcome outcome;
+    const struct model_request request = {.sid = sid, .op = write ? MODEL_WRITE : MODEL_READ,
+                                          .addr = addr, .len = 8};
+    return dma(kit, &request, value, &outcome);
+}
+
+u8 kit_dma_pasid(struct kit *kit, u16 sid, u32 pasid, bool write, u64 addr, u64 *value)
+{
+    struct model_outcome outcome;
+    const struct model_request request = {.sid = sid, .has_pasid = true, .pasid = pasid,
+                                          .op = write ? MODEL_WRITE : MODEL_READ, .addr = addr,
+                                          .len = 8};
+    return dma(kit, &request, value, &outcome);
+}
+
+enum model_kind kit_kind(struct kit *kit, u16 sid, u64 addr)
+{
+    struct model_outcome outcome;
+    const struct model_request request = {.sid = sid, .op = MODEL_READ, .addr = addr, .len = 8};
+    (void)model_translate(kit->unit, &request, &outcome);
+    return outcome.ok ? outcome.kind : MODEL_KIND_BLOCKED;
+}
+
+bool kit_take_fault(struct kit *kit, struct kit_fault *out)
+{
+    u64 status = kit_read(kit, R_FSTS, 4);
+    u64 cap = kit_read(kit, R_CAP, 8);
+    u32 count = (u32)((cap >> 40) & 0xff) + 1;
+    u32 base = (u32)((cap >> 24) & 0x3ff) * 16;
+    for (u32 i = 0; i < count && (status & 2) != 0; i++) {
+        u32 offset = base + (u32)(((status >> 8) & 0xff) + i) % count * 16;
+        u64 high = kit_read(kit, offset + 8, 8);
+        if ((high >> 63) == 0) {
+            continue;
+        }
+        *out = (struct kit_fault){.addr = kit_read(kit, offset, 8), .sid = (u16)high,
+                                  .reason = (u8)(high >> 32), .has_pasid = (high >> 31 & 1) != 0,
+                                  .pasid = (u32)(high >> 40) & 0xfffff,
+                                  .read = (high >> 62 & 1) != 0};
+        kit_write(kit, offset + 12, 4, 1u << 31);
+        return true;
+    }
+    return false;
+}
+
+struct viommu_stats kit_stats(const struct kit *kit)
+{
+    struct viommu_stats stats;
+    viommu_get_stats(kit->v, &stats);
+    return stats;
+}

@@ -1,0 +1,97 @@
+/*
+ * A guest for hosted tests: one partition with RAM, one device-owning driver that
+ * writes scalable-mode tables into that RAM as an operating system would, and a
+ * vIOMMU on a reference unit. Short forms of what every test does.
+ */
+#ifndef NESTOR_GUEST_KIT_H
+#define NESTOR_GUEST_KIT_H
+
+#include "iommu/viommu.h"
+#include "tests/support/host_on_model.h"
+
+enum {
+    KIT_RAM_BASE = 0x100000,
+    KIT_RAM_END = 0x1000000,
+    KIT_CAP_ND = 6,
+    KIT_HAW = 46,
+};
+
+/* Offsets of VT-d 11.4 that tests use. */
+enum { R_VER = 0x00, R_CAP = 0x08, R_ECAP = 0x10, R_GCMD = 0x18, R_GSTS = 0x1c, R_RTADDR = 0x20,
+       R_CCMD = 0x28, R_FSTS = 0x34, R_FECTL = 0x38, R_FEDATA = 0x3c, R_FEADDR = 0x40,
+       R_FEUADDR = 0x44, R_IQH = 0x80, R_IQT = 0x88, R_IQA = 0x90, R_ICS = 0x9c, R_IECTL = 0xa0,
+       R_IEDATA = 0xa4, R_IEADDR = 0xa8, R_IEUADDR = 0xac, R_IQERCD = 0xb0 };
+#define G_TE (1u << 31)
+#define G_SRTP (1u << 30)
+#define G_QIE (1u << 26)
+
+struct kit {
+    struct model_unit *unit;
+    struct viommu *v;
+    u64 next_page;        /* guest RAM not handed out yet */
+    u64 root;             /* guest root table */
+    u64 ring;             /* guest queue, one page */
+    u32 pages_before;     /* the pool's use without the vIOMMU */
+    u32 interrupts;       /* sent by hand, through guest_ops */
+    u64 interrupt_addr;
+    u32 interrupt_data;
+    u64 reads;            /* guest_ops.read calls */
+    /* Called after each read of guest memory: a guest that writes meanwhile. */
+    void (*after_read)(struct kit *kit, u64 gpa, size_t len);
+};
+
+/* A unit of every feature, second stage over all guest RAM, a vIOMMU at reset. */
+void kit_start(struct kit *kit);
+void kit_start_with(struct kit *kit, const struct viommu_config *quotas);
+/* Destroys all; false when a page or a domain id leaked. */
+bool kit_stop(struct kit *kit);
+
+u64 kit_page(struct kit *kit);
+u64 kit_pages(struct kit *kit, u32 count);
+u64 *kit_at(u64 gpa);
+
+/* Register access, with all work done before it returns. */
+u64 kit_read(struct kit *kit, u32 offset, u32 size);
+void kit_write(struct kit *kit, u32 offset, u32 size, u64 value);
+void kit_finish(struct kit *kit);
+
+/* IQA and QIE; SRTP with the given TTM; TE. */
+void kit_queue_on(struct kit *kit);
+void kit_set_root(struct kit *kit, u32 ttm);
+void kit_translate(struct kit *kit, bool on);
+/* Queue, scalable root, TE. */
+void kit_boot(struct kit *kit);
+
+/* Writes a 256-bit descriptor at the tail and rings; false when IQE came of it. */
+bool kit_submit(struct kit *kit, u64 w0, u64 w1);
+/* Queues without ringing; returns the new tail. */
+u64 kit_queue(struct kit *kit, u64 tail, u64 w0, u64 w1);
+/* Context, PASID-cache and IOTLB invalidation of everything, and a wait. */
+void kit_invalidate_all(struct kit *kit);
+
+/* Guest tables, made where missing; no invalidation. attributes of word 0 and 1 of the context. */
+u64 *kit_context(struct kit *kit, u16 sid, u64 attributes0, u64 attributes1);
+u64 *kit_pasid_entry(struct kit *kit, u16 sid, u32 pasid);
+void kit_first_stage(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 fs_root);
+void kit_pass_through(struct kit *kit, u16 sid, u32 pasid, u16 did);
+/* One 4 KiB page in four-level first-stage tables; prot: 2 writable, 4 user, 0 removes it. */
+void kit_map(struct kit *kit, u64 fs_root, u64 iova, u64 gpa, u64 bits);
+
+/* Eight bytes of DMA; the fault reason, 0 when done. */
+u8 kit_dma(struct kit *kit, u16 sid, bool write, u64 addr, u64 *value);
+u8 kit_dma_pasid(struct kit *kit, u16 sid, u32 pasid, bool write, u64 addr, u64 *value);
+enum model_kind kit_kind(struct kit *kit, u16 sid, u64 addr);
+
+struct kit_fault {
+    u64 addr;
+    u16 sid;
+    u8 reason;
+    bool has_pasid, read;
+    u32 pasid;
+};
+/* The oldest record the guest sees, cleared by this. */
+bool kit_take_fault(struct kit *kit, struct kit_fault *out);
+
+struct viommu_stats kit_stats(const struct kit *kit);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * The world of port.h for hosted tests: flat memory from host address 0, a page pool
+ * at its upper end that can be told to fail, remapping units answered by the reference
+ * model, a clock that each look advances, and a log that is kept, not printed.
+ */
+#ifndef NESTOR_HOSTED_H
+#define NESTOR_HOSTED_H
+
+#include "iommu/port.h"
+#include "tests/model/model.h"
+
+enum {
+    HOSTED_BYTES = 64 << 20,  /* all of memory */
+    HOSTED_POOL = 32 << 20,   /* the pool starts here; below is the guest's */
+    HOSTED_UNITS = 4,
+    HOSTED_LOG_BYTES = 4096,
+};
+
+/* Empties memory, pool, units and log. */
+void hosted_reset(void);
+u8 *hosted_memory(void);
+
+/* A model unit whose registers answer at base; its DMA and tables use hosted memory. */
+struct model_unit *hosted_add_unit(hpa_t base, const struct model_config *config);
+
+/* Pages handed out and not given back. */
+u32 hosted_pages_used(void);
+/* After n more successful allocations all fail; UINT32_MAX: never. */
+void hosted_fail_after(u32 allocations);
+/* True for an address of the pool, that is, of Nestor's own memory. */
+bool hosted_is_pool(u64 addr);
+
+const char *hosted_log(void);
+u32 hosted_log_lines(void);
+
+u32 hosted_interrupts(void);
+void hosted_last_interrupt(u64 *addr, u32 *data);
+
+#endif
