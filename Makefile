@@ -55,7 +55,8 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all image unit test run setup lint coverage bench fuzz clean help deps
 .DEFAULT_GOAL := all
-all: image $(UNIT:%=$O/unit/%) ## build everything
+# Until the core has its entry point there is nothing to link: compile only.
+all: $(if $(wildcard hv/*.asm),image,$(HV_OBJ)) $(UNIT:%=$O/unit/%) ## build everything
 
 image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
