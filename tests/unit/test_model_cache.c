@@ -104,6 +104,75 @@ static void raised_rights_wait_for_invalidation(void **state)
     scene_destroy(&s);
 }
 
+/* VT-d 6.2.5: a structure-cache entry carries the AND of the rights above it. */
+static void structure_caches_carry_rights(void **state)
+{
+    (void)state;
+    static const struct { enum scene_mode mode; enum place above, leaf; uint64_t right;
+                          unsigned reason; } cases[] = {
+        {SCALABLE_FIRST, FS3, FS1, 2, 0x85}, {SCALABLE_FIRST, FS4, FS1, 2, 0x85},
+        {SCALABLE_NESTED, FS2, FS1, 2, 0x85}, {SCALABLE_SECOND, SS3, SS1, 2, 0x85},
+        {SCALABLE_SECOND, SS2, SS1, 2, 0x85}, {LEGACY_SECOND, SS4, SS1, 2, 0x05},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct scene s = build(cases[i].mode, 0, 0);
+        scene_change(&s, cases[i].above, 0, cases[i].right);
+        /* The next page, first touched through the caches. */
+        rig_put(s.rig, s.place[cases[i].leaf] + 8, rig_get(s.rig, s.place[cases[i].leaf]));
+        rig_enable(s.rig, s.rtaddr);
+        assert_int_equal(rd(&s), 0);
+        s.request.addr += 0x1000;
+        uint64_t reads = model_counters(rig_unit(s.rig))->walk_reads;
+        assert_int_equal(wr(&s), cases[i].reason);
+        assert_true(model_counters(rig_unit(s.rig))->walk_reads - reads <= 7);
+        scene_destroy(&s);
+    }
+    /* U/S and R, which only a first access through other entries can reveal. */
+    struct scene s = build(SCALABLE_FIRST, 0, 0);
+    scene_change(&s, PE2, 1, 0);
+    scene_change(&s, FS3, 0, 4);
+    scene_change(&s, CTX1, 1u << 20, 0); /* RID_PRIV */
+    rig_put(s.rig, s.place[FS1] + 8, rig_get(s.rig, s.place[FS1]));
+    rig_enable(s.rig, s.rtaddr);
+    assert_int_equal(rd(&s), 0);
+    scene_change(&s, CTX1, 0, 1u << 20);
+    rig_submit(s.rig, 0x11, 0);
+    s.request.addr += 0x1000;
+    assert_int_equal(rd(&s), 0x81);
+    scene_destroy(&s);
+    s = build(SCALABLE_SECOND, 0, 0);
+    scene_change(&s, SS3, 0, 1);
+    rig_put(s.rig, s.place[SS1] + 8, rig_get(s.rig, s.place[SS1]));
+    rig_enable(s.rig, s.rtaddr);
+    assert_int_equal(wr(&s), 0);
+    s.request.addr += 0x1000;
+    assert_int_equal(rd(&s), 0x86);
+    scene_destroy(&s);
+}
+
+/* VT-d 7.1.1: FPD counts as well when its entry comes from a cache. */
+static void cached_fpd(void **state)
+{
+    (void)state;
+    static const enum place places[] = {CTX0, DIR, PE0};
+    for (unsigned i = 0; i < 3; i++) {
+        struct scene s = build(SCALABLE_FIRST, 0, 0);
+        struct rig_fault fault;
+        scene_change(&s, places[i], 2, 0);
+        rig_enable(s.rig, s.rtaddr);
+        assert_int_equal(rd(&s), 0);
+        scene_change(&s, FS1, 0, 3);
+        rig_submit(s.rig, 0x12, 0); /* context and PASID caches remain */
+        assert_int_equal(rd(&s), 0x71);
+        assert_false(rig_take_fault(s.rig, &fault));
+        scene_change(&s, FS1, 1, 0);
+        assert_int_equal(rd(&s), 0);
+        assert_int_equal(wr(&s), 0x85); /* from the IOTLB */
+        assert_false(rig_take_fault(s.rig, &fault));
+        scene_destroy(&s);
+    }
+}
+
 /* VT-d 3.6.2: a read that cached D=0 does not hide the first write's D. */
 static void dirty_is_set_after_a_cached_read(void **state)
 {
@@ -215,6 +284,21 @@ static void cm1_caches_faults(void **state)
         assert_int_equal(rd(&s), 0);
         scene_destroy(&s);
     }
+}
+
+/* VT-d 6.2.4.1: a second-stage refusal for lack of rights may stay as well. */
+static void cm1_caches_rights(void **state)
+{
+    (void)state;
+    struct scene s = build(SCALABLE_SECOND, CM, 0);
+    scene_change(&s, SS1, 0, 2);
+    rig_enable(s.rig, s.rtaddr);
+    assert_int_equal(wr(&s), 0x85);
+    scene_change(&s, SS1, 2, 0);
+    assert_int_equal(wr(&s), 0x85);
+    rig_submit(s.rig, 2 | 2 << 4 | (uint64_t)SCENE_DID << 16, 0);
+    assert_int_equal(wr(&s), 0);
+    scene_destroy(&s);
 }
 
 static void cm1_never_first_stage(void **state)
@@ -553,11 +637,14 @@ int main(void)
         cmocka_unit_test(stale_second_stage_under_nesting),
         cmocka_unit_test(stale_rights),
         cmocka_unit_test(raised_rights_wait_for_invalidation),
+        cmocka_unit_test(structure_caches_carry_rights),
+        cmocka_unit_test(cached_fpd),
         cmocka_unit_test(dirty_is_set_after_a_cached_read),
         cmocka_unit_test(cleared_flags_stay_clear_while_cached),
         cmocka_unit_test(cleared_second_stage_dirty),
         cmocka_unit_test(cm0_caches_no_fault),
         cmocka_unit_test(cm1_caches_faults),
+        cmocka_unit_test(cm1_caches_rights),
         cmocka_unit_test(cm1_never_first_stage),
         cmocka_unit_test(tolerate_linux),
         cmocka_unit_test(srtp),

@@ -291,6 +291,16 @@ static void fault_event(void **state)
     assert_int_equal(model_read(u, FECTL, 4), 0xc0000000u);
     model_write(u, FRCD + 76, 4, 1u << 31);
     assert_int_equal(model_read(u, FECTL, 4), 0x80000000u);
+    /* A queue error beside a pending record, and the other way round, is no new event. */
+    model_write(u, FECTL, 4, 0);
+    unsigned before = rig_interrupts(s.rig);
+    fault_from(&s, 0x0205, 0x6000);
+    assert_int_equal(rig_interrupts(s.rig), before + 1);
+    assert_false(rig_submit(s.rig, 0xf, 0));
+    assert_int_equal(rig_interrupts(s.rig), before + 1);
+    model_write(u, FRCD + 92, 4, 1u << 31);
+    fault_from(&s, 0x0206, 0x7000); /* IQE is still set */
+    assert_int_equal(rig_interrupts(s.rig), before + 1);
     scene_destroy(&s);
 }
 

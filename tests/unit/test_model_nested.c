@@ -227,6 +227,8 @@ static const struct scene_case cases[] = {
      .change = {{PE0, SSADE, 0}, {SS1, 0, SW}}},
     {"SSADE: refused write leaves second-stage D, 3.7.2", N, WRITE,
      .change = {{PE0, SSADE, 0}, {FS1, 0, RW}}, .reason = 0x85, .expect = {{SS1, 0, SD}}},
+    {"SSADE: a write without W leaves D, 3.7.2", N, WRITE,
+     .change = {{PE0, SSADE, 0}, {SS1, 0, SW}}, .reason = 0x85, .expect = {{SS1, SA, SD}}},
     {"SSADE: unsnooped A update, SSS.5", N, READ, PRESET,
      .change = {{PE0, SSADE, 0}, {PE1, 0, PWSNP}}, .reason = 0x7c},
     {"SSADE: unsnooped, all A set, 3.10", N, READ, PRESET,
