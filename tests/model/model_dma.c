@@ -298,15 +298,13 @@ bool model_dma(struct model_unit *unit, const struct model_request *request, voi
     if (!translation_is_on(unit)) {
         return dma_untranslated(unit, request, buf, outcome);
     }
+    if (!is_untagged_interrupt(request) && request->at != MODEL_TRANSLATION) {
+        return dma_translated_pages(unit, request, buf, outcome);
+    }
     struct walk walk;
     walk_begin(&walk, unit, request, false);
-    if (is_untagged_interrupt(request)) {
-        return dma_interrupt_range(&walk, buf, outcome);
-    }
-    if (request->at == MODEL_TRANSLATION) {
-        return dma_ats(&walk, outcome);
-    }
-    return dma_translated_pages(unit, request, buf, outcome);
+    return request->at == MODEL_TRANSLATION ? dma_ats(&walk, outcome)
+                                            : dma_interrupt_range(&walk, buf, outcome);
 }
 
 bool model_translate(struct model_unit *unit, const struct model_request *request,
