@@ -15,21 +15,6 @@ static uint64_t above_haw(const struct model_unit *unit)
     return bits(63, unit->config.haw);
 }
 
-/* AW is 1, 2 or 3 and SAGAW has its bit (VT-d 9.3, 11.4.2). */
-static bool aw_is_supported(const struct model_unit *unit, unsigned aw)
-{
-    return aw >= 1 && aw <= 3 && (field(unit->config.cap, 12, 8) & BIT(aw)) != 0;
-}
-
-static void set_second_stage(struct walk *walk, uint64_t root, unsigned aw)
-{
-    unsigned mgaw = (unsigned)field(walk->unit->config.cap, 21, 16) + 1;
-    unsigned agaw = 30 + 9 * aw;
-    walk->ss_root = root;
-    walk->ss_levels = aw + 2;
-    walk->ss_width = mgaw < agaw ? mgaw : agaw;
-}
-
 /* --- legacy --- */
 
 static unsigned legacy_context_check(const struct model_unit *unit, const uint64_t w[4])
@@ -201,7 +186,7 @@ static unsigned legacy_check_request(struct walk *walk)
     walk->pasid = 0;
     walk->kind = tt == 2 ? MODEL_KIND_PASS_THROUGH : MODEL_KIND_SECOND_STAGE;
     if (tt != 2) {
-        set_second_stage(walk, w[0] & ~PAGE_OFFSET, (unsigned)field(w[1], 2, 0));
+        second_stage_select(walk, w[0] & ~PAGE_OFFSET, (unsigned)field(w[1], 2, 0));
     }
     return 0;
 }

@@ -235,6 +235,10 @@ struct mapping {
     bool fs_write, fs_user, ss_read, ss_write, dirty, force_snoop;
 };
 
+bool aw_is_supported(const struct model_unit *unit, unsigned aw);
+unsigned second_stage_width(const struct model_unit *unit, unsigned aw);
+void second_stage_select(struct walk *walk, uint64_t root, unsigned aw);
+
 /* Each returns 0 or a fault reason. */
 unsigned context_find(struct walk *walk);
 unsigned context_check_request(struct walk *walk);

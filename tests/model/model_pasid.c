@@ -69,18 +69,6 @@ static bool pgtt_is_supported(const struct model_unit *unit, unsigned pgtt)
     }
 }
 
-static bool aw_is_supported(const struct model_unit *unit, unsigned aw)
-{
-    return aw >= 1 && aw <= 3 && (field(unit->config.cap, 12, 8) & BIT(aw)) != 0;
-}
-
-static unsigned ss_width_of(const struct model_unit *unit, unsigned aw)
-{
-    unsigned mgaw = (unsigned)field(unit->config.cap, 21, 16) + 1;
-    unsigned agaw = 30 + 9 * aw;
-    return mgaw < agaw ? mgaw : agaw;
-}
-
 static unsigned pasid_entry_check(const struct model_unit *unit, const uint64_t w[8])
 {
     uint64_t mask[8];
@@ -104,7 +92,7 @@ static unsigned pasid_entry_check(const struct model_unit *unit, const uint64_t 
     if (fspm > 1 || (fspm == 1 && !cap(unit, CAP_FS5LP))) {
         return SPT_4;
     }
-    if (pgtt == PGTT_NESTED && (w[2] & ~PAGE_OFFSET) >> ss_width_of(unit, aw) != 0) {
+    if (pgtt == PGTT_NESTED && (w[2] & ~PAGE_OFFSET) >> second_stage_width(unit, aw) != 0) {
         return SPT_4; /* SPT.4.4 */
     }
     return 0;
@@ -164,7 +152,6 @@ static void decode(struct walk *walk)
         [PGTT_NESTED] = MODEL_KIND_NESTED, [PGTT_PASS_THROUGH] = MODEL_KIND_PASS_THROUGH,
     };
     const uint64_t *w = walk->pasid_entry;
-    unsigned aw = (unsigned)field(w[0], 4, 2);
     walk->kind = kinds[field(w[0], 8, 6)];
     walk->did = (uint16_t)field(w[1], 15, 0);
     walk->snooped_walk = ecap(walk->unit, ECAP_SMPWCS) && (w[1] & BIT(PE_PWSNP)) != 0;
@@ -176,9 +163,7 @@ static void decode(struct walk *walk)
     walk->fs_levels = field(w[2], 3, 2) == 1 ? 5 : 4;
     if (walk->kind == MODEL_KIND_SECOND_STAGE || walk->kind == MODEL_KIND_NESTED) {
         walk->ssade = (w[0] & BIT(PE_SSADE)) != 0;
-        walk->ss_root = w[0] & ~PAGE_OFFSET;
-        walk->ss_levels = aw + 2;
-        walk->ss_width = ss_width_of(walk->unit, aw);
+        second_stage_select(walk, w[0] & ~PAGE_OFFSET, (unsigned)field(w[0], 4, 2));
     }
 }
 

@@ -8,6 +8,27 @@
 
 enum { SS_R = 0, SS_W = 1, SS_PS = 7, SS_A = 8, SS_D = 9, SS_SNP = 11, SS_IR = 61, SS_IW = 62 };
 
+/* AW is 1, 2 or 3 and SAGAW has its bit (VT-d 9.3, 9.6, 11.4.2). */
+bool aw_is_supported(const struct model_unit *unit, unsigned aw)
+{
+    return aw >= 1 && aw <= 3 && (field(unit->config.cap, 12, 8) & BIT(aw)) != 0;
+}
+
+/* Input width: the smaller of MGAW and what AW's levels span. */
+unsigned second_stage_width(const struct model_unit *unit, unsigned aw)
+{
+    unsigned mgaw = (unsigned)field(unit->config.cap, 21, 16) + 1;
+    unsigned agaw = 30 + 9 * aw;
+    return mgaw < agaw ? mgaw : agaw;
+}
+
+void second_stage_select(struct walk *walk, uint64_t root, unsigned aw)
+{
+    walk->ss_root = root;
+    walk->ss_levels = aw + 2;
+    walk->ss_width = second_stage_width(walk->unit, aw);
+}
+
 /* The walk's codes; in legacy mode lack of permission is named by the access. */
 static unsigned legacy_reason(const struct walk *walk, unsigned reason)
 {
