@@ -1,0 +1,90 @@
+/*
+ * All that hv/ learns from boot/, in memory that Nestor keeps. Addresses are host
+ * physical unless said otherwise. boot/ fills it once; after hv_enter() of the first
+ * CPU boot/ reads only the fields marked "out".
+ */
+#ifndef NESTOR_HANDOVER_H
+#define NESTOR_HANDOVER_H
+
+#include "hv/types.h"
+#include "iommu/vtd_dmar.h"
+
+enum {
+    HANDOVER_MAGIC = 0x4e455354,
+    HANDOVER_RANGES = 512,
+    HANDOVER_PROTECT = 16,
+};
+
+/* The machine's physical memory map. What is not listed is MMIO or a hole. */
+enum range_kind { RANGE_RAM, RANGE_RESERVED, RANGE_FIRMWARE, RANGE_MMIO };
+struct memory_range {
+    u64 base, size;         /* 4 KiB granular, sorted, not overlapping */
+    enum range_kind kind;
+};
+
+/* protect = BASE-END [dma=none|read] */
+struct protect_range {
+    u64 base, size;
+    bool dma_read;
+};
+
+enum fatal_policy { FATAL_HALT, FATAL_RESET };
+enum serial_kind { SERIAL_NONE, SERIAL_PORT, SERIAL_MMIO };
+
+struct handover {
+    u32 magic;
+    u32 cpu_count;                    /* CPUs that will enter */
+
+    /* Nestor's memory: one reserved range that holds image, tables, pool and this struct. */
+    u64 memory_base, memory_size;
+    u64 image_base;                   /* the image's first byte; contiguous, page-aligned segments */
+    u64 image_size;
+    u64 page_table;                   /* CR3: image at its link address, direct map of all memory (NX) */
+    u64 direct_map;                   /* virtual address of physical 0 in page_table */
+    u64 pool_base, pool_size;         /* free pages for the page pool and the CPUs' stacks */
+
+    struct memory_range ranges[HANDOVER_RANGES];
+    u32 range_count;
+    u64 physical_end;                 /* first address past the CPU's physical address width that is in use */
+
+    struct vtd_dmar dmar;             /* parsed and accepted */
+    bool dmar_present;
+    u64 ecam_base;                    /* MCFG segment 0, 0 when absent */
+    u8 ecam_first_bus, ecam_last_bus;
+    u16 pm1a_control, pm1b_control;   /* FADT ports, 0 when absent: S3 entry is refused there */
+    u8 s3_type;                       /* SLP_TYP of S3, 0xff unknown */
+
+    enum serial_kind serial_kind;
+    u64 serial_base;
+    u8 serial_stride;                 /* bytes between registers */
+    u8 log_level;                     /* enum log_level */
+    enum fatal_policy fatal;
+    bool allow_no_isolation;          /* config: run as a hypervisor without DMA isolation */
+    bool rule_affected_only;          /* config: read-only rule on affected CPUs only */
+    struct protect_range protect[HANDOVER_PROTECT];
+    u32 protect_count;
+
+    u64 boot_tsc;                     /* TSC at efi_main */
+    u64 tsc_khz;                      /* measured by boot/ */
+
+    /* out */
+    u32 cpus_entered;                 /* CPUs now in non-root mode */
+    u32 offer_viommu;                 /* 0: boot/ must hide the DMAR table from the guest */
+    u32 result;                       /* enum result of the first failure */
+    char reason[160];                 /* in words, for the firmware console */
+};
+
+/*
+ * hv_enter(handover, cpu_index): called by each CPU in the firmware's environment (MS ABI
+ * handled by boot/: first argument in RDI, second in RSI), interrupts off. Returns 0 in
+ * VMX non-root mode, or an enum result with the CPU exactly as before. hv_prepare() is
+ * called once, on the boot CPU, before any hv_enter(): it builds EPT and takes the units over;
+ * hv_abandon() undoes it when a CPU could not enter.
+ */
+struct image_entry {
+    u64 prepare;   /* virtual addresses in page_table; found at the image's first bytes */
+    u64 enter;
+    u64 abandon;
+};
+
+#endif
