@@ -53,7 +53,9 @@ HOSTED_C := $(wildcard iommu/*.c tests/support/*.c tests/model/*.c drivers/forma
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all image unit test run setup lint coverage bench fuzz clean help deps
+include $(wildcard tests/*/*.mk)
+
+.PHONY: all image unit test test-programs run setup lint coverage bench fuzz clean help deps
 .DEFAULT_GOAL := all
 # Until the core has its entry point there is nothing to link: compile only.
 all: $(if $(wildcard hv/*.asm),image,$(HV_OBJ)) $(UNIT:%=$O/unit/%) ## build everything
@@ -100,6 +102,16 @@ $O/unit/%: tests/unit/%.c $(HOSTED_LIB)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB) -lcmocka $(if $(findstring zydis,$*),-lZydis)
 
+setup: ## install what is missing (packages, emulators, kernels), once per machine
+	tools/setup test
+
+# What each tier runs is built first; the fragments in tests/*/*.mk add to TEST_NEEDS.
+test: ## every test there is: hosted, fuzzers, QEMU, Bochs; ends with `N passed, N failed`
+	tools/setup test
+	$(MAKE) test-programs
+	tests/run
+test-programs: all deps $(TEST_NEEDS)
+
 unit: deps $(UNIT:%=$O/unit/%) ## hosted tests, under ASan and UBSan
 	tests/run unit
 
@@ -114,6 +126,5 @@ clean: ## remove obj/
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(wildcard tests/*/*.mk)
 -include $(shell find $O -name '*.d' 2>/dev/null)
 .SECONDARY:
