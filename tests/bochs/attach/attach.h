@@ -1,0 +1,79 @@
+/* What the files of the attachment share. One process, one thread. */
+#ifndef NESTOR_ATTACH_H
+#define NESTOR_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tests/bochs/attach/bochs_abi.h"
+#include "tests/model/model.h"
+
+enum {
+    WINDOW_BASE = 0xfed90000,   /* Bochs keeps handlers by 64 KiB: one for all */
+    WINDOW_END = 0xfed9ffff,
+    BENCH_BASE = 0xfed9f000,
+    UNITS_MAX = 8,
+    NO_PASID = 0xffffffff,
+};
+
+/* Prints to stderr and the log, ends Bochs with status 1. */
+_Noreturn void attach_stop(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void attach_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* config.c */
+struct unit_config {
+    uint64_t base;
+    struct model_config model;
+};
+struct attach_config {
+    struct unit_config units[UNITS_MAX];
+    unsigned unit_count;
+    bool hide_fsrm;
+    const char *fail_symbol, *report, *log;
+};
+extern struct attach_config attach_config;
+void config_read(void);
+
+/* units.c */
+void units_create(void);
+/* With the first memory handler that Bochs registers, memory is up: ours follow. */
+bool units_register_handlers(void *memory, memory_handler *read, memory_handler *write,
+                             void *direct, uint64_t begin, uint64_t end);
+struct model_unit *units_get(unsigned index);
+
+/* devices.c */
+struct device {
+    const char *plugin;         /* libbx_<plugin>.so */
+    unsigned unit;
+    bool known;                 /* has its source-id */
+    uint16_t sid;
+    uint64_t reads, writes, refused;
+    uint64_t error_seen;        /* refused accesses that the guest has acknowledged */
+};
+enum device_index { DEV_IDE, DEV_E1000, DEV_XHCI, DEV_UHCI, DEV_EHCI, DEV_OHCI, DEV_ES1370, DEV_ISA_DMA, DEVICES };
+extern struct device devices[DEVICES];
+/* The replacement for a symbol in a plugin, NULL to leave it alone. */
+void *devices_wrap(const char *plugin, enum bochs_symbol symbol);
+/* The device's access as the unit sees it; data is all ones after a refused read. */
+bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, void *data);
+
+/* patches.c */
+void patches_apply(void);
+
+/* pull.c: takes one page of a device's first stage away under its next write. */
+void pull_arm(uint16_t sid);
+bool pull_armed(uint16_t sid);
+bool pull_dma(struct model_unit *unit, const struct model_request *request, void *data,
+              struct model_outcome *outcome);
+void pull_report(FILE *out);
+
+/* bench.c */
+uint64_t bench_read(uint64_t offset, unsigned len);
+void bench_write(uint64_t offset, unsigned len, uint64_t value);
+
+/* report.c */
+void report_write(void);
+
+#endif

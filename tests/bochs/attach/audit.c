@@ -1,0 +1,161 @@
+/*
+ * The dynamic linker's audit interface: finds Bochs's exported symbols, stops when one
+ * is missing, and binds a plugin's calls to wrappers. The audit library lives in a
+ * namespace with its own libc, so nothing of Bochs is linked here.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <link.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/bochs/attach/attach.h"
+
+struct bochs bochs;
+static struct link_map *program;
+static FILE *log_file;
+
+static const char *const symbol_names[BOCHS_SYMBOL_COUNT] = {
+#define BOCHS_NAME(id, field, name, result, args) [BOCHS_##id] = name,
+    BOCHS_SYMBOLS(BOCHS_NAME)
+#undef BOCHS_NAME
+};
+
+void attach_log(const char *fmt, ...)
+{
+    if (log_file == NULL && attach_config.log != NULL) {
+        log_file = fopen(attach_config.log, "w");
+    }
+    if (log_file != NULL) {
+        va_list args;
+        va_start(args, fmt);
+        vfprintf(log_file, fmt, args);
+        va_end(args);
+        fputc('\n', log_file);
+        fflush(log_file);
+    }
+}
+
+void attach_stop(const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    attach_log("stopped: %s", text);
+    fprintf(stderr, "vtdunit: %s\n", text);
+    _exit(1);
+}
+
+/* A pointer of the dynamic section: relocated by some versions of the linker, by others not. */
+static void *dynamic(ElfW(Sxword) tag)
+{
+    for (ElfW(Dyn) *d = program->l_ld; d->d_tag != DT_NULL; d++) {
+        if (d->d_tag == tag) {
+            uintptr_t at = d->d_un.d_ptr;
+            return (void *)(at < program->l_addr ? at + program->l_addr : at);
+        }
+    }
+    attach_stop("Bochs has no dynamic entry %lld", (long long)tag);
+}
+
+/* The GNU hash table: header, bloom filter, buckets, chains whose last entry has bit 0 set. */
+void *bochs_find(const char *name)
+{
+    const ElfW(Sym) *symbols = dynamic(DT_SYMTAB);
+    const char *strings = dynamic(DT_STRTAB);
+    const uint32_t *table = dynamic(DT_GNU_HASH);
+    uint32_t buckets = table[0], first = table[1], bloom = table[2], hash = 5381;
+    const uint32_t *bucket = table + 4 + bloom * 2, *chain = bucket + buckets;
+    for (const char *c = name; *c != 0; c++) {
+        hash = hash * 33 + (uint8_t)*c;
+    }
+    uint32_t i = bucket[hash % buckets];
+    if (i < first) {
+        return NULL;
+    }
+    for (;; i++) {
+        uint32_t entry = chain[i - first];
+        if ((entry | 1) == (hash | 1) && strcmp(strings + symbols[i].st_name, name) == 0) {
+            return (void *)(program->l_addr + symbols[i].st_value);
+        }
+        if (entry & 1) {
+            return NULL;
+        }
+    }
+}
+
+unsigned la_version(unsigned version)
+{
+    if (version < LAV_CURRENT) {
+        attach_stop("the dynamic linker's audit version is %u, not %u", version, LAV_CURRENT);
+    }
+    return LAV_CURRENT;
+}
+
+unsigned la_objopen(struct link_map *map, Lmid_t id, uintptr_t *cookie)
+{
+    (void)id;
+    *cookie = (uintptr_t)map;
+    if (program == NULL) {
+        program = map;
+    }
+    return LA_FLG_BINDTO | LA_FLG_BINDFROM;
+}
+
+void la_preinit(uintptr_t *cookie)
+{
+    (void)cookie;
+    config_read();
+    void **slots = (void **)&bochs;
+    for (unsigned i = 0; i < BOCHS_SYMBOL_COUNT; i++) {
+        bool fail = attach_config.fail_symbol != NULL &&
+                    strcmp(attach_config.fail_symbol, symbol_names[i]) == 0;
+        slots[i] = fail ? NULL : bochs_find(symbol_names[i]);
+        if (slots[i] == NULL) {
+            attach_stop("this Bochs does not export %s", symbol_names[i]);
+        }
+    }
+    patches_apply();
+    units_create();
+    atexit(report_write);
+}
+
+/* libbx_NAME.so -> NAME, false for anything else. */
+static bool plugin_name(const char *path, char *out, size_t size)
+{
+    const char *base = strrchr(path, '/');
+    base = base != NULL ? base + 1 : path;
+    const char *end = strstr(base, ".so");
+    if (strncmp(base, "libbx_", 6) != 0 || end == NULL || (size_t)(end - base - 6) >= size) {
+        return false;
+    }
+    memcpy(out, base + 6, (size_t)(end - base - 6));
+    out[end - base - 6] = 0;
+    return true;
+}
+
+uintptr_t la_symbind64(ElfW(Sym) *symbol, unsigned index, uintptr_t *referer, uintptr_t *definer,
+                       unsigned *flags, const char *name)
+{
+    (void)index;
+    (void)definer;
+    (void)flags;
+    char plugin[32];
+    if (!plugin_name(((struct link_map *)*referer)->l_name, plugin, sizeof(plugin))) {
+        return symbol->st_value;
+    }
+    for (unsigned i = 0; i < BOCHS_SYMBOL_COUNT; i++) {
+        if (strcmp(name, symbol_names[i]) == 0) {
+            void *wrapper = devices_wrap(plugin, (enum bochs_symbol)i);
+            if (wrapper != NULL) {
+                attach_log("%s: %s", plugin, name);
+                return (uintptr_t)wrapper;
+            }
+        }
+    }
+    return symbol->st_value;
+}

@@ -1,0 +1,101 @@
+/*
+ * The bench page, for programs in the guest that test: DMA under any source-id and
+ * PASID, counters, the report. Fields by offset:
+ *
+ *   00  ident "NBENCH01"            30  count of the kind below, for the source-id
+ *   08  command (write)             38  kind (enum model_kind)
+ *   10  source-id  14  PASID        40  data, 64 bytes
+ *   18  address
+ *   20  length     24  1: write
+ *   28  1: done    2c  fault reason
+ *
+ * Commands: 1 write the report, 2 DMA of at most 64 bytes, 3 clear the counters, 4 take a
+ * page away from the source-id's next write (pull.c). The unit is that of the device with
+ * the source-id, or the last one.
+ */
+#include <string.h>
+
+#include "tests/bochs/attach/attach.h"
+
+static struct {
+    char ident[8];
+    uint32_t command, reserved0;
+    uint32_t sid, pasid;
+    uint64_t address;
+    uint32_t length, write;
+    uint32_t done, reason;
+    uint64_t count;
+    uint32_t kind, reserved1;
+    uint8_t data[64];
+} page = {.ident = "NBENCH01", .pasid = NO_PASID};
+_Static_assert(offsetof(__typeof__(page), count) == 0x30, "as listed above");
+_Static_assert(sizeof(page) == 0x80, "as listed above");
+
+static struct model_unit *unit_of_sid(void)
+{
+    for (unsigned i = 0; i < DEVICES; i++) {
+        if (devices[i].known && devices[i].sid == page.sid) {
+            return units_get(devices[i].unit);
+        }
+    }
+    return units_get(attach_config.unit_count - 1);
+}
+
+static void dma(void)
+{
+    struct model_outcome outcome;
+    struct model_request request = {
+        .sid = (uint16_t)page.sid,
+        .has_pasid = page.pasid != NO_PASID,
+        .pasid = page.pasid != NO_PASID ? page.pasid : 0,
+        .op = page.write != 0 ? MODEL_WRITE : MODEL_READ,
+        .addr = page.address,
+        .len = page.length <= sizeof(page.data) ? page.length : sizeof(page.data),
+    };
+    page.done = model_dma(unit_of_sid(), &request, page.data, &outcome);
+    page.reason = outcome.reason;
+}
+
+static void perform(uint32_t command)
+{
+    switch (command) {
+    case 1:
+        report_write();
+        break;
+    case 2:
+        dma();
+        break;
+    case 3:
+        for (unsigned i = 0; i < attach_config.unit_count; i++) {
+            model_counters_clear(units_get(i));
+        }
+        break;
+    case 4:
+        pull_arm((uint16_t)page.sid);
+        break;
+    default:
+        attach_log("bench: no command %u", command);
+    }
+}
+
+uint64_t bench_read(uint64_t offset, unsigned len)
+{
+    uint64_t value = 0;
+    if (page.kind < MODEL_KINDS) {
+        page.count = model_sid_pages(unit_of_sid(), (uint16_t)page.sid, (enum model_kind)page.kind);
+    }
+    if (offset + len <= sizeof(page) && len <= 8) {
+        memcpy(&value, (uint8_t *)&page + offset, len);
+    }
+    return value;
+}
+
+void bench_write(uint64_t offset, unsigned len, uint64_t value)
+{
+    if (offset >= 8 && offset + len <= sizeof(page) && len <= 8) {
+        memcpy((uint8_t *)&page + offset, &value, len);
+    }
+    if (offset == offsetof(__typeof__(page), command)) {
+        perform((uint32_t)value);
+    }
+}

@@ -1,0 +1,127 @@
+/* The text file that VTDUNIT_CONFIG names: README.md lists the words. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/bochs/attach/attach.h"
+
+struct attach_config attach_config;
+
+static struct unit_config *last_unit(const char *word)
+{
+    if (attach_config.unit_count == 0) {
+        attach_stop("config: '%s' before any 'unit'", word);
+    }
+    return &attach_config.units[attach_config.unit_count - 1];
+}
+
+static uint64_t number(const char *word, const char *text)
+{
+    char *end;
+    errno = 0;
+    uint64_t value = strtoull(text, &end, 0);
+    if (errno != 0 || end == text || *end != 0) {
+        attach_stop("config: '%s %s' is not a number", word, text);
+    }
+    return value;
+}
+
+static void add_unit(uint64_t base)
+{
+    if (attach_config.unit_count == UNITS_MAX || base < WINDOW_BASE || base >= BENCH_BASE ||
+        base % 4096 != 0) {
+        attach_stop("config: no unit can be at %#llx", (unsigned long long)base);
+    }
+    attach_config.units[attach_config.unit_count++].base = base;
+}
+
+static void assign_device(char *value)
+{
+    char *unit = strchr(value, ' ');
+    if (unit != NULL) {
+        *unit++ = 0;
+        for (unsigned i = 0; i < DEVICES; i++) {
+            if (strcmp(devices[i].plugin, value) == 0) {
+                devices[i].unit = (unsigned)number("device", unit);
+                return;
+            }
+        }
+    }
+    attach_stop("config: 'device %s' names no device and unit", value);
+}
+
+static bool read_unit_word(const char *word, const char *value)
+{
+    if (strcmp(word, "ver") == 0) {
+        last_unit(word)->model.ver = (uint32_t)number(word, value);
+    } else if (strcmp(word, "cap") == 0) {
+        last_unit(word)->model.cap = number(word, value);
+    } else if (strcmp(word, "ecap") == 0) {
+        last_unit(word)->model.ecap = number(word, value);
+    } else if (strcmp(word, "haw") == 0) {
+        last_unit(word)->model.haw = (unsigned)number(word, value);
+    } else if (strcmp(word, "erratum") == 0) {
+        last_unit(word)->model.erratum_772415 = true;
+    } else if (strcmp(word, "no-caches") == 0) {
+        last_unit(word)->model.no_caches = true;
+    } else if (strcmp(word, "tolerate-linux") == 0) {
+        last_unit(word)->model.tolerate_linux = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void read_word(const char *word, char *value)
+{
+    if (read_unit_word(word, value)) {
+        return;
+    }
+    if (strcmp(word, "unit") == 0) {
+        add_unit(number(word, value));
+    } else if (strcmp(word, "device") == 0) {
+        assign_device(value);
+    } else if (strcmp(word, "hide-fsrm") == 0) {
+        attach_config.hide_fsrm = true;
+    } else if (strcmp(word, "fail-symbol") == 0) {
+        attach_config.fail_symbol = strdup(value);
+    } else if (strcmp(word, "report") == 0) {
+        attach_config.report = strdup(value);
+    } else if (strcmp(word, "log") == 0) {
+        attach_config.log = strdup(value);
+    } else {
+        attach_stop("config: unknown word '%s'", word);
+    }
+}
+
+void config_read(void)
+{
+    const char *path = getenv("VTDUNIT_CONFIG");
+    FILE *file = path != NULL ? fopen(path, "r") : NULL;
+    if (file == NULL) {
+        attach_stop("VTDUNIT_CONFIG must name a file that can be read");
+    }
+    for (unsigned i = 0; i < DEVICES; i++) {
+        devices[i].unit = UNITS_MAX;
+    }
+    char line[512];
+    while (fgets(line, sizeof(line), file) != NULL) {
+        line[strcspn(line, "\n")] = 0;
+        char *value = strchr(line, ' ');
+        if (value != NULL) {
+            *value++ = 0;
+        }
+        if (line[0] != 0) {
+            read_word(line, value != NULL ? value : line + strlen(line));
+        }
+    }
+    fclose(file);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        if (devices[i].unit == UNITS_MAX) {
+            devices[i].unit = attach_config.unit_count - 1;
+        } else if (devices[i].unit >= attach_config.unit_count) {
+            attach_stop("config: device %s is on unit %u of %u", devices[i].plugin, devices[i].unit,
+                        attach_config.unit_count);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+/*
+ * Two repairs of the packaged Bochs in memory. Its 64-bit IDIV is computed wrongly (the
+ * exported long_idiv breaks C's aliasing rules); it is tried, and replaced when wrong.
+ * With CPUID's FSRM bit Linux does not boot on it; the bit can be hidden.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/mman.h>
+
+#include "tests/bochs/attach/attach.h"
+
+static void write_code(void *at, const void *bytes, size_t len)
+{
+    uintptr_t page = (uintptr_t)at & ~(uintptr_t)4095;
+    if (mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) {
+        attach_stop("Bochs's code at %p cannot be written", at);
+    }
+    memcpy(at, bytes, len);
+    mprotect((void *)page, 8192, PROT_READ | PROT_EXEC);
+}
+
+static void right_long_idiv(int64_t quotient[2], int64_t *remainder, const uint64_t dividend[2],
+                            int64_t divisor)
+{
+    __int128 n = (__int128)((unsigned __int128)dividend[1] << 64 | dividend[0]);
+    __int128 q = n / divisor;
+    *remainder = (int64_t)(n % divisor);
+    quotient[0] = (int64_t)q;
+    quotient[1] = (int64_t)(q >> 64);
+}
+
+static bool long_idiv_is_right(void)
+{
+    static const struct { uint64_t dividend[2]; int64_t divisor; } cases[] = {
+        {{1000, 0}, 7},
+        {{(uint64_t)-1000, ~0ull}, 7},
+        {{1000, 0}, -7},
+        {{0x123456789abcdef0, 0x12}, 0x7fffffffffff},
+        {{(uint64_t)-5, ~0ull}, -1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int64_t want[2], got[2] = {0, 0}, want_rest, got_rest = 0;
+        right_long_idiv(want, &want_rest, cases[i].dividend, cases[i].divisor);
+        bochs.long_idiv(got, &got_rest, cases[i].dividend, cases[i].divisor);
+        if (want[0] != got[0] || want[1] != got[1] || want_rest != got_rest) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* mov rax, function; jmp rax */
+static void replace_long_idiv(void)
+{
+    uint8_t jump[12] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0};
+    void (*function)(int64_t *, int64_t *, const uint64_t *, int64_t) = right_long_idiv;
+    memcpy(jump + 2, &function, sizeof(function));
+    write_code(bochs.long_idiv, jump, sizeof(jump));
+    if (!long_idiv_is_right()) {
+        attach_stop("Bochs's long_idiv could not be replaced");
+    }
+    attach_log("long_idiv replaced");
+}
+
+/* In these models leaf 7 begins with EDX = FSRM: mov esi, 10h. */
+static void hide_fsrm(void)
+{
+    static const char *const functions[] = {
+        "_ZNK17sapphire_rapids_t20get_std_cpuid_leaf_7EjP16cpuid_function_t",
+        "_ZNK11tigerlake_t20get_std_cpuid_leaf_7EjP16cpuid_function_t",
+    };
+    static const uint8_t pattern[] = {0xbe, 0x10, 0, 0, 0}, zero = 0;
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+        uint8_t *code = bochs_find(functions[i]);
+        uint8_t *at = code != NULL ? memmem(code, 0x100, pattern, sizeof(pattern)) : NULL;
+        if (at == NULL) {
+            attach_stop("FSRM is not where it was in %s", functions[i]);
+        }
+        write_code(at + 1, &zero, 1);
+    }
+    attach_log("FSRM hidden");
+}
+
+void patches_apply(void)
+{
+    if (!long_idiv_is_right()) {
+        replace_long_idiv();
+    }
+    if (attach_config.hide_fsrm) {
+        hide_fsrm();
+    }
+}
