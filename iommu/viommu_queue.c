@@ -20,13 +20,20 @@ void viommu_queue_reset(struct viommu *v)
     v->queue = (struct viommu_queue){.count = 0};
 }
 
-/* Some guests write the tail before they enable the queue: nothing to do, run() looks at IQT. */
-void viommu_queue_enable(struct viommu *v)
+/* IQA may change whenever the queue is empty (VT-d 11.4.9.3). */
+void viommu_queue_moved(struct viommu *v)
 {
     u64 iqa = v->reg[VREG_IQA];
     v->queue.base = iqa & ~PAGE_MASK;
     v->queue.bytes = (u32)PAGE_SIZE << (iqa & 7);
     v->queue.wide = ((iqa >> 11) & 1) != 0;
+    v->queue.ahead_bytes = 0;
+}
+
+/* Some guests write the tail before they enable the queue: nothing to do, run() looks at IQT. */
+void viommu_queue_enable(struct viommu *v)
+{
+    viommu_queue_moved(v);
     v->queue.fetch = 0;
     v->queue.done = 0;
     v->reg[VREG_GSTS] |= VGSTS_QIES;
@@ -97,6 +104,7 @@ static bool flush(struct viommu *v)
 static void stop_with(struct viommu *v, enum iqei error)
 {
     v->stats.queue_errors++;
+    v->queue.ahead_bytes = 0; /* software repairs the entry and has it fetched again */
     v->reg[VREG_IQERCD] = (v->reg[VREG_IQERCD] & ~0xfull) | (u64)error;
     viommu_fault_set_status(v, VFSTS_IQE);
 }
@@ -221,7 +229,31 @@ static void advance(struct viommu *v)
     v->stats.descriptors++;
 }
 
-/* Copies the descriptor at fetch and decodes the copy. */
+/*
+ * Copies what lies between fetch and the tail, as far as the buffer and the page reach:
+ * one look at guest memory for many descriptors. Each is copied once, whatever happens.
+ */
+static bool fetch_ahead(struct viommu *v)
+{
+    struct viommu_queue *q = &v->queue;
+    if (q->fetch - q->ahead_from < q->ahead_bytes) {
+        return true;
+    }
+    u32 tail = (u32)v->reg[VREG_IQT];
+    u32 end = tail > q->fetch ? tail : q->bytes;
+    u32 page_left = (u32)PAGE_SIZE - q->fetch % (u32)PAGE_SIZE;
+    u32 bytes = end > q->fetch && end - q->fetch < page_left ? end - q->fetch : page_left;
+    bytes = bytes < sizeof(q->ahead) ? bytes : (u32)sizeof(q->ahead);
+    q->ahead_bytes = 0;
+    if (!v->config.ops->read(v->config.ctx, (gpa_t){q->base + q->fetch}, q->ahead, bytes)) {
+        return false;
+    }
+    q->ahead_from = q->fetch;
+    q->ahead_bytes = bytes;
+    return true;
+}
+
+/* Decodes the copy of the descriptor at fetch. */
 static enum iqei fetch(struct viommu *v, struct viommu_cmd *cmd)
 {
     const struct viommu_queue *q = &v->queue;
@@ -238,9 +270,11 @@ static enum iqei fetch(struct viommu *v, struct viommu_cmd *cmd)
     if (v->reg[VREG_IQT] >= q->bytes) {
         return IQEI_TAIL;
     }
-    if (!v->config.ops->read(v->config.ctx, (gpa_t){q->base + q->fetch}, words,
-                             q->wide ? 32 : 16)) {
+    if (!fetch_ahead(v)) {
         return IQEI_FETCH;
+    }
+    for (u32 i = 0; i < (q->wide ? 4u : 2u); i++) {
+        words[i] = q->ahead[(q->fetch - q->ahead_from) / 8 + i];
     }
     return viommu_desc_decode(&rules, words, cmd);
 }

@@ -11,22 +11,27 @@
 
 enum {
     VIOMMU_BATCH = 64,       /* descriptors sent to the unit at a time */
+    VIOMMU_AHEAD = 64,       /* words of guest descriptors copied at a time */
     VIOMMU_HOST_DIDS = 8,    /* host domain ids that one guest domain id may have */
 };
 
 struct viommu_queue {
-    u64 base;            /* as IQA was when the queue was enabled */
+    u64 base;            /* of IQA */
     u32 bytes;           /* of the ring */
     bool wide;
     u32 fetch;           /* byte offset of the next descriptor */
     u32 done;            /* what IQH says: all before it is done */
     bool scanning;       /* the descriptor at fetch waits for v->scan */
     bool broken;         /* the unit's queue failed: nothing completes any more */
+    u32 ahead_from, ahead_bytes; /* the part of the ring that ahead is a copy of */
+    u64 ahead[VIOMMU_AHEAD];
     u32 count;
     struct host_desc batch[VIOMMU_BATCH];
 };
 
 void viommu_queue_reset(struct viommu *v);
+/* IQA was written. */
+void viommu_queue_moved(struct viommu *v);
 void viommu_queue_enable(struct viommu *v);
 void viommu_queue_disable(struct viommu *v);
 /* IQT was written. */

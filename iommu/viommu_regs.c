@@ -8,7 +8,7 @@
 #include "iommu/viommu_state.h"
 
 enum effect { EFFECT_NONE, EFFECT_GCMD, EFFECT_CCMD, EFFECT_FSTS, EFFECT_FAULT_EVENT, EFFECT_IQT,
-              EFFECT_ICS, EFFECT_DONE_EVENT, EFFECT_IVA, EFFECT_IOTLB };
+              EFFECT_IQA, EFFECT_ICS, EFFECT_DONE_EVENT, EFFECT_IVA, EFFECT_IOTLB };
 
 struct reg_rule {
     u32 offset, bytes;
@@ -192,6 +192,10 @@ static void on_iotlb(struct viommu *v)
         return;
     }
     u64 granularity = register_invalidation_works(v) ? (value >> 60) & 3 : 0;
+    bool page_ok = ((v->cap >> 39) & 1) != 0 && (v->reg[VREG_IVA] & 0x3f) <= ((v->cap >> 48) & 0x3f);
+    if (granularity == 3 && !page_ok) {
+        granularity = 2; /* PSI, MAMV: the whole domain instead (VT-d 6.5.1.2) */
+    }
     v->reg[VREG_IOTLB] = (value & 0x79ffffffffffffffull) | granularity << 57;
 }
 
@@ -230,6 +234,9 @@ static void take_effect(struct viommu *v, enum viommu_reg reg, u64 written, bool
         return;
     case EFFECT_DONE_EVENT:
         viommu_event_forward(v, false);
+        return;
+    case EFFECT_IQA:
+        viommu_queue_moved(v);
         return;
     case EFFECT_IQT:
         if (!upper) {

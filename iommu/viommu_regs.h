@@ -30,7 +30,7 @@ struct viommu;
     X(FEUADDR, 0x044, 4, 0xffffffffull,        0,          FAULT_EVENT)                    \
     X(IQH,    0x080, 8, 0,                     0,          NONE)                           \
     X(IQT,    0x088, 8, 0x7fff0ull,            0,          IQT)                            \
-    X(IQA,    0x090, 8, 0xfffffffffffff807ull, 0,          NONE)                           \
+    X(IQA,    0x090, 8, 0xfffffffffffff807ull, 0,          IQA)                           \
     X(ICS,    0x09c, 4, 0,                     0x1,        ICS)                            \
     X(IECTL,  0x0a0, 4, 0x80000000ull,         0,          DONE_EVENT)                     \
     X(IEDATA, 0x0a4, 4, 0x0000ffffull,         0,          DONE_EVENT)                     \

@@ -45,8 +45,9 @@ void regs_reset(struct model_unit *unit)
     set_reg64(unit, REG_CAP, unit->config.cap);
     set_reg64(unit, REG_ECAP, unit->config.ecap);
     set_reg32(unit, REG_FECTL, 1u << 31); /* IM is 1 after reset */
-    set_reg32(unit, REG_IECTL, 1u << 31);
-    set_reg32(unit, REG_PECTL, 1u << 31);
+    /* RsvdZ without the feature (VT-d 11.4.9.5, 11.4.11.5). */
+    set_reg32(unit, REG_IECTL, ecap(unit, ECAP_QI) ? 1u << 31 : 0);
+    set_reg32(unit, REG_PECTL, ecap(unit, ECAP_PRS) ? 1u << 31 : 0);
     if (ecap(unit, ECAP_MTS)) {
         set_reg64(unit, REG_MTRRCAP, 0x50a); /* VCNT 10, FIX, WC */
     }
@@ -220,8 +221,9 @@ static void find_rule(const struct model_unit *unit, unsigned offset, uint32_t *
     if (offset >= 0x108 && offset < 0x220 && ecap(unit, ECAP_MTS)) {
         *writable = 0xffffffffu;
     }
-    if (offset >= iva && offset < iva + 16) {
-        *writable = 0xffffffffu;
+    if (offset >= iva && offset < iva + 16) { /* VT-d 11.4.6.2, 11.4.6.3 */
+        static const uint32_t fields[] = {0xfffff07fu, 0xffffffffu, 0, 0xb003ffffu};
+        *writable = fields[(offset - iva) / 4];
     }
     if (offset >= frcd && offset < frcd + fault_record_count(unit) * 16 &&
         (offset & 15) == 12) {

@@ -1,0 +1,40 @@
+/*
+ * A guest's unit beside real hardware that is built the way the guest sees it: the
+ * vIOMMU of a kit, and a reference unit with the same CAP and ECAP that reaches the
+ * partition's memory and nothing else. Each step is done to both and compared.
+ */
+#ifndef NESTOR_GUEST_KIT_PAIR_H
+#define NESTOR_GUEST_KIT_PAIR_H
+
+#include "tests/support/guest_kit.h"
+
+struct pair {
+    struct kit kit;
+    struct model_unit *ref;
+    u64 status;             /* a guest page for wait descriptors, compared after each write */
+    u32 ref_interrupts;
+    u64 ref_addr;
+    u32 ref_data;
+    u32 differences;
+    char text[256];         /* the first difference */
+};
+
+void pair_start(struct pair *p);
+/* True when nothing differed and nothing leaked. */
+bool pair_stop(struct pair *p);
+
+void pair_write(struct pair *p, u32 offset, u32 size, u64 value);
+/* What both say; a difference is noted. */
+u64 pair_read(struct pair *p, u32 offset, u32 size);
+/* Every register that a guest can read, and the interrupts sent so far. */
+void pair_compare(struct pair *p);
+/* Queue, scalable root, TE. */
+void pair_boot(struct pair *p);
+/* A 256-bit descriptor at the tail of the guest's ring, and the doorbell. */
+void pair_submit(struct pair *p, const u64 words[4]);
+/* One access of a device; the reason that the guest's unit gives, 0 when done. */
+u8 pair_dma(struct pair *p, const struct model_request *request);
+/* Clears FSTS, all fault records and ICS on both. */
+void pair_serve_faults(struct pair *p);
+
+#endif
