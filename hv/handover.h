@@ -6,6 +6,7 @@
 #ifndef NESTOR_HANDOVER_H
 #define NESTOR_HANDOVER_H
 
+#include "drivers/serial.h"
 #include "hv/types.h"
 #include "iommu/vtd_dmar.h"
 
@@ -29,7 +30,6 @@ struct protect_range {
 };
 
 enum fatal_policy { FATAL_HALT, FATAL_RESET };
-enum serial_kind { SERIAL_NONE, SERIAL_PORT, SERIAL_MMIO };
 
 struct handover {
     u32 magic;

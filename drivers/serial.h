@@ -1,0 +1,31 @@
+/*
+ * A 16550-compatible UART, by port or by memory. The guest's OS may drive the same one, so
+ * nothing is assumed about its state between two lines, and a UART that does not take
+ * its bytes costs a bounded time, once.
+ */
+#ifndef NESTOR_SERIAL_H
+#define NESTOR_SERIAL_H
+
+#include "hv/types.h"
+
+enum serial_kind { SERIAL_NONE, SERIAL_PORT, SERIAL_MMIO };
+
+struct serial {
+    enum serial_kind kind;
+    u64 base;        /* port number, or the *virtual* address of the registers */
+    u8 stride;       /* bytes between registers: 1, 2 or 4 */
+    bool dead;       /* it stopped taking bytes; set by serial_write() */
+};
+
+enum { SERIAL_PORT_COM1 = 0x3f8 };
+
+/*
+ * Once, by whoever finds the UART first: 8 data bits, no parity, no interrupts; baud 0
+ * keeps the rate that firmware set. False, with kind set to none, when nothing answers there.
+ */
+bool serial_set_up(struct serial *s, u32 baud);
+
+/* Puts the bytes out, a carriage return before each line feed. */
+void serial_write(struct serial *s, const char *text, size_t length);
+
+#endif
