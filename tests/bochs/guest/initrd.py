@@ -1,0 +1,61 @@
+"""The guest's initial RAM disk: busybox, the modules of the given kernel, init."""
+import gzip
+import lzma
+import pathlib
+import re
+
+WANTED = ("ata_piix", "sd_mod", "e1000", "xhci-pci", "uhci-hcd", "usb-storage", "af_packet")
+BUSYBOX = pathlib.Path("/bin/busybox")
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def read_module(path):
+    return lzma.open(path).read() if path.suffix == ".xz" else path.read_bytes()
+
+
+def modules(tree):
+    """[(name, bytes)] of WANTED and what they depend on, each after its dependencies."""
+    index = {}
+    for path in tree.rglob("*.ko*"):
+        index[path.name.split(".")[0].replace("-", "_")] = path
+    done = {}
+
+    def add(name):
+        name = name.replace("-", "_")
+        if name in done or name not in index:
+            return
+        done[name] = None
+        content = read_module(index[name])
+        found = re.search(rb"\0depends=([^\0]*)\0", b"\0" + content)
+        for needed in filter(None, found.group(1).decode().split(",") if found else []):
+            add(needed)
+        del done[name]
+        done[name] = content
+
+    for name in WANTED:
+        add(name)
+    return list(done.items())
+
+
+def entry(name, mode, content=b"", inode=[0], rdev=(0, 0)):
+    """One member of a "newc" archive."""
+    inode[0] += 1
+    raw = name.encode() + b"\0"
+    fields = (inode[0], mode, 0, 0, 1, 0, len(content), 0, 0, *rdev, len(raw), 0)
+    head = b"070701" + b"".join(b"%08x" % f for f in fields) + raw
+    head += b"\0" * (-len(head) % 4)
+    return head + content + b"\0" * (-len(content) % 4)
+
+
+def build(module_tree, extra=()):
+    """The archive for the kernel whose modules are under module_tree; extra: [(name, mode, bytes)]."""
+    out = [entry(d, 0o040755) for d in ("bin", "dev", "proc", "sys", "tmp", "m")]
+    out.append(entry("dev/console", 0o020600, rdev=(5, 1)))
+    out.append(entry("bin/busybox", 0o100755, BUSYBOX.read_bytes()))
+    out.append(entry("init", 0o100755, (HERE / "init").read_bytes()))
+    for i, (name, content) in enumerate(modules(pathlib.Path(module_tree))):
+        out.append(entry(f"m/{i:02}-{name}.ko", 0o100644, content))
+    for name, mode, content in extra:
+        out.append(entry(name, mode, content))
+    out.append(entry("TRAILER!!!", 0))
+    return gzip.compress(b"".join(out), 1, mtime=0)

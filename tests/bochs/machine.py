@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""The Bochs machine: stock Bochs and OVMF with VT-d units of the reference model.
+
+    machine.py [options]        boots and prints the serial port until the guest powers off
+
+Exit status 0: the guest reached its end and every step of it said ok.
+As a module: Machine(Options(...)).run() -> Result.
+"""
+import argparse
+import dataclasses
+import hashlib
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+import caps    # noqa: E402
+import disk    # noqa: E402
+import dmar    # noqa: E402
+from guest import initrd  # noqa: E402
+
+CACHE = pathlib.Path(os.environ.get("NESTOR_CACHE") or
+                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+                     / "nestor")
+EMU = CACHE / "emu"
+LIB = EMU / "usr/lib/x86_64-linux-gnu"
+# What slots 2 and 3 of the board and its chipset get; the source-ids of the plugins.
+SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020}
+CMDLINE = "console=ttyS0 hpet=disable panic=-1"
+IPS = 50000000
+
+BOCHSRC = """plugin_ctrl: unmapped=true, biosdev=true, speaker=false, parallel=false, serial=true, fw_cfg=true
+config_interface: textconfig
+display_library: term
+memory: guest={memory}, host={memory}
+romimage: file={emu}/usr/share/ovmf/OVMF.fd, address=0xffc00000
+vgaromimage: file={emu}/usr/share/bochs/VGABIOS-lgpl-latest
+vga: extension=none
+cpu: {cpu}
+clock: sync=none, time0=1700000000
+pci: enabled=1, chipset=i440fx, slot2=e1000, slot3=usb_xhci
+e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=vnet, ethdev={net}
+usb_xhci: enabled=1, port3=disk, options3="speed:high, path:{dir}/usb.img"
+fw_cfg: enabled=1
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=disk, path={dir}/disk.img, mode=flat
+boot: disk
+com1: enabled=1, mode=file, dev={dir}/serial.txt
+port_e9_hack: enabled=1
+log: {dir}/bochs.log
+panic: action=fatal
+error: action=report
+info: action=report
+debug: action=ignore
+"""
+CPUS = {
+    "skylake": "model=corei7_skylake_x",
+    "spr": 'model=sapphire_rapids, exclude_features="amx amx_int8 amx_bf16"',
+}
+
+
+@dataclasses.dataclass
+class Unit:
+    base: int
+    devices: tuple = ()          # plugins on it; the last unit gets the rest
+    cap: int = caps.value(caps.SERVER_CAP, caps.CAP)
+    ecap: int = caps.value(caps.SERVER_ECAP, caps.ECAP)
+    haw: int = 47
+    words: tuple = ()            # further words of attach/README.md: "erratum", ...
+
+
+@dataclasses.dataclass
+class Options:
+    cpu: str = "skylake"
+    cpus: int = 1
+    memory: int = 512
+    units: tuple = (Unit(0xFED90000),)
+    dmar: bool = True            # False: no table is installed
+    dmar_bytes: bytes = None     # a table of the test's own
+    kernel: str = "forky"        # forky, bookworm or a path
+    initrd: str = None           # a path; default: ours
+    cmdline: str = "intel_iommu=on,sm_on"
+    steps: str = ""              # of guest/init
+    nestor: bool = False         # boot nestor.efi first
+    nestor_efi: pathlib.Path = TOP / "obj/nestor.efi"
+    config: str = ""             # nestor.conf
+    efi: pathlib.Path = None     # an EFI program to start instead of the kernel
+    files: dict = dataclasses.field(default_factory=dict)
+    attach: tuple = ()           # further lines of the attachment's config
+    timeout: int = 300
+    echo: bool = False           # print the serial port as it comes
+    keep: str = None             # directory for all files; default: a temporary one
+    stop: str = r"guest: done|reboot: Power down|Kernel panic|efi-test: end"
+
+
+@dataclasses.dataclass
+class Result:
+    serial: str
+    report: str
+    log: str
+    seconds: float
+    ended: bool                  # the guest reached its end, not the time limit
+    status: int                  # of Bochs
+
+    def steps(self):
+        """{step: (ok, detail)} of guest/init."""
+        found = re.findall(r"^guest: (\S+) (ok|FAIL) ?(.*?)\r?$", self.serial, re.M)
+        return {name: (verdict == "ok", detail) for name, verdict, detail in found}
+
+    def kinds(self, sid):
+        """{kind: pages} of a source-id, over all units, from the model's counters."""
+        name = f"{sid >> 8:02x}:{sid >> 3 & 31:02x}.{sid & 7}"
+        out = {}
+        for line in re.findall(rf"^sid {re.escape(name)} (.*)$", self.report, re.M):
+            for kind, pages in re.findall(r"(\S+)=(\d+)", line):
+                out[kind] = out.get(kind, 0) + int(pages)
+        return out
+
+    def counter(self, name):
+        return sum(int(v) for v in re.findall(rf"^{name} (\d+)$", self.report, re.M))
+
+
+def kernel_paths(kernel):
+    """(image, module tree or None) of a kernel's name or path."""
+    if "/" in kernel:
+        return pathlib.Path(kernel), None
+    root = CACHE / f"kernel-{kernel}"
+    for modules in (root / "usr/lib/modules", root / "lib/modules"):
+        for tree in sorted(modules.glob("*")):
+            for image in (tree / "vmlinuz", root / "boot" / f"vmlinuz-{tree.name}"):
+                if image.exists():
+                    return image, tree
+    raise RuntimeError(f"no kernel in {root}: run `make setup`")
+
+
+class Machine:
+    def __init__(self, options):
+        self.options = options
+        self.dir = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="nestor-bochs-"))
+        self.dir.mkdir(parents=True, exist_ok=True)
+
+    def run(self):
+        try:
+            self.prepare()
+            return self.start()
+        finally:
+            if self.options.keep is None:
+                shutil.rmtree(self.dir)
+
+    def prepare(self):
+        o = self.options
+        files = {"/EFI/BOOT/BOOTX64.EFI": TOP / "obj/efi-tests/dmar.efi", **o.files}
+        boot = []
+        if o.nestor:
+            files["/EFI/nestor/nestor.efi"] = o.nestor_efi
+            if o.config:
+                files["/EFI/nestor/nestor.conf"] = o.config.encode()
+            boot.append(("Nestor", r"\EFI\nestor\nestor.efi", ""))
+        if o.dmar_bytes is not None:
+            files["/DMAR.BIN"] = o.dmar_bytes
+        elif o.dmar and o.units:
+            units = [(u.base, [SIDS[d] for d in u.devices]) for u in o.units]
+            files["/DMAR.BIN"] = dmar.table(units, o.units[0].haw, self.dir)
+        net = self.dir / "net"
+        net.mkdir(exist_ok=True)
+        net_data, usb_data = disk.pattern(256 << 10, "net"), disk.pattern(1 << 20, "usb")
+        (net / "net.bin").write_bytes(net_data)
+        (self.dir / "usb.img").write_bytes(usb_data)
+        if o.efi is not None:
+            files["/test.efi"] = o.efi
+            boot.append(("Test", r"\test.efi", ""))
+        else:
+            image, tree = kernel_paths(o.kernel)
+            files["/vmlinuz.efi"] = image
+            files["/initrd.img"] = pathlib.Path(o.initrd) if o.initrd else initrd.build(tree)
+            words = [CMDLINE, r"initrd=\initrd.img", o.cmdline]
+            words += [f"nestor.steps={o.steps}"] if o.steps else []
+            words += [f"nestor.net_md5={hashlib.md5(net_data).hexdigest()}",
+                      f"nestor.usb_md5={hashlib.md5(usb_data).hexdigest()}",
+                      f"nestor.disk_md5={hashlib.md5(disk.pattern(4 << 20, 'disk')).hexdigest()}"]
+            boot.append(("Linux", r"\vmlinuz.efi", " ".join(words)))
+        files["/boot.txt"] = "".join("\t".join(line) + "\n" for line in boot).encode()
+        disk.make(self.dir / "disk.img", files)
+        cpu = f"{CPUS[o.cpu]}, cpuid_freq=ips, count={o.cpus}, ips={IPS}, " \
+              "reset_on_triple_fault=0, ignore_bad_msrs=1"
+        (self.dir / "bochsrc").write_text(
+            BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=net))
+        (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
+
+    def attach_lines(self):
+        o = self.options
+        lines = [f"log {self.dir}/attach.log", f"report {self.dir}/report.txt"]
+        lines += ["hide-fsrm"] if o.cpu == "spr" else []
+        for i, unit in enumerate(o.units):
+            lines += [f"unit {unit.base:#x}", "ver 0x60", f"cap {unit.cap:#x}", f"ecap {unit.ecap:#x}",
+                      f"haw {unit.haw}", *unit.words]
+            lines += [f"device {plugin} {i}" for plugin in unit.devices]
+        return lines + list(o.attach)
+
+    def start(self):
+        command = [EMU / "usr/lib64/ld-linux-x86-64.so.2", "--audit", TOP / "obj/bochs/vtdunit.so",
+                   "--library-path", f"{LIB}:{LIB}/pulseaudio", "--argv0", "bochs",
+                   EMU / "usr/bin/bochs-bin", "-q", "-f", self.dir / "bochsrc"]
+        env = dict(os.environ, TERM="xterm", BXSHARE=str(EMU / "usr/share/bochs"),
+                   LTDL_LIBRARY_PATH=str(LIB / "bochs/plugins"),
+                   VTDUNIT_CONFIG=str(self.dir / "units.conf"))
+        # Bochs's terminal display wants a terminal; what it draws there is not looked at.
+        master, slave = pty.openpty()
+        began = time.monotonic()
+        with open(self.dir / "stderr.txt", "wb") as stderr:
+            process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=stderr, env=env,
+                                       cwd=self.dir, start_new_session=True)
+        os.close(slave)
+        try:
+            ended = self.watch(process, master, began)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+            os.close(master)
+
+        def text(name):
+            path = self.dir / name
+            return path.read_text(errors="replace") if path.exists() else ""
+        return Result(text("serial.txt"), text("report.txt"), text("attach.log") + text("stderr.txt"),
+                      time.monotonic() - began, ended, process.returncode)
+
+    def watch(self, process, master, began):
+        """Until the stop text, the end of Bochs, or the time limit. False for the last."""
+        serial, seen, tail, stopping = self.dir / "serial.txt", 0, "", None
+        while True:
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    os.read(master, 65536)
+                except OSError:
+                    pass
+            if serial.exists():
+                with open(serial, "rb") as source:
+                    source.seek(seen)
+                    fresh = source.read().decode(errors="replace")
+                    seen = source.tell()
+                if fresh and self.options.echo:
+                    sys.stdout.write(re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", fresh))
+                    sys.stdout.flush()
+                tail = (tail + fresh)[-4096:]
+            now = time.monotonic()
+            if stopping is None and re.search(self.options.stop, tail):
+                stopping = now + 3      # time to power off and write the report
+            if process.poll() is not None:
+                return stopping is not None or re.search(self.options.stop, tail) is not None
+            if stopping is not None and now > stopping:
+                return True
+            if now - began > self.options.timeout:
+                return False
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cpu", choices=CPUS, default="skylake")
+    parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--memory", type=int, default=512, help="MiB")
+    parser.add_argument("--units", type=int, default=1, help="e1000 moves to the first of two")
+    parser.add_argument("--cap", default="", help="NAME=VALUE,... over a server's capabilities")
+    parser.add_argument("--ecap", default="")
+    parser.add_argument("--caching-mode", action="store_true")
+    parser.add_argument("--erratum", action="store_true", help="the units have Intel 772415")
+    parser.add_argument("--no-dmar", action="store_true")
+    parser.add_argument("--kernel", default=os.environ.get("KERNEL") or "forky",
+                        help="forky, bookworm or a path")
+    parser.add_argument("--initrd", default=os.environ.get("INITRD") or None)
+    parser.add_argument("--cmdline", default=os.environ.get("CMDLINE") or "intel_iommu=on,sm_on")
+    parser.add_argument("--steps", default="", help="what the guest does, see guest/init")
+    parser.add_argument("--nestor", action="store_true", help="boot nestor.efi first")
+    parser.add_argument("--config", default="", help="nestor.conf as text")
+    parser.add_argument("--timeout", type=int, default=600)
+    parser.add_argument("--keep", help="directory for the machine's files")
+    a = parser.parse_args(arguments)
+    cap_fields = dict(caps.SERVER_CAP, CM=int(a.caching_mode))
+    cap, ecap = caps.parse(a.cap, cap_fields, caps.CAP), caps.parse(a.ecap, caps.SERVER_ECAP, caps.ECAP)
+    words = ("erratum",) if a.erratum else ()
+    units = tuple(Unit(0xFED90000 + i * 0x1000, ("e1000",) if i == 0 and a.units > 1 else (), cap,
+                       ecap, words=words) for i in range(a.units))
+    return Options(cpu=a.cpu, cpus=a.cpus, memory=a.memory, units=units, dmar=not a.no_dmar,
+                   kernel=a.kernel, initrd=a.initrd, cmdline=a.cmdline, steps=a.steps,
+                   nestor=a.nestor, config=a.config.replace("\\n", "\n"), timeout=a.timeout, keep=a.keep,
+                   echo=True)
+
+
+def main():
+    options = parse(sys.argv[1:])
+    result = Machine(options).run()
+    print("\n--- the units' counters ---\n" + result.report)
+    print(f"--- {result.seconds:.0f} s; "
+          + ("the guest reached its end" if result.ended else "NOT ENDED: time limit or crash"))
+    if result.status not in (0, None) and not result.serial:
+        print(result.log)
+    steps = result.steps()
+    custom = options.initrd is not None
+    return 0 if result.ended and (custom or steps and all(ok for ok, _ in steps.values())) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

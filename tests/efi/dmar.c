@@ -1,0 +1,169 @@
+/*
+ * Makes the machine look as its firmware would have left it, then boots: installs
+ * \DMAR.BIN (if there) as an ACPI table and enters the lines of \boot.txt as boot options.
+ *
+ *     NAME <tab> \PATH <tab> OPTIONS
+ *
+ * The lines become Boot0001, Boot0002, ... in this order, with short-form device paths
+ * as operating systems write them. Like the firmware's boot manager it starts one after
+ * the other until one does not return with an error.
+ */
+#include <efi.h>
+#include <efilib.h>
+
+enum { TEXT_MAX = 4096, OPTIONS_MAX = 8 };
+
+static EFI_GUID acpi_table_protocol = {
+    0xffe06bdd, 0x6107, 0x46a6, {0x7b, 0xb2, 0x5a, 0x9c, 0x7e, 0xc5, 0x27, 0x5c}};
+static EFI_GUID global_variable = EFI_GLOBAL_VARIABLE;
+
+struct acpi_table {
+    EFI_STATUS(EFIAPI *install)(struct acpi_table *self, VOID *table, UINTN size, UINTN *key);
+    EFI_STATUS(EFIAPI *uninstall)(struct acpi_table *self, UINTN key);
+};
+
+struct boot_line {
+    CHAR16 name[64], path[128], options[1024];
+};
+
+static EFI_HANDLE volume;
+static EFI_FILE_HANDLE root;
+
+/* A file of the volume this program came from, with a 0 behind it; NULL when it is not there. */
+static CHAR8 *read_file(CHAR16 *path, UINTN *size)
+{
+    EFI_FILE_HANDLE file;
+    if (EFI_ERROR(root->Open(root, &file, path, EFI_FILE_MODE_READ, 0))) {
+        return NULL;
+    }
+    EFI_FILE_INFO *info = LibFileInfo(file);
+    *size = info->FileSize;
+    CHAR8 *data = AllocateZeroPool(*size + 1);
+    EFI_STATUS status = file->Read(file, size, data);
+    file->Close(file);
+    FreePool(info);
+    return EFI_ERROR(status) ? NULL : data;
+}
+
+static void install_dmar(void)
+{
+    UINTN size = 0, key = 0;
+    struct acpi_table *protocol;
+    CHAR8 *table = read_file(L"\\DMAR.BIN", &size);
+    if (table == NULL) {
+        Print(L"dmar: no table to install\n");
+        return;
+    }
+    EFI_STATUS status = LibLocateProtocol(&acpi_table_protocol, (VOID **)&protocol);
+    if (!EFI_ERROR(status)) {
+        status = protocol->install(protocol, table, size, &key);
+    }
+    Print(L"dmar: %d bytes installed: %r\n", size, status);
+}
+
+static CHAR8 *take(CHAR8 *text, CHAR16 *out, UINTN max)
+{
+    UINTN n = 0;
+    for (; *text != 0 && *text != '\t' && *text != '\n'; text++) {
+        if (n + 1 < max) {
+            out[n++] = *text;
+        }
+    }
+    out[n] = 0;
+    return *text == '\t' ? text + 1 : text;
+}
+
+/* Without the nodes before the partition: what efibootmgr and installers write. */
+static EFI_DEVICE_PATH *short_form(EFI_DEVICE_PATH *path)
+{
+    for (EFI_DEVICE_PATH *node = path; !IsDevicePathEnd(node); node = NextDevicePathNode(node)) {
+        if (DevicePathType(node) == MEDIA_DEVICE_PATH && DevicePathSubType(node) == MEDIA_HARDDRIVE_DP) {
+            return node;
+        }
+    }
+    return path;
+}
+
+static void set_variable(CHAR16 *name, VOID *data, UINTN size)
+{
+    EFI_STATUS status = RT->SetVariable(name, &global_variable,
+                                        EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS,
+                                        size, data);
+    if (status == EFI_INVALID_PARAMETER || status == EFI_WRITE_PROTECTED) {
+        RT->SetVariable(name, &global_variable, 0, 0, NULL);
+        status = RT->SetVariable(name, &global_variable,
+                                 EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS |
+                                     EFI_VARIABLE_RUNTIME_ACCESS,
+                                 size, data);
+    }
+    if (EFI_ERROR(status)) {
+        Print(L"dmar: %s cannot be set: %r\n", name, status);
+    }
+}
+
+/* EFI_LOAD_OPTION: attributes, path length, description, path, optional data. */
+static void enter_option(UINT16 number, struct boot_line *line)
+{
+    EFI_DEVICE_PATH *path = short_form(FileDevicePath(volume, line->path));
+    UINTN name_size = StrSize(line->name), path_size = DevicePathSize(path);
+    UINTN options_size = line->options[0] != 0 ? StrSize(line->options) : 0;
+    UINT8 *option = AllocateZeroPool(6 + name_size + path_size + options_size);
+    *(UINT32 *)option = LOAD_OPTION_ACTIVE;
+    *(UINT16 *)(option + 4) = (UINT16)path_size;
+    CopyMem(option + 6, line->name, name_size);
+    CopyMem(option + 6 + name_size, path, path_size);
+    CopyMem(option + 6 + name_size + path_size, line->options, options_size);
+    CHAR16 name[16];
+    SPrint(name, sizeof(name), L"Boot%04x", number);
+    set_variable(name, option, 6 + name_size + path_size + options_size);
+}
+
+static EFI_STATUS start(EFI_HANDLE self, UINT16 number, struct boot_line *line)
+{
+    EFI_HANDLE image;
+    EFI_LOADED_IMAGE *loaded;
+    set_variable(L"BootCurrent", &number, sizeof(number));
+    EFI_STATUS status = BS->LoadImage(TRUE, self, FileDevicePath(volume, line->path), NULL, 0, &image);
+    if (EFI_ERROR(status)) {
+        Print(L"dmar: %s cannot be loaded: %r\n", line->path, status);
+        return status;
+    }
+    BS->HandleProtocol(image, &LoadedImageProtocol, (VOID **)&loaded);
+    if (line->options[0] != 0) {
+        loaded->LoadOptions = line->options;
+        loaded->LoadOptionsSize = (UINT32)StrSize(line->options);
+    }
+    status = BS->StartImage(image, NULL, NULL);
+    Print(L"dmar: %s returned: %r\n", line->path, status);
+    return status;
+}
+
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table);
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
+{
+    static struct boot_line lines[OPTIONS_MAX];
+    UINT16 order[OPTIONS_MAX], count = 0;
+    EFI_LOADED_IMAGE *loaded;
+    UINTN size;
+    InitializeLib(self, table);
+    BS->HandleProtocol(self, &LoadedImageProtocol, (VOID **)&loaded);
+    volume = loaded->DeviceHandle;
+    root = LibOpenRoot(volume);
+    install_dmar();
+    CHAR8 *text = read_file(L"\\boot.txt", &size);
+    while (text != NULL && *text != 0 && count < OPTIONS_MAX) {
+        struct boot_line *line = &lines[count];
+        text = take(take(take(text, line->name, 64), line->path, 128), line->options, 1024);
+        text += *text == '\n';
+        count++;
+        order[count - 1] = count;
+        enter_option(count, line);
+    }
+    set_variable(L"BootOrder", order, count * sizeof(order[0]));
+    for (UINT16 i = 0; i < count; i++) {
+        if (!EFI_ERROR(start(self, order[i], &lines[i]))) {
+            return EFI_SUCCESS;
+        }
+    }
+    return EFI_NOT_FOUND;
+}
