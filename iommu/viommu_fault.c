@@ -16,6 +16,7 @@ enum fault_action {
     ACT_TABLES,/* host entry missing: whatever the guest's own tables say */
     ACT_FIRST, /* shown as `shown` for a first-stage entry, hidden for pass-through */
     ACT_BOTH,  /* shown as `shown` for either */
+    ACT_WALK,  /* a first-stage entry led out of the partition: the first stage tells where */
 };
 
 struct fault_rule {
@@ -52,12 +53,12 @@ static const struct fault_rule fault_rules[] = {
     {0x71, 0x71, ACT_FIRST, "same stage"},
     {0x72, 0x72, ACT_FIRST, "same stage"},
     {0x73, 0x73, ACT_FIRST, "same stage"},
-    {0x74, 0x70, ACT_FIRST, "nested only: one stage finds no memory at that address"},
+    {0x74, 0, ACT_WALK, "nested only: one stage takes the bits as reserved or finds no memory"},
     {0x75, 0x73, ACT_FIRST, "nested only: one stage finds no memory under FSPTPTR"},
     {0x76, 0x70, ACT_FIRST, "nested only: one stage finds no memory under a table pointer"},
     {0x77, 0x91, ACT_FIRST, "nested only: one stage fails to update the flags"},
     {0x78, 0, ACT_HIDE, "the host's second stage is unreadable"},
-    {0x79, 0x70, ACT_FIRST, "the first stage leads to where the partition has no memory"},
+    {0x79, 0, ACT_WALK, "a table or page where the partition has no memory"},
     {0x7a, 0, ACT_HIDE, "the host's second stage is malformed"},
     {0x7b, 0, ACT_HIDE, "the host's second stage is unreadable"},
     {0x7c, 0, ACT_HIDE, "second-stage flags are off"},
@@ -67,7 +68,7 @@ static const struct fault_rule fault_rules[] = {
     {0x83, 0x83, ACT_BOTH, "pass-through beyond the address width"},
     {0x84, 0x83, ACT_BOTH, "second-stage-only stands for pass-through: beyond its width"},
     {0x85, 0x85, ACT_FIRST, "write denied, by the guest's R/W or by what the partition has"},
-    {0x86, 0x70, ACT_FIRST, "one stage has no read permission to deny: no memory there"},
+    {0x86, 0x71, ACT_FIRST, "one stage has no read permission to deny: not there"},
     {0x87, 0x87, ACT_BOTH, "the interrupt range is the same in both views"},
     {0x89, 0x89, ACT_BOTH, "PSS is the hardware's"},
     {0x90, 0x90, ACT_FIRST, "same stage"},
@@ -132,10 +133,14 @@ enum fault_view viommu_fault_map(u8 hardware_reason, const struct walk_result *g
         return guest->fpd && !is_unqualified(*reason) ? FAULT_HIDDEN : FAULT_SHOWN;
     }
     bool pass_through = !refused && guest->entry.pgtt == PGTT_PASS_THROUGH;
-    if ((rule->action == ACT_FIRST && pass_through) || guest->fpd) {
+    if ((rule->action != ACT_BOTH && pass_through) || guest->fpd) {
         return FAULT_HIDDEN;
     }
-    *reason = rule->shown;
+    if (rule->action == ACT_WALK && refused) { /* changed since: the new tables say why */
+        *reason = (u8)guest->reason;
+    } else {
+        *reason = rule->action == ACT_WALK ? (u8)guest->first_stage : rule->shown;
+    }
     return FAULT_SHOWN;
 }
 
@@ -312,6 +317,9 @@ void viommu_fault_deliver(struct viommu *v, const struct viommu_fault_event *eve
         return;
     }
     viommu_walk_request(&v->walk, event->sid, event->has_pasid, event->pasid, &guest);
+    if (guest.reason == VTD_FAULT_NONE && guest.entry.pgtt == PGTT_FIRST_STAGE) {
+        guest.first_stage = viommu_walk_first_stage(&v->walk, &guest.entry, event->addr);
+    }
     if (viommu_fault_map(event->reason, &guest, &reason) == FAULT_HIDDEN) {
         v->stats.hidden_faults++;
         return;

@@ -37,7 +37,8 @@ static u32 round_to_page(u32 bytes)
 u32 viommu_regs_size(u64 cap, u64 ecap)
 {
     u32 iotlb_end = 16 * ((u32)(ecap >> 8) & 0x3ff) + 16;
-    u32 records_end = 16 * ((u32)(cap >> 24) & 0x3ff) + RECORD_BYTES * (((u32)(cap >> 40) & 0xff) + 1);
+    u32 records = ((u32)(cap >> 40) & 0xff) + 1;
+    u32 records_end = 16 * ((u32)(cap >> 24) & 0x3ff) + RECORD_BYTES * records;
     return round_to_page(iotlb_end > records_end ? iotlb_end : records_end);
 }
 
@@ -192,7 +193,8 @@ static void on_iotlb(struct viommu *v)
         return;
     }
     u64 granularity = register_invalidation_works(v) ? (value >> 60) & 3 : 0;
-    bool page_ok = ((v->cap >> 39) & 1) != 0 && (v->reg[VREG_IVA] & 0x3f) <= ((v->cap >> 48) & 0x3f);
+    bool page_ok = ((v->cap >> 39) & 1) != 0 &&
+                   (v->reg[VREG_IVA] & 0x3f) <= ((v->cap >> 48) & 0x3f);
     if (granularity == 3 && !page_ok) {
         granularity = 2; /* PSI, MAMV: the whole domain instead (VT-d 6.5.1.2) */
     }

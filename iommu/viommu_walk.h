@@ -44,6 +44,7 @@ struct walk_result {
     enum vtd_fault_reason reason; /* VTD_FAULT_NONE: entry is valid */
     bool fpd;                     /* an FPD on the way suppresses qualified faults */
     struct guest_entry entry;
+    enum vtd_fault_reason first_stage; /* of viommu_walk_first_stage(), by who needs it */
 };
 
 /* PASIDs that a directory of this size covers. */
@@ -76,6 +77,13 @@ enum vtd_fault_reason viommu_decode_pasid(const struct walk_config *w, const str
 /* What the guest's unit would say to an untranslated request, up to the PASID entry. */
 void viommu_walk_request(const struct walk_config *w, u16 sid, bool has_pasid, u32 pasid,
                          struct walk_result *out);
+
+/*
+ * Why the partition's memory ends somewhere below a valid first-stage entry, in the words of a
+ * unit with one stage. For faults only: hardware has walked already, and tables may have changed.
+ */
+enum vtd_fault_reason viommu_walk_first_stage(const struct walk_config *w,
+                                              const struct guest_entry *entry, u64 addr);
 
 /* The row of VT-d table 30 that a reason comes from. */
 const char *viommu_walk_row(enum vtd_fault_reason reason);

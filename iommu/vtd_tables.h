@@ -177,9 +177,11 @@ enum pgtt {
     X(PASID_ENTRY_RESERVED, 0x5a, "SPT.3")                                                 \
     X(PASID_ENTRY_INVALID, 0x5b, "SPT.4")                                                  \
     X(FS_ENTRY_ACCESS, 0x70, "SFS.1")                                                      \
+    X(FS_ENTRY_NOT_PRESENT, 0x71, "SFS.2")                                                 \
     X(FS_ENTRY_RESERVED, 0x72, "SFS.3")                                                    \
     X(FS_ROOT_ACCESS, 0x73, "SFS.4")                                                       \
     X(HOST_ADDRESS_WIDTH, 0x83, "SGN.4")                                                   \
+    X(INTERRUPT_RANGE, 0x87, "SGN.8")                                                      \
     X(PASID_OVER_PSS, 0x89, "SGN.10")                                                      \
     X(FS_AD_UPDATE_FAILED, 0x91, "SFS.10")
 

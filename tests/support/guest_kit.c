@@ -64,7 +64,7 @@ void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
     kit->pages_before = hosted_pages_used();
     kit->root = kit_page(kit);
     kit->ring = kit_page(kit);
-    struct viommu_config viommu = {.ops = &ops, .ctx = kit, .gpa_width = 40};
+    struct viommu_config viommu = {.ops = &ops, .ctx = kit, .gpa_width = 48};
     if (quotas != NULL) {
         viommu.max_bindings = quotas->max_bindings;
         viommu.max_domains = quotas->max_domains;

@@ -320,7 +320,7 @@ static void bad_first_stage_faults_like_one_stage(void **state)
     kit_boot(&kit);
     assert_int_equal(kit_dma(&kit, SID, true, IOVA + 0x1000, &value), 0x79);
     assert_true(kit_take_fault(&kit, &fault));
-    assert_int_equal(fault.reason, 0x70);
+    assert_int_equal(fault.reason, 0x71);
     assert_int_equal(fault.addr, IOVA + 0x1000);
     assert_int_equal(kit_dma(&kit, SID, true, IOVA + 0x2000, &value), 0x85);
     assert_true(kit_take_fault(&kit, &fault));

@@ -112,7 +112,8 @@ static void random_register_sequences(void **state)
         for (u32 step = 0; step < 200 && p.differences == 0; step++) {
             x = x * 6364136223846793005ull + 1442695040888963407ull;
             u32 offset = interesting[(x >> 33) % ARRAY_LEN(interesting)];
-            bool wide = offset == R_RTADDR || offset == R_CCMD || offset == R_IQT || offset == R_IQA;
+            bool wide = offset == R_RTADDR || offset == R_CCMD || offset == R_IQT ||
+                        offset == R_IQA;
             u32 size = (x >> 40 & 1) != 0 && wide ? 8 : 4;
             u64 value = x >> 20;
             if (offset == R_IQA) {
@@ -252,7 +253,8 @@ static void rings(void **state)
         {"narrow, legacy, odd tail", 0, 0, 0x30}, {"wide, legacy", 0, 1 << 11, 0x40},
         {"wide, odd tail", 1, 1 << 11, 0x30}, {"tail at the end", 1, 1 << 11, 0x1000},
         {"tail beyond", 1, 1 << 11, 0x40000}, {"two pages", 1, 1 << 11 | 1, 0x1fe0},
-        {"nowhere", 1, 1ull << 40 | 1 << 11, 0x40}, {"above the width", 1, 1ull << 60 | 1 << 11, 0x20},
+        {"nowhere", 1, 1ull << 40 | 1 << 11, 0x40},
+        {"above the width", 1, 1ull << 60 | 1 << 11, 0x20},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
