@@ -92,6 +92,9 @@ enum { VTD_NO_PASID = 0xffffffff }; /* "requests without PASID" where a PASID is
  */
 must_use enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                                      const struct vtd_context *context);
+/* What it was opened with; ERR_NOT_FOUND when the source-id has nothing of its own in that root. */
+must_use enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                                    struct vtd_context *out);
 /* Back to the root's default with all its entries gone and invalidated; no window. */
 must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
