@@ -82,7 +82,7 @@ static void cut_as_vsnprintf_does(void **state)
         char theirs[16];
         memset(ours, '#', sizeof(ours));
         memset(theirs, '#', sizeof(theirs));
-            int wanted = reference(theirs, size, "%d-%s", 1234, "abcdef");
+        int wanted = reference(theirs, size, "%d-%s", 1234, "abcdef");
         assert_int_equal(tested(ours, size, "%d-%s", 1234, "abcdef"), (size_t)wanted);
         assert_memory_equal(ours, theirs, sizeof(ours));
     }

@@ -1,0 +1,62 @@
+/*
+ * The firmware's ACPI tables: finding them, reading the few fields that Nestor needs, and
+ * taking the DMAR table away. Pure: memory is reached through a function, so that the
+ * same code reads tables of a test.
+ */
+#ifndef NESTOR_BOOT_ACPI_H
+#define NESTOR_BOOT_ACPI_H
+
+#include "drivers/serial.h"
+#include "hv/types.h"
+
+struct acpi_memory {
+    /* [addr, addr + size) as a pointer, NULL when it is not readable memory. */
+    void *(*at)(void *ctx, u64 addr, u64 size);
+    void *ctx;
+};
+
+/* Physical addresses of tables whose header and checksum are right; 0: not there. */
+struct acpi_tables {
+    u64 rsdp, rsdt, xsdt;
+    u64 dmar;                  /* its checksum is the DMAR parser's to judge */
+    u64 spcr, mcfg, madt, fadt;
+};
+
+/* ERR_NOT_FOUND, ERR_MALFORMED with *why in words. */
+must_use enum result acpi_find(const struct acpi_memory *m, u64 rsdp, struct acpi_tables *out,
+                               const char **why);
+
+/* The table's length as its header says; 0 when unreadable. */
+u32 acpi_length(const struct acpi_memory *m, u64 table);
+
+/* The UART that SPCR names; false when it is none that drivers/serial.c drives. baud 0: as set. */
+bool acpi_spcr_serial(const struct acpi_memory *m, u64 spcr, struct serial *out, u32 *baud);
+
+struct acpi_ecam {
+    u64 base;                  /* of bus 0; 0: none for that segment */
+    u8 first_bus, last_bus;
+};
+struct acpi_ecam acpi_mcfg_segment(const struct acpi_memory *m, u64 mcfg, u16 segment);
+
+struct acpi_cpus {
+    u32 enabled;
+    u32 highest_apic_id;
+};
+struct acpi_cpus acpi_madt_cpus(const struct acpi_memory *m, u64 madt);
+
+struct acpi_sleep {
+    u16 pm1a_control, pm1b_control;   /* 0: absent */
+    u8 s3_type;                       /* SLP_TYP of S3, 0xff: none or not readable */
+};
+struct acpi_sleep acpi_fadt_sleep(const struct acpi_memory *m, u64 fadt);
+
+/*
+ * Takes the DMAR table out of XSDT and RSDT and renames it, so that neither a walk
+ * nor a list that the firmware builds anew finds it. Checksums stay right.
+ */
+void acpi_hide_dmar(const struct acpi_memory *m, const struct acpi_tables *tables);
+
+/* Clears INTR_REMAP (and X2APIC_OPT_OUT, which has no meaning without it) in the DMAR table. */
+void acpi_clear_intr_remap(const struct acpi_memory *m, const struct acpi_tables *tables);
+
+#endif

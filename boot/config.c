@@ -1,0 +1,421 @@
+/*
+ * See config.h. The text may be anything: a foreign file, binary, cut off. One line at a
+ * time, in place; the table at the end is the list of keys.
+ */
+#include "boot/config.h"
+#include "drivers/format.h"
+
+struct span {
+    const char *at;
+    size_t length;
+};
+
+struct parser {
+    struct config *config;
+    struct config_error *error;
+    u32 line;
+    struct span section;
+    u32 seen;                /* bit n: key n of the table was given */
+};
+
+/* --- text --- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct span trim(struct span s)
+{
+    while (s.length != 0 && is_space(s.at[0])) {
+        s.at++;
+        s.length--;
+    }
+    while (s.length != 0 && is_space(s.at[s.length - 1])) {
+        s.length--;
+    }
+    return s;
+}
+
+static bool equals(struct span s, const char *text)
+{
+    size_t i = 0;
+    while (i < s.length && text[i] == s.at[i] && text[i] != '\0') {
+        i++;
+    }
+    return i == s.length && text[i] == '\0';
+}
+
+/* Cuts off and returns what stands before the first c; all of it, when there is none. */
+static struct span take_until(struct span *s, char c)
+{
+    struct span head = {s->at, 0};
+    while (head.length < s->length && head.at[head.length] != c) {
+        head.length++;
+    }
+    size_t cut = head.length < s->length ? head.length + 1 : head.length;
+    s->at += cut;
+    s->length -= cut;
+    return trim(head);
+}
+
+static bool take_digit(char c, u32 base, u32 *digit)
+{
+    if (c >= '0' && c <= '9') {
+        *digit = (u32)(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+        *digit = (u32)(c - 'a') + 10;
+    } else if (c >= 'A' && c <= 'F') {
+        *digit = (u32)(c - 'A') + 10;
+    } else {
+        return false;
+    }
+    return *digit < base;
+}
+
+static bool parse_digits(struct span s, u32 base, u64 *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < s.length; i++) {
+        u32 digit;
+        if (!take_digit(s.at[i], base, &digit) || *value > (~0ull - digit) / base) {
+            return false;
+        }
+        *value = *value * base + digit;
+    }
+    return s.length != 0;
+}
+
+/* Decimal, or hexadecimal after 0x. */
+static bool parse_number(struct span s, u64 *value)
+{
+    if (s.length > 2 && s.at[0] == '0' && (s.at[1] == 'x' || s.at[1] == 'X')) {
+        return parse_digits((struct span){s.at + 2, s.length - 2}, 16, value);
+    }
+    return parse_digits(s, 10, value);
+}
+
+/* Printable ASCII only: UCS-2 would show it otherwise than it was meant. */
+static bool copy_text(struct span s, char *to, size_t size)
+{
+    if (s.length + 1 > size) {
+        return false;
+    }
+    for (size_t i = 0; i < s.length; i++) {
+        if (s.at[i] < ' ' || s.at[i] > '~') {
+            return false;
+        }
+        to[i] = s.at[i];
+    }
+    to[s.length] = '\0';
+    return true;
+}
+
+/* --- values: true when taken over --- */
+
+static bool set_image(struct config *config, struct span value)
+{
+    return value.length != 0 && (value.at[0] == '\\' || value.at[0] == '/') &&
+           copy_text(value, config->next_image, sizeof(config->next_image));
+}
+
+static bool set_entry(struct config *config, struct span value)
+{
+    u64 number;
+    if (value.length != 4 || !parse_digits(value, 16, &number)) {
+        return false;
+    }
+    config->next_entry = (int)number;
+    return true;
+}
+
+static bool set_arguments(struct config *config, struct span value)
+{
+    return copy_text(value, config->next_arguments, sizeof(config->next_arguments));
+}
+
+static bool set_level(struct config *config, struct span value)
+{
+    static const char *const names[] = {
+        [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info",
+        [LOG_DEBUG] = "debug"};
+    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
+        if (equals(value, names[i])) {
+            config->level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_serial_port(struct config *config, struct span value)
+{
+    if (!parse_number(value, &config->serial.base)) {
+        return false;
+    }
+    config->serial.kind = SERIAL_PORT;
+    config->serial.stride = 1;
+    return config->serial.base != 0 && config->serial.base <= 0xfff8;
+}
+
+static bool set_serial_mmio(struct config *config, struct span value)
+{
+    struct span address = take_until(&value, ' ');
+    struct span stride = trim(value);
+    u64 bytes = 1;
+    if (!parse_number(address, &config->serial.base) ||
+        (stride.length != 0 && !parse_number(stride, &bytes))) {
+        return false;
+    }
+    if (bytes != 1 && bytes != 2 && bytes != 4) {
+        return false;
+    }
+    config->serial.kind = SERIAL_MMIO;
+    config->serial.stride = (u8)bytes;
+    return config->serial.base != 0 && config->serial.base % bytes == 0 &&
+           config->serial.base >> 52 == 0;
+}
+
+static bool set_serial(struct config *config, struct span value)
+{
+    if (equals(value, "auto") || equals(value, "none")) {
+        config->serial_choice = equals(value, "auto") ? CONFIG_SERIAL_AUTO : CONFIG_SERIAL_NONE;
+        return true;
+    }
+    config->serial_choice = CONFIG_SERIAL_GIVEN;
+    struct span kind = take_until(&value, ' ');
+    value = trim(value);
+    if (equals(kind, "port")) {
+        return set_serial_port(config, value);
+    }
+    return equals(kind, "mmio") && set_serial_mmio(config, value);
+}
+
+/* One of two words. */
+static bool choose(struct span value, const char *no, const char *yes, bool *chosen)
+{
+    *chosen = equals(value, yes);
+    return *chosen || equals(value, no);
+}
+
+static bool set_fatal(struct config *config, struct span value)
+{
+    bool reset;
+    bool known = choose(value, "halt", "reset", &reset);
+    config->fatal = reset ? FATAL_RESET : FATAL_HALT;
+    return known;
+}
+
+static bool set_without_isolation(struct config *config, struct span value)
+{
+    return choose(value, "native", "run", &config->run_without_isolation);
+}
+
+static bool set_rule(struct config *config, struct span value)
+{
+    return choose(value, "always", "affected-cpus", &config->rule_affected_only);
+}
+
+static bool overlaps(const struct config *config, u64 base, u64 last)
+{
+    for (u32 i = 0; i < config->protect_count; i++) {
+        const struct protect_range *p = &config->protect[i];
+        if (base < p->base + p->size && p->base <= last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whole pages: BASE a multiple of 4 KiB, END the last byte of one. */
+static bool set_protect(struct config *config, struct span value)
+{
+    u64 base;
+    u64 last;
+    bool dma_read = false;
+    struct span first = take_until(&value, '-');
+    value = trim(value);
+    struct span end = take_until(&value, ' ');
+    value = trim(value);
+    if (config->protect_count == HANDOVER_PROTECT || !parse_number(first, &base) ||
+        !parse_number(end, &last) ||
+        (value.length != 0 && !choose(value, "dma=none", "dma=read", &dma_read))) {
+        return false;
+    }
+    if ((base & PAGE_MASK) != 0 || (last & PAGE_MASK) != PAGE_MASK || last < base ||
+        last >> 52 != 0 || overlaps(config, base, last)) {
+        return false;
+    }
+    config->protect[config->protect_count++] = (struct protect_range){base, last + 1 - base,
+                                                                      dma_read};
+    return true;
+}
+
+/* --- keys --- */
+
+struct key {
+    const char *section, *name;
+    bool repeats;
+    bool (*set)(struct config *config, struct span value);
+    const char *expected;
+};
+
+static const struct key keys[] = {
+    {"next", "image", false, set_image, "a path that begins with \\, printable, below 256 characters"},
+    {"next", "entry", false, set_entry, "four hexadecimal digits, as in Boot0003"},
+    {"next", "arguments", false, set_arguments, "printable text below 1024 characters"},
+    {"console", "level", false, set_level, "error, warning, info or debug"},
+    {"console", "serial", false, set_serial, "auto, none, port NUMBER or mmio ADDRESS [1, 2 or 4]"},
+    {"policy", "fatal", false, set_fatal, "halt or reset"},
+    {"policy", "without-isolation", false, set_without_isolation, "native or run"},
+    {"policy", "read-only-rule", false, set_rule, "always or affected-cpus"},
+    {"memory", "protect", true, set_protect,
+     "up to 16 of BASE-END [dma=none|read], whole 4 KiB pages, not overlapping"},
+};
+
+static enum result refuse(struct parser *p, struct span key, struct span value,
+                          const char *expected)
+{
+    p->error->line = p->line;
+    format_text(p->error->key, sizeof(p->error->key), "%.*s", (int)key.length, key.at);
+    format_text(p->error->value, sizeof(p->error->value), "%.*s", (int)value.length, value.at);
+    format_text(p->error->expected, sizeof(p->error->expected), "%s", expected);
+    return ERR_MALFORMED;
+}
+
+static bool is_section(struct span name)
+{
+    for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
+        if (equals(name, keys[i].section)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum result parse_section(struct parser *p, struct span line)
+{
+    struct span none = {"", 0};
+    struct span name = {line.at + 1, line.length - 1};
+    if (name.length == 0 || name.at[name.length - 1] != ']') {
+        return refuse(p, line, none, "a section's name ends with ]");
+    }
+    name.length--;
+    p->section = trim(name);
+    if (!is_section(p->section)) {
+        return refuse(p, line, none, "[next], [console], [policy] or [memory]");
+    }
+    return OK;
+}
+
+static enum result parse_key(struct parser *p, u32 index, struct span name, struct span value)
+{
+    const struct key *key = &keys[index];
+    if (!key->repeats && (p->seen & 1u << index) != 0) {
+        return refuse(p, name, value, "the key once");
+    }
+    p->seen |= 1u << index;
+    return key->set(p->config, value) ? OK : refuse(p, name, value, key->expected);
+}
+
+static enum result parse_assignment(struct parser *p, struct span line)
+{
+    const char *elsewhere = NULL;
+    struct span value = line;
+    struct span name = take_until(&value, '=');
+    if (name.length == trim(line).length) {
+        return refuse(p, name, (struct span){"", 0}, "key = value, [section] or # comment");
+    }
+    value = trim(value);
+    for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
+        if (!equals(name, keys[i].name)) {
+            continue;
+        }
+        if (equals(p->section, keys[i].section)) {
+            return parse_key(p, i, name, value);
+        }
+        elsewhere = keys[i].section;
+    }
+    if (elsewhere != NULL) {
+        enum result r = refuse(p, name, value, "");
+        format_text(p->error->expected, sizeof(p->error->expected), "the key in section [%s]",
+                    elsewhere);
+        return r;
+    }
+    return refuse(p, name, value, "a key of this section; see the list in README.md");
+}
+
+static enum result parse_line(struct parser *p, struct span line)
+{
+    line = trim(line);
+    if (line.length == 0 || line.at[0] == '#') {
+        return OK;
+    }
+    return line.at[0] == '[' ? parse_section(p, line) : parse_assignment(p, line);
+}
+
+static enum result parse_lines(struct parser *p, struct span text)
+{
+    while (text.length != 0) {
+        size_t length = 0;
+        while (length < text.length && text.at[length] != '\n') {
+            length++;
+        }
+        p->line++;
+        enum result r = parse_line(p, (struct span){text.at, length});
+        if (r != OK) {
+            return r;
+        }
+        length = length < text.length ? length + 1 : length;
+        text = (struct span){text.at + length, text.length - length};
+    }
+    struct span none = {"", 0};
+    if (p->config->next_image[0] != '\0' && p->config->next_entry >= 0) {
+        return refuse(p, (struct span){"entry", 5}, none, "either image or entry in [next]");
+    }
+    return OK;
+}
+
+void config_defaults(struct config *config)
+{
+    *config = (struct config){.next_entry = -1, .level = LOG_INFO,
+                              .serial_choice = CONFIG_SERIAL_AUTO, .fatal = FATAL_HALT};
+}
+
+enum result config_parse(const char *text, size_t size, struct config *config,
+                         struct config_error *error)
+{
+    struct parser p = {.config = config, .error = error, .section = {"", 0}};
+    struct span all = {text, size};
+    static const char mark[] = "\xef\xbb\xbf";
+    *error = (struct config_error){0};
+    config_defaults(config);
+    if (size > CONFIG_LIMIT) {
+        return refuse(&p, (struct span){"the file", 8}, (struct span){"", 0}, "at most 64 KiB");
+    }
+    if (size >= 3 && text[0] == mark[0] && text[1] == mark[1] && text[2] == mark[2]) {
+        all = (struct span){text + 3, size - 3};
+    }
+    enum result r = parse_lines(&p, all);
+    if (r != OK) {
+        config_defaults(config);
+    }
+    return r;
+}
+
+/* Foreign bytes must not reach a console that obeys escape sequences. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~') {
+            *text = '?';
+        }
+    }
+}
+
+void config_error_text(const struct config_error *error, char text[CONFIG_ERROR_TEXT])
+{
+    format_text(text, CONFIG_ERROR_TEXT, "line %u: %s%s%s: expected %s", error->line, error->key,
+                error->value[0] != '\0' ? " = " : "", error->value, error->expected);
+    make_printable(text);
+}

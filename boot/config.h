@@ -1,0 +1,61 @@
+/*
+ * \EFI\nestor\nestor.conf: text in, struct config out. Pure; tools/nestor-conf runs the
+ * same parser on a host. Without a file config_defaults() alone applies.
+ *
+ *     # a comment, on a line of its own
+ *     [next]
+ *     image = \EFI\debian\grubx64.efi    file on Nestor's own partition
+ *     entry = 0003                       or a Boot#### entry; default: the boot order
+ *     arguments = root=/dev/sda2 quiet   load options for it
+ *     [console]
+ *     level = info                       error, warning, info or debug
+ *     serial = auto                      auto, none, port NUMBER or mmio ADDRESS [STRIDE]
+ *     [policy]
+ *     fatal = halt                       halt or reset
+ *     without-isolation = native         native or run
+ *     read-only-rule = always            always or affected-cpus
+ *     [memory]
+ *     protect = 0x100000-0x1fffff dma=read   dma=none (default) or dma=read; may be repeated
+ */
+#ifndef NESTOR_BOOT_CONFIG_H
+#define NESTOR_BOOT_CONFIG_H
+
+#include "hv/handover.h"
+#include "iommu/port.h"
+
+enum { CONFIG_IMAGE = 256, CONFIG_ARGUMENTS = 1024, CONFIG_LIMIT = 64 * 1024 };
+
+enum config_serial { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_NONE, CONFIG_SERIAL_GIVEN };
+
+struct config {
+    char next_image[CONFIG_IMAGE];          /* "": none configured */
+    int next_entry;                         /* -1: none configured */
+    char next_arguments[CONFIG_ARGUMENTS];  /* "": what the boot entry says */
+    enum log_level level;
+    enum config_serial serial_choice;
+    struct serial serial;                   /* with CONFIG_SERIAL_GIVEN */
+    enum fatal_policy fatal;
+    bool run_without_isolation;
+    bool rule_affected_only;
+    struct protect_range protect[HANDOVER_PROTECT];
+    u32 protect_count;
+};
+
+/* One mistake, for a person: "line 3: level = loud: expected error, warning, info or debug". */
+struct config_error {
+    u32 line;
+    char key[32];
+    char value[48];
+    char expected[96];
+};
+
+void config_defaults(struct config *config);
+
+/* Stops at the first mistake: ERR_MALFORMED, *error filled, *config as config_defaults() makes it. */
+must_use enum result config_parse(const char *text, size_t size, struct config *config,
+                                  struct config_error *error);
+
+enum { CONFIG_ERROR_TEXT = 240 };
+void config_error_text(const struct config_error *error, char text[CONFIG_ERROR_TEXT]);
+
+#endif

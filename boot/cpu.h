@@ -1,0 +1,35 @@
+/*
+ * What this CPU is and what it can do for a hypervisor. Reading it and judging it are two
+ * things: cpu_read() asks the hardware, the rest is pure.
+ */
+#ifndef NESTOR_BOOT_CPU_H
+#define NESTOR_BOOT_CPU_H
+
+#include "hv/types.h"
+
+struct cpu_facts {
+    char vendor[13];
+    char brand[49];
+    u32 family, model, stepping;
+    u32 physical_bits;
+    bool hypervisor;          /* CPUID says that one is running already */
+    bool vmx;
+    bool x2apic;
+    bool x2apic_locked;       /* xAPIC mode cannot be entered any more */
+    /* Read only where VMX is there; 0 otherwise. SDM volume 3, appendix A. */
+    u64 feature_control;
+    u64 vmx_basic;
+    u64 pin_controls, cpu_controls, cpu_controls2, exit_controls, entry_controls;
+    u64 ept_vpid;
+};
+
+void cpu_read(struct cpu_facts *cpu);
+
+/* Why Nestor cannot run on this CPU: the first reason in words, NULL when it can. */
+const char *cpu_missing(const struct cpu_facts *cpu);
+
+/* "EPT 4-level 2M 1G, VPID, unrestricted guest, ..."; needs vmx. */
+enum { CPU_VMX_TEXT = 200 };
+void cpu_vmx_text(const struct cpu_facts *cpu, char text[CPU_VMX_TEXT]);
+
+#endif

@@ -1,0 +1,125 @@
+/* Asks CPUID and the model-specific registers; SDM volume 2 "CPUID", volume 4. */
+#include "boot/cpu.h"
+
+enum {
+    MSR_FEATURE_CONTROL = 0x3a,
+    MSR_XAPIC_DISABLE_STATUS = 0xbd,
+    MSR_ARCH_CAPABILITIES = 0x10a,
+    MSR_VMX_BASIC = 0x480,
+    MSR_VMX_PROCBASED_CTLS2 = 0x48b,
+    MSR_VMX_EPT_VPID_CAP = 0x48c,
+    MSR_VMX_TRUE_PINBASED_CTLS = 0x48d,
+
+    VMX_BASIC_TRUE_CONTROLS = 55,
+    SECONDARY_CONTROLS = 31,
+};
+
+struct cpuid {
+    u32 a, b, c, d;
+};
+
+static struct cpuid cpuid(u32 leaf, u32 subleaf)
+{
+    struct cpuid r;
+    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+                             : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+static u64 read_msr(u32 msr)
+{
+    u32 low;
+    u32 high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (u64)high << 32 | low;
+}
+
+static void put_register(char *to, u32 value)
+{
+    for (u32 i = 0; i < 4; i++) {
+        to[i] = (char)(value >> (8 * i));
+    }
+}
+
+static void read_names(struct cpu_facts *cpu)
+{
+    struct cpuid r = cpuid(0, 0);
+    put_register(cpu->vendor, r.b);
+    put_register(cpu->vendor + 4, r.d);
+    put_register(cpu->vendor + 8, r.c);
+    if (cpuid(0x80000000, 0).a < 0x80000004) {
+        return;
+    }
+    for (u32 i = 0; i < 3; i++) {
+        r = cpuid(0x80000002 + i, 0);
+        put_register(cpu->brand + 16 * i, r.a);
+        put_register(cpu->brand + 16 * i + 4, r.b);
+        put_register(cpu->brand + 16 * i + 8, r.c);
+        put_register(cpu->brand + 16 * i + 12, r.d);
+    }
+}
+
+static void read_versions(struct cpu_facts *cpu)
+{
+    struct cpuid r = cpuid(1, 0);
+    cpu->stepping = r.a & 0xf;
+    cpu->family = r.a >> 8 & 0xf;
+    cpu->model = r.a >> 4 & 0xf;
+    if (cpu->family == 6 || cpu->family == 15) {
+        cpu->model |= r.a >> 12 & 0xf0;
+    }
+    if (cpu->family == 15) {
+        cpu->family += r.a >> 20 & 0xff;
+    }
+    cpu->vmx = (r.c & 1u << 5) != 0;
+    cpu->x2apic = (r.c & 1u << 21) != 0;
+    cpu->hypervisor = (r.c & 1u << 31) != 0;
+    cpu->physical_bits = 36;
+    if (cpuid(0x80000000, 0).a >= 0x80000008) {
+        cpu->physical_bits = cpuid(0x80000008, 0).a & 0xff;
+    }
+}
+
+/* ARCH_CAPABILITIES says that the status register exists, CPUID that ARCH_CAPABILITIES does. */
+static bool x2apic_is_locked(void)
+{
+    if (cpuid(0, 0).a < 7 || (cpuid(7, 0).d & 1u << 29) == 0 ||
+        (read_msr(MSR_ARCH_CAPABILITIES) & 1u << 21) == 0) {
+        return false;
+    }
+    return (read_msr(MSR_XAPIC_DISABLE_STATUS) & 1) != 0;
+}
+
+/* The TRUE registers say more about what may be 0; they are the older ones plus 0xc. */
+static void read_vmx(struct cpu_facts *cpu)
+{
+    cpu->feature_control = read_msr(MSR_FEATURE_CONTROL);
+    cpu->vmx_basic = read_msr(MSR_VMX_BASIC);
+    u32 first = MSR_VMX_TRUE_PINBASED_CTLS;
+    if ((cpu->vmx_basic >> VMX_BASIC_TRUE_CONTROLS & 1) == 0) {
+        first -= 0xc;
+    }
+    cpu->pin_controls = read_msr(first);
+    cpu->cpu_controls = read_msr(first + 1);
+    cpu->exit_controls = read_msr(first + 2);
+    cpu->entry_controls = read_msr(first + 3);
+    if ((cpu->cpu_controls >> 32 & 1u << SECONDARY_CONTROLS) == 0) {
+        return;
+    }
+    cpu->cpu_controls2 = read_msr(MSR_VMX_PROCBASED_CTLS2);
+    /* The register exists with either EPT or VPID. */
+    if ((cpu->cpu_controls2 >> 32 & (1u << 1 | 1u << 5)) != 0) {
+        cpu->ept_vpid = read_msr(MSR_VMX_EPT_VPID_CAP);
+    }
+}
+
+void cpu_read(struct cpu_facts *cpu)
+{
+    *cpu = (struct cpu_facts){0};
+    read_names(cpu);
+    read_versions(cpu);
+    cpu->x2apic_locked = x2apic_is_locked();
+    if (cpu->vmx) {
+        read_vmx(cpu);
+    }
+}

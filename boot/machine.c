@@ -1,0 +1,125 @@
+/* See machine.h. Reads only. */
+#include "boot/uefi.h"
+
+#include "boot/machine.h"
+#include "drivers/format.h"
+
+static EFI_GUID acpi_20_guid = ACPI_20_TABLE_GUID;
+static EFI_GUID acpi_10_guid = ACPI_TABLE_GUID;
+
+/* The map grows by the allocation that holds it. */
+static bool read_ranges(struct ranges *ranges)
+{
+    UINTN size = 0;
+    UINTN key;
+    UINTN stride;
+    UINT32 version;
+    UINT8 *map = NULL;
+    EFI_STATUS status = BS->GetMemoryMap(&size, NULL, &key, &stride, &version);
+    for (UINTN tries = 0; status == EFI_BUFFER_TOO_SMALL && tries < 4; tries++) {
+        if (map != NULL) {
+            FreePool(map);
+        }
+        size += 8 * stride;
+        map = AllocatePool(size);
+        status = map == NULL ? EFI_OUT_OF_RESOURCES
+                             : BS->GetMemoryMap(&size, (EFI_MEMORY_DESCRIPTOR *)(VOID *)map, &key,
+                                                &stride, &version);
+    }
+    bool read = !EFI_ERROR(status) && map != NULL &&
+                ranges_from_map(map, size / stride, stride, ranges) == OK;
+    if (map != NULL) {
+        FreePool(map);
+    }
+    return read;
+}
+
+static void *listed_memory(void *ctx, u64 addr, u64 size)
+{
+    const struct machine *m = ctx;
+    return ranges_cover(&m->ranges, addr, size) ? (void *)(uintptr_t)addr : NULL;
+}
+
+struct acpi_memory machine_memory(struct machine *m)
+{
+    return (struct acpi_memory){listed_memory, m};
+}
+
+static u64 find_rsdp(void)
+{
+    VOID *rsdp = NULL;
+    if (EFI_ERROR(LibGetSystemConfigurationTable(&acpi_20_guid, &rsdp)) &&
+        EFI_ERROR(LibGetSystemConfigurationTable(&acpi_10_guid, &rsdp))) {
+        return 0;
+    }
+    return (u64)(uintptr_t)rsdp;
+}
+
+static u32 read32(u64 addr)
+{
+    return *(volatile u32 *)(uintptr_t)addr;
+}
+
+/* Two halves, low first: VT-d 11.1 allows it for 64-bit registers. */
+static u64 read64(u64 addr)
+{
+    u64 low = read32(addr);
+    return low | (u64)read32(addr + 4) << 32;
+}
+
+static void read_units(struct machine *m)
+{
+    enum { VER = 0x00, CAP = 0x08, ECAP = 0x10, GSTS = 0x1c };
+    for (u32 i = 0; i < m->dmar.unit_count; i++) {
+        u64 base = m->dmar.units[i].base.v;
+        m->units[i] = (struct unit_registers){.version = read32(base + VER),
+                                              .status = read32(base + GSTS),
+                                              .cap = read64(base + CAP),
+                                              .ecap = read64(base + ECAP)};
+    }
+}
+
+static void read_dmar(struct machine *m)
+{
+    struct acpi_memory memory = machine_memory(m);
+    struct vtd_dmar_error e;
+    m->dmar_usable = false;
+    if (m->tables.dmar == 0) {
+        format_text(m->dmar_reason, MACHINE_REASON,
+                    "no DMAR table: no VT-d, or it is turned off in the firmware's set-up");
+        return;
+    }
+    u32 length = acpi_length(&memory, m->tables.dmar);
+    const void *table = length == 0 ? NULL : memory.at(memory.ctx, m->tables.dmar, length);
+    if (table == NULL) {
+        format_text(m->dmar_reason, MACHINE_REASON, "the DMAR table at %llx is unreadable",
+                    (unsigned long long)m->tables.dmar);
+        return;
+    }
+    if (vtd_dmar_parse(table, length, &m->dmar, &e) != OK) {
+        format_text(m->dmar_reason, MACHINE_REASON,
+                    "malformed DMAR table, offset 0x%x: %s is %llu (0x%llx), %s", e.offset, e.what,
+                    (unsigned long long)e.found, (unsigned long long)e.found, e.expected);
+        return;
+    }
+    m->dmar_usable = true;
+    read_units(m);
+}
+
+bool machine_read(struct machine *m, const char **why)
+{
+    struct acpi_memory memory = machine_memory(m);
+    cpu_read(&m->cpu);
+    if (!read_ranges(&m->ranges)) {
+        *why = "the firmware's memory map is unusable";
+        return false;
+    }
+    if (acpi_find(&memory, find_rsdp(), &m->tables, why) != OK) {
+        return false;
+    }
+    m->cpus = acpi_madt_cpus(&memory, m->tables.madt);
+    m->ecam = acpi_mcfg_segment(&memory, m->tables.mcfg, 0);
+    m->sleep = acpi_fadt_sleep(&memory, m->tables.fadt);
+    read_dmar(m);
+    return true;
+}

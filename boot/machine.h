@@ -1,0 +1,49 @@
+/*
+ * All that the boot program finds out about the machine before it changes anything, and
+ * what follows from it. machine_read() asks; verdict.c judges and is pure.
+ */
+#ifndef NESTOR_BOOT_MACHINE_H
+#define NESTOR_BOOT_MACHINE_H
+
+#include "boot/acpi.h"
+#include "boot/config.h"
+#include "boot/cpu.h"
+#include "boot/ranges.h"
+#include "iommu/vtd_caps.h"
+#include "iommu/vtd_dmar.h"
+
+/* The registers of a unit that decide what it is good for. */
+struct unit_registers {
+    u32 version, status;     /* VER, GSTS */
+    u64 cap, ecap;
+};
+
+enum { MACHINE_REASON = 200 };
+
+struct machine {
+    struct cpu_facts cpu;
+    struct ranges ranges;
+    struct acpi_tables tables;
+    struct acpi_cpus cpus;
+    struct acpi_ecam ecam;
+    struct acpi_sleep sleep;
+    bool dmar_usable;                /* there and well-formed: dmar and units are valid */
+    char dmar_reason[MACHINE_REASON]; /* else why not */
+    struct vtd_dmar dmar;
+    struct unit_registers units[VTD_DMAR_UNITS];
+};
+
+/* False: the memory map or the tables are unusable; *why says so, and nothing else is valid. */
+bool machine_read(struct machine *m, const char **why);
+/* Memory as acpi.h wants it: within what the firmware lists. */
+struct acpi_memory machine_memory(struct machine *m);
+
+struct verdict {
+    bool start;                      /* become a hypervisor */
+    bool isolated;                   /* with every DMA under control */
+    enum vtd_ability ability;        /* of the weakest unit */
+    char why[MACHINE_REASON];
+};
+void verdict_reach(const struct machine *m, const struct config *config, struct verdict *out);
+
+#endif

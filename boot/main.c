@@ -1,0 +1,63 @@
+/*
+ * nestor.efi: look at the machine, say what was found, become its hypervisor where that
+ * is possible, and start what would have been started anyway. Every step that fails is said
+ * and leads to the last one: a machine must never be left unbootable.
+ */
+#include "boot/uefi.h"
+
+#include "boot/console.h"
+#include "boot/machine.h"
+#include "boot/next.h"
+#include "boot/report.h"
+#include "boot/settings.h"
+
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
+
+static struct machine machine;
+static struct config config;
+
+/* The configured UART, else the one that SPCR names, else COM1. */
+static void open_console(bool tables_read)
+{
+    struct acpi_memory memory = machine_memory(&machine);
+    struct serial serial = {.kind = SERIAL_PORT, .base = SERIAL_PORT_COM1, .stride = 1};
+    u32 baud = 0;
+    if (config.serial_choice == CONFIG_SERIAL_GIVEN) {
+        serial = config.serial;
+    } else if (config.serial_choice == CONFIG_SERIAL_NONE) {
+        serial.kind = SERIAL_NONE;
+    } else if (tables_read) {
+        (void)acpi_spcr_serial(&memory, machine.tables.spcr, &serial, &baud);
+    }
+    console_set_level(config.level);
+    console_set_serial(&serial, baud);
+}
+
+static void run(EFI_HANDLE self)
+{
+    char wrong[SETTINGS_WHY];
+    const char *why = "";
+    struct verdict verdict;
+    bool settings_right = settings_read(self, &config, wrong);
+    bool machine_known = machine_read(&machine, &why);
+    open_console(machine_known);
+    console_log(LOG_INFO, "Nestor");
+    if (!settings_right) {
+        console_log(LOG_ERROR, "%s; booting natively", wrong);
+    }
+    report_cpu(&machine);
+    if (!machine_known) {
+        console_log(LOG_ERROR, "%s; booting natively", why);
+        return;
+    }
+    report_units(&machine);
+    verdict_reach(&machine, &config, &verdict);
+    report_verdict(&verdict);
+}
+
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
+{
+    InitializeLib(self, system);
+    run(self);
+    return next_start(self, &config);
+}

@@ -1,0 +1,109 @@
+/* See report.h. */
+#include "boot/report.h"
+
+#include "boot/console.h"
+
+typedef unsigned long long ull;
+
+/* Firmware pads brand strings on the left. */
+static const char *brand_of(const struct cpu_facts *cpu)
+{
+    const char *brand = cpu->brand;
+    while (*brand == ' ') {
+        brand++;
+    }
+    return *brand != '\0' ? brand : cpu->vendor;
+}
+
+void report_cpu(const struct machine *m)
+{
+    const struct cpu_facts *cpu = &m->cpu;
+    console_log(LOG_INFO, "CPU: %s, %s family %u model %u stepping %u, %u enabled, %u physical bits",
+                brand_of(cpu), cpu->vendor, cpu->family, cpu->model, cpu->stepping,
+                m->cpus.enabled, cpu->physical_bits);
+    if (cpu->vmx) {
+        char text[CPU_VMX_TEXT];
+        cpu_vmx_text(cpu, text);
+        console_log(LOG_INFO, "VMX: yes, %s", text);
+    } else {
+        console_log(LOG_INFO, "VMX: no");
+    }
+}
+
+static const char *scope_type_text(u8 type)
+{
+    static const char *const texts[] = {
+        [VTD_SCOPE_ENDPOINT] = "endpoint", [VTD_SCOPE_BRIDGE] = "bridge",
+        [VTD_SCOPE_IOAPIC] = "I/O APIC", [VTD_SCOPE_HPET] = "HPET",
+        [VTD_SCOPE_NAMESPACE] = "ACPI device"};
+    return type < ARRAY_LEN(texts) && texts[type] != NULL ? texts[type] : "unknown type";
+}
+
+static void report_scopes(const struct machine *m, struct vtd_dmar_run run)
+{
+    for (u32 i = 0; i < run.count; i++) {
+        const struct vtd_dmar_scope *scope = vtd_dmar_scope_at(&m->dmar, run, i);
+        const struct vtd_dmar_hop *hop = vtd_dmar_hop_at(&m->dmar, scope, 0);
+        console_log(LOG_DEBUG, "  scope: %s %02x:%02x.%x%s", scope_type_text(scope->type),
+                    scope->start_bus, hop->device, hop->function,
+                    scope->hop_count > 1 ? " and on below it" : "");
+    }
+}
+
+static void report_unit(const struct machine *m, u32 index)
+{
+    const struct vtd_dmar_unit *unit = &m->dmar.units[index];
+    const struct unit_registers *r = &m->units[index];
+    char text[VTD_CAPS_TEXT];
+    const char *why;
+    enum vtd_ability ability = vtd_caps_ability(r->cap, r->ecap, &why);
+    console_log(LOG_INFO, "unit %u: segment %u, registers %llx (%u KiB), version %u.%u, %s%s", index,
+                unit->segment, (ull)unit->base.v, unit->window_size >> 10, r->version >> 4 & 0xf,
+                r->version & 0xf, unit->include_all ? "all other devices" : "listed devices",
+                (r->status >> 31) != 0 ? ", translating already" : "");
+    vtd_cap_text(r->cap, text);
+    console_log(LOG_INFO, "  CAP  %016llx %s", (ull)r->cap, text);
+    vtd_ecap_text(r->ecap, text);
+    console_log(LOG_INFO, "  ECAP %016llx %s", (ull)r->ecap, text);
+    console_log(LOG_INFO, "  able: %s: %s", vtd_ability_text(ability), why);
+    report_scopes(m, unit->scopes);
+}
+
+void report_units(const struct machine *m)
+{
+    const struct vtd_dmar *dmar = &m->dmar;
+    if (!m->dmar_usable) {
+        console_log(LOG_WARNING, "VT-d: %s", m->dmar_reason);
+        return;
+    }
+    console_log(LOG_INFO, "VT-d: %u unit%s, host address width %u bits%s%s%s", dmar->unit_count,
+                dmar->unit_count == 1 ? "" : "s", dmar->haw,
+                dmar->intr_remap ? ", interrupt remapping" : "",
+                dmar->x2apic_opt_out ? ", x2APIC opt-out" : "",
+                dmar->dma_opt_in ? ", DMA opt-in" : "");
+    for (u32 i = 0; i < dmar->unit_count; i++) {
+        report_unit(m, i);
+    }
+    for (u32 i = 0; i < dmar->region_count; i++) {
+        console_log(LOG_INFO, "reserved for DMA: segment %u, %llx-%llx", dmar->regions[i].segment,
+                    (ull)dmar->regions[i].base, (ull)dmar->regions[i].limit);
+        report_scopes(m, dmar->regions[i].scopes);
+    }
+    if (dmar->unknown_structures != 0) {
+        console_log(LOG_INFO, "DMAR: %u structures of unknown type skipped",
+                    dmar->unknown_structures);
+    }
+}
+
+void report_verdict(const struct verdict *verdict)
+{
+    if (!verdict->start) {
+        console_log(LOG_WARNING, "Nestor can do here: nothing: %s; booting natively", verdict->why);
+    } else if (!verdict->isolated) {
+        console_log(LOG_WARNING, "Nestor can do here: no DMA isolation, as configured: %s",
+                    verdict->why);
+    } else {
+        console_log(LOG_INFO, "Nestor can do here: %s: %s", vtd_ability_text(verdict->ability),
+                    verdict->why);
+    }
+}

@@ -1,0 +1,11 @@
+/* The boot report: what was found and what follows. */
+#ifndef NESTOR_BOOT_REPORT_H
+#define NESTOR_BOOT_REPORT_H
+
+#include "boot/machine.h"
+
+void report_cpu(const struct machine *m);
+void report_units(const struct machine *m);
+void report_verdict(const struct verdict *verdict);
+
+#endif

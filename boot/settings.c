@@ -1,0 +1,34 @@
+/* See settings.h. */
+#include "boot/settings.h"
+
+#include "boot/volume.h"
+#include "drivers/format.h"
+
+#define FILE_NAME "\\EFI\\nestor\\nestor.conf"
+
+bool settings_read(EFI_HANDLE self, struct config *config, char why[SETTINGS_WHY])
+{
+    EFI_LOADED_IMAGE *loaded;
+    struct config_error error;
+    char text[CONFIG_ERROR_TEXT];
+    UINTN size;
+    EFI_STATUS status;
+    config_defaults(config);
+    if (EFI_ERROR(BS->HandleProtocol(self, &gEfiLoadedImageProtocolGuid, (VOID **)&loaded))) {
+        return true;
+    }
+    UINT8 *bytes = volume_read_file(loaded->DeviceHandle, L"\\EFI\\nestor\\nestor.conf",
+                                    CONFIG_LIMIT + 1, &size, &status);
+    if (bytes == NULL) {
+        format_text(why, SETTINGS_WHY, FILE_NAME ": cannot be read, status %llx",
+                    (unsigned long long)status);
+        return status == EFI_NOT_FOUND;
+    }
+    enum result r = config_parse((const char *)bytes, size, config, &error);
+    FreePool(bytes);
+    if (r != OK) {
+        config_error_text(&error, text);
+        format_text(why, SETTINGS_WHY, FILE_NAME ", %s", text);
+    }
+    return r == OK;
+}

@@ -1,0 +1,10 @@
+/* GNU-EFI's headers and ours, in the order in which they go together. */
+#ifndef NESTOR_BOOT_UEFI_H
+#define NESTOR_BOOT_UEFI_H
+
+#include <efi.h>
+#include <efilib.h>
+
+#include "hv/types.h"
+
+#endif
