@@ -48,7 +48,8 @@ BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c iommu/vtd_dmar.c iom
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) $O/efi/boot/image.o
 
 # What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
-HOSTED_C := $(wildcard iommu/*.c tests/support/*.c tests/model/*.c drivers/format.c boot/config.c \
+HOSTED_C := $(wildcard iommu/*.c tests/support/*.c tests/model/*.c drivers/format.c boot/config.c boot/acpi.c \
+	boot/cpu.c boot/device_path.c boot/ranges.c boot/verdict.c \
 	hv/insn*.c hv/guest_walk.c hv/mtrr.c hv/msr_policy.c hv/cpuid_policy.c hv/ept_map.c)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
@@ -58,7 +59,7 @@ include $(wildcard tests/*/*.mk)
 .PHONY: all image unit test test-programs run setup lint coverage bench fuzz clean help deps
 .DEFAULT_GOAL := all
 # Until the core has its entry point there is nothing to link: compile only.
-all: $(if $(wildcard hv/*.asm),image,$(HV_OBJ)) $(UNIT:%=$O/unit/%) ## build everything
+all: $(if $(wildcard hv/*.asm),image,$(HV_OBJ)) $(UNIT:%=$O/unit/%) $O/nestor-conf ## build everything
 
 image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
@@ -101,6 +102,9 @@ $(HOSTED_LIB): $(HOSTED_C:%.c=$O/host/%.o)
 $O/unit/%: tests/unit/%.c $(HOSTED_LIB)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB) -lcmocka $(if $(findstring zydis,$*),-lZydis)
+
+$O/nestor-conf: tools/nestor-conf.c $(HOSTED_LIB)
+	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB)
 
 setup: ## install what is missing (packages, emulators, kernels), once per machine
 	tools/setup test

@@ -1,0 +1,80 @@
+/*
+ * nestor-conf FILE: checks a configuration file with the parser of nestor.efi and says
+ * what it means. Exit status 1: a mistake, named; 2: the file cannot be read.
+ */
+#include "boot/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+
+static void print_serial(const struct config *c)
+{
+    if (c->serial_choice != CONFIG_SERIAL_GIVEN) {
+        printf("serial            %s\n", c->serial_choice == CONFIG_SERIAL_AUTO ? "auto" : "none");
+    } else {
+        printf("serial            %s 0x%llx, %u bytes between registers\n",
+               c->serial.kind == SERIAL_PORT ? "port" : "mmio", (unsigned long long)c->serial.base,
+               c->serial.stride);
+    }
+}
+
+static void print_next(const struct config *c)
+{
+    if (c->next_image[0] != '\0') {
+        printf("next image        %s\n", c->next_image);
+    } else if (c->next_entry >= 0) {
+        printf("next image        Boot%04X\n", (unsigned)c->next_entry);
+    } else {
+        printf("next image        the boot order\n");
+    }
+    printf("arguments         %s\n", c->next_arguments[0] != '\0' ? c->next_arguments : "as the entry says");
+}
+
+static void print_config(const struct config *c)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug"};
+    print_next(c);
+    printf("level             %s\n", levels[c->level]);
+    print_serial(c);
+    printf("fatal             %s\n", c->fatal == FATAL_RESET ? "reset" : "halt");
+    printf("without-isolation %s\n", c->run_without_isolation ? "run" : "native");
+    printf("read-only-rule    %s\n", c->rule_affected_only ? "affected-cpus" : "always");
+    for (u32 i = 0; i < c->protect_count; i++) {
+        const struct protect_range *p = &c->protect[i];
+        printf("protect           0x%llx-0x%llx dma=%s\n", (unsigned long long)p->base,
+               (unsigned long long)(p->base + p->size - 1), p->dma_read ? "read" : "none");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char text[CONFIG_LIMIT + 1];
+    static struct config config;
+    struct config_error error;
+    char message[CONFIG_ERROR_TEXT];
+    if (argc != 2) {
+        fprintf(stderr, "usage: nestor-conf FILE\n");
+        return 2;
+    }
+    FILE *file = fopen(argv[1], "rb");
+    if (file == NULL) {
+        fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+        return 2;
+    }
+    size_t size = fread(text, 1, sizeof(text), file);
+    bool unreadable = ferror(file) != 0;
+    fclose(file);
+    if (unreadable) {
+        fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+        return 2;
+    }
+    if (config_parse(text, size, &config, &error) != OK) {
+        config_error_text(&error, message);
+        fprintf(stderr, "%s, %s\n", argv[1], message);
+        return 1;
+    }
+    print_config(&config);
+    return 0;
+}
