@@ -71,7 +71,8 @@ must_use enum result domain_make_parent(struct domain *d);
 
 /*
  * What a unit's default entry needs (vtd_unit_take_over()): takes a domain id of second-stage-only
- * entries on that unit and counts the unit as a user of the domain until domain_unit_remove().
+ * entries on that unit and counts the unit as a user of the domain until domain_unit_remove(). ERR_EXISTS: it has one. The
+ * caller knows about RMRR devices: rmrr_active is false.
  */
 must_use enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_default *out);
 void domain_unit_remove(struct domain *d, struct vtd_unit *unit);
@@ -105,7 +106,8 @@ must_use enum result nested_replace(struct nested *n, struct vtd_unit *unit, enu
                                     u16 sid, u32 pasid);
 /*
  * A batch of first-stage invalidations, in order (IOTLB by address or whole PASID); *done
- * says how many were accepted when one is refused, the rest is untouched.
+ * says how many were accepted when one is refused, the rest is untouched. VTD_NO_PASID: under
+ * every PASID that walks this table.
  */
 struct nested_inval { u32 pasid; bool all; u64 addr; u64 pages; bool leaf; };
 must_use enum result nested_invalidate(struct nested *n, const struct nested_inval *list, u32 count,

@@ -128,6 +128,26 @@ bool ptab_next(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *ou
     return next_in_table(f, ptab_table(f, root.v), f->permission, addr, pt->levels, out);
 }
 
+static bool table_lacks(const struct ptab_format *f, const u64 *table, u64 bits, u32 level)
+{
+    for (u32 i = 0; i < PTAB_ENTRIES; i++) {
+        u64 entry = table[i];
+        if ((entry & f->present) != 0 && (entry & bits) != bits) {
+            return true;
+        }
+        if (ptab_is_table(f, entry, level) &&
+            table_lacks(f, ptab_table(f, entry), bits, level - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits)
+{
+    return table_lacks(pt->format, ptab_table(pt->format, root.v), bits, pt->levels);
+}
+
 /*
  * Retired tables are a list whose links must not change what hardware reads there: the
  * next page's number is spread, eight bits an entry, over bits 59:52, ignored both by EPT

@@ -71,6 +71,9 @@ must_use bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab
 /* The first leaf that ends after addr. */
 must_use bool ptab_next(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out);
 
+/* Some leaf under that root lacks one of the permission bits, by itself or by an entry above it. */
+must_use bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits);
+
 /* Takes the list of retired tables, to be freed once no hardware can walk them, or put back. */
 hpa_t ptab_take_retired(struct ptab *pt);
 void ptab_put_retired(struct ptab *pt, hpa_t list);
