@@ -75,14 +75,36 @@ struct handover {
 };
 
 /*
- * hv_enter(handover, cpu_index): called by each CPU in the firmware's environment (MS ABI
- * handled by boot/: first argument in RDI, second in RSI), interrupts off. Returns 0 in
- * VMX non-root mode, or an enum result with the CPU exactly as before. hv_prepare() is
- * called once, on the boot CPU, before any hv_enter(): it builds EPT and takes the units over;
- * hv_abandon() undoes it when a CPU could not enter.
+ * The firmware's context as the bridge (boot/bridge.asm) left it: where a CPU goes on in VMX
+ * non-root mode. All other registers, segments, descriptor tables and MSRs are still the
+ * firmware's while the image runs; its descriptor tables are reached through the direct map.
+ */
+struct handover_resume {
+    u64 rip, rsp, cr3;
+};
+
+/*
+ * The image's first bytes (at image_start of linker.ld): three link addresses. The bridge calls
+ * each with interrupts off, CR3 = page_table, EFER.NXE set, on a stack of 16 KiB that all
+ * calls share one after the other, so a CPU that entered must have a stack of its own. Pointers
+ * are addresses in the direct map.
+ *
+ *   u64 prepare(struct handover *)   once, on the boot CPU, first: builds the EPT, takes the units over
+ *   u64 enter(struct handover *, u64 cpu_index, const struct handover_resume *)
+ *                                    on every CPU, one at a time, the boot CPU (index 0) last; success:
+ *                                    the CPU goes on in non-root mode at `resume`
+ *   u64 abandon(struct handover *)   on the boot CPU in root mode, when one of the others failed:
+ *                                    undoes prepare and takes CPUs that entered out again
+ *
+ * They return an enum result, with `result` and `reason` filled when it is not OK and the CPU
+ * exactly as before.
+ *
+ * page_table maps, besides the image and the direct map (writable but for the image's text and
+ * rodata, never executable), the bridge's page at its physical address; the hypervisor may
+ * drop the whole lower half when all CPUs have entered.
  */
 struct image_entry {
-    u64 prepare;   /* virtual addresses in page_table; found at the image's first bytes */
+    u64 prepare;
     u64 enter;
     u64 abandon;
 };
