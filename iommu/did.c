@@ -32,7 +32,6 @@ static enum result new_unit(struct vtd_unit *unit, const struct vtd_unit_info *i
     }
     u->bitmap = port_hpa_to_ptr(u->bitmap_at);
     u->bitmap[0] = 1; /* id 0 is never used (VT-d 6.2.2) */
-    u->hint = 1;
     *out = u;
     return OK;
 }
