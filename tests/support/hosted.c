@@ -126,6 +126,17 @@ const char *hosted_log(void)
     return world.log;
 }
 
+void hosted_clear_log(void)
+{
+    world.log[0] = 0;
+    world.log_lines = 0;
+}
+
+void hosted_advance_us(u64 us)
+{
+    world.now += us;
+}
+
 u32 hosted_log_lines(void)
 {
     return world.log_lines;

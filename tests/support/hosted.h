@@ -30,7 +30,11 @@ void hosted_fail_after(u32 allocations);
 /* True for an address of the pool, that is, of Nestor's own memory. */
 bool hosted_is_pool(u64 addr);
 
+/* The clock goes on by that much. */
+void hosted_advance_us(u64 us);
+
 const char *hosted_log(void);
+void hosted_clear_log(void);
 u32 hosted_log_lines(void);
 
 u32 hosted_interrupts(void);

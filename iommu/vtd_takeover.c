@@ -1,0 +1,163 @@
+/*
+ * From whatever firmware left to our tables, and back. VT-d 3.10, 6.6, 11.4.4, 11.4.5.
+ *
+ * While TES = 1 another root of the same mode may be set live. A change of the mode needs
+ * CAP.ESRTPS; without it translation goes off for a moment, in which the protected memory
+ * regions keep DMA away where the unit has both of them and no RMRR device is active.
+ * Where it has not, the console says that there was a window.
+ */
+#include "iommu/vtd_unit.h"
+
+static u64 root_address(const struct vtd_unit *unit, enum vtd_root root)
+{
+    bool scalable = unit->info.mode == VTD_MODE_SCALABLE;
+    return unit->tables[root].root.v | (scalable ? RTADDR_TTM_SCALABLE : 0);
+}
+
+static bool has_cap(const struct vtd_unit *unit, enum vtd_cap_field field)
+{
+    return vtd_cap_get(unit->info.cap, field) != 0;
+}
+
+/* Both regions over all of memory, or off. */
+static enum result protect_all(struct vtd_unit *unit, bool on)
+{
+    if (on) {
+        vtd_write32(unit, VTD_PLMBASE, 0);
+        vtd_write32(unit, VTD_PLMLIMIT, 0xffffffff);
+        vtd_write64(unit, VTD_PHMBASE, 1ull << 32);
+        vtd_write64(unit, VTD_PHMLIMIT, ~0ull);
+    }
+    vtd_write32(unit, VTD_PMEN, on ? PMEN_EPM : 0);
+    return vtd_wait32(unit, VTD_PMEN, "PMEN", PMEN_PRS, on ? PMEN_PRS : 0);
+}
+
+/* Firmware's regions go last: until then they only take away. */
+static enum result unprotect(struct vtd_unit *unit)
+{
+    if ((!has_cap(unit, VTD_CAP_PLMR) && !has_cap(unit, VTD_CAP_PHMR)) ||
+        (vtd_read32(unit, VTD_PMEN) & (PMEN_EPM | PMEN_PRS)) == 0) {
+        return OK;
+    }
+    return protect_all(unit, false);
+}
+
+/* The root is set, and nothing that was cached under the one before is used any more. */
+static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
+{
+    vtd_flush_buffer(unit);
+    vtd_write64(unit, VTD_RTADDR, rtaddr);
+    enum result r = vtd_gcmd_once(unit, GCMD_SRTP);
+    if (r == OK && !has_cap(unit, VTD_CAP_ESRTPS)) {
+        r = vtd_inval_all(unit);
+    }
+    return r;
+}
+
+/* Translation goes off for the change of mode. */
+static enum result change_mode(struct vtd_unit *unit, const struct vtd_default *def)
+{
+    bool closed = has_cap(unit, VTD_CAP_PLMR) && has_cap(unit, VTD_CAP_PHMR) && !def->rmrr_active;
+    enum result r = closed ? protect_all(unit, true) : OK;
+    if (r != OK) {
+        return r;
+    }
+    if (!closed) {
+        port_log(LOG_WARNING, "unit %u: DMA is untranslated while the table mode changes (%s)",
+                 unit->info.index,
+                 def->rmrr_active ? "a device with reserved memory is active"
+                                  : "no protected memory regions, no live change of mode");
+    }
+    r = vtd_gcmd_set(unit, GCMD_TE, false);
+    r = r == OK ? set_root(unit, root_address(unit, VTD_ROOT_OFF)) : r;
+    return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+}
+
+static enum result translate(struct vtd_unit *unit, const struct vtd_default *def)
+{
+    u64 target = root_address(unit, VTD_ROOT_OFF);
+    bool on = (vtd_read32(unit, VTD_GSTS) & (u32)GCMD_TE) != 0;
+    bool same_mode = ((vtd_read64(unit, VTD_RTADDR) ^ target) & RTADDR_TTM_MASK) == 0;
+    if (on && !same_mode && !has_cap(unit, VTD_CAP_ESRTPS)) {
+        return change_mode(unit, def);
+    }
+    enum result r = set_root(unit, target);
+    return r == OK && !on ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+}
+
+/* Records of before are nobody's now; the event stays masked until somebody wants it. */
+static void forget_faults(struct vtd_unit *unit)
+{
+    u32 at = vtd_cap_fault_offset(unit->info.cap);
+    for (u32 i = 0; i < vtd_cap_fault_records(unit->info.cap); i++) {
+        hpa_t high = {unit->info.base.v + at + i * 16 + 8};
+        if ((port_mmio_read64(high) & FRCD_F) != 0) {
+            port_mmio_write32((hpa_t){high.v + 4}, (u32)(FRCD_F >> 32));
+        }
+    }
+    vtd_write32(unit, VTD_FSTS, FSTS_W1C);
+}
+
+enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *def)
+{
+    unit->def = *def;
+    enum result r = unit->tables[VTD_ROOT_OFF].root.v == 0 ? vtd_tables_create(unit) : OK;
+    if (r != OK) {
+        return r;
+    }
+    vtd_write32(unit, VTD_FECTL, FECTL_IM);
+    r = vtd_queue_stop(unit);
+    r = r == OK ? vtd_queue_start(unit) : r;
+    if (r == OK && (vtd_read32(unit, VTD_GSTS) & GCMD_IRE) != 0) {
+        port_log(LOG_INFO, "unit %u: firmware's interrupt remapping is switched off",
+                 unit->info.index);
+        r = vtd_gcmd_set(unit, GCMD_IRE, false);
+    }
+    r = r == OK ? translate(unit, def) : r;
+    r = r == OK ? unprotect(unit) : r;
+    if (r != OK) {
+        return r;
+    }
+    forget_faults(unit);
+    unit->active = VTD_ROOT_OFF;
+    unit->taken = true;
+    return OK;
+}
+
+enum result vtd_unit_release(struct vtd_unit *unit)
+{
+    enum result r = vtd_gcmd_set(unit, GCMD_TE, false);
+    enum result q = vtd_queue_stop(unit);
+    unit->taken = false;
+    return r != OK ? r : q;
+}
+
+enum result vtd_root_select(struct vtd_unit *unit, enum vtd_root root)
+{
+    if (unit->tables[root].root.v == 0) {
+        return ERR_UNSUPPORTED;
+    }
+    spin_lock(&unit->lock);
+    enum result r = OK;
+    if (unit->active != root) {
+        r = set_root(unit, root_address(unit, root));
+        unit->active = r == OK ? root : unit->active;
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+enum result vtd_root_clear_guest(struct vtd_unit *unit)
+{
+    if (unit->tables[VTD_ROOT_GUEST].root.v == 0) {
+        return ERR_UNSUPPORTED;
+    }
+    spin_lock(&unit->lock);
+    enum result r = unit->active == VTD_ROOT_GUEST ? ERR_BUSY : vtd_inval_all(unit);
+    if (r == OK) {
+        /* Not the active root, nothing of it cached: nobody walks these pages. */
+        vtd_root_empty(unit, VTD_ROOT_GUEST);
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
