@@ -45,11 +45,12 @@ HV_ASM := $(wildcard hv/*.asm)
 HV_OBJ := $(HV_C:%.c=$O/hv-image/%.o) $(HV_ASM:%.asm=$O/hv-image/%.o)
 # What the boot program shares with the image: pure code only.
 BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c iommu/vtd_dmar.c iommu/vtd_caps.c iommu/vtd_caps_text.c)
-BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) $O/efi/boot/image.o
+BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
+	$O/efi/boot/bridge.o $O/efi/boot/image.o
 
 # What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
 HOSTED_C := $(wildcard iommu/*.c tests/support/*.c tests/model/*.c drivers/format.c boot/config.c boot/acpi.c \
-	boot/cpu.c boot/device_path.c boot/ranges.c boot/verdict.c \
+	boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/ranges.c boot/verdict.c \
 	hv/insn*.c hv/guest_walk.c hv/mtrr.c hv/msr_policy.c hv/cpuid_policy.c hv/ept_map.c)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
@@ -79,6 +80,9 @@ $O/hv-image/%.o: %.asm Makefile
 $O/efi/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(EFI_FLAGS) -c -o $@ $<
+$O/efi/%.o: %.asm Makefile
+	@mkdir -p $(@D)
+	$(NASM) -f elf64 -MD $(@:.o=.d) -o $@ $<
 # The image travels inside the program: one file to install, one to remove.
 $O/efi/boot/image.o: $O/nestor.elf
 	@mkdir -p $(@D)

@@ -80,6 +80,9 @@ const char *cpu_missing(const struct cpu_facts *cpu)
         return cpu->hypervisor ? "no VMX: another hypervisor is running and does not offer it"
                                : "no VMX";
     }
+    if (!cpu->no_execute) {
+        return "no-execute pages are turned off by the firmware";
+    }
     if ((cpu->feature_control & FEATURE_LOCKED) != 0 &&
         (cpu->feature_control & FEATURE_VMX_OUTSIDE_SMX) == 0) {
         return "VMX is turned off by the firmware (IA32_FEATURE_CONTROL), look for it in its set-up";

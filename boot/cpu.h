@@ -14,6 +14,7 @@ struct cpu_facts {
     u32 physical_bits;
     bool hypervisor;          /* CPUID says that one is running already */
     bool vmx;
+    bool no_execute;          /* the no-execute bit of page tables */
     bool x2apic;
     bool x2apic_locked;       /* xAPIC mode cannot be entered any more */
     /* Read only where VMX is there; 0 otherwise. SDM volume 3, appendix A. */

@@ -74,6 +74,8 @@ static void read_versions(struct cpu_facts *cpu)
     cpu->vmx = (r.c & 1u << 5) != 0;
     cpu->x2apic = (r.c & 1u << 21) != 0;
     cpu->hypervisor = (r.c & 1u << 31) != 0;
+    cpu->no_execute = cpuid(0x80000000, 0).a >= 0x80000001 &&
+                      (cpuid(0x80000001, 0).d & 1u << 20) != 0;
     cpu->physical_bits = 36;
     if (cpuid(0x80000000, 0).a >= 0x80000008) {
         cpu->physical_bits = cpuid(0x80000008, 0).a & 0xff;

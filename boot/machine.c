@@ -8,8 +8,9 @@ static EFI_GUID acpi_20_guid = ACPI_20_TABLE_GUID;
 static EFI_GUID acpi_10_guid = ACPI_TABLE_GUID;
 
 /* The map grows by the allocation that holds it. */
-static bool read_ranges(struct ranges *ranges)
+bool machine_read_ranges(struct machine *m)
 {
+    struct ranges *ranges = &m->ranges;
     UINTN size = 0;
     UINTN key;
     UINTN stride;
@@ -110,7 +111,7 @@ bool machine_read(struct machine *m, const char **why)
 {
     struct acpi_memory memory = machine_memory(m);
     cpu_read(&m->cpu);
-    if (!read_ranges(&m->ranges)) {
+    if (!machine_read_ranges(m)) {
         *why = "the firmware's memory map is unusable";
         return false;
     }

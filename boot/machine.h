@@ -35,6 +35,8 @@ struct machine {
 
 /* False: the memory map or the tables are unusable; *why says so, and nothing else is valid. */
 bool machine_read(struct machine *m, const char **why);
+/* Again, after memory was reserved. */
+bool machine_read_ranges(struct machine *m);
 /* Memory as acpi.h wants it: within what the firmware lists. */
 struct acpi_memory machine_memory(struct machine *m);
 

@@ -6,6 +6,7 @@
 #include "boot/uefi.h"
 
 #include "boot/console.h"
+#include "boot/launch.h"
 #include "boot/machine.h"
 #include "boot/next.h"
 #include "boot/report.h"
@@ -15,6 +16,14 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
 static struct machine machine;
 static struct config config;
+
+static u64 read_tsc(void)
+{
+    u32 low;
+    u32 high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
 
 /* The configured UART, else the one that SPCR names, else COM1. */
 static void open_console(bool tables_read)
@@ -33,7 +42,7 @@ static void open_console(bool tables_read)
     console_set_serial(&serial, baud);
 }
 
-static void run(EFI_HANDLE self)
+static void run(EFI_HANDLE self, u64 boot_tsc)
 {
     char wrong[SETTINGS_WHY];
     const char *why = "";
@@ -43,7 +52,7 @@ static void run(EFI_HANDLE self)
     open_console(machine_known);
     console_log(LOG_INFO, "Nestor");
     if (!settings_right) {
-        console_log(LOG_ERROR, "%s; booting natively", wrong);
+        console_log(LOG_ERROR, "%s", wrong);
     }
     report_cpu(&machine);
     if (!machine_known) {
@@ -53,11 +62,17 @@ static void run(EFI_HANDLE self)
     report_units(&machine);
     verdict_reach(&machine, &config, &verdict);
     report_verdict(&verdict);
+    if (!settings_right) {
+        console_log(LOG_ERROR, "booting natively because of the configuration");
+        return;
+    }
+    (void)launch(&machine, &config, &verdict, boot_tsc);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
+    u64 boot_tsc = read_tsc();
     InitializeLib(self, system);
-    run(self);
+    run(self, boot_tsc);
     return next_start(self, &config);
 }

@@ -1,0 +1,110 @@
+/* See cpus.h. */
+#include "boot/uefi.h"
+
+#include "boot/bridge.h"
+#include "boot/cpus.h"
+
+enum { TIMEOUT_US = 20 * 1000 * 1000, MSR_EFER = 0xc0000080, EFER_NXE = 1 << 11 };
+
+typedef VOID(EFIAPI *ap_procedure)(VOID *argument);
+
+/* The members that are used; the others hold their places. */
+struct mp_services {
+    EFI_STATUS(EFIAPI *number_of_processors)(struct mp_services *mp, UINTN *all, UINTN *enabled);
+    VOID *processor_info;
+    EFI_STATUS(EFIAPI *startup_all_aps)(struct mp_services *mp, ap_procedure procedure,
+                                        BOOLEAN single_thread, EFI_EVENT wait, UINTN timeout_us,
+                                        VOID *argument, UINTN **failed);
+};
+
+static EFI_GUID mp_services_guid = {0x3fdda605, 0xa76e, 0x4f46,
+                                    {0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08}};
+
+/* Shared by the CPUs, which run one at a time. */
+struct entering {
+    const struct placement *placement;
+    volatile u64 next_index;
+    volatile u64 result;
+};
+
+static struct mp_services *find_mp_services(void)
+{
+    struct mp_services *mp;
+    return EFI_ERROR(BS->LocateProtocol(&mp_services_guid, NULL, (VOID **)&mp)) ? NULL : mp;
+}
+
+u32 cpus_count(u32 enabled_in_madt)
+{
+    struct mp_services *mp = find_mp_services();
+    UINTN all;
+    UINTN enabled;
+    if (mp == NULL || EFI_ERROR(mp->number_of_processors(mp, &all, &enabled))) {
+        return enabled_in_madt <= 1 ? 1 : 0;
+    }
+    return (u32)enabled;
+}
+
+/* The image's page tables use the no-execute bit; firmware may have left it off on a CPU. */
+static void enable_no_execute(void)
+{
+    u32 low;
+    u32 high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
+    if ((low & EFER_NXE) == 0) {
+        __asm__ volatile("wrmsr" : : "a"(low | EFER_NXE), "d"(high), "c"(MSR_EFER));
+    }
+}
+
+/*
+ * The firmware's descriptor goes on the stack of the CPU that calls: the guest may be resumed
+ * there long after another CPU used the shared stack of the image.
+ */
+static u64 call(const struct placement *p, u64 entry, u64 cpu_index)
+{
+    struct bridge bridge = {.entry = entry, .cpu_index = cpu_index, .page_table = p->page_table,
+                            .handover = PLACE_DIRECT_MAP + (u64)(uintptr_t)p->handover,
+                            .stack = p->stack};
+    bridge.resume_pointer = PLACE_DIRECT_MAP + (u64)(uintptr_t)&bridge.resume;
+    enable_no_execute();
+    return bridge_call(&bridge);
+}
+
+enum result cpus_prepare(const struct placement *placement)
+{
+    return (enum result)call(placement, placement->entry.prepare, 0);
+}
+
+enum result cpus_abandon(const struct placement *placement)
+{
+    return (enum result)call(placement, placement->entry.abandon, 0);
+}
+
+static VOID EFIAPI enter_on_ap(VOID *argument)
+{
+    struct entering *e = argument;
+    if (e->result == OK) {
+        e->result = call(e->placement, e->placement->entry.enter, e->next_index++);
+    }
+}
+
+enum result cpus_enter(const struct placement *placement)
+{
+    struct entering e = {.placement = placement, .next_index = 1, .result = OK};
+    struct mp_services *mp = find_mp_services();
+    if (placement->handover->cpu_count > 1) {
+        UINTN *failed = NULL;
+        EFI_STATUS status = mp == NULL ? EFI_UNSUPPORTED
+                                       : mp->startup_all_aps(mp, enter_on_ap, TRUE, NULL,
+                                                             TIMEOUT_US, &e, &failed);
+        if (EFI_ERROR(status) && e.result == OK) {
+            e.result = ERR_TIMEOUT;
+        }
+        if (e.result == OK && e.next_index != placement->handover->cpu_count) {
+            e.result = ERR_TIMEOUT;
+        }
+    }
+    if (e.result != OK) {
+        return (enum result)e.result;
+    }
+    return (enum result)call(placement, placement->entry.enter, 0);
+}

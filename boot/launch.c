@@ -1,0 +1,166 @@
+/* See launch.h. */
+#include "boot/uefi.h"
+
+#include "boot/console.h"
+#include "boot/cpus.h"
+#include "boot/launch.h"
+#include "boot/place.h"
+
+enum { STALL_US = 20000 };
+
+static u64 read_tsc(void)
+{
+    u32 low;
+    u32 high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
+
+static u64 measure_tsc_khz(void)
+{
+    u64 before = read_tsc();
+    BS->Stall(STALL_US);
+    return (read_tsc() - before) * 1000 / STALL_US;
+}
+
+static u64 higher(u64 a, u64 b)
+{
+    return a > b ? a : b;
+}
+
+/* Everything that the image touches: memory, units, configuration space, the first 4 GiB. */
+static u64 physical_end(const struct machine *m)
+{
+    u64 end = higher(ranges_end(&m->ranges), 1ull << 32);
+    for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
+        end = higher(end, m->dmar.units[i].base.v + m->dmar.units[i].window_size);
+    }
+    if (m->ecam.base != 0) {
+        end = higher(end, m->ecam.base + (((u64)m->ecam.last_bus + 1) << 20));
+    }
+    return end;
+}
+
+static u64 memory_bytes(const struct machine *m)
+{
+    u64 sum = 0;
+    for (u32 i = 0; i < m->ranges.count; i++) {
+        sum += m->ranges.list[i].kind != RANGE_MMIO ? m->ranges.list[i].size : 0;
+    }
+    return sum;
+}
+
+static void hand_over_machine(const struct machine *m, u64 end, struct handover *h)
+{
+    CopyMem(h->ranges, (VOID *)m->ranges.list, sizeof(h->ranges));
+    h->range_count = m->ranges.count;
+    h->physical_end = end;
+    h->dmar_present = m->dmar_usable;
+    if (m->dmar_usable) {
+        CopyMem(&h->dmar, (VOID *)&m->dmar, sizeof(h->dmar));
+    }
+    h->ecam_base = m->ecam.base;
+    h->ecam_first_bus = m->ecam.first_bus;
+    h->ecam_last_bus = m->ecam.last_bus;
+    h->pm1a_control = m->sleep.pm1a_control;
+    h->pm1b_control = m->sleep.pm1b_control;
+    h->s3_type = m->sleep.s3_type;
+}
+
+static void hand_over_config(const struct config *config, struct handover *h)
+{
+    const struct serial *serial = console_serial();
+    h->serial_kind = serial->kind;
+    h->serial_base = serial->base;
+    h->serial_stride = serial->stride;
+    h->log_level = (u8)config->level;
+    h->fatal = config->fatal;
+    h->allow_no_isolation = config->run_without_isolation;
+    h->rule_affected_only = config->rule_affected_only;
+    h->protect_count = config->protect_count;
+    CopyMem(h->protect, (VOID *)config->protect, sizeof(h->protect));
+}
+
+static bool refuse(const char *step, enum result r, const struct handover *h)
+{
+    console_log(LOG_ERROR, "%s: %s%s%s; booting natively", step, result_text(r),
+                h != NULL && h->reason[0] != '\0' ? ": " : "", h != NULL ? h->reason : "");
+    return false;
+}
+
+/* All CPUs or none. */
+static bool enter_all(const struct placement *p)
+{
+    enum result r = cpus_prepare(p);
+    if (r != OK) {
+        refuse("preparing the hypervisor failed", r, p->handover);
+        place_release(p);
+        return false;
+    }
+    r = cpus_enter(p);
+    if (r == OK) {
+        return true;
+    }
+    refuse("a CPU could not enter", r, p->handover);
+    if (cpus_abandon(p) == OK) {
+        place_release(p);
+    }
+    return false;
+}
+
+static void show_guest_its_tables(struct machine *m, const struct handover *h)
+{
+    struct acpi_memory memory = machine_memory(m);
+    if (m->tables.dmar == 0) {
+        return;
+    }
+    if (h->offer_viommu != 0) {
+        acpi_clear_intr_remap(&memory, &m->tables);
+    } else {
+        acpi_hide_dmar(&memory, &m->tables);
+    }
+}
+
+static void report(const struct handover *h)
+{
+    u64 us = (read_tsc() - h->boot_tsc) * 1000 / h->tsc_khz;
+    console_log(LOG_INFO, "Nestor runs: %u of %u CPUs, %llu KiB at %llx, guest IOMMU %s, %llu ms",
+                h->cpus_entered, h->cpu_count, (unsigned long long)(h->memory_size >> 10),
+                (unsigned long long)h->memory_base, h->offer_viommu != 0 ? "offered" : "not offered",
+                (unsigned long long)(us / 1000));
+}
+
+bool launch(struct machine *m, const struct config *config, const struct verdict *verdict,
+            u64 boot_tsc)
+{
+    struct placement p;
+    const char *why = "";
+    u32 cpus = cpus_count(m->cpus.enabled);
+    if (!verdict->start) {
+        return false;
+    }
+    if (cpus == 0) {
+        return refuse("the firmware has no MP services to reach the other CPUs", ERR_UNSUPPORTED,
+                      NULL);
+    }
+    struct place_request request = {physical_end(m), memory_bytes(m), cpus};
+    enum result r = place_image(&request, &p, &why);
+    if (r != OK) {
+        return refuse(why, r, NULL);
+    }
+    if (!machine_read_ranges(m)) {
+        place_release(&p);
+        return refuse("the firmware's memory map changed and is unusable", ERR_MALFORMED, NULL);
+    }
+    hand_over_machine(m, request.physical_end, p.handover);
+    hand_over_config(config, p.handover);
+    p.handover->cpu_count = cpus;
+    p.handover->boot_tsc = boot_tsc;
+    p.handover->tsc_khz = higher(measure_tsc_khz(), 1);
+    if (!enter_all(&p)) {
+        return false;
+    }
+    show_guest_its_tables(m, p.handover);
+    report(p.handover);
+    return true;
+}

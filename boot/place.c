@@ -1,0 +1,204 @@
+/*
+ * See place.h.
+ *
+ *   base, 2 MiB aligned
+ *     image         .text, .rodata, .data and .bss as linked
+ *     handover
+ *     page tables
+ *     stack         for the calls from the bridge
+ *     pool          the rest
+ */
+#include "boot/uefi.h"
+
+#include "boot/bridge.h"
+#include "boot/elf.h"
+#include "boot/page_tables.h"
+#include "boot/place.h"
+
+enum {
+    STACK_BYTES = 16 << 10,
+    POOL_BYTES = 8 << 20,
+    POOL_BYTES_PER_CPU = 128 << 10,
+    ALIGNMENT = 2 << 20,
+};
+/* Page tables of 1 GiB of RAM: two tables of 2 MiB pages, one for each root. */
+#define POOL_BYTES_PER_GIB (8ull << 10)
+
+extern const u8 _binary_image_bin_start[];
+extern const u8 _binary_image_bin_end[];
+
+/* Byte offsets in the range. */
+struct layout {
+    u64 handover, tables, stack, pool, size;
+    u32 table_count;
+    bool huge;
+};
+
+static u64 round_up(u64 value, u64 to)
+{
+    return (value + to - 1) & ~(to - 1);
+}
+
+static bool has_huge_pages(void)
+{
+    u32 a = 0x80000001;
+    u32 b;
+    u32 c = 0;
+    u32 d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return (d & 1u << 26) != 0;
+}
+
+static u32 paging_levels(void)
+{
+    u64 cr4;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    return (cr4 & 1u << 12) != 0 ? 5 : 4;
+}
+
+static struct layout lay_out(const struct elf_image *image, const struct place_request *request)
+{
+    struct layout l = {.huge = has_huge_pages()};
+    l.table_count = page_tables_needed(request->physical_end, l.huge);
+    l.handover = image->size;
+    l.tables = l.handover + round_up(sizeof(struct handover), PAGE_SIZE);
+    l.stack = l.tables + l.table_count * PAGE_SIZE;
+    l.pool = l.stack + STACK_BYTES;
+    l.size = round_up(l.pool + POOL_BYTES + (u64)request->cpus * POOL_BYTES_PER_CPU +
+                      (request->memory_bytes >> 30) * POOL_BYTES_PER_GIB, ALIGNMENT);
+    return l;
+}
+
+/* Aligned, so that the hole it makes in the guest's memory costs no large page. */
+static bool reserve(u64 size, u64 *base)
+{
+    EFI_PHYSICAL_ADDRESS at;
+    UINTN pages = (UINTN)((size + ALIGNMENT) / PAGE_SIZE);
+    if (EFI_ERROR(BS->AllocatePages(AllocateAnyPages, EfiReservedMemoryType, pages, &at))) {
+        return false;
+    }
+    *base = round_up(at, ALIGNMENT);
+    UINTN before = (UINTN)((*base - at) / PAGE_SIZE);
+    UINTN after = pages - before - (UINTN)(size / PAGE_SIZE);
+    if (before != 0) {
+        BS->FreePages(at, before);
+    }
+    if (after != 0) {
+        BS->FreePages(*base + size, after);
+    }
+    return true;
+}
+
+static void copy_image(const struct elf_image *image, u64 base)
+{
+    for (u32 i = 0; i < image->segment_count; i++) {
+        const struct elf_segment *s = &image->segments[i];
+        CopyMem((VOID *)(uintptr_t)(base + s->offset), (VOID *)s->bytes, s->file_size);
+    }
+}
+
+/* The image where it is linked, and again in the direct map, where nothing is executable. */
+static enum result map_image(struct page_tables *t, const struct elf_image *image, u64 base)
+{
+    for (u32 i = 0; i < image->segment_count; i++) {
+        const struct elf_segment *s = &image->segments[i];
+        u32 write = s->writable ? PAGE_WRITE : PAGE_READ;
+        enum result r = page_tables_map(t, image->base + s->offset, base + s->offset, s->size,
+                                        write | (s->executable ? PAGE_EXECUTE : 0));
+        if (r == OK) {
+            r = page_tables_map(t, PLACE_DIRECT_MAP + base + s->offset, base + s->offset, s->size,
+                                write);
+        }
+        if (r != OK) {
+            return r;
+        }
+    }
+    return OK;
+}
+
+static enum result map_rest(struct page_tables *t, u64 image_base, u64 image_end, u64 end)
+{
+    u64 bridge = (u64)(uintptr_t)bridge_begin & ~PAGE_MASK;
+    u64 bridge_last = ((u64)(uintptr_t)bridge_end - 1) & ~PAGE_MASK;
+    enum result r = page_tables_map(t, PLACE_DIRECT_MAP, 0, image_base, PAGE_WRITE);
+    if (r == OK) {
+        r = page_tables_map(t, PLACE_DIRECT_MAP + image_end, image_end, end - image_end,
+                            PAGE_WRITE);
+    }
+    if (r == OK) {
+        r = page_tables_map(t, bridge, bridge, bridge_last - bridge + PAGE_SIZE, PAGE_EXECUTE);
+    }
+    return r;
+}
+
+static enum result build_tables(const struct elf_image *image, const struct layout *l, u64 base,
+                                u64 physical_end)
+{
+    struct page_tables t = {.memory = (u8 *)(uintptr_t)(base + l->tables),
+                            .physical = base + l->tables, .pages = l->table_count,
+                            .levels = paging_levels(), .huge = l->huge};
+    u64 end = round_up(physical_end, 1ull << 30);
+    enum result r = page_tables_create(&t);
+    r = r == OK ? map_image(&t, image, base) : r;
+    return r == OK ? map_rest(&t, base, base + image->size, end) : r;
+}
+
+static void fill_handover(const struct elf_image *image, const struct layout *l, u64 base,
+                          struct handover *h)
+{
+    h->magic = HANDOVER_MAGIC;
+    h->memory_base = base;
+    h->memory_size = l->size;
+    h->image_base = base;
+    h->image_size = image->size;
+    h->page_table = base + l->tables;
+    h->direct_map = PLACE_DIRECT_MAP;
+    h->pool_base = base + l->pool;
+    h->pool_size = l->size - l->pool;
+}
+
+static bool read_entry(const struct elf_image *image, u64 base, struct image_entry *entry)
+{
+    CopyMem(entry, (VOID *)(uintptr_t)base, sizeof(*entry));
+    return entry->prepare - image->base < image->size && entry->enter - image->base < image->size &&
+           entry->abandon - image->base < image->size;
+}
+
+enum result place_image(const struct place_request *request, struct placement *out,
+                        const char **why)
+{
+    struct elf_image image;
+    enum result r = elf_parse(_binary_image_bin_start,
+                              (size_t)(_binary_image_bin_end - _binary_image_bin_start), &image,
+                              why);
+    if (r != OK) {
+        return r;
+    }
+    struct layout l = lay_out(&image, request);
+    *out = (struct placement){.size = l.size};
+    if (!reserve(l.size, &out->base)) {
+        *why = "the firmware has no memory to reserve";
+        return ERR_NO_MEMORY;
+    }
+    ZeroMem((VOID *)(uintptr_t)out->base, l.size);
+    copy_image(&image, out->base);
+    out->handover = (struct handover *)(uintptr_t)(out->base + l.handover);
+    out->page_table = out->base + l.tables;
+    out->stack = PLACE_DIRECT_MAP + out->base + l.pool;
+    fill_handover(&image, &l, out->base, out->handover);
+    r = build_tables(&image, &l, out->base, request->physical_end);
+    *why = "the hypervisor's page tables could not be built";
+    if (r == OK && !read_entry(&image, out->base, &out->entry)) {
+        *why = "the image does not begin with its entry points";
+        r = ERR_MALFORMED;
+    }
+    if (r != OK) {
+        place_release(out);
+    }
+    return r;
+}
+
+void place_release(const struct placement *placement)
+{
+    BS->FreePages(placement->base, (UINTN)(placement->size / PAGE_SIZE));
+}

@@ -1,0 +1,32 @@
+/*
+ * Nestor's memory: one range that the firmware's map calls reserved, so that no OS touches
+ * it. The image, its page tables, the handover and the free pages for everything later.
+ */
+#ifndef NESTOR_BOOT_PLACE_H
+#define NESTOR_BOOT_PLACE_H
+
+#include "hv/handover.h"
+
+/* Where physical memory appears to the image. */
+#define PLACE_DIRECT_MAP 0xffff800000000000ull
+
+struct placement {
+    u64 base, size;
+    struct handover *handover;  /* at its physical address */
+    struct image_entry entry;
+    u64 page_table;
+    u64 stack;                  /* upper end of the shared stack, in the direct map */
+};
+
+struct place_request {
+    u64 physical_end;           /* the direct map must reach to here */
+    u64 memory_bytes;           /* RAM of the machine, which the EPT will map */
+    u32 cpus;
+};
+
+/* ERR_NO_MEMORY, ERR_MALFORMED with *why in words; nothing is kept then. */
+must_use enum result place_image(const struct place_request *request, struct placement *out,
+                                 const char **why);
+void place_release(const struct placement *placement);
+
+#endif
