@@ -38,7 +38,7 @@ LIB = EMU / "usr/lib/x86_64-linux-gnu"
 SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020}
 # mitigations=off, rodata=off: a third of the boot on an emulated CPU goes into the mitigations and
 # into a check of all page tables.
-CMDLINE = "console=ttyS0 hpet=disable panic=-1 mitigations=off rodata=off"
+CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off"
 IPS = 50000000
 
 BOCHSRC = """plugin_ctrl: unmapped=true, biosdev=true, speaker=false, parallel=false, serial=true, fw_cfg=true
@@ -53,7 +53,7 @@ clock: sync=none, time0=1700000000
 pci: enabled=1, chipset=i440fx, slot2=e1000, slot3=usb_xhci
 e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=vnet, ethdev={net}
 usb_xhci: enabled=1, port3=keyboard
-# Linux wants firmware for this xHCI; the disk is on the chipset's UHCI.
+# Linux does not get a disk going on Bochs's xHCI; it is on the chipset's UHCI.
 usb_uhci: enabled=1, port1=disk, options1="speed:full, path:{dir}/usb.img"
 fw_cfg: enabled=1
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
