@@ -54,22 +54,58 @@ static void page_give(struct viommu_page *page)
 struct viommu_device *viommu_device_find(struct viommu *v, u16 sid)
 {
     struct viommu_device *half = v->bindings.half[sid / VIOMMU_DEVICES_PER_HALF].ptr;
-    if (half == NULL || !half[sid % VIOMMU_DEVICES_PER_HALF].known) {
-        return NULL;
-    }
-    return &half[sid % VIOMMU_DEVICES_PER_HALF];
+    bool known = (v->bindings.known[sid / 64] >> sid % 64 & 1) != 0;
+    return known ? &half[sid % VIOMMU_DEVICES_PER_HALF] : NULL;
 }
 
 struct viommu_device *viommu_device_add(struct viommu *v, u16 sid)
 {
-    struct viommu_page *half = &v->bindings.half[sid / VIOMMU_DEVICES_PER_HALF];
+    u32 index = sid / VIOMMU_DEVICES_PER_HALF;
+    struct viommu_page *half = &v->bindings.half[index];
     if (half->ptr == NULL && !page_take(half)) {
         return NULL;
     }
+    v->bindings.known_halves[index / 64] |= 1ull << index % 64;
+    v->bindings.known[sid / 64] |= 1ull << sid % 64;
     struct viommu_device *devices = half->ptr;
-    struct viommu_device *device = &devices[sid % VIOMMU_DEVICES_PER_HALF];
-    device->known = true;
-    return device;
+    return &devices[sid % VIOMMU_DEVICES_PER_HALF];
+}
+
+void viommu_device_forget(struct viommu *v, u16 sid)
+{
+    v->bindings.known[sid / 64] &= ~(1ull << sid % 64);
+}
+
+/* The first bit set at or after from; count when there is none. */
+static u32 next_bit(const u64 *bits, u32 count, u32 from)
+{
+    while (from < count) {
+        u64 word = bits[from / 64] >> from % 64;
+        if (word != 0) {
+            return from + (u32)__builtin_ctzll(word);
+        }
+        from = (from / 64 + 1) * 64;
+    }
+    return count;
+}
+
+u32 viommu_device_next(const struct viommu *v, u32 sid)
+{
+    const struct viommu_bindings *all = &v->bindings;
+    u32 half = sid / VIOMMU_DEVICES_PER_HALF;
+    for (;;) {
+        half = next_bit(all->known_halves, VIOMMU_HALVES, half);
+        u32 first = half * VIOMMU_DEVICES_PER_HALF;
+        u32 end = first + VIOMMU_DEVICES_PER_HALF;
+        if (half == VIOMMU_HALVES) {
+            return VIOMMU_SIDS;
+        }
+        u32 found = next_bit(all->known, end, sid > first ? sid : first);
+        if (found < end) {
+            return found;
+        }
+        half++;
+    }
 }
 
 static struct viommu_binding *binding_at(struct viommu *v, u16 index_plus_1)
@@ -144,7 +180,7 @@ bool viommu_did_in_use(const struct viommu *v, u16 did)
     return false;
 }
 
-static void tell_quota(struct viommu *v, u16 sid)
+void viommu_bind_tell_quota(struct viommu *v, u16 sid)
 {
     v->stats.quota_refusals++;
     if (!v->bindings.told_quota) {
@@ -161,17 +197,18 @@ static void install(struct viommu *v, struct viommu_device *device, u16 sid, u32
     struct viommu_bindings *all = &v->bindings;
     struct viommu_did *did = did_slot(v, plan->guest_did, true);
     if (did == NULL || all->count >= v->config.max_bindings || (all->free == 0 && !grow(v))) {
-        tell_quota(v, sid);
+        viommu_bind_tell_quota(v, sid);
         return;
     }
     u16 index_plus_1 = all->free;
     struct viommu_binding *b = binding_at(v, index_plus_1);
     u16 next_free = b->next;
-    *b = (struct viommu_binding){.sid = sid, .pasid = pasid, .plan = *plan, .next = next_free};
+    *b = (struct viommu_binding){.sid = sid, .pasid = pasid, .plan = *plan, .next = next_free,
+                                 .seen = all->tour};
     enum result r = viommu_host_attach(v, &device->context, b, plan);
     if (r != OK) { /* blocked, and reported where it failed; b is still on the free list */
         if (r == ERR_QUOTA || r == ERR_NO_MEMORY || r == ERR_NO_DOMAIN_ID) {
-            tell_quota(v, sid);
+            viommu_bind_tell_quota(v, sid);
         } else {
             v->stats.host_errors++;
         }
@@ -224,6 +261,7 @@ bool viommu_bind_sync(struct viommu *v, struct viommu_device *device, u16 sid, u
         return false;
     }
     if (bound != 0 && viommu_bind_same(&binding_at(v, bound)->plan, &plan)) {
+        binding_at(v, bound)->seen = v->bindings.tour;
         return false;
     }
     if (bound != 0) {
@@ -242,6 +280,28 @@ bool viommu_bind_drop_one(struct viommu *v, struct viommu_device *device)
     }
     remove_binding(v, device, device->first);
     return true;
+}
+
+void viommu_bind_tour(struct viommu *v)
+{
+    v->bindings.tour++;
+}
+
+bool viommu_bind_sweep(struct viommu *v, struct viommu_device *device, u16 *at, bool *changed)
+{
+    u16 index_plus_1 = *at != 0 ? *at : device->first;
+    *changed = false;
+    if (index_plus_1 == 0) {
+        return false;
+    }
+    const struct viommu_binding *b = binding_at(v, index_plus_1);
+    u16 next = b->next;
+    if (b->seen != v->bindings.tour) {
+        remove_binding(v, device, index_plus_1);
+        *changed = true;
+    }
+    *at = next;
+    return next != 0;
 }
 
 void viommu_bindings_free(struct viommu *v)

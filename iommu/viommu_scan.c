@@ -2,6 +2,7 @@
  *   for each source-id:      context entry --changed--> drop its bindings,
  *                                          take the new context over
  *     for each PASID of it:  PASID entry   --changed--> bind again
+ *     what was bound and not found again is removed
  *
  * Contexts are cached as announced (like a context cache), so an invalidation of
  * PASIDs alone never reads roots or contexts.
@@ -81,20 +82,26 @@ static void sync_one(struct viommu *v, struct viommu_device *device, u32 pasid)
     sync_entry(v, device, pasid, &entry);
 }
 
-/* One page of 64 entries, copied once; false when the budget ends inside it. */
+/*
+ * One page of 64 entries, copied once; false when the budget ends inside it. What is not
+ * present is not looked at: the sweep removes what was bound there.
+ */
 static bool sync_table(struct viommu *v, struct viommu_device *device, gpa_t table)
 {
     struct viommu_scan *s = &v->scan;
-    bool readable = table.v != 0 && v->walk.ops->read(v->walk.ctx, table, v->scratch, PAGE_SIZE);
     const struct pasid_entry *entries = (const struct pasid_entry *)(const void *)v->scratch;
     (void)viommu_spend(v, STEPS_PAGE);
+    if (!v->walk.ops->read(v->walk.ctx, table, v->scratch, PAGE_SIZE)) {
+        s->pasid = (s->pasid / PASIDS_PER_TABLE + 1) * PASIDS_PER_TABLE;
+        return true;
+    }
     do {
-        struct guest_entry entry = {.present = false};
-        if (readable) {
-            count_refusal(v, viommu_decode_pasid(&v->walk, &entries[s->pasid % PASIDS_PER_TABLE],
-                                                 &entry));
+        const struct pasid_entry *e = &entries[s->pasid % PASIDS_PER_TABLE];
+        if (pasid_get(e, PASID_P) != 0) {
+            struct guest_entry entry;
+            count_refusal(v, viommu_decode_pasid(&v->walk, e, &entry));
+            sync_entry(v, device, s->pasid, &entry);
         }
-        sync_entry(v, device, s->pasid, &entry);
         s->pasid++;
     } while (s->pasid % PASIDS_PER_TABLE != 0 && v->budget != 0);
     return s->pasid % PASIDS_PER_TABLE == 0;
@@ -113,16 +120,11 @@ static bool sync_block(struct viommu *v, struct viommu_device *device, u32 end)
     gpa_t at = {device->context.directory.v + (u64)first * sizeof(block[0])};
     bool readable = v->walk.ops->read(v->walk.ctx, at, block, (last - first) * sizeof(block[0]));
     for (u32 i = first; i < last; i++) {
-        gpa_t table = {0};
-        enum vtd_fault_reason reason =
-            readable ? viommu_decode_directory(&v->walk, &block[i - first], &table)
-                     : VTD_FAULT_PASID_DIR_ACCESS;
-        if (reason != VTD_FAULT_NONE) {
-            table.v = 0;
-            if (device->count == 0) { /* nothing there, nothing bound there */
-                s->pasid = (i + 1) * PASIDS_PER_TABLE;
-                continue;
-            }
+        gpa_t table;
+        if (!readable ||
+            viommu_decode_directory(&v->walk, &block[i - first], &table) != VTD_FAULT_NONE) {
+            s->pasid = (i + 1) * PASIDS_PER_TABLE;
+            continue;
         }
         if (v->budget == 0 || !sync_table(v, device, table)) {
             return false;
@@ -186,6 +188,13 @@ static bool half_is_unknown(const struct viommu *v)
     return v->bindings.half[v->scan.sid / VIOMMU_DEVICES_PER_HALF].ptr == NULL;
 }
 
+static void start_pasids(struct viommu *v)
+{
+    v->scan.stage = STAGE_PASIDS;
+    v->scan.sweep = 0;
+    viommu_bind_tour(v);
+}
+
 /* STAGE_CONTEXT of the scans that read contexts. */
 static void compare_context(struct viommu *v)
 {
@@ -205,7 +214,7 @@ static void compare_context(struct viommu *v)
     } else if (device == NULL || !same_context(&device->context, &s->context)) {
         s->stage = STAGE_DROP;
     } else if (s->kind == SCAN_EVERYTHING) {
-        s->stage = STAGE_PASIDS;
+        start_pasids(v);
     } else {
         next_device(s);
     }
@@ -221,35 +230,40 @@ static void drop_old(struct viommu *v)
         return;
     }
     if (!s->context.present) {
-        if (device != NULL) {
-            device->known = false;
-        }
+        viommu_device_forget(v, (u16)s->sid);
         next_device(s);
         return;
     }
     device = viommu_device_add(v, (u16)s->sid);
     if (device == NULL) {
-        v->stats.quota_refusals++;
+        viommu_bind_tell_quota(v, (u16)s->sid);
         next_device(s);
         return;
     }
     device->context = s->context;
-    s->stage = STAGE_PASIDS;
+    start_pasids(v);
 }
 
-/* A device that the scans of PASIDs and the teardown start with; NULL moves the cursor on. */
+/* A device that the scans of PASIDs and the teardown start with; NULL when there is none left. */
 static struct viommu_device *known_device(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
-    if (half_is_unknown(v)) {
-        skip_half(s);
-        return NULL;
+    s->sid = viommu_device_next(v, s->sid);
+    return s->sid < s->sid_end ? viommu_device_find(v, (u16)s->sid) : NULL;
+}
+
+/* STAGE_SWEEP: one binding a step. */
+static void sweep(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    bool changed;
+    bool more = viommu_bind_sweep(v, viommu_device_find(v, (u16)s->sid), &s->sweep, &changed);
+    if (changed) {
+        (void)viommu_spend(v, STEPS_BIND);
     }
-    struct viommu_device *device = viommu_device_find(v, (u16)s->sid);
-    if (device == NULL) {
+    if (!more) {
         next_device(s);
     }
-    return device;
 }
 
 static void step_context(struct viommu *v)
@@ -271,7 +285,7 @@ static void step_context(struct viommu *v)
         s->context = (struct guest_context){.present = false};
         s->stage = STAGE_DROP;
     } else if (s->kind == SCAN_PASIDS) {
-        s->stage = STAGE_PASIDS;
+        start_pasids(v);
     } else {
         const struct guest_context *context = &device->context;
         if (s->pasid == context->rid_pasid ||
@@ -298,8 +312,11 @@ bool viommu_scan_run(struct viommu *v)
             break;
         case STAGE_PASIDS:
             if (sync_pasids(v, viommu_device_find(v, (u16)s->sid))) {
-                next_device(s);
+                s->stage = STAGE_SWEEP;
             }
+            break;
+        case STAGE_SWEEP:
+            sweep(v);
             break;
         }
     }

@@ -21,7 +21,7 @@ enum scan_kind {
 };
 
 /* Where the cursor stands within one device. */
-enum scan_stage { STAGE_CONTEXT, STAGE_DROP, STAGE_PASIDS };
+enum scan_stage { STAGE_CONTEXT, STAGE_DROP, STAGE_PASIDS, STAGE_SWEEP };
 
 struct viommu_scan {
     enum scan_kind kind;
@@ -29,6 +29,7 @@ struct viommu_scan {
     u32 sid, sid_end;       /* next source-id, one past the last */
     u16 sid_mask;           /* bits of the source-id that SCAN_DEVICE does not compare */
     u16 sid_match;
+    u16 sweep;              /* next binding of STAGE_SWEEP, 0 for the first */
     u32 pasid;              /* next PASID of the device, or the one of SCAN_PASID */
     bool table_valid;       /* the context table of the half bus that sid is in */
     enum vtd_fault_reason table_reason;

@@ -26,5 +26,11 @@ void host_refuse_attaches(u32 n, enum result error);
 bool host_root_is_guest(void);
 u32 host_attached(void);
 u32 host_domain_ids_used(void);
+/* Pages that the guest root keeps for the next use. */
+u32 host_pages_kept(void);
+/* True for the word that the host's own wait descriptors write. */
+bool host_owns_status(u64 addr, size_t len);
+/* The root of the second stage that DMA goes through. */
+hpa_t host_second_stage(void);
 
 #endif

@@ -59,11 +59,21 @@ static bool mem_read(void *ctx, uint64_t addr, void *buf, size_t len)
     return true;
 }
 
+static void (*write_watch)(u64 addr, size_t len);
+
+void hosted_watch_writes(void (*watch)(u64 addr, size_t len))
+{
+    write_watch = watch;
+}
+
 static bool mem_write(void *ctx, uint64_t addr, const void *buf, size_t len)
 {
     (void)ctx;
     if (!inside(addr, len)) {
         return false;
+    }
+    if (write_watch != NULL) {
+        write_watch(addr, len);
     }
     memcpy(world.memory + addr, buf, len);
     return true;
@@ -77,6 +87,9 @@ static bool mem_cmpxchg64(void *ctx, uint64_t addr, uint64_t *expected, uint64_t
         return false;
     }
     *swapped = seen == *expected;
+    if (*swapped && write_watch != NULL) {
+        write_watch(addr, sizeof(desired));
+    }
     if (*swapped) {
         memcpy(world.memory + addr, &desired, sizeof(desired));
     }

@@ -37,6 +37,9 @@ const char *hosted_log(void);
 void hosted_clear_log(void);
 u32 hosted_log_lines(void);
 
+/* Called for each write of a unit to memory (device DMA, status, access flags); NULL: nobody. */
+void hosted_watch_writes(void (*watch)(u64 addr, size_t len));
+
 u32 hosted_interrupts(void);
 void hosted_last_interrupt(u64 *addr, u32 *data);
 

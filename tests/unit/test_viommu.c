@@ -403,6 +403,10 @@ static void head_waits_for_the_walk(void **state)
     kit_context(&kit, SID_2, 7u << 9 | 8, 0);
     u64 big = kit_pages(&kit, 32);
     kit_context(&kit, SID_2, 0, 0)[0] = big | 7u << 9 | 8 | 1;
+    u64 table = kit_page(&kit);
+    for (u32 i = 0; i < 2048; i++) {
+        kit_at(big)[i] = table | 1;
+    }
     u64 tail = kit_queue(&kit, 0, 0x11, 0);
     tail = kit_queue(&kit, tail, 0x37, 0);
     tail = kit_queue(&kit, tail, 0x25 | 5ull << 32, status);

@@ -1,0 +1,343 @@
+/*
+ * A hostile guest with all its devices: an input is a list of steps, each an operation
+ * and its arguments. Some steps are raw (any register, any width, any word), some build
+ * what a driver would, so that deep states are a few bytes away. The invariants are
+ * checked after every step.
+ */
+#include "tests/fuzz/world.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+struct input {
+    const u8 *at, *end;
+};
+
+static u64 take(struct input *in, u32 bytes)
+{
+    u64 value = 0;
+    for (u32 i = 0; i < bytes && in->at != in->end; i++) {
+        value |= i < 8 ? (u64)*in->at << 8 * i : 0;
+        in->at++;
+    }
+    return value;
+}
+
+/* --- where things are in the guest's memory --- */
+
+enum { PAGE_ROOT = 0, PAGE_RING = 1, PAGE_STATUS = 2, PAGE_CONTEXTS = 3, PAGE_DIRS = 9,
+       PAGE_TABLES = 15, PAGE_FS = 33, PAGE_DATA = 53, MAX_STEPS = 64 };
+
+static u64 page_gpa(u64 page)
+{
+    return WORLD_GPA + page % WORLD_PAGES * PAGE_SIZE;
+}
+
+/* An address: in the partition, in Nestor, in the unit's registers, in a hole, or raw. */
+static u64 take_address(struct input *in)
+{
+    u8 kind = (u8)take(in, 1);
+    switch (kind >> 5) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+        return page_gpa(kind) | (take(in, 1) << 4 & PAGE_MASK);
+    case 4:
+        return HOSTED_POOL + (kind & 31) * PAGE_SIZE;
+    case 5:
+        return WORLD_HPA + (kind & 31) * PAGE_SIZE;
+    case 6:
+        return (kind & 1) != 0 ? HOST_UNIT_BASE : 0xfee00000 | (u64)(kind & 30) << 12;
+    default:
+        return take(in, 8);
+    }
+}
+
+static const u16 registers[] = {0x00, 0x08, 0x10, 0x18, 0x1c, 0x20, 0x24, 0x28, 0x2c, 0x34, 0x38,
+                                0x3c, 0x40, 0x44, 0x80, 0x88, 0x90, 0x94, 0x9c, 0xa0, 0xa4, 0xa8,
+                                0xac, 0xb0, 0xb8, 0xc0, 0xd0, 0xe0, 0xf0, 0xf8, 0x220, 0x22c};
+
+static void reg_write(u32 offset, u32 size, u64 value)
+{
+    world.work_left |= viommu_mmio_write(world.v, offset, size, value);
+}
+
+static u64 reg_read(u32 offset, u32 size)
+{
+    u64 value;
+    world.work_left |= viommu_mmio_read(world.v, offset, size, &value);
+    return value;
+}
+
+static u32 take_register(struct input *in)
+{
+    u8 index = (u8)take(in, 1);
+    return index < 0xc0 ? registers[index % ARRAY_LEN(registers)] : (u32)take(in, 2) % 0x1100;
+}
+
+static void step_write(struct input *in)
+{
+    u32 offset = take_register(in);
+    u8 shape = (u8)take(in, 1);
+    u32 size = (shape & 1) != 0 ? 4 : (shape & 2) != 0 ? 8 : shape >> 2 & 15;
+    reg_write(offset, size, (shape & 0x80) != 0 ? take_address(in) | (shape & 0x7c) << 8
+                                                : take(in, size));
+}
+
+static void step_read(struct input *in)
+{
+    u32 offset = take_register(in);
+    (void)reg_read(offset, (u32)take(in, 1) % 10);
+}
+
+/* GCMD as a driver writes it: one change of the switches, or a command. */
+static void step_command(struct input *in)
+{
+    u32 now = (u32)reg_read(0x1c, 4) & 0x96ffffffu;
+    switch (take(in, 1) % 7) {
+    case 0:
+        reg_write(0x88, 8, 0);
+        reg_write(0x90, 8, page_gpa(PAGE_RING) | 1u << 11);
+        reg_write(0x18, 4, now | 1u << 26);
+        return;
+    case 1:
+        reg_write(0x18, 4, now & ~(1u << 26));
+        return;
+    case 2:
+        reg_write(0x20, 8, page_gpa(PAGE_ROOT) | 1u << 10);
+        reg_write(0x18, 4, now | 1u << 30);
+        return;
+    case 3:
+        reg_write(0x20, 8, page_gpa(take(in, 1)) | (take(in, 1) & 3) << 10);
+        reg_write(0x18, 4, now | 1u << 30);
+        return;
+    case 4:
+        reg_write(0x18, 4, now | 1u << 31);
+        return;
+    case 5:
+        reg_write(0x18, 4, now & ~(1u << 31));
+        return;
+    default:
+        reg_write(0x34, 4, 0x71); /* go on after a queue error */
+        return;
+    }
+}
+
+/* Any word of guest memory. */
+static void step_store(struct input *in)
+{
+    u64 *page = world_at(page_gpa(take(in, 1)));
+    u32 index = (u32)take(in, 2) % 512;
+    u8 kind = (u8)take(in, 1);
+    page[index] = (kind & 1) != 0 ? take_address(in) | (kind >> 1) : take(in, 8);
+}
+
+static void link(u64 *entry, u64 page, u64 flags)
+{
+    if ((*entry & 1) == 0) {
+        *entry = page_gpa(page) | flags | 1;
+    }
+}
+
+static u64 *follow(u64 entry, u32 word)
+{
+    u64 *page = world_at(entry & ~PAGE_MASK);
+    return page == NULL ? NULL : &page[word % 512];
+}
+
+/* The tables down to a PASID entry as a driver builds them; NULL where raw stores lead astray. */
+static u64 *pasid_entry(u32 s, u32 p, u64 context_bits, u64 rid_pasid)
+{
+    u16 sid = world_sids[s];
+    u32 pasid = p == 0 ? (u32)rid_pasid : world_pasids[p - 1];
+    u64 *half = &world_at(page_gpa(PAGE_ROOT))[sid >> 7];
+    link(half, PAGE_CONTEXTS + (u64)s, 0);
+    u64 *context = follow(*half, (sid & 0x7fu) * 4);
+    if (context == NULL) {
+        return NULL;
+    }
+    if ((context[0] & 1) == 0) {
+        context[1] = rid_pasid;
+        link(context, PAGE_DIRS + (u64)s, context_bits);
+    }
+    u64 *dir = follow(context[0], pasid >> 6);
+    if (dir == NULL) {
+        return NULL;
+    }
+    link(dir, PAGE_TABLES + (u64)s * 3 + pasid % 3, 0);
+    return follow(*dir, (pasid & 63) * 8);
+}
+
+static void step_entry(struct input *in)
+{
+    u32 s = (u32)take(in, 1) % WORLD_SIDS;
+    u32 p = (u32)take(in, 1) % (WORLD_PASIDS + 1);
+    u8 what = (u8)take(in, 1);
+    u64 context_bits = (what & 1u) << 3 | (what & 0x0eu) << 8; /* PASIDE, PDTS */
+    u64 *entry = pasid_entry(s, p, context_bits, what >> 6 == 3 ? take(in, 3) & 0xfffff : 0);
+    world.used[s][p] = true;
+    if (entry == NULL) {
+        return;
+    }
+    u8 kind = (u8)take(in, 1);
+    static const u8 pgtt[] = {1, 1, 1, 4, 2, 3, 0, 1};
+    entry[2] = page_gpa(PAGE_FS + (kind & 3)) | (what >> 4 & 1) << 2;
+    entry[1] = 1u << 23 | (take(in, 1) & 7);
+    entry[0] = (kind & 0x80) != 0 ? 0 : (u64)pgtt[kind >> 4 & 7] << 6 | 1;
+}
+
+/* One first-stage mapping, 4 KiB or 2 MiB, to anywhere. */
+static void step_map(struct input *in)
+{
+    u8 where = (u8)take(in, 1);
+    u64 iova = (u64)(where >> 2 & 7) << (where >> 5 & 1 ? 12 : 21);
+    u64 table = page_gpa(PAGE_FS + (where & 3));
+    u64 target = take_address(in);
+    u64 bits = take(in, 1);
+    for (u32 level = 4; level > 1; level--) {
+        u64 *entry = follow(table, (u32)(iova >> (3 + 9 * level)) & 511);
+        if (entry == NULL) {
+            return;
+        }
+        if (level == 2 && (bits & 0x80) != 0) {
+            *entry = target | bits;
+            return;
+        }
+        link(entry, PAGE_FS + 4 + (where & 3) * 4 + level, 0x26);
+        table = *entry;
+    }
+    u64 *leaf = follow(table, (u32)(iova >> 12) & 511);
+    if (leaf != NULL) {
+        *leaf = target | bits;
+    }
+}
+
+static void queue(const u64 w[4])
+{
+    u64 tail = reg_read(0x88, 8) & PAGE_MASK & ~31ull;
+    memcpy(&world_at(page_gpa(PAGE_RING))[tail / 8], w, 32);
+    reg_write(0x88, 8, (tail + 32) % PAGE_SIZE);
+}
+
+/* A descriptor: the usual ones by number, any other by its words. */
+static void step_descriptor(struct input *in)
+{
+    u8 kind = (u8)take(in, 1);
+    u64 did = take(in, 1) & 7;
+    u64 sid = world_sids[(kind >> 4) % WORLD_SIDS];
+    u64 pasid = world_pasids[(kind >> 4) % WORLD_PASIDS];
+    u64 w[4] = {0, 0, 0, 0};
+    switch (kind & 15) {
+    case 0: w[0] = 0x11; break;
+    case 1: w[0] = 0x31 | sid << 32 | (did & 3) << 48; break;
+    case 2: w[0] = 0x37; break;
+    case 3: w[0] = 0x07 | did << 16; break;
+    case 4: w[0] = 0x17 | did << 16 | pasid << 32; break;
+    case 5: w[0] = 0x12; break;
+    case 6: w[0] = 0xe2 | did << 16; break;
+    case 7: w[0] = 0x32 | did << 16; w[1] = take_address(in) & ~PAGE_MASK; break;
+    case 8: w[0] = 0x26 | did << 16 | pasid << 32; break;
+    case 9: w[0] = 0x36 | did << 16 | pasid << 32; w[1] = take(in, 8) & ~0xf80ull; break;
+    case 10: w[0] = 0x25 | take(in, 1) << 32; w[1] = page_gpa(PAGE_STATUS) + did * 8; break;
+    case 11: w[0] = 0x35; w[1] = take_address(in) & ~3ull; break;
+    case 12: w[0] = 0x15; break;
+    case 13: w[0] = take(in, 8); w[1] = take(in, 8); break;
+    default:
+        w[0] = take(in, 8); w[1] = take(in, 8); w[2] = take(in, 8); w[3] = take(in, 8);
+        break;
+    }
+    queue(w);
+}
+
+static void step_dma(struct input *in)
+{
+    u32 s = (u32)take(in, 1) % WORLD_SIDS;
+    u8 how = (u8)take(in, 1);
+    u32 p = (how >> 3) % (WORLD_PASIDS + 1);
+    struct model_outcome outcome;
+    u8 buf[64] = {0};
+    struct model_request request = {
+        .sid = world_sids[s], .has_pasid = p != 0, .pasid = p != 0 ? world_pasids[p - 1] : 0,
+        .op = (how & 1) != 0 ? MODEL_WRITE : (how & 2) != 0 ? MODEL_ATOMIC : MODEL_READ,
+        .len = 8, .priv = (how & 4) != 0, .exec = (how & 0x80) != 0,
+        .at = (how & 0xc0) == 0x40 ? MODEL_TRANSLATED : MODEL_UNTRANSLATED,
+    };
+    u8 where = (u8)take(in, 1);
+    request.addr = (where & 0x80) != 0 ? take_address(in)
+                                       : (u64)(where >> 2 & 7) << (where >> 5 & 1 ? 12 : 21);
+    world.used[s][p] = true;
+    if (model_dma(world.unit, &request, buf, &outcome) &&
+        outcome.kind != MODEL_KIND_INTERRUPT && !world_owns_hpa(outcome.hpa, 1)) {
+        __builtin_trap(); /* a cached translation led out of the partition */
+    }
+}
+
+/* The host's own trouble: a full queue, refusals, an exhausted pool; memory given back. */
+static void step_host(struct input *in)
+{
+    u8 what = (u8)take(in, 1);
+    switch (what & 7) {
+    case 0:
+        host_refuse_posts(what >> 3);
+        return;
+    case 1:
+        host_refuse_attaches(what >> 5, (what & 8) != 0 ? ERR_NO_MEMORY : ERR_TIMEOUT);
+        return;
+    case 2:
+        hosted_fail_after(what >> 3);
+        return;
+    case 3:
+        hosted_fail_after(UINT32_MAX);
+        return;
+    case 4:
+        world_give_back((u32)take(in, 1) % WORLD_PAGES);
+        return;
+    case 5:
+        world_take((u32)take(in, 1) % WORLD_PAGES);
+        return;
+    case 6:
+        world.flip_gpa = take_address(in);
+        world.flip_xor = take(in, 8);
+        world.flips = what >> 5;
+        return;
+    default:
+        (void)viommu_reset(world.v);
+        return;
+    }
+}
+
+static void step(struct input *in)
+{
+    switch (take(in, 1) % 16) {
+    case 0: step_write(in); break;
+    case 1: step_read(in); break;
+    case 2: case 3: step_command(in); break;
+    case 4: step_store(in); break;
+    case 5: case 6: step_entry(in); break;
+    case 7: step_map(in); break;
+    case 8: case 9: step_descriptor(in); break;
+    case 10: case 11: step_dma(in); break;
+    case 12: step_host(in); break;
+    case 13: viommu_poll_faults(world.v); break;
+    case 14: world.work_left = viommu_run(world.v, (u32)take(in, 1)); break;
+    default:
+        for (u32 i = 0; i < 16 && world.work_left; i++) {
+            world.work_left = viommu_run(world.v, VIOMMU_BUDGET);
+        }
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+    struct input in = {data, data + size};
+    world_begin();
+    for (u32 i = 0; i < MAX_STEPS && in.at != in.end; i++) {
+        step(&in);
+        world_check();
+    }
+    world_end();
+    return 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not
+ * its host addresses, one unit, one vIOMMU. Built once; each input begins with guest
+ * memory of zeros and a vIOMMU at reset, and ends with everything given back.
+ */
+#ifndef NESTOR_FUZZ_WORLD_H
+#define NESTOR_FUZZ_WORLD_H
+
+#include "iommu/viommu.h"
+#include "tests/support/host_on_model.h"
+
+enum {
+    WORLD_PAGES = 64,
+    WORLD_GPA = 0x100000,       /* of the partition's first page */
+    WORLD_HPA = 0x800000,
+    WORLD_HAW = 46,
+    WORLD_SIDS = 6,
+    WORLD_PASIDS = 7,
+};
+
+struct world {
+    struct model_unit *unit;
+    struct viommu *v;
+    bool owned[WORLD_PAGES];    /* mapped in the second stage */
+    bool used[WORLD_SIDS][WORLD_PASIDS + 1]; /* source-ids and PASIDs this input names */
+    u64 flip_gpa, flip_xor;     /* the guest writes this after a read of it */
+    u32 flips;                  /* how often */
+    u32 pages_idle;             /* of the pool, without a vIOMMU */
+    bool work_left;
+};
+extern struct world world;
+extern const u16 world_sids[WORLD_SIDS];
+extern const u32 world_pasids[WORLD_PASIDS];
+
+void world_begin(void);
+/* Aborts when a page or a domain id leaked. */
+void world_end(void);
+
+/* The partition's page as the CPU sees it; NULL outside. */
+u64 *world_at(u64 gpa);
+bool world_owns_gpa(u64 gpa, u64 len);
+bool world_owns_hpa(u64 hpa, u64 len);
+/* Second-stage changes, with their invalidations. */
+void world_give_back(u32 page);
+void world_take(u32 page);
+
+/* What must hold after every step; aborts with a line when it does not. */
+void world_check(void);
+
+#endif
