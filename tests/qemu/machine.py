@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""The QEMU machine: stock QEMU and OVMF, its own VT-d unit, devices that do DMA.
+
+    machine.py [options] PROGRAM.efi     boots it and prints the serial port
+
+Exit status 0: the guest reached its end.
+As a module: run(Options(...)) -> Result.
+"""
+import argparse
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+CACHE = pathlib.Path(os.environ.get("NESTOR_CACHE") or
+                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+                     / "nestor")
+EMU = CACHE / "emu"
+LIB = EMU / "usr/lib/x86_64-linux-gnu"
+PROGRAMS = TOP / "obj/efi-tests"
+END = r"^efi-test: end"
+# Where the devices are is part of the tests: QEMU numbers them in this order otherwise.
+DEVICES = ("edu,addr=1,dma_mask=0xffffffffffffffff", "iommu-testdev,addr=2", "iommu-testdev,addr=0x11")
+# The unit's options per set of capabilities; None: a machine without a unit.
+UNITS = {
+    "none": None,
+    "legacy": "",
+    "legacy39": "aw-bits=39",
+    "legacy-cm": "caching-mode=on",
+    "legacy-snoop": "snoop-control=on",
+    "second": "scalable-mode=on",
+    "second-cm": "scalable-mode=on,caching-mode=on",
+    "second-all": "scalable-mode=on,caching-mode=on,snoop-control=on,device-iotlb=on,pasid-bits=20",
+    "first": "scalable-mode=on,fsts=on",
+    "first-all": "scalable-mode=on,fsts=on,svm=on,device-iotlb=on,pasid-bits=20,snoop-control=on",
+}
+
+
+@dataclasses.dataclass
+class Options:
+    program: pathlib.Path = None        # what the firmware starts
+    unit: str = ""                      # options of intel-iommu; None: no unit
+    devices: tuple = DEVICES
+    files: dict = dataclasses.field(default_factory=dict)   # of the boot volume: path -> bytes or path
+    cpu: str = "max"
+    cpus: int = 1
+    memory: int = 512                   # MiB
+    arguments: tuple = ()               # further ones of QEMU; {dir} holds `host`
+    host: dict = dataclasses.field(default_factory=dict)    # files for QEMU itself: name -> bytes
+    timeout: int = 120
+    stop: str = END                     # of the serial text; the machine may also power itself off
+    echo: bool = False
+    trace: pathlib.Path = None          # the unit's own trace goes there
+
+
+@dataclasses.dataclass
+class Result:
+    serial: str
+    errors: str                         # what QEMU said
+    seconds: float
+    ended: bool                         # by the stop text, not by the time limit
+
+
+def volume(path, files):
+    """A FAT volume without partition table; the firmware boots it all the same."""
+    with open(path, "wb") as out:
+        out.truncate(40 << 20)
+    tool = shutil.which("mkfs.vfat") or "/sbin/mkfs.vfat"
+    subprocess.run([tool, "-F", "32", path], check=True, stdout=subprocess.DEVNULL)
+    made = set()
+    for name, source in files.items():
+        parents = list(pathlib.PurePosixPath(name).parents)[-2::-1]
+        for parent in map(str, parents):
+            if parent not in made:
+                subprocess.run(["mmd", "-i", path, f"::{parent}"], check=True)
+                made.add(parent)
+        data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+        subprocess.run(["mcopy", "-i", path, "-", f"::{name}"], input=data, check=True)
+
+
+def command(options, directory):
+    o = options
+    line = [EMU / "usr/lib64/ld-linux-x86-64.so.2", "--library-path", LIB,
+            "--argv0", "qemu-system-x86_64", EMU / "usr/bin/qemu-system-x86_64",
+            "-L", EMU / "usr/share/qemu", "-L", EMU / "usr/share/seabios",
+            "-machine", "q35,accel=tcg", "-cpu", o.cpu, "-smp", str(o.cpus), "-m", str(o.memory),
+            "-display", "none", "-vga", "none", "-nic", "none", "-no-reboot", "-nodefaults",
+            "-serial", f"file:{directory}/serial.txt",
+            "-drive", f"if=pflash,format=raw,readonly=on,file={EMU}/usr/share/OVMF/OVMF_CODE_4M.fd",
+            "-drive", f"if=none,id=boot,format=raw,file={directory}/boot.img",
+            "-device", "ide-hd,drive=boot,bootindex=0"]
+    # The unit comes first: QEMU asks a device for its unit when it plugs the device in.
+    if o.unit is not None:
+        line += ["-device", ",".join(filter(None, ("intel-iommu", o.unit)))]
+    for device in o.devices:
+        line += ["-device", device.format(dir=directory)]
+    line += [a.format(dir=directory) for a in o.arguments]
+    if o.trace is not None:
+        line += ["-trace", "vtd_*", "-D", str(o.trace)]
+    return line
+
+
+def watch(process, serial, options):
+    """Until the stop text, the end of QEMU, or the time limit; False for the last."""
+    began, seen, tail = time.monotonic(), 0, ""
+    while True:
+        ended = process.poll() is not None
+        if serial.exists():
+            with open(serial, "rb") as source:
+                source.seek(seen)
+                fresh = source.read()
+            seen += len(fresh)
+            text = fresh.decode(errors="replace").replace("\r", "")
+            if options.echo:
+                print(re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", text), end="", flush=True)
+            tail = (tail + text)[-4096:]
+        if re.search(options.stop, tail, re.M):
+            return True
+        if ended or time.monotonic() - began > options.timeout:
+            return False
+        time.sleep(0.05)
+
+
+def run(options):
+    """One machine from power-on to its end; nothing of it is left behind."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="nestor-qemu-"))
+    try:
+        files = dict(options.files)
+        if options.program is not None:
+            files["/EFI/BOOT/BOOTX64.EFI"] = options.program
+        volume(directory / "boot.img", files)
+        for name, data in options.host.items():
+            (directory / name).write_bytes(data)
+        began = time.monotonic()
+        with open(directory / "errors.txt", "wb") as errors:
+            process = subprocess.Popen(command(options, directory), stdin=subprocess.DEVNULL,
+                                       stdout=errors, stderr=errors, start_new_session=True,
+                                       env=dict(os.environ, QEMU_MODULE_DIR=str(LIB / "qemu")))
+        try:
+            ended = watch(process, directory / "serial.txt", options)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        serial = directory / "serial.txt"
+        text = serial.read_bytes().decode(errors="replace") if serial.exists() else ""
+        text = re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", text.replace("\r", ""))
+        return Result(text, (directory / "errors.txt").read_text(errors="replace"),
+                      time.monotonic() - began, ended)
+    finally:
+        shutil.rmtree(directory)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("program", type=pathlib.Path)
+    parser.add_argument("--unit", choices=UNITS, default="second")
+    parser.add_argument("--cpu", default="max")
+    parser.add_argument("--memory", type=int, default=512, help="MiB")
+    parser.add_argument("--device", action="append", help="in place of the usual ones")
+    parser.add_argument("--file", action="append", default=[], help="PATH-ON-VOLUME=FILE")
+    parser.add_argument("--timeout", type=int, default=120)
+    parser.add_argument("--trace", type=pathlib.Path, help="file for the unit's trace")
+    a = parser.parse_args()
+    files = dict(f.split("=", 1) for f in a.file)
+    result = run(Options(a.program, UNITS[a.unit], tuple(a.device or DEVICES), files, a.cpu,
+                         memory=a.memory, timeout=a.timeout, echo=True, trace=a.trace))
+    print(result.errors, end="", file=sys.stderr)
+    print(f"{result.seconds:.1f} s, " + ("ended" if result.ended else "NOT ENDED"), file=sys.stderr)
+    return 0 if result.ended else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
