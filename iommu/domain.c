@@ -91,14 +91,15 @@ static enum result check_rule(const struct domain *d, u64 gpa, u32 prot)
 enum result domain_map(struct domain *d, gpa_t gpa, hpa_t hpa, u64 size, u32 prot,
                        enum mem_type type)
 {
+    u64 bits = second_stage_bits(prot, type);
     enum result r;
     if (!second_stage_prot_is_valid(prot) || !second_stage_type_is_valid(type)) {
         return ERR_INVALID;
     }
     spin_lock(&d->tables_lock);
-    r = check_rule(d, gpa.v, prot);
+    r = check_rule(d, gpa.v, (u32)bits);
     if (r == OK) {
-        r = ptab_map(&d->tables, gpa.v, hpa, size, second_stage_bits(prot, type));
+        r = ptab_map(&d->tables, gpa.v, hpa, size, bits);
     }
     spin_unlock(&d->tables_lock);
     return r;

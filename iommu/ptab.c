@@ -34,6 +34,8 @@ enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 l
     if (r != OK) {
         return r;
     }
+    pt->root_table = port_hpa_to_ptr(pt->root);
+    pt->limit = ptab_span(levels + 1);
     pt->second_root = pt->root;
     r = diverge ? port_pages_alloc(1, &pt->second_root) : OK;
     if (r != OK) {
@@ -83,7 +85,7 @@ bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *ou
     u64 entry = root.v;
     u64 above = f->permission;
     u32 level = pt->levels;
-    if (addr >= ptab_span(pt->levels + 1)) {
+    if (addr >= pt->limit) {
         return false;
     }
     for (;; level--) {
@@ -122,7 +124,7 @@ static bool next_in_table(const struct ptab_format *f, const u64 *table, u64 abo
 bool ptab_next(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out)
 {
     const struct ptab_format *f = pt->format;
-    if (addr >= ptab_span(pt->levels + 1)) {
+    if (addr >= pt->limit) {
         return false;
     }
     return next_in_table(f, ptab_table(f, root.v), f->permission, addr, pt->levels, out);

@@ -33,10 +33,14 @@ struct ptab_format {
 struct ptab {
     const struct ptab_format *format;
     hpa_t root, second_root; /* equal unless the roots diverge */
+    u64 *root_table;
+    u64 limit;               /* the first input address that is too large */
     u32 levels;
     u32 leaf_level;          /* the highest level that may hold leafs, 1 to 3 */
     u32 tables;              /* pages in both trees */
     bool coherent;           /* hardware sees stores without a flush of their lines */
+    u64 *last_table;         /* of level 1 and shared, or NULL; and the region that it maps */
+    u64 last_region;
     hpa_t retired;           /* first of the tables taken out and not given back; 0: none */
 };
 

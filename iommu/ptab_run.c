@@ -7,6 +7,10 @@
 bool ptab_run_is_empty(const u64 *slot, u32 count)
 {
     const u64 *end = slot + count;
+    /* The far end first: tables fill up and empty from one end or the other. */
+    if (end[-1] != 0) {
+        return false;
+    }
     for (; end - slot >= 4; slot += 4) {
         if ((slot[0] | slot[1] | slot[2] | slot[3]) != 0) {
             return false;

@@ -32,10 +32,22 @@ enum { SECOND_STAGE_TYPE_SHIFT = 3 };
 
 extern const struct ptab_format second_stage_format;
 
-/* prot: PROT_*; read is not optional: the EPT knows no write-only page. type: enum mem_type. */
-must_use bool second_stage_prot_is_valid(u32 prot);
-must_use bool second_stage_type_is_valid(u32 type);
-u64 second_stage_bits(u32 prot, u32 type);
+/* prot: PROT_*; read is not optional: the EPT knows no write-only page. */
+static inline bool second_stage_prot_is_valid(u32 prot)
+{
+    return (prot & ~(u32)(SECOND_STAGE_WRITE | SECOND_STAGE_EXECUTE)) == SECOND_STAGE_READ;
+}
+
+/* type: enum mem_type, UC, WC, WT, WP or WB (SDM 13.11.2.1). */
+static inline bool second_stage_type_is_valid(u32 type)
+{
+    return type < 8 && (0x73u >> type & 1) != 0;
+}
+
+static inline u64 second_stage_bits(u32 prot, u32 type)
+{
+    return prot | (u64)type << SECOND_STAGE_TYPE_SHIFT;
+}
 
 static inline u32 second_stage_prot(u64 entry)
 {
