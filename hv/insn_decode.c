@@ -241,13 +241,13 @@ static void set_register(const struct cursor *c, u8 number, struct insn *out)
 static bool take_address16(struct cursor *c, u8 modrm, struct insn_memory *m)
 {
     static const u8 base[8] = {3, 3, 5, 5, 6, 7, 5, 3};
-    static const u8 index[4] = {6, 7, 6, 7};
+    static const u8 index[8] = {6, 7, 6, 7, INSN_NONE, INSN_NONE, INSN_NONE, INSN_NONE};
     u8 mod = modrm >> 6;
     u8 rm = modrm & 7;
     u64 displacement;
     bool absolute = mod == 0 && rm == 6;
     m->base = absolute ? INSN_NONE : base[rm];
-    m->index = rm < 4 ? index[rm] : INSN_NONE;
+    m->index = index[rm];
     m->segment = m->base == 5 ? INSN_SS : INSN_DS;
     if (!take_signed(c, absolute ? 2 : mod, &displacement)) {
         return false;
