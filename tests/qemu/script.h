@@ -1,0 +1,54 @@
+/*
+ * The little language of the differential test: one text drives QEMU's unit (by an EFI
+ * program) and the reference model (hosted), so that what differs is the unit. One command
+ * a line, numbers in hex:
+ *
+ *   case NAME                  unit off, arena zeroed, data pages filled with their own addresses
+ *   store ADDR VALUE           eight bytes of memory
+ *   on RTADDR                  queue, root, global invalidations, TE
+ *   root RTADDR                another root, live
+ *   off                        TE off (and on again with `on`)
+ *   inv W0 W1                  a descriptor and a wait: "inv done" or "inv refused"
+ *   write IOVA                 DMA write by the device at WRITER
+ *   read IOVA                  DMA read by the device at READER; ends the case: TE goes off
+ *   load ADDR MASK             prints eight bytes of memory
+ *
+ * DMA prints "at ADDR" (the data page it reached), "fault REASON read|write ADDR SID", "none".
+ */
+#ifndef NESTOR_SCRIPT_H
+#define NESTOR_SCRIPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SCRIPT_ARENA = 0x08000000,
+    SCRIPT_TABLES = 0x200000,     /* bytes of tables at the start of the arena, zeroed */
+    SCRIPT_DATA = SCRIPT_ARENA + SCRIPT_TABLES,
+    SCRIPT_DATA_PAGES = 8,
+    SCRIPT_ARENA_BYTES = 0x400000,
+    SCRIPT_QUEUE = SCRIPT_ARENA + 0x3f0000,
+    SCRIPT_STATUS = SCRIPT_ARENA + 0x3f8000,
+    SCRIPT_SCRATCH = SCRIPT_ARENA + 0x3f9000,
+    SCRIPT_WRITER = 0x0028,       /* 00:05.0 */
+    SCRIPT_READER = 0x00a0,       /* 00:14.0: the upper half of the bus */
+};
+
+/* The machine below: registers, memory, devices, output. */
+uint32_t script_read32(uint32_t reg);
+uint64_t script_read64(uint32_t reg);
+void script_write32(uint32_t reg, uint32_t value);
+void script_write64(uint32_t reg, uint64_t value);
+uint64_t script_load(uint64_t addr);
+void script_store(uint64_t addr, uint64_t value);
+/* Starts an access of eight bytes; waits until the device is done. */
+void script_dma_write(uint64_t iova);
+/* Into the device; then, with translation off, from there to SCRIPT_SCRATCH. */
+void script_dma_read(uint64_t iova);
+void script_dma_read_back(void);
+void script_print(const char *text);
+void script_print_hex(uint64_t value);
+
+void script_run(const char *text);
+
+#endif
