@@ -58,6 +58,10 @@ static enum result check_second_stage(const struct did_unit *u, const struct dom
 static enum result check_first_stage(const struct did_unit *u, const struct nested *n)
 {
     u32 mgaw = (u32)(u->info.cap >> 16 & 0x3f) + 1;
+    if (!u->info.nesting) {
+        port_log(LOG_WARNING, "unit %u: no nested translation", u->info.index);
+        return ERR_UNSUPPORTED;
+    }
     if (n->config.pgtbl_addr >> mgaw != 0) {
         port_log(LOG_WARNING, "unit %u: first-stage table at %llx is beyond %u bits",
                  u->info.index, (unsigned long long)n->config.pgtbl_addr, mgaw);
@@ -81,27 +85,37 @@ static enum result cached_pasid(const struct did_unit *u, enum vtd_root root, u1
     return r;
 }
 
-static enum result take_nested(struct did_unit *u, const struct attach_target *target, u32 pasid,
+static struct did_request request_of(const struct nested *n, u32 pasid)
+{
+    return (struct did_request){
+        .parent = n->parent,
+        .partition = n->parent->config.partition,
+        .pasid = pasid,
+        .guest_did = n->config.guest_did,
+        .fs_root = n->config.pgtbl_addr,
+        .fs_width = (u16)n->config.addr_width,
+        .eafe = (n->config.flags & NESTED_EAFE) != 0,
+    };
+}
+
+static enum result take_nested(struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid,
                                struct attachment *a)
 {
-    const struct nested_config *config = &target->nested->config;
-    const struct did_request request = {
-        .parent = target->domain,
-        .partition = target->domain->config.partition,
-        .pasid = pasid,
-        .guest_did = config->guest_did,
-        .fs_root = config->pgtbl_addr,
-        .fs_width = (u16)config->addr_width,
-        .eafe = (config->flags & NESTED_EAFE) != 0,
-    };
-    enum result r = check_first_stage(u, target->nested);
+    struct did_request request;
+    u32 tag;
+    enum result r = check_first_stage(u, a->nested);
     if (r == OK) {
-        r = did_take_table(u, &request, &a->table);
+        r = cached_pasid(u, root, sid, pasid, &tag);
     }
     if (r != OK) {
         return r;
     }
-    r = nested_use_add(target->nested, a->table);
+    request = request_of(a->nested, tag);
+    r = did_take_table(u, &request, &a->table);
+    if (r != OK) {
+        return r;
+    }
+    r = nested_use_add(a->nested, a->table);
     if (r != OK) {
         did_give_table(a->table);
         return r;
@@ -114,15 +128,12 @@ static enum result take_nested(struct did_unit *u, const struct attach_target *t
 static enum result take(struct did_unit *u, const struct attach_target *target,
                         enum vtd_root root, u16 sid, u32 pasid, struct attachment *a)
 {
-    u32 tag;
     enum result r = check_second_stage(u, target->domain);
     a->domain = target->domain;
     a->nested = target->nested;
-    if (r == OK && target->nested == NULL) {
-        r = did_take(u, target->domain, &a->did);
-    } else if (r == OK) {
-        r = cached_pasid(u, root, sid, pasid, &tag);
-        r = r == OK ? take_nested(u, target, tag, a) : r;
+    if (r == OK) {
+        r = a->nested == NULL ? did_take(u, a->domain, &a->did)
+                              : take_nested(u, root, sid, pasid, a);
     }
     if (r == OK) {
         domain_add_user(target->domain);
@@ -161,6 +172,24 @@ static enum result set_entry(const struct did_unit *u, const struct attachment *
     return vtd_entry_set(u->unit, root, sid, pasid, &entry);
 }
 
+/* What the driver says before it touches an entry; after anything else it may be half there. */
+static bool is_untouched(enum result r)
+{
+    return r == ERR_UNSUPPORTED || r == ERR_INVALID || r == ERR_NOT_FOUND || r == ERR_NO_MEMORY;
+}
+
+/* After a failed write: true once hardware surely uses nothing of what the entry named. */
+static bool is_gone(const struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid)
+{
+    enum result r = vtd_entry_clear(u->unit, root, sid, pasid);
+    if (r != OK && r != ERR_NOT_FOUND) {
+        port_log(LOG_ERROR, "unit %u: entry of %04x cannot be taken back: %s", u->info.index, sid,
+                 result_text(r));
+        return false;
+    }
+    return true;
+}
+
 static enum result attach_new(struct did_unit *u, const struct attach_target *target,
                               enum vtd_root root, u16 sid, u32 pasid)
 {
@@ -176,18 +205,56 @@ static enum result attach_new(struct did_unit *u, const struct attach_target *ta
         return r;
     }
     r = set_entry(u, a, root, sid, pasid);
-    if (r != OK) {
+    if (r != OK && (is_untouched(r) || is_gone(u, root, sid, pasid))) {
         give(a);
         slab_free(&attachment_slab, a);
         return r;
     }
     keymap_add(&u->attachments, &a->node);
-    return OK;
+    return r;
 }
 
-static enum result attach_other(struct did_unit *u, struct attachment *a,
-                                const struct attach_target *target, enum vtd_root root, u16 sid,
-                                u32 pasid)
+/*
+ * The same guest domain goes on with another table, and nobody else has that PASID under its
+ * id: the id stays, so only the first-stage word of the entry changes, which is one store.
+ */
+static bool can_keep_id(const struct attachment *a, const struct attach_target *target)
+{
+    return a->nested != NULL && target->nested != NULL && a->domain == target->domain &&
+           a->nested->config.guest_did == target->nested->config.guest_did &&
+           a->table->users == 1;
+}
+
+static enum result change_table(struct did_unit *u, struct attachment *a, struct nested *n,
+                                enum vtd_root root, u16 sid, u32 pasid)
+{
+    struct nested *old = a->nested;
+    u32 tag = (u32)a->table->node.key & (PASID_LIMIT - 1);
+    struct did_request request = request_of(n, tag);
+    enum result r = check_first_stage(u, n);
+    if (r == OK) {
+        r = nested_use_add(n, a->table);
+    }
+    if (r != OK) {
+        return r;
+    }
+    did_change_table(a->table, &request);
+    a->nested = n;
+    r = set_entry(u, a, root, sid, pasid);
+    if (is_untouched(r)) {
+        request = request_of(old, tag);
+        did_change_table(a->table, &request);
+        a->nested = old;
+        nested_use_remove(n, a->table);
+        return r;
+    }
+    nested_use_remove(old, a->table);
+    return r;
+}
+
+static enum result change_target(struct did_unit *u, struct attachment *a,
+                                 const struct attach_target *target, enum vtd_root root, u16 sid,
+                                 u32 pasid)
 {
     struct attachment other = {.node = a->node};
     enum result r = take(u, target, root, sid, pasid, &other);
@@ -195,13 +262,29 @@ static enum result attach_other(struct did_unit *u, struct attachment *a,
         return r;
     }
     r = set_entry(u, &other, root, sid, pasid);
-    if (r != OK) {
+    if (is_untouched(r)) {
         give(&other);
         return r;
     }
-    give(a);
-    *a = other;
-    return OK;
+    /* Not known which entry is there: what it may name stays counted for good. */
+    if (r == OK || is_gone(u, root, sid, pasid)) {
+        give(a);
+    }
+    a->did = other.did;
+    a->domain = other.domain;
+    a->nested = other.nested;
+    a->table = other.table;
+    return r;
+}
+
+static enum result attach_other(struct did_unit *u, struct attachment *a,
+                                const struct attach_target *target, enum vtd_root root, u16 sid,
+                                u32 pasid)
+{
+    if (can_keep_id(a, target)) {
+        return change_table(u, a, target->nested, root, sid, pasid);
+    }
+    return change_target(u, a, target, root, sid, pasid);
 }
 
 enum result attach(const struct attach_target *target, enum attach_how how, struct vtd_unit *unit,
@@ -242,6 +325,7 @@ enum result attach_remove(const struct attach_target *target, struct vtd_unit *u
     } else {
         /* Not cleared, the entry may still be walked: then it stays counted, too. */
         r = vtd_entry_clear(unit, root, sid, pasid);
+        r = r == ERR_NOT_FOUND ? OK : r;
     }
     if (r == OK) {
         keymap_remove(&u->attachments, &a->node);

@@ -228,6 +228,13 @@ static bool is_same_table(const struct did_table *t, const struct did_request *r
            t->eafe == request->eafe;
 }
 
+void did_change_table(struct did_table *table, const struct did_request *request)
+{
+    table->fs_root = request->fs_root;
+    table->fs_width = request->fs_width;
+    table->eafe = request->eafe;
+}
+
 static enum result new_table(struct did *did, const struct did_request *request,
                              struct did_table **out)
 {
@@ -237,10 +244,8 @@ static enum result new_table(struct did *did, const struct did_request *request,
     }
     t->node.key = table_key(did->id, request->pasid);
     t->did = did;
-    t->fs_root = request->fs_root;
-    t->fs_width = request->fs_width;
-    t->eafe = request->eafe;
     t->users = 1;
+    did_change_table(t, request);
     keymap_add(&did->unit->tables, &t->node);
     did->users++;
     *out = t;

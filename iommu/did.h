@@ -78,5 +78,7 @@ struct did_request {
 must_use enum result did_take_table(struct did_unit *u, const struct did_request *request,
                                     struct did_table **out);
 void did_give_table(struct did_table *table);
+/* A table with one user becomes that of the request, under the same id and PASID. */
+void did_change_table(struct did_table *table, const struct did_request *request);
 
 #endif

@@ -77,7 +77,11 @@ must_use enum result domain_make_parent(struct domain *d);
 must_use enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_default *out);
 void domain_unit_remove(struct domain *d, struct vtd_unit *unit);
 
-/* A device, or one PASID of it (VTD_NO_PASID: its requests without PASID), second-stage-only. */
+/*
+ * A device, or one PASID of it (VTD_NO_PASID: its requests without PASID), second-stage-only.
+ * The source-id was opened in that root (vtd_device_open()). When the unit stops answering in the
+ * middle (ERR_TIMEOUT, ERR_QUEUE) the device is left blocked; detach it then.
+ */
 must_use enum result domain_attach(struct domain *d, struct vtd_unit *unit, enum vtd_root root,
                                    u16 sid, u32 pasid);
 must_use enum result domain_detach(struct domain *d, struct vtd_unit *unit, enum vtd_root root,

@@ -142,7 +142,7 @@ enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, 
     u32 i = fake_find(unit, root, sid, pasid);
     enum result r = fake_take(&unit->next_clear);
     if (r == OK && i == FAKE_SLOTS) {
-        abort();
+        return ERR_NOT_FOUND;
     }
     if (r == OK) {
         unit->slot[i].used = false;

@@ -285,9 +285,15 @@ static void test_replace(void **state)
     assert_true(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->did != before);
     assert_null(fake_broken_rule(&unit0));
     /* A driver's refusal leaves the old attachment. */
+    unit0.next_set = ERR_UNSUPPORTED;
+    assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    assert_int_equal(fake_entries(&unit0), 2);
+    /* A unit that stops answering: the device is blocked, and known as attached to the new. */
     unit0.next_set = ERR_TIMEOUT;
     assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
-    assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(fake_entries(&unit0), 1);
+    assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 1, 0), ERR_NOT_FOUND);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
     assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 2, 0), OK);
     destroy(other);
     end(d);
@@ -301,6 +307,15 @@ static void test_driver_errors(void **state)
     unit0.next_set = ERR_UNSUPPORTED;
     assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
     assert_int_equal(hosted_pages_used(), pages);
+    /* Written, then no answer: taken back, or else it stays counted. */
+    unit0.next_set = ERR_TIMEOUT;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
+    assert_int_equal(hosted_pages_used(), pages);
+    unit0.next_set = ERR_QUEUE;
+    unit0.next_clear = ERR_TIMEOUT;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_QUEUE);
+    assert_int_equal(domain_destroy(d), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
     assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
     /* Not cleared: hardware may walk the tables, so the domain must stay. */
     unit0.next_clear = ERR_TIMEOUT;

@@ -150,6 +150,9 @@ static void test_attach_refused(void **state)
     unit0.info.cap = 46ull << 16; /* MGAW 47: the table is out of reach */
     assert_int_equal(nested_attach(n, &unit0, GUEST, 1, 0), ERR_INVALID);
     fake_unit_init(&unit0, 0);
+    unit0.info.nesting = false;
+    assert_int_equal(nested_attach(n, &unit0, GUEST, 1, 0), ERR_UNSUPPORTED);
+    fake_unit_init(&unit0, 0);
     unit0.rid_pasid = VTD_NO_PASID; /* no such device */
     assert_int_equal(nested_attach(n, &unit0, GUEST, 1, VTD_NO_PASID), ERR_NOT_FOUND);
     unit0.next_set = ERR_UNSUPPORTED;
@@ -165,12 +168,13 @@ static void test_attach_refused(void **state)
     end(d);
 }
 
-/* Blocked, second-stage-only, nested, another table, back: the id differs at each change. */
+/* Second-stage-only, nested, another table, back. */
 static void test_replace(void **state)
 {
     struct domain *d = fresh();
     struct nested *a = nest(d, 0x1000, 1);
     struct nested *b = nest(d, 0x2000, 1);
+    struct nested *c = nest(d, 0x2000, 2);
     u16 did;
     (void)state;
     assert_int_equal(domain_attach(d, &unit0, GUEST, 1, 3), OK);
@@ -178,21 +182,46 @@ static void test_replace(void **state)
     assert_int_equal(nested_replace(a, &unit0, GUEST, 1, 3), OK);
     assert_true(fake_entry(&unit0, GUEST, 1, 3)->did != did);
     did = fake_entry(&unit0, GUEST, 1, 3)->did;
-    unit0.invals = 0;
+    /* The same guest domain: only the first stage changes, so that it is one store. */
     assert_int_equal(nested_replace(b, &unit0, GUEST, 1, 3), OK);
     assert_int_equal(fake_entry(&unit0, GUEST, 1, 3)->fs_root, 0x2000);
-    assert_true(fake_entry(&unit0, GUEST, 1, 3)->did != did);
+    assert_int_equal(fake_entry(&unit0, GUEST, 1, 3)->did, did);
+    assert_int_equal(nested_destroy(b), ERR_BUSY);
+    unit0.next_set = ERR_UNSUPPORTED;
+    assert_int_equal(nested_replace(a, &unit0, GUEST, 1, 3), ERR_UNSUPPORTED);
+    assert_int_equal(nested_destroy(b), ERR_BUSY);
+    assert_int_equal(nested_destroy(a), OK);
     /* The id without users is invalidated as a whole before it may mean something else. */
+    unit0.invals = 0;
+    assert_int_equal(nested_replace(c, &unit0, GUEST, 1, 3), OK);
     assert_int_equal(unit0.invals, 1);
     assert_int_equal(unit0.inval[0].did, did);
     assert_int_equal(unit0.inval[0].size, 0);
-    assert_int_equal(nested_destroy(a), OK);
-    assert_int_equal(nested_destroy(b), ERR_BUSY);
-    unit0.next_set = ERR_TIMEOUT;
-    assert_int_equal(domain_replace(d, &unit0, GUEST, 1, 3), ERR_TIMEOUT);
-    assert_int_equal(domain_replace(d, &unit0, GUEST, 1, 3), OK);
     assert_int_equal(nested_destroy(b), OK);
+    assert_int_equal(domain_replace(d, &unit0, GUEST, 1, 3), OK);
+    assert_int_equal(nested_destroy(c), OK);
     assert_int_equal(domain_detach(d, &unit0, GUEST, 1, 3), OK);
+    end(d);
+}
+
+/* A table that others walk under the same id and PASID is not changed under them. */
+static void test_replace_shared(void **state)
+{
+    struct domain *d = fresh();
+    struct nested *a = nest(d, 0x1000, 1);
+    struct nested *b = nest(d, 0x2000, 1);
+    (void)state;
+    assert_int_equal(nested_attach(a, &unit0, GUEST, 1, 3), OK);
+    assert_int_equal(nested_attach(a, &unit0, GUEST, 2, 3), OK);
+    assert_int_equal(nested_replace(b, &unit0, GUEST, 1, 3), OK);
+    assert_null(fake_broken_rule(&unit0));
+    assert_true(fake_entry(&unit0, GUEST, 1, 3)->did != fake_entry(&unit0, GUEST, 2, 3)->did);
+    assert_int_equal(nested_replace(b, &unit0, GUEST, 2, 3), OK);
+    assert_null(fake_broken_rule(&unit0));
+    assert_int_equal(nested_detach(b, &unit0, GUEST, 1, 3), OK);
+    assert_int_equal(nested_detach(b, &unit0, GUEST, 2, 3), OK);
+    assert_int_equal(nested_destroy(a), OK);
+    assert_int_equal(nested_destroy(b), OK);
     end(d);
 }
 
@@ -388,7 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create_refused), cmocka_unit_test(test_parent_in_use),
         cmocka_unit_test(test_entry), cmocka_unit_test(test_attach_refused),
-        cmocka_unit_test(test_replace), cmocka_unit_test(test_flush_reaches_nested),
+        cmocka_unit_test(test_replace), cmocka_unit_test(test_replace_shared),
+        cmocka_unit_test(test_flush_reaches_nested),
         cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_invalidate_forms),
         cmocka_unit_test(test_invalidate_refused), cmocka_unit_test(test_invalidate_where_used),
     };
