@@ -89,7 +89,7 @@ enum result vtd_inval_all(struct vtd_unit *unit)
  */
 enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u32 count)
 {
-    struct vtd_desc batch[16];
+    struct vtd_desc batch[18];
     u32 n = 0;
     /* Scalable mode ignores the domain id here; legacy mode tags with it. */
     for (u32 i = 0; i < count && n < 5; i++) {
@@ -103,6 +103,11 @@ enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u
             batch[n++] = vtd_desc_pasid_cache_domain(dids[i]);
         }
         batch[n++] = vtd_desc_iotlb_domain(dids[i]);
+    }
+    if (caching_mode(unit) && is_scalable(unit)) {
+        /* PASID entries that were not present below the old context are cached under id 0, too. */
+        batch[n++] = vtd_desc_pasid_cache_domain(0);
+        batch[n++] = vtd_desc_iotlb_domain(0);
     }
     return count > 5 ? vtd_inval_all(unit) : vtd_queue_run(unit, batch, n);
 }
