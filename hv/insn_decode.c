@@ -147,8 +147,11 @@ static bool take_prefix(struct cursor *c, u8 byte, struct insn *out)
     case 0xf0: out->lock = true; break;
     case 0xf2: case 0xf3: c->repeat = true; break;
     default:
-        c->rex = wide && (byte & 0xf0) == REX ? byte : 0;
-        return c->rex != 0;
+        if (!wide || (byte & 0xf0) != REX) {
+            return false;
+        }
+        c->rex = byte;
+        return true;
     }
     c->rex = 0;
     return true;
