@@ -92,7 +92,10 @@ enum { VTD_NO_PASID = 0xffffffff }; /* "requests without PASID" where a PASID is
  */
 must_use enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                                      const struct vtd_context *context);
-/* What it was opened with; ERR_NOT_FOUND when the source-id has nothing of its own in that root. */
+/*
+ * What it was opened with, pasids rounded up to what the directory holds; ERR_NOT_FOUND when
+ * the source-id has nothing of its own in that root.
+ */
 must_use enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                                     struct vtd_context *out);
 /* Back to the root's default with all its entries gone and invalidated; no window. */
@@ -131,7 +134,7 @@ must_use enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 
 struct vtd_fault {
     u16 sid;
     u8 reason;         /* VT-d table 30 */
-    bool has_pasid, read, exec, priv;
+    bool has_pasid, read, atomic, exec, priv; /* neither read nor atomic: a write */
     u32 pasid;
     u64 addr;
 };
@@ -140,6 +143,7 @@ bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
 const char *vtd_fault_text(u8 reason);
 struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
+u32 vtd_fault_count(const struct vtd_unit *unit, u16 sid);
 
 /* Event registers (FECTL..FEUADDR, IECTL..IEUADDR, PECTL..PEUADDR by their offsets) on behalf of the guest. */
 u32 vtd_event_read(struct vtd_unit *unit, u32 offset);

@@ -1,18 +1,10 @@
 /*
- * Fault records, VT-d 11.4.14 and table 30: each becomes a value for the caller and, as
- * long as there are not too many, a line. A device that storms is silenced for a while
- * (FPD in its context entry: its faults are no longer recorded), and when it goes on, blocked.
+ * Fault records, VT-d 7.2, 11.4.7.8 and table 30: each becomes a value for the caller and, as
+ * long as there are not too many, a line. What becomes of the device: vtd_storm.c.
  */
 #include "iommu/vtd_unit.h"
 
-enum {
-    SECOND_US = 1000000,
-    DEVICE_BUDGET = 64,    /* faults of a device in a second */
-    SILENCE_US = 5 * SECOND_US,
-    STRIKES = 3,           /* seconds over budget, then the device is blocked */
-    LINES_PER_SECOND = 8,
-    PRESENT = 1, FPD = 2,
-};
+enum { SECOND_US = 1000000, LINES_PER_SECOND = 8 };
 
 static const struct { u8 reason; const char *text; } texts[] = {
     {0x01, "root entry not present"}, {0x02, "context entry not present"},
@@ -76,6 +68,7 @@ static void decode(u64 low, u64 high, struct vtd_fault *out)
         .reason = (u8)(high >> 32),
         .has_pasid = (high >> 31 & 1) != 0,
         .read = (high >> 62 & 1) != 0 && (high >> 28 & 1) == 0,
+        .atomic = (high >> 62 & 1) != 0 && (high >> 28 & 1) != 0,
         .exec = (high >> 30 & 1) != 0,
         .priv = (high >> 29 & 1) != 0,
         .pasid = (u32)(high >> 40) & 0xfffff,
@@ -101,9 +94,9 @@ static bool take_record(struct vtd_unit *unit, struct vtd_fault *out)
     return false;
 }
 
-static void say(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
+/* A second's first few lines; true while there is room for another. */
+static bool may_say(struct vtd_unit *unit, u64 now)
 {
-    char pasid[16] = "";
     if (now - unit->log_since_us >= SECOND_US) {
         if (unit->log_dropped != 0) {
             port_log(LOG_WARNING, "unit %u: %u more faults in that second", unit->info.index,
@@ -112,122 +105,74 @@ static void say(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
         unit->log_since_us = now;
         unit->log_lines = unit->log_dropped = 0;
     }
-    if (unit->log_lines++ >= LINES_PER_SECOND) {
-        unit->log_dropped++;
-        return;
+    if (unit->log_lines < LINES_PER_SECOND) {
+        unit->log_lines++;
+        return true;
     }
-    if (f->has_pasid) {
-        u32 n = 0, shift = 20;
-        static const char lead[] = " pasid 0x";
-        for (; lead[n] != 0; n++) {
-            pasid[n] = lead[n];
-        }
-        while (shift != 0) {
-            shift -= 4;
-            pasid[n++] = "0123456789abcdef"[f->pasid >> shift & 15];
-        }
-    }
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s 0x%llx: %s (reason 0x%02x)", unit->info.index,
-             f->sid >> 8, f->sid >> 3 & 31, f->sid & 7, pasid, f->read ? "read" : "write",
-             (unsigned long long)f->addr, vtd_fault_text(f->reason), f->reason);
+    unit->log_dropped++;
+    return false;
 }
 
-static struct vtd_storm *storm_of(struct vtd_unit *unit, u16 sid, u64 now)
+/* " pasid 0x00005", or nothing. */
+static void pasid_text(const struct vtd_fault *f, char text[16])
 {
-    struct vtd_storm *oldest = NULL;
-    for (u32 i = 0; i < VTD_STORM_SLOTS; i++) {
-        struct vtd_storm *s = &unit->storms[i];
-        if (s->used && s->sid == sid) {
-            return s;
+    static const char lead[] = " pasid 0x";
+    u32 n = 0;
+    for (; f->has_pasid && lead[n] != 0; n++) {
+        text[n] = lead[n];
+    }
+    for (u32 shift = 20; f->has_pasid && shift != 0;) {
+        shift -= 4;
+        text[n++] = "0123456789abcdef"[f->pasid >> shift & 15];
+    }
+    text[n] = 0;
+}
+
+static void say(const struct vtd_unit *unit, const struct vtd_fault *f)
+{
+    char pasid[16];
+    const char *type = f->atomic ? "atomic" : f->read ? "read" : "write";
+    pasid_text(f, pasid);
+    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s%s%s 0x%llx: %s (reason 0x%02x)",
+             unit->info.index, f->sid >> 8, f->sid >> 3 & 31, f->sid & 7, pasid, type,
+             f->exec ? " execute" : "", f->priv ? " supervisor" : "", (unsigned long long)f->addr,
+             vtd_fault_text(f->reason), f->reason);
+}
+
+static void note_overflow(struct vtd_unit *unit)
+{
+    /* Only now, with every record free (VT-d 7.2.1). At least one fault has no record. */
+    unit->faults.lost++;
+    port_log(LOG_WARNING, "unit %u: fault records overflowed, faults were lost", unit->info.index);
+    vtd_write32(unit, VTD_FSTS, FSTS_PFO);
+}
+
+static bool next(struct vtd_unit *unit, u64 now, struct vtd_fault *out)
+{
+    u32 fsts = vtd_read32(unit, VTD_FSTS);
+    if ((fsts & (FSTS_IQE | FSTS_ITE | FSTS_ICE)) != 0) {
+        vtd_queue_poll(unit);
+    }
+    if ((fsts & FSTS_PPF) != 0 && take_record(unit, out)) {
+        unit->faults.seen++;
+        if (may_say(unit, now)) {
+            say(unit, out);
         }
-        /* A silenced device keeps its slot: somebody has to give it its voice back. */
-        if (!s->used || (!s->silenced && (oldest == NULL || (oldest->used &&
-                                                              s->since_us < oldest->since_us)))) {
-            oldest = s;
-        }
+        vtd_storm_count(unit, out->sid, now);
+        return true;
     }
-    if (oldest != NULL) {
-        *oldest = (struct vtd_storm){.sid = sid, .used = true, .since_us = now};
+    if ((fsts & FSTS_PFO) != 0) {
+        note_overflow(unit);
     }
-    return oldest;
-}
-
-/* One bit of the context entry of the root in use. */
-static enum result change_context(struct vtd_unit *unit, u16 sid, u64 set, u64 clear)
-{
-    u64 *context;
-    if (unit->active == VTD_ROOT_GUEST && vtd_context_find(unit, VTD_ROOT_GUEST, sid) == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    enum result r = vtd_context_slot(unit, unit->active, sid, &context);
-    if (r != OK) {
-        return r;
-    }
-    __atomic_store_n(context, (context[0] | set) & ~clear, __ATOMIC_RELEASE);
-    vtd_flush_table(unit, context, sizeof(*context));
-    return vtd_inval_context(unit, sid, &unit->def.did, 1);
-}
-
-static void punish(struct vtd_unit *unit, struct vtd_storm *s, u64 now)
-{
-    bool block = ++s->strikes >= STRIKES;
-    enum result r = block ? change_context(unit, s->sid, 0, PRESENT)
-                          : change_context(unit, s->sid, FPD, 0);
-    s->silenced = true;
-    s->since_us = now;
-    *(block ? &unit->faults.blocked : &unit->faults.silenced) += 1;
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x storms, %s: %s", unit->info.index, s->sid >> 8,
-             s->sid >> 3 & 31, s->sid & 7, block ? "blocked" : "its faults are suppressed for 5 s",
-             result_text(r));
-}
-
-static void count_device(struct vtd_unit *unit, u16 sid, u64 now)
-{
-    struct vtd_storm *s = storm_of(unit, sid, now);
-    if (s == NULL || s->silenced) {
-        return;
-    }
-    if (now - s->since_us >= SECOND_US) {
-        s->since_us = now;
-        s->faults = 0;
-    }
-    if (++s->faults > DEVICE_BUDGET) {
-        punish(unit, s, now);
-    }
-}
-
-/* Devices silenced long enough may be heard again; a blocked one stays blocked. */
-static void end_silence(struct vtd_unit *unit, u64 now)
-{
-    for (u32 i = 0; i < VTD_STORM_SLOTS; i++) {
-        struct vtd_storm *s = &unit->storms[i];
-        if (s->used && s->silenced && s->strikes < STRIKES && now - s->since_us >= SILENCE_US) {
-            (void)change_context(unit, s->sid, 0, FPD); /* says so itself when it fails */
-            s->silenced = false;
-            s->faults = 0;
-            s->since_us = now;
-        }
-    }
+    return false;
 }
 
 bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out)
 {
     u64 now = port_now_us();
     spin_lock(&unit->lock);
-    u32 fsts = vtd_read32(unit, VTD_FSTS);
-    bool found = (fsts & FSTS_PPF) != 0 && take_record(unit, out);
-    if (found) {
-        unit->faults.seen++;
-        say(unit, out, now);
-        count_device(unit, out->sid, now);
-    } else if ((fsts & FSTS_PFO) != 0) {
-        /* Only now, with every record free: VT-d 7.2. At least one fault has no record. */
-        unit->faults.lost++;
-        port_log(LOG_WARNING, "unit %u: fault records overflowed, faults were lost",
-                 unit->info.index);
-        vtd_write32(unit, VTD_FSTS, FSTS_PFO);
-    }
-    end_silence(unit, now);
+    bool found = next(unit, now, out);
+    vtd_storm_forgive(unit, now);
     spin_unlock(&unit->lock);
     return found;
 }

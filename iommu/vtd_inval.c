@@ -71,6 +71,13 @@ static bool caching_mode(const struct vtd_unit *unit)
     return vtd_cap_get(unit->info.cap, VTD_CAP_CM) != 0;
 }
 
+/* What was stored into tables first leaves the unit's write buffer, VT-d 6.8. */
+static enum result run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    enum result r = vtd_flush_buffer(unit);
+    return r == OK ? vtd_queue_run(unit, descs, count) : r;
+}
+
 enum result vtd_inval_all(struct vtd_unit *unit)
 {
     struct vtd_desc batch[3];
@@ -80,36 +87,50 @@ enum result vtd_inval_all(struct vtd_unit *unit)
         batch[n++] = vtd_desc_pasid_cache_global();
     }
     batch[n++] = vtd_desc_iotlb_global();
-    return vtd_queue_run(unit, batch, n);
+    return run(unit, batch, n);
+}
+
+/* A faulted context is cached under domain id 0, and only with caching mode (VT-d 6.1). */
+enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid)
+{
+    if (!caching_mode(unit)) {
+        return vtd_flush_buffer(unit);
+    }
+    const struct vtd_desc batch[] = {
+        vtd_desc_context_device(0, sid),
+        vtd_desc_pasid_cache_domain(0),
+        vtd_desc_iotlb_domain(0),
+    };
+    return run(unit, batch, ARRAY_LEN(batch));
 }
 
 /*
- * A context entry changed; dids are what it could reach. With caching mode a faulted
- * context is cached under domain id 0.
+ * A present context entry changed; dids are what it could reach. With caching mode its
+ * faulted PASID entries are cached under domain id 0.
  */
 enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u32 count)
 {
-    struct vtd_desc batch[18];
+    struct vtd_desc batch[3 * VTD_DIDS_MAX + 3];
     u32 n = 0;
+    if (count > VTD_DIDS_MAX) {
+        return vtd_inval_all(unit);
+    }
     /* Scalable mode ignores the domain id here; legacy mode tags with it. */
-    for (u32 i = 0; i < count && n < 5; i++) {
+    batch[n++] = vtd_desc_context_device(count != 0 ? dids[0] : 0, sid);
+    for (u32 i = 1; i < count; i++) {
         batch[n++] = vtd_desc_context_device(dids[i], sid);
     }
-    if (caching_mode(unit) || n == 0) {
-        batch[n++] = vtd_desc_context_device(0, sid);
+    if (caching_mode(unit) && is_scalable(unit)) {
+        batch[n++] = vtd_desc_pasid_cache_domain(0);
+        batch[n++] = vtd_desc_iotlb_domain(0);
     }
-    for (u32 i = 0; i < count && i < 5; i++) {
+    for (u32 i = 0; i < count; i++) {
         if (is_scalable(unit)) {
             batch[n++] = vtd_desc_pasid_cache_domain(dids[i]);
         }
         batch[n++] = vtd_desc_iotlb_domain(dids[i]);
     }
-    if (caching_mode(unit) && is_scalable(unit)) {
-        /* PASID entries that were not present below the old context are cached under id 0, too. */
-        batch[n++] = vtd_desc_pasid_cache_domain(0);
-        batch[n++] = vtd_desc_iotlb_domain(0);
-    }
-    return count > 5 ? vtd_inval_all(unit) : vtd_queue_run(unit, batch, n);
+    return run(unit, batch, n);
 }
 
 enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid_entry *old,
@@ -122,15 +143,14 @@ enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid
         vtd_desc_pasid_cache(did, pasid),
         gone && second ? vtd_desc_iotlb_domain(did) : vtd_desc_pasid_iotlb(did, pasid),
     };
-    return vtd_queue_run(unit, batch, 2);
+    return run(unit, batch, 2);
 }
 
 /* What was not present may be cached only with caching mode, under domain id 0. */
 enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did)
 {
     if (!caching_mode(unit)) {
-        vtd_flush_buffer(unit);
-        return OK;
+        return vtd_flush_buffer(unit);
     }
     struct vtd_desc batch[4] = {
         vtd_desc_pasid_cache_domain(0),
@@ -138,7 +158,7 @@ enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did)
         vtd_desc_iotlb_domain(0),
         vtd_desc_pasid_iotlb(did, pasid),
     };
-    return vtd_queue_run(unit, batch, 4);
+    return run(unit, batch, 4);
 }
 
 /* The order of the smallest aligned block that covers the range. */
@@ -161,8 +181,7 @@ enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 
                                                               << (order + PAGE_SHIFT), order)
                               : vtd_desc_iotlb_domain(did);
     spin_lock(&unit->lock);
-    vtd_flush_buffer(unit);
-    enum result r = vtd_queue_run(unit, &d, 1);
+    enum result r = run(unit, &d, 1);
     spin_unlock(&unit->lock);
     return r;
 }

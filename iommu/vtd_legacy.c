@@ -1,6 +1,6 @@
 /*
  * Legacy mode, VT-d 9.1 and 9.3: 16-byte context entries that point to the second
- * stage directly. Only "requests without PASID" exist.
+ * stage directly. Only "requests without PASID" exist. An entry is one store.
  */
 #include "iommu/vtd_unit.h"
 
@@ -48,4 +48,30 @@ void vtd_legacy_decode(const u64 context[2], struct vtd_entry *out)
         out->ss_root.v = context[0] & ~PAGE_MASK;
         out->ss_levels = (u32)(context[1] & AW_MASK) + 2;
     }
+}
+
+static enum result write(struct vtd_unit *unit, u16 sid, const u64 words[2])
+{
+    u64 *context;
+    enum result r = vtd_context_slot(unit, VTD_ROOT_OFF, sid, &context);
+    if (r != OK) {
+        return r;
+    }
+    u16 dids[2] = {(u16)(context[1] >> DID_SHIFT), (u16)(words[1] >> DID_SHIFT)};
+    vtd_context_write(unit, context, vtd_storm_apply(unit, VTD_ROOT_OFF, sid, words[0]), words[1]);
+    return vtd_inval_context(unit, sid, dids, dids[0] == dids[1] ? 1 : 2);
+}
+
+enum result vtd_legacy_set(struct vtd_unit *unit, u16 sid, const struct vtd_entry *entry)
+{
+    u64 words[2];
+    enum result r = vtd_legacy_encode(&unit->info, entry, words);
+    return r == OK ? write(unit, sid, words) : r;
+}
+
+enum result vtd_legacy_reset(struct vtd_unit *unit, u16 sid)
+{
+    const u64 *shared = port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].context);
+    u64 words[2] = {shared[0], shared[1]};
+    return write(unit, sid, words);
 }

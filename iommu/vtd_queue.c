@@ -1,20 +1,25 @@
 /*
  * The invalidation queue, VT-d 6.5. A batch is its descriptors and one wait
- * descriptor behind them; the unit writes the wait's number into the status page. The
+ * descriptor behind them; the unit writes the wait's number into the unit's own page. The
  * guest's batches go into the same ring without a wait of ours.
  *
  *      IQH (unit fetches here)          IQT (we put here)
  *       |                                |
  *   ... [d][d][d][wait 7][guest's][guest's] ...
+ *
+ * A refused descriptor (IQE) gives its slot to a harmless wait, so everybody else's are done.
+ * A device that does not answer (ITE) costs the waits that were fetched: nothing of a guest
+ * is in flight when a device TLB is invalidated, and that part of the batch is done again.
  */
 #include "iommu/vtd_unit.h"
 
-enum { TYPE_WAIT = 5, WAIT_SW = 1 << 5, WAIT_FN = 1 << 6 };
-enum { STATUS_OURS = 0, STATUS_SCRATCH = 8 };
+enum { TYPE_DEVICE_TLB = 3, TYPE_WAIT = 5, TYPE_PASID_DEVICE_TLB = 8, TYPE_MASK = 0xe0f };
+enum { WAIT_SW = 1 << 5, WAIT_FN = 1 << 6 };
+enum { SPARE = 3 }; /* our wait, its repetition after ITE, the gap that tells full from empty */
 
-static volatile u32 *status_word(const struct vtd_unit *unit)
+static volatile u32 *status_word(struct vtd_unit *unit)
 {
-    return port_hpa_to_ptr((hpa_t){unit->status.v + STATUS_OURS});
+    return &unit->status[0];
 }
 
 static u64 *slot(const struct vtd_unit *unit, u32 index)
@@ -28,10 +33,16 @@ static u32 head(const struct vtd_unit *unit)
     return (u32)(vtd_read64(unit, VTD_IQH) / (unit->desc_words * 8)) % unit->queue_size;
 }
 
-static struct vtd_desc wait_desc(const struct vtd_unit *unit, u32 offset, u32 value)
+static struct vtd_desc wait_desc(const struct vtd_unit *unit, u32 word, u32 value)
 {
-    return (struct vtd_desc){
-        {TYPE_WAIT | WAIT_SW | WAIT_FN | (u64)value << 32, unit->status.v + offset, 0, 0}};
+    u64 at = unit->self.v + offsetof(struct vtd_unit, status) + word * sizeof(u32);
+    return (struct vtd_desc){{TYPE_WAIT | WAIT_SW | WAIT_FN | (u64)value << 32, at, 0, 0}};
+}
+
+/* Its status goes to a word that nobody reads. */
+static struct vtd_desc harmless_desc(const struct vtd_unit *unit)
+{
+    return wait_desc(unit, 1, 0);
 }
 
 static void put(struct vtd_unit *unit, const struct vtd_desc *d)
@@ -50,64 +61,17 @@ static void ring_doorbell(const struct vtd_unit *unit)
     vtd_write64(unit, VTD_IQT, (u64)unit->tail * unit->desc_words * 8);
 }
 
+static u32 distance(const struct vtd_unit *unit, u32 from, u32 to)
+{
+    return (to + unit->queue_size - from) % unit->queue_size;
+}
+
 static u32 room(const struct vtd_unit *unit)
 {
-    u32 used = (unit->tail + unit->queue_size - head(unit)) % unit->queue_size;
-    return unit->queue_size - 1 - used;
+    return unit->queue_size - distance(unit, head(unit), unit->tail);
 }
 
-/* The unit refuses the descriptor at its head: a harmless one takes its place. */
-static void recover_iqe(struct vtd_unit *unit)
-{
-    u32 at = head(unit);
-    struct vtd_desc harmless = wait_desc(unit, STATUS_SCRATCH, 0);
-    u64 *bad = slot(unit, at);
-    port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx",
-             unit->info.index, at, (unsigned long long)bad[0], (unsigned long long)bad[1],
-             (unsigned long long)vtd_read64(unit, VTD_IQERCD));
-    for (u32 i = 0; i < unit->desc_words; i++) {
-        bad[i] = harmless.w[i];
-    }
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    vtd_write32(unit, VTD_FSTS, FSTS_IQE);
-}
-
-/*
- * A device did not answer in time: waits that were fetched are dropped without their
- * status write. Ours is the only wait we look at; it is put again.
- */
-static void recover_ite(struct vtd_unit *unit)
-{
-    struct vtd_desc wait = wait_desc(unit, STATUS_OURS, unit->sequence);
-    port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx",
-             unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
-    if (head(unit) == unit->tail) {
-        put(unit, &wait);
-    }
-    vtd_write32(unit, VTD_FSTS, FSTS_ITE);
-    ring_doorbell(unit);
-}
-
-static enum result recover(struct vtd_unit *unit)
-{
-    u32 fsts = vtd_read32(unit, VTD_FSTS);
-    if ((fsts & FSTS_ICE) != 0) {
-        port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx",
-                 unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
-        vtd_write32(unit, VTD_FSTS, FSTS_ICE);
-    }
-    if ((fsts & FSTS_IQE) != 0) {
-        recover_iqe(unit);
-        return ERR_QUEUE;
-    }
-    if ((fsts & FSTS_ITE) != 0) {
-        recover_ite(unit);
-        return ERR_QUEUE;
-    }
-    return OK;
-}
-
-static enum result time_out(struct vtd_unit *unit)
+static enum result dead(struct vtd_unit *unit)
 {
     unit->queue_dead = true;
     port_log(LOG_ERROR, "unit %u: the invalidation queue hangs (IQH 0x%llx, IQT 0x%llx, FSTS 0x%x)",
@@ -116,16 +80,80 @@ static enum result time_out(struct vtd_unit *unit)
     return ERR_TIMEOUT;
 }
 
+/* What a look at FSTS brought: ERR_QUEUE when a descriptor at or behind slot `first` was refused. */
+static enum result recover_iqe(struct vtd_unit *unit, u32 first)
+{
+    u32 at = head(unit);
+    struct vtd_desc harmless = harmless_desc(unit);
+    u64 *bad = slot(unit, at);
+    if (bad[0] == harmless.w[0] && bad[1] == harmless.w[1]) {
+        return dead(unit); /* it is not the descriptor that the unit objects to */
+    }
+    port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx",
+             unit->info.index, at, (unsigned long long)bad[0], (unsigned long long)bad[1],
+             (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+    for (u32 i = 0; i < unit->desc_words; i++) {
+        bad[i] = harmless.w[i];
+    }
+    bool ours = distance(unit, first, at) < distance(unit, first, unit->tail);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    vtd_write32(unit, VTD_FSTS, FSTS_IQE);
+    return ours ? ERR_QUEUE : OK;
+}
+
+/* Waits that were fetched are dropped without their status write: ours is put once more. */
+static enum result recover_ite(struct vtd_unit *unit)
+{
+    struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
+    port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx",
+             unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+    vtd_write32(unit, VTD_FSTS, FSTS_ITE);
+    if (room(unit) > 1) {
+        put(unit, &wait);
+        ring_doorbell(unit);
+    }
+    return ERR_QUEUE;
+}
+
+static enum result recover(struct vtd_unit *unit, u32 first, bool *timed_out)
+{
+    u32 fsts = vtd_read32(unit, VTD_FSTS);
+    if ((fsts & FSTS_ICE) != 0) {
+        port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx",
+                 unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+        vtd_write32(unit, VTD_FSTS, FSTS_ICE);
+    }
+    if ((fsts & FSTS_IQE) != 0) {
+        return recover_iqe(unit, first);
+    }
+    if ((fsts & FSTS_ITE) != 0) {
+        *timed_out = true;
+        return recover_ite(unit);
+    }
+    return OK;
+}
+
+void vtd_queue_poll(struct vtd_unit *unit)
+{
+    bool timed_out;
+    if (unit->queue_size != 0 && !unit->queue_dead) {
+        (void)recover(unit, unit->tail, &timed_out); /* has said what there is to say */
+    }
+}
+
 /* Each refused descriptor costs one round, so the rounds are bounded by the ring. */
-static enum result wait_done(struct vtd_unit *unit)
+static enum result wait_done(struct vtd_unit *unit, u32 first, bool *timed_out)
 {
     enum result result = OK;
     u64 end = port_now_us() + VTD_TIMEOUT_US;
     while (*status_word(unit) != unit->sequence) {
-        enum result r = recover(unit);
+        enum result r = recover(unit, first, timed_out);
         result = r != OK ? r : result;
+        if (r == ERR_TIMEOUT) {
+            return r;
+        }
         if (port_now_us() > end) {
-            return time_out(unit);
+            return dead(unit);
         }
         port_relax();
     }
@@ -135,20 +163,24 @@ static enum result wait_done(struct vtd_unit *unit)
 static enum result wait_room(struct vtd_unit *unit, u32 count)
 {
     u64 end = port_now_us() + VTD_TIMEOUT_US;
-    while (room(unit) < count) {
-        (void)recover(unit); /* of an earlier batch that nobody waits for; it has been said */
+    while (room(unit) < count + SPARE) {
+        vtd_queue_poll(unit);
+        if (unit->queue_dead) {
+            return ERR_TIMEOUT;
+        }
         if (port_now_us() > end) {
-            return time_out(unit);
+            return dead(unit);
         }
         port_relax();
     }
     return OK;
 }
 
-/* At most half a ring at a time, so that a longer batch is several with a wait each. */
-static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
+                            bool *timed_out)
 {
-    enum result r = wait_room(unit, count + 1);
+    enum result r = wait_room(unit, count);
+    u32 first = unit->tail;
     if (r != OK) {
         return r;
     }
@@ -156,21 +188,82 @@ static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs,
         put(unit, &descs[i]);
     }
     unit->sequence++;
-    struct vtd_desc wait = wait_desc(unit, STATUS_OURS, unit->sequence);
+    struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
     put(unit, &wait);
     ring_doorbell(unit);
-    return wait_done(unit);
+    return wait_done(unit, first, timed_out);
 }
 
+static bool is_device_tlb(const struct vtd_desc *d)
+{
+    u64 type = d->w[0] & TYPE_MASK;
+    return type == TYPE_DEVICE_TLB || type == TYPE_PASID_DEVICE_TLB;
+}
+
+static u32 first_device_tlb(const struct vtd_desc *descs, u32 count)
+{
+    u32 i = 0;
+    while (i < count && !is_device_tlb(&descs[i])) {
+        i++;
+    }
+    return i;
+}
+
+/*
+ * After a time-out nothing from the oldest device-TLB invalidation on is known to be done
+ * (VT-d 6.5.2.11). One by one, so that only the device that is mute is left out.
+ */
+static enum result run_again(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        bool timed_out = false;
+        if (run_part(unit, &descs[i], 1, &timed_out) == ERR_TIMEOUT) {
+            return ERR_TIMEOUT;
+        }
+    }
+    return ERR_QUEUE;
+}
+
+/* A part with device-TLB invalidations begins on an empty ring: no guest's wait can be lost. */
+static enum result run_whole(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    bool timed_out = false;
+    u32 from = first_device_tlb(descs, count);
+    enum result r = from < count ? run_part(unit, NULL, 0, &timed_out) : OK;
+    if (r == ERR_TIMEOUT) {
+        return r;
+    }
+    timed_out = false;
+    r = run_part(unit, descs, count, &timed_out);
+    return timed_out && r != ERR_TIMEOUT ? run_again(unit, descs + from, count - from) : r;
+}
+
+/* A ring of short descriptors has no place for the upper half. */
+static bool fits_width(const struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    for (u32 i = 0; unit->desc_words == 2 && i < count; i++) {
+        if ((descs[i].w[2] | descs[i].w[3]) != 0) {
+            port_log(LOG_ERROR, "unit %u: a 256-bit descriptor on a queue of 128 bits",
+                     unit->info.index);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* At most half a ring at a time, so that a longer batch is several with a wait each. */
 enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
 {
     enum result result = OK;
-    if (unit->queue_dead || unit->queue.v == 0) {
+    if (unit->queue_dead || unit->queue_size == 0) {
         return ERR_TIMEOUT;
+    }
+    if (!fits_width(unit, descs, count)) {
+        return ERR_INVALID;
     }
     for (u32 done = 0; done < count;) {
         u32 left = count - done, part = left < unit->queue_size / 2 ? left : unit->queue_size / 2;
-        enum result r = run_part(unit, descs + done, part);
+        enum result r = run_whole(unit, descs + done, part);
         if (r == ERR_TIMEOUT) {
             return r;
         }
@@ -188,43 +281,69 @@ enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs
     return r;
 }
 
-/* Two slots stay free for a wait of ours and the gap that tells full from empty. */
-enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
 {
-    enum result r = unit->queue_dead ? ERR_TIMEOUT : OK;
-    spin_lock(&unit->lock);
-    if (r == OK && room(unit) < count + 2) {
-        (void)recover(unit);
-        r = ERR_BUSY;
+    if (unit->queue_dead || unit->queue_size == 0) {
+        return ERR_TIMEOUT;
     }
-    for (u32 i = 0; r == OK && i < count; i++) {
+    if (!fits_width(unit, descs, count)) {
+        return ERR_INVALID;
+    }
+    if (room(unit) < count + SPARE) {
+        vtd_queue_poll(unit); /* if it has stopped, the next try finds it running */
+        return ERR_BUSY;
+    }
+    for (u32 i = 0; i < count; i++) {
         put(unit, &descs[i]);
     }
-    if (r == OK && count != 0) {
+    if (count != 0) {
         ring_doorbell(unit);
     }
+    return OK;
+}
+
+enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    spin_lock(&unit->lock);
+    enum result r = post(unit, descs, count);
     spin_unlock(&unit->lock);
     return r;
 }
 
-/* A queue that firmware left on: it may stop only when empty (VT-d 6.5.2). */
+static bool is_empty(const struct vtd_unit *unit)
+{
+    return vtd_read64(unit, VTD_IQH) == vtd_read64(unit, VTD_IQT);
+}
+
+/*
+ * A queue that stopped at an error is dropped: what it asked for is repeated globally. Its tail
+ * goes to where it stands, so that it is empty, as it has to be (VT-d 6.5.2).
+ */
+static void drop_rest(const struct vtd_unit *unit)
+{
+    u32 errors = vtd_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE);
+    if (errors != 0) {
+        vtd_write64(unit, VTD_IQT, vtd_read64(unit, VTD_IQH));
+        vtd_write32(unit, VTD_FSTS, errors);
+    }
+}
+
 enum result vtd_queue_stop(struct vtd_unit *unit)
 {
     if ((vtd_read32(unit, VTD_GSTS) & GCMD_QIE) == 0) {
         return OK;
     }
     u64 end = port_now_us() + VTD_TIMEOUT_US;
-    while (vtd_read64(unit, VTD_IQH) != vtd_read64(unit, VTD_IQT)) {
-        if ((vtd_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE)) != 0) {
-            /* Firmware's leftover is broken. What it asked for is repeated globally later. */
-            break;
-        }
+    while (!is_empty(unit)) {
+        drop_rest(unit);
         if (port_now_us() > end) {
-            return time_out(unit);
+            return dead(unit);
         }
         port_relax();
     }
-    return vtd_gcmd_set(unit, GCMD_QIE, false);
+    enum result r = vtd_gcmd_set(unit, GCMD_QIE, false);
+    unit->queue_size = r == OK ? 0 : unit->queue_size;
+    return r;
 }
 
 enum result vtd_queue_start(struct vtd_unit *unit)
@@ -237,18 +356,16 @@ enum result vtd_queue_start(struct vtd_unit *unit)
             unit->queue.v = 0;
             return r;
         }
-        r = port_pages_alloc(1, &unit->status);
-        if (r != OK) {
-            port_pages_free(unit->queue, 1u << VTD_QUEUE_ORDER);
-            unit->queue.v = 0;
-            return r;
-        }
     }
-    unit->desc_words = wide ? 4 : 2;
-    unit->queue_size = bytes / (unit->desc_words * 8);
-    unit->tail = 0;
     vtd_write32(unit, VTD_FSTS, FSTS_IQE | FSTS_ITE | FSTS_ICE);
     vtd_write64(unit, VTD_IQT, 0);
     vtd_write64(unit, VTD_IQA, unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER);
-    return vtd_gcmd_set(unit, GCMD_QIE, true);
+    enum result r = vtd_gcmd_set(unit, GCMD_QIE, true);
+    if (r == OK) {
+        unit->desc_words = wide ? 4 : 2;
+        unit->queue_size = bytes / (unit->desc_words * 8);
+        unit->tail = 0;
+        unit->queue_dead = false;
+    }
+    return r;
 }

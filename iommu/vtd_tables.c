@@ -51,10 +51,29 @@ u64 *vtd_context_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
 bool vtd_context_is_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
 {
     const u64 *context = vtd_context_find(unit, root, sid);
-    if (context == NULL || (context[0] & PRESENT) == 0) {
+    if (context == NULL || !is_scalable(unit)) {
         return false;
     }
-    return (context[0] & ~PAGE_MASK) != unit->tables[root].directory.v;
+    u64 directory = vtd_context_directory(context).v;
+    return directory != 0 && directory != unit->tables[root].directory.v;
+}
+
+void vtd_store128(u64 *to, u64 low, u64 high)
+{
+    u64 old_low = to[0], old_high = to[1];
+    bool done;
+    do {
+        __asm__ volatile("lock cmpxchg16b %1"
+                         : "=@ccz"(done), "+m"(*(u64(*)[2])to), "+a"(old_low), "+d"(old_high)
+                         : "b"(low), "c"(high)
+                         : "memory");
+    } while (!done);
+}
+
+void vtd_context_write(struct vtd_unit *unit, u64 *context, u64 low, u64 high)
+{
+    vtd_store128(context, low, high);
+    vtd_flush_table(unit, context, 2 * sizeof(u64));
 }
 
 enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 **out)
@@ -74,27 +93,11 @@ enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid,
         }
         vtd_flush_table(unit, to, PAGE_SIZE);
         /* Old and new say the same of every source-id, so nothing cached becomes wrong. */
-        __atomic_store_n(half, page.v | PRESENT, __ATOMIC_RELEASE);
+        vtd_store64(half, page.v | PRESENT);
         vtd_flush_table(unit, half, sizeof(*half));
     }
     *out = vtd_context_find(unit, root, sid);
     return OK;
-}
-
-struct pasid_entry *vtd_pasid_find(const struct vtd_unit *unit, const u64 *context, u32 pasid)
-{
-    (void)unit;
-    u32 count = 1u << ((context[0] >> 9 & 7) + 13);
-    if ((context[0] & PRESENT) == 0 || pasid >= count) {
-        return NULL;
-    }
-    const u64 *directory = port_hpa_to_ptr((hpa_t){context[0] & ~PAGE_MASK});
-    u64 table = directory[pasid / PASIDS_PER_TABLE];
-    if ((table & PRESENT) == 0) {
-        return NULL;
-    }
-    struct pasid_entry *entries = port_hpa_to_ptr((hpa_t){table & ~PAGE_MASK});
-    return &entries[pasid % PASIDS_PER_TABLE];
 }
 
 static enum result new_page(hpa_t *out)
@@ -180,9 +183,9 @@ static void free_context_table(struct vtd_unit *unit, enum vtd_root root, u64 ha
     hpa_t at = {half & ~PAGE_MASK};
     const u64 *table = port_hpa_to_ptr(at);
     for (u32 i = 0; is_scalable(unit) && i < PAGE_SIZE / 8; i += 4) {
-        u64 directory = table[i] & ~PAGE_MASK;
-        if ((table[i] & PRESENT) != 0 && directory != unit->tables[root].directory.v) {
-            vtd_directory_free((hpa_t){directory}, 1u << ((table[i] >> 9 & 7) + 13));
+        hpa_t directory = vtd_context_directory(&table[i]);
+        if (directory.v != 0 && directory.v != unit->tables[root].directory.v) {
+            vtd_directory_free(directory, vtd_context_pasids(&table[i]));
         }
     }
     port_pages_free(at, 1);

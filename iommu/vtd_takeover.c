@@ -1,10 +1,11 @@
 /*
- * From whatever firmware left to our tables, and back. VT-d 3.10, 6.6, 11.4.4, 11.4.5.
+ * From whatever firmware left to our tables, and back. VT-d 3.4.4, 6.6, 11.4.4, 11.4.8.
  *
- * While TES = 1 another root of the same mode may be set live. A change of the mode needs
- * CAP.ESRTPS; without it translation goes off for a moment, in which the protected memory
- * regions keep DMA away where the unit has both of them and no RMRR device is active.
- * Where it has not, the console says that there was a window.
+ * While TES = 1 another root of the same mode may be set live. A change of the mode (from
+ * firmware's abort-DMA mode, too) needs CAP.ESRTPS, which every unit with ECAP.ADMS is expected
+ * to have; without it translation goes off for a moment, in which a protected memory region
+ * over all of memory keeps DMA away where the unit has one and no RMRR device is active.
+ * Where not, the console says that there was a window.
  */
 #include "iommu/vtd_unit.h"
 
@@ -19,35 +20,54 @@ static bool has_cap(const struct vtd_unit *unit, enum vtd_cap_field field)
     return vtd_cap_get(unit->info.cap, field) != 0;
 }
 
-/* Both regions over all of memory, or off. */
-static enum result protect_all(struct vtd_unit *unit, bool on)
+static enum result enable_regions(struct vtd_unit *unit, bool on)
 {
-    if (on) {
-        vtd_write32(unit, VTD_PLMBASE, 0);
-        vtd_write32(unit, VTD_PLMLIMIT, 0xffffffff);
-        vtd_write64(unit, VTD_PHMBASE, 1ull << 32);
-        vtd_write64(unit, VTD_PHMLIMIT, ~0ull);
-    }
     vtd_write32(unit, VTD_PMEN, on ? PMEN_EPM : 0);
     return vtd_wait32(unit, VTD_PMEN, "PMEN", PMEN_PRS, on ? PMEN_PRS : 0);
 }
 
-/* Firmware's regions go last: until then they only take away. */
+static bool regions_are_on(const struct vtd_unit *unit)
+{
+    return (has_cap(unit, VTD_CAP_PLMR) || has_cap(unit, VTD_CAP_PHMR)) &&
+           (vtd_read32(unit, VTD_PMEN) & (PMEN_EPM | PMEN_PRS)) != 0;
+}
+
+/*
+ * The high region over all of memory: it may lie below 4 GiB, too, and what the unit itself
+ * reads is not subject to it (VT-d 11.4.8.1, 11.4.8.4). Called while DMA is still translated, so
+ * firmware's own regions may go; bases and limits are read-only while any is on.
+ */
+static enum result protect_all(struct vtd_unit *unit)
+{
+    enum result r = regions_are_on(unit) ? enable_regions(unit, false) : OK;
+    if (r != OK) {
+        return r;
+    }
+    if (has_cap(unit, VTD_CAP_PLMR)) {
+        vtd_write32(unit, VTD_PLMBASE, ~0u); /* limit below base: off */
+        vtd_write32(unit, VTD_PLMLIMIT, 0);
+    }
+    vtd_write64(unit, VTD_PHMBASE, 0);
+    vtd_write64(unit, VTD_PHMLIMIT, (1ull << unit->info.haw) - 1);
+    return enable_regions(unit, true);
+}
+
+/* Regions go last: until then they only take away. */
 static enum result unprotect(struct vtd_unit *unit)
 {
-    if ((!has_cap(unit, VTD_CAP_PLMR) && !has_cap(unit, VTD_CAP_PHMR)) ||
-        (vtd_read32(unit, VTD_PMEN) & (PMEN_EPM | PMEN_PRS)) == 0) {
-        return OK;
-    }
-    return protect_all(unit, false);
+    return regions_are_on(unit) ? enable_regions(unit, false) : OK;
 }
 
 /* The root is set, and nothing that was cached under the one before is used any more. */
 static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
 {
-    vtd_flush_buffer(unit);
+    enum result r = vtd_flush_buffer(unit);
+    if (r != OK) {
+        return r;
+    }
+    unit->walked = true;
     vtd_write64(unit, VTD_RTADDR, rtaddr);
-    enum result r = vtd_gcmd_once(unit, GCMD_SRTP);
+    r = vtd_gcmd_once(unit, GCMD_SRTP);
     if (r == OK && !has_cap(unit, VTD_CAP_ESRTPS)) {
         r = vtd_inval_all(unit);
     }
@@ -57,8 +77,8 @@ static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
 /* Translation goes off for the change of mode. */
 static enum result change_mode(struct vtd_unit *unit, const struct vtd_default *def)
 {
-    bool closed = has_cap(unit, VTD_CAP_PLMR) && has_cap(unit, VTD_CAP_PHMR) && !def->rmrr_active;
-    enum result r = closed ? protect_all(unit, true) : OK;
+    bool closed = has_cap(unit, VTD_CAP_PHMR) && !def->rmrr_active;
+    enum result r = closed ? protect_all(unit) : OK;
     if (r != OK) {
         return r;
     }
@@ -66,7 +86,7 @@ static enum result change_mode(struct vtd_unit *unit, const struct vtd_default *
         port_log(LOG_WARNING, "unit %u: DMA is untranslated while the table mode changes (%s)",
                  unit->info.index,
                  def->rmrr_active ? "a device with reserved memory is active"
-                                  : "no protected memory regions, no live change of mode");
+                                  : "no protected memory region, no live change of mode");
     }
     r = vtd_gcmd_set(unit, GCMD_TE, false);
     r = r == OK ? set_root(unit, root_address(unit, VTD_ROOT_OFF)) : r;
@@ -88,33 +108,55 @@ static enum result translate(struct vtd_unit *unit, const struct vtd_default *de
 /* Records of before are nobody's now; the event stays masked until somebody wants it. */
 static void forget_faults(struct vtd_unit *unit)
 {
-    u32 at = vtd_cap_fault_offset(unit->info.cap);
+    u32 at = vtd_cap_fault_offset(unit->info.cap), count = 0;
     for (u32 i = 0; i < vtd_cap_fault_records(unit->info.cap); i++) {
         hpa_t high = {unit->info.base.v + at + i * 16 + 8};
         if ((port_mmio_read64(high) & FRCD_F) != 0) {
             port_mmio_write32((hpa_t){high.v + 4}, (u32)(FRCD_F >> 32));
+            count++;
         }
+    }
+    if (count != 0) {
+        port_log(LOG_INFO, "unit %u: %u fault records of before are dropped%s", unit->info.index,
+                 count, (vtd_read32(unit, VTD_FSTS) & FSTS_PFO) != 0 ? ", others had been lost" : "");
     }
     vtd_write32(unit, VTD_FSTS, FSTS_W1C);
 }
 
+static enum result drop_interrupt_remapping(struct vtd_unit *unit)
+{
+    if ((vtd_read32(unit, VTD_GSTS) & GCMD_IRE) == 0) {
+        return OK;
+    }
+    port_log(LOG_INFO, "unit %u: firmware's interrupt remapping is switched off",
+             unit->info.index);
+    return vtd_gcmd_set(unit, GCMD_IRE, false);
+}
+
+static enum result take_over(struct vtd_unit *unit)
+{
+    vtd_write32(unit, VTD_FECTL, FECTL_IM);
+    enum result r = vtd_queue_stop(unit);
+    r = r == OK ? vtd_queue_start(unit) : r;
+    r = r == OK ? drop_interrupt_remapping(unit) : r;
+    r = r == OK ? translate(unit, &unit->def) : r;
+    return r == OK ? unprotect(unit) : r;
+}
+
 enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *def)
 {
-    unit->def = *def;
-    enum result r = unit->tables[VTD_ROOT_OFF].root.v == 0 ? vtd_tables_create(unit) : OK;
-    if (r != OK) {
-        return r;
+    if (unit->taken) {
+        return ERR_EXISTS;
     }
-    vtd_write32(unit, VTD_FECTL, FECTL_IM);
-    r = vtd_queue_stop(unit);
-    r = r == OK ? vtd_queue_start(unit) : r;
-    if (r == OK && (vtd_read32(unit, VTD_GSTS) & GCMD_IRE) != 0) {
-        port_log(LOG_INFO, "unit %u: firmware's interrupt remapping is switched off",
-                 unit->info.index);
-        r = vtd_gcmd_set(unit, GCMD_IRE, false);
+    if (!unit->walked) {
+        vtd_tables_free(unit); /* of an attempt that went nowhere */
+        unit->def = *def;
+        enum result r = vtd_tables_create(unit);
+        if (r != OK) {
+            return r;
+        }
     }
-    r = r == OK ? translate(unit, def) : r;
-    r = r == OK ? unprotect(unit) : r;
+    enum result r = take_over(unit);
     if (r != OK) {
         return r;
     }
@@ -129,6 +171,7 @@ enum result vtd_unit_release(struct vtd_unit *unit)
     enum result r = vtd_gcmd_set(unit, GCMD_TE, false);
     enum result q = vtd_queue_stop(unit);
     unit->taken = false;
+    unit->walked = r != OK || q != OK;
     return r != OK ? r : q;
 }
 

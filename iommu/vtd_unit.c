@@ -63,11 +63,9 @@ void vtd_flush_table(const struct vtd_unit *unit, const void *p, size_t bytes)
     }
 }
 
-void vtd_flush_buffer(struct vtd_unit *unit)
+enum result vtd_flush_buffer(struct vtd_unit *unit)
 {
-    if (vtd_cap_get(unit->info.cap, VTD_CAP_RWBF) != 0 && vtd_gcmd_once(unit, GCMD_WBF) != OK) {
-        unit->queue_dead = true;
-    }
+    return vtd_cap_get(unit->info.cap, VTD_CAP_RWBF) != 0 ? vtd_gcmd_once(unit, GCMD_WBF) : OK;
 }
 
 /* NULL, or what makes the capabilities unusable. */
@@ -80,20 +78,19 @@ static const char *capability_fault(u32 ver, u64 cap, u64 ecap, u32 haw)
     if (haw < 32 || haw > 52) {
         return "the host address width is not 32 to 52 bits";
     }
-    if (vtd_ecap_get(ecap, VTD_ECAP_QI) == 0) {
-        return "no queued invalidation";
-    }
-    if (vtd_cap_domain_ids(cap) == 0) {
-        return "the number of domain ids (CAP.ND) is a reserved value";
+    if (vtd_caps_ability(cap, ecap, &why) == VTD_ABILITY_NONE) {
+        return why;
     }
     if (vtd_cap_get(cap, VTD_CAP_SSLPS) == 2) {
         return "1 GiB pages without 2 MiB pages (CAP.SSLPS)";
     }
-    enum vtd_ability ability = vtd_caps_ability(cap, ecap, &why);
-    if (ability == VTD_ABILITY_NONE) {
-        return why;
+    if (vtd_cap_fault_offset(cap) < VTD_PEUADDR + 4) {
+        return "its fault records lie over other registers (CAP.FRO)";
     }
-    return (vtd_cap_ss_levels(cap) & 0x38) == 0 ? "no second-stage width (CAP.SAGAW)" : NULL;
+    if (vtd_ecap_get(ecap, VTD_ECAP_SMTS) != 0 && vtd_cap_get(cap, VTD_CAP_RWBF) != 0) {
+        return "a write buffer in scalable mode (CAP.RWBF)";
+    }
+    return NULL;
 }
 
 static void fill_info(struct vtd_unit_info *info, u64 cap, u64 ecap)
@@ -146,10 +143,14 @@ void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out)
 
 void vtd_unit_destroy(struct vtd_unit *unit)
 {
+    if (unit->walked) {
+        port_log(LOG_ERROR, "unit %u: still on, its tables are not given back", unit->info.index);
+        return;
+    }
+    vtd_fault_free(unit);
     vtd_tables_free(unit);
     if (unit->queue.v != 0) {
         port_pages_free(unit->queue, 1u << VTD_QUEUE_ORDER);
-        port_pages_free(unit->status, 1);
     }
     port_pages_free(unit->self, 1);
 }
