@@ -120,6 +120,7 @@ static void a_unit_that_hangs_is_an_error(void **state)
         assert_int_equal(vtd_unit_take_over(rig.unit, &rig.def), ERR_TIMEOUT);
         assert_non_null(strstr(hosted_log(), "unit 0"));
         model_set_faults(rig.model, &(struct model_faults){0});
+        model_kick(rig.model);
         vtd_rig_stop(&rig);
     }
 }
