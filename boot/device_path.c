@@ -27,7 +27,7 @@ size_t path_body(const void *path, size_t size)
             return size;
         }
         if (at[used] == PATH_END) {
-            return used;
+            return bytes == NODE_BYTES ? used : size;
         }
         used += bytes;
     }

@@ -1,0 +1,322 @@
+/* ACPI tables built in memory: found, read, edited, and broken in every byte. */
+#include "boot/acpi.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum {
+    MEMORY = 0x8000,
+    RSDP = 0x100, XSDT = 0x200, RSDT = 0x400, DMAR = 0x1000, SPCR = 0x2000, MCFG = 0x2200,
+    MADT = 0x2400, FADT = 0x2800, DSDT = 0x3000, OTHER = 0x4000,
+};
+
+static u8 memory[MEMORY];
+static struct acpi_tables tables;
+
+static void *at(void *ctx, u64 addr, u64 size)
+{
+    (void)ctx;
+    return addr < MEMORY && size <= MEMORY - addr ? memory + addr : NULL;
+}
+
+static const struct acpi_memory access = {at, NULL};
+
+static void put(u32 addr, u64 value, u32 bytes)
+{
+    for (u32 i = 0; i < bytes; i++) {
+        memory[addr + i] = (u8)(value >> (8 * i));
+    }
+}
+
+static u64 get(u32 addr, u32 bytes)
+{
+    u64 value = 0;
+    for (u32 i = 0; i < bytes; i++) {
+        value |= (u64)memory[addr + i] << (8 * i);
+    }
+    return value;
+}
+
+static u8 sum(u32 addr, u32 bytes)
+{
+    u8 total = 0;
+    for (u32 i = 0; i < bytes; i++) {
+        total = (u8)(total + memory[addr + i]);
+    }
+    return total;
+}
+
+static void seal(u32 addr, u32 length, u32 checksum)
+{
+    memory[addr + checksum] = 0;
+    memory[addr + checksum] = (u8)-sum(addr, length);
+}
+
+static void table(u32 addr, const char *signature, u32 length)
+{
+    memcpy(memory + addr, signature, 4);
+    put(addr + 4, length, 4);
+    seal(addr, length, 9);
+}
+
+static void build_serial(void)
+{
+    memory[SPCR + 36] = 0;            /* 16550 */
+    memory[SPCR + 40] = 0;            /* memory space */
+    memory[SPCR + 41] = 32;
+    memory[SPCR + 43] = 3;            /* dword access */
+    put(SPCR + 44, 0xfe034000, 8);
+    memory[SPCR + 58] = 7;            /* 115200 */
+    table(SPCR, "SPCR", 80);
+}
+
+static void build_cpus(void)
+{
+    static const u8 entries[] = {
+        0, 8, 0, 0, 1, 0, 0, 0,                           /* local APIC 0, enabled */
+        0, 8, 1, 4, 1, 0, 0, 0,                           /* local APIC 4, enabled */
+        0, 8, 2, 9, 0, 0, 0, 0,                           /* local APIC 9, disabled */
+        1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,        /* an I/O APIC */
+        9, 16, 0, 0, 0x2c, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, /* x2APIC 12ch, enabled */
+    };
+    memcpy(memory + MADT + 44, entries, sizeof(entries));
+    table(MADT, "APIC", 44 + sizeof(entries));
+}
+
+static void build_sleep(void)
+{
+    static const u8 s3[] = {0x08, '_', 'S', '3', '_', 0x12, 0x06, 0x04, 0x0a, 0x05, 0x0a, 0x05,
+                            0x00, 0x00};
+    memcpy(memory + DSDT + 50, s3, sizeof(s3));
+    table(DSDT, "DSDT", 100);
+    put(FADT + 40, DSDT, 4);
+    put(FADT + 64, 0x604, 4);
+    put(FADT + 68, 0, 4);
+    table(FADT, "FACP", 244);
+}
+
+static void build(void)
+{
+    static const u32 list[] = {FADT, MADT, DMAR, SPCR, MCFG, OTHER};
+    memset(memory, 0, sizeof(memory));
+    memset(memory + DMAR + 36, 0x2f, 1);
+    memory[DMAR + 37] = 7;
+    table(DMAR, "DMAR", 64);
+    build_serial();
+    build_cpus();
+    build_sleep();
+    put(MCFG + 44, 0xe0000000, 8);
+    memory[MCFG + 55] = 0xff;
+    table(MCFG, "MCFG", 60);
+    table(OTHER, "SSDT", 40);
+    for (u32 i = 0; i < ARRAY_LEN(list); i++) {
+        put(XSDT + 36 + 8 * i, list[i], 8);
+        put(RSDT + 36 + 4 * i, list[i], 4);
+    }
+    table(XSDT, "XSDT", 36 + 8 * ARRAY_LEN(list));
+    table(RSDT, "RSDT", 36 + 4 * ARRAY_LEN(list));
+    memcpy(memory + RSDP, "RSD PTR ", 8);
+    memory[RSDP + 15] = 2;
+    put(RSDP + 16, RSDT, 4);
+    put(RSDP + 20, 36, 4);
+    put(RSDP + 24, XSDT, 8);
+    seal(RSDP, 20, 8);
+    seal(RSDP, 36, 32);
+}
+
+static enum result find(void)
+{
+    const char *why = NULL;
+    enum result r = acpi_find(&access, RSDP, &tables, &why);
+    assert_true(r == OK || why != NULL);
+    return r;
+}
+
+static void tables_are_found(void **state)
+{
+    (void)state;
+    build();
+    assert_int_equal(find(), OK);
+    assert_int_equal(tables.xsdt, XSDT);
+    assert_int_equal(tables.rsdt, RSDT);
+    assert_int_equal(tables.dmar, DMAR);
+    assert_int_equal(tables.spcr, SPCR);
+    assert_int_equal(tables.mcfg, MCFG);
+    assert_int_equal(tables.madt, MADT);
+    assert_int_equal(tables.fadt, FADT);
+    assert_int_equal(acpi_length(&access, DMAR), 64);
+    assert_int_equal(acpi_length(&access, 0), 0);
+    assert_int_equal(acpi_length(&access, MEMORY), 0);
+}
+
+static void tables_by_the_old_list(void **state)
+{
+    (void)state;
+    build();
+    memory[RSDP + 15] = 0;
+    seal(RSDP, 20, 8);
+    assert_int_equal(find(), OK);
+    assert_int_equal(tables.xsdt, 0);
+    assert_int_equal(tables.dmar, DMAR);
+}
+
+static void broken_roots_are_refused(void **state)
+{
+    (void)state;
+    const char *why;
+    build();
+    assert_int_equal(acpi_find(&access, 0, &tables, &why), ERR_NOT_FOUND);
+    memory[RSDP]++;
+    assert_int_equal(find(), ERR_MALFORMED);
+    build();
+    memory[RSDP + 30]++;
+    assert_int_equal(find(), ERR_MALFORMED);
+    build();
+    memory[XSDT + 20]++;
+    assert_int_equal(find(), ERR_MALFORMED);
+    build();
+    memory[SPCR + 50]++;
+    assert_int_equal(find(), OK);
+    assert_int_equal(tables.spcr, 0);
+}
+
+static void fields_are_read(void **state)
+{
+    (void)state;
+    struct serial serial = {0};
+    u32 baud = 0;
+    build();
+    assert_true(acpi_spcr_serial(&access, SPCR, &serial, &baud));
+    assert_int_equal(serial.kind, SERIAL_MMIO);
+    assert_int_equal(serial.base, 0xfe034000);
+    assert_int_equal(serial.stride, 4);
+    assert_int_equal(baud, 115200);
+    struct acpi_ecam ecam = acpi_mcfg_segment(&access, MCFG, 0);
+    assert_int_equal(ecam.base, 0xe0000000);
+    assert_int_equal(ecam.last_bus, 0xff);
+    assert_int_equal(acpi_mcfg_segment(&access, MCFG, 1).base, 0);
+    struct acpi_cpus cpus = acpi_madt_cpus(&access, MADT);
+    assert_int_equal(cpus.enabled, 3);
+    assert_int_equal(cpus.highest_apic_id, 0x12c);
+    struct acpi_sleep sleep = acpi_fadt_sleep(&access, FADT);
+    assert_int_equal(sleep.pm1a_control, 0x604);
+    assert_int_equal(sleep.pm1b_control, 0);
+    assert_int_equal(sleep.s3_type, 5);
+}
+
+static void serial_ports_that_are_none_of_ours(void **state)
+{
+    (void)state;
+    struct serial serial = {0};
+    u32 baud = 0;
+    build();
+    memory[SPCR + 40] = 1;
+    memory[SPCR + 41] = 8;
+    memory[SPCR + 43] = 1;
+    put(SPCR + 44, 0x2f8, 8);
+    memory[SPCR + 58] = 0;
+    seal(SPCR, 80, 9);
+    assert_true(acpi_spcr_serial(&access, SPCR, &serial, &baud));
+    assert_int_equal(serial.kind, SERIAL_PORT);
+    assert_int_equal(serial.base, 0x2f8);
+    assert_int_equal(serial.stride, 1);
+    assert_int_equal(baud, 0);
+    memory[SPCR + 36] = 3;            /* a PL011 */
+    seal(SPCR, 80, 9);
+    assert_false(acpi_spcr_serial(&access, SPCR, &serial, &baud));
+    memory[SPCR + 36] = 0;
+    put(SPCR + 44, 0, 8);             /* console redirection is off */
+    seal(SPCR, 80, 9);
+    assert_false(acpi_spcr_serial(&access, SPCR, &serial, &baud));
+    assert_false(acpi_spcr_serial(&access, 0, &serial, &baud));
+}
+
+static void sleep_types_that_are_not_there(void **state)
+{
+    (void)state;
+    build();
+    memory[DSDT + 51] = 'X';
+    table(DSDT, "DSDT", 100);
+    assert_int_equal(acpi_fadt_sleep(&access, FADT).s3_type, 0xff);
+    build();
+    memory[DSDT + 58] = 1;            /* OneOp instead of a byte */
+    table(DSDT, "DSDT", 100);
+    assert_int_equal(acpi_fadt_sleep(&access, FADT).s3_type, 1);
+    assert_int_equal(acpi_fadt_sleep(&access, 0).s3_type, 0xff);
+}
+
+static void dmar_is_taken_away(void **state)
+{
+    (void)state;
+    build();
+    assert_int_equal(find(), OK);
+    acpi_hide_dmar(&access, &tables);
+    assert_int_equal(get(XSDT + 4, 4), 36 + 8 * 5);
+    assert_int_equal(get(RSDT + 4, 4), 36 + 4 * 5);
+    assert_int_equal(sum(XSDT, 36 + 8 * 5), 0);
+    assert_int_equal(sum(RSDT, 36 + 4 * 5), 0);
+    assert_int_equal(sum(DMAR, 64), 0);
+    assert_memory_equal(memory + DMAR, "XMAR", 4);
+    assert_int_equal(find(), OK);
+    assert_int_equal(tables.dmar, 0);
+    assert_int_equal(tables.spcr, SPCR);
+    assert_int_equal(tables.mcfg, MCFG);
+    assert_int_equal(get(XSDT + 36 + 8 * 4, 8), OTHER);
+}
+
+static void interrupt_remapping_is_taken_away(void **state)
+{
+    (void)state;
+    build();
+    assert_int_equal(find(), OK);
+    acpi_clear_intr_remap(&access, &tables);
+    assert_int_equal(memory[DMAR + 37], 4);
+    assert_int_equal(sum(DMAR, 64), 0);
+}
+
+/* Reads stay inside (the sanitizer watches the array's ends) and end. */
+static void any_byte_may_be_wrong(void **state)
+{
+    (void)state;
+    static const struct { u32 at, length, checksum; } list[] = {
+        {RSDP, 36, 32}, {XSDT, 84, 9}, {RSDT, 60, 9}, {SPCR, 80, 9}, {MADT, 96, 9},
+        {MCFG, 60, 9}, {FADT, 244, 9}, {DSDT, 100, 9}};
+    for (u32 i = 0; i < ARRAY_LEN(list); i++) {
+        for (u32 offset = 0; offset < list[i].length; offset++) {
+            for (u32 value = 0; value < 256; value += 5) {
+                struct serial serial = {0};
+                u32 baud;
+                build();
+                memory[list[i].at + offset] = (u8)value;
+                seal(list[i].at, list[i].length, list[i].checksum);
+                if (find() != OK) {
+                    continue;
+                }
+                (void)acpi_spcr_serial(&access, tables.spcr, &serial, &baud);
+                (void)acpi_mcfg_segment(&access, tables.mcfg, 0);
+                (void)acpi_madt_cpus(&access, tables.madt);
+                (void)acpi_fadt_sleep(&access, tables.fadt);
+                acpi_hide_dmar(&access, &tables);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_found),
+        cmocka_unit_test(tables_by_the_old_list),
+        cmocka_unit_test(broken_roots_are_refused),
+        cmocka_unit_test(fields_are_read),
+        cmocka_unit_test(serial_ports_that_are_none_of_ours),
+        cmocka_unit_test(sleep_types_that_are_not_there),
+        cmocka_unit_test(dmar_is_taken_away),
+        cmocka_unit_test(interrupt_remapping_is_taken_away),
+        cmocka_unit_test(any_byte_may_be_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
