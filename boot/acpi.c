@@ -157,13 +157,26 @@ bool acpi_spcr_serial(const struct acpi_memory *m, u64 spcr, struct serial *out,
     return true;
 }
 
-struct acpi_ecam acpi_mcfg_segment(const struct acpi_memory *m, u64 mcfg, u16 segment)
+bool acpi_mcfg_window(const struct acpi_memory *m, u64 mcfg, u32 index, struct acpi_ecam *out)
 {
     u32 length;
     const u8 *bytes = open_table(m, mcfg, &length);
-    for (u32 at = 44; bytes != NULL && at + 16 <= length; at += 16) {
-        if (get(bytes, at + 8, 2) == segment) {
-            return (struct acpi_ecam){get(bytes, at, 8), bytes[at + 10], bytes[at + 11]};
+    u64 at = 44 + (u64)index * 16;
+    if (bytes == NULL || at + 16 > length) {
+        return false;
+    }
+    const u8 *window = bytes + at;
+    *out = (struct acpi_ecam){.base = get(window, 0, 8), .segment = (u16)get(window, 8, 2),
+                              .first_bus = window[10], .last_bus = window[11]};
+    return true;
+}
+
+struct acpi_ecam acpi_mcfg_segment(const struct acpi_memory *m, u64 mcfg, u16 segment)
+{
+    struct acpi_ecam window;
+    for (u32 i = 0; acpi_mcfg_window(m, mcfg, i, &window); i++) {
+        if (window.segment == segment) {
+            return window;
         }
     }
     return (struct acpi_ecam){0};

@@ -34,9 +34,12 @@ bool acpi_spcr_serial(const struct acpi_memory *m, u64 spcr, struct serial *out,
 
 struct acpi_ecam {
     u64 base;                  /* of bus 0; 0: none for that segment */
+    u16 segment;
     u8 first_bus, last_bus;
 };
 struct acpi_ecam acpi_mcfg_segment(const struct acpi_memory *m, u64 mcfg, u16 segment);
+/* The index-th window; false past the last. */
+bool acpi_mcfg_window(const struct acpi_memory *m, u64 mcfg, u32 index, struct acpi_ecam *out);
 
 struct acpi_cpus {
     u32 enabled;

@@ -2,6 +2,7 @@
 #include "boot/uefi.h"
 
 #include "boot/machine.h"
+#include "boot/pci.h"
 #include "drivers/format.h"
 
 static EFI_GUID acpi_20_guid = ACPI_20_TABLE_GUID;
@@ -80,6 +81,23 @@ static void read_units(struct machine *m)
     }
 }
 
+/* Segment 0, then the segments that only MCFG knows. */
+static void read_coverage(struct machine *m)
+{
+    struct acpi_memory memory = machine_memory(m);
+    struct pci_config config = pci_by_ports();
+    struct acpi_ecam window;
+    m->covered = coverage_complete(&m->dmar, &config, &m->uncovered);
+    m->uncovered_segment = 0;
+    for (u32 i = 0; m->covered && acpi_mcfg_window(&memory, m->tables.mcfg, i, &window); i++) {
+        if (window.segment != 0 && window.base != 0) {
+            config = pci_by_window(&window);
+            m->covered = coverage_complete(&m->dmar, &config, &m->uncovered);
+            m->uncovered_segment = window.segment;
+        }
+    }
+}
+
 static void read_dmar(struct machine *m)
 {
     struct acpi_memory memory = machine_memory(m);
@@ -105,6 +123,7 @@ static void read_dmar(struct machine *m)
     }
     m->dmar_usable = true;
     read_units(m);
+    read_coverage(m);
 }
 
 bool machine_read(struct machine *m, const char **why)

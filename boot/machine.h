@@ -7,6 +7,7 @@
 
 #include "boot/acpi.h"
 #include "boot/config.h"
+#include "boot/coverage.h"
 #include "boot/cpu.h"
 #include "boot/ranges.h"
 #include "iommu/vtd_caps.h"
@@ -31,6 +32,9 @@ struct machine {
     char dmar_reason[MACHINE_REASON]; /* else why not */
     struct vtd_dmar dmar;
     struct unit_registers units[VTD_DMAR_UNITS];
+    bool covered;                    /* every PCI function is in the scope of a unit */
+    u16 uncovered_segment;           /* else the first that is not */
+    struct pci_function uncovered;
 };
 
 /* False: the memory map or the tables are unusable; *why says so, and nothing else is valid. */

@@ -25,6 +25,17 @@ static const char *needs_interrupt_remapping(const struct machine *m)
     return NULL;
 }
 
+/* A device that no unit translates is out of control whatever the units can do. */
+static void weigh_coverage(const struct machine *m, struct verdict *out)
+{
+    if (!m->covered) {
+        out->ability = VTD_ABILITY_NONE;
+        format_text(out->why, MACHINE_REASON,
+                    "device %04x:%02x:%02x.%x is in the scope of no unit", m->uncovered_segment,
+                    m->uncovered.bus, m->uncovered.device, m->uncovered.function);
+    }
+}
+
 /* The unit that can do least decides for all. */
 static void weigh_units(const struct machine *m, struct verdict *out)
 {
@@ -52,6 +63,7 @@ void verdict_reach(const struct machine *m, const struct config *config, struct 
     }
     if (m->dmar_usable) {
         weigh_units(m, out);
+        weigh_coverage(m, out);
     } else {
         format_text(out->why, MACHINE_REASON, "%s", m->dmar_reason);
     }

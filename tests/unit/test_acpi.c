@@ -198,6 +198,10 @@ static void fields_are_read(void **state)
     assert_int_equal(ecam.base, 0xe0000000);
     assert_int_equal(ecam.last_bus, 0xff);
     assert_int_equal(acpi_mcfg_segment(&access, MCFG, 1).base, 0);
+    assert_true(acpi_mcfg_window(&access, MCFG, 0, &ecam));
+    assert_int_equal(ecam.segment, 0);
+    assert_false(acpi_mcfg_window(&access, MCFG, 1, &ecam));
+    assert_false(acpi_mcfg_window(&access, MCFG, 0xffffffff, &ecam));
     struct acpi_cpus cpus = acpi_madt_cpus(&access, MADT);
     assert_int_equal(cpus.enabled, 3);
     assert_int_equal(cpus.highest_apic_id, 0x12c);

@@ -1,0 +1,26 @@
+/*
+ * Is every PCI device in the scope of some remapping unit? A device that is not could do DMA
+ * past Nestor. Pure: configuration space is reached through a function. VT-d 8.3.1.
+ */
+#ifndef NESTOR_BOOT_COVERAGE_H
+#define NESTOR_BOOT_COVERAGE_H
+
+#include "iommu/vtd_dmar.h"
+
+struct pci_function {
+    u8 bus, device, function;
+};
+
+struct pci_config {
+    /* One aligned dword of configuration space; all ones where nothing answers. */
+    u32 (*read)(void *ctx, struct pci_function f, u32 offset);
+    void *ctx;
+    u16 segment;
+    u8 first_bus, last_bus;
+};
+
+/* False: *uncovered is the first function that no unit has in its scope. */
+bool coverage_complete(const struct vtd_dmar *dmar, const struct pci_config *config,
+                       struct pci_function *uncovered);
+
+#endif

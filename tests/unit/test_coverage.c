@@ -1,0 +1,165 @@
+/*
+ * Which functions a table's scopes reach, on a small PCI tree:
+ *
+ *   00:00.0 host bridge    00:02.0 endpoint    00:1c.0 bridge -> 01    00:1f.0/.2 functions
+ *   01:00.0 bridge -> 02-03                     02:05.0 endpoint         03:00.0 endpoint
+ */
+#include "boot/coverage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+struct function {
+    struct pci_function f;
+    u16 class;
+    u8 header;
+    u8 secondary, subordinate;
+};
+
+static const struct function tree[] = {
+    {{0, 0x00, 0}, 0x0600, 0x00, 0, 0}, {{0, 0x02, 0}, 0x0300, 0x00, 0, 0},
+    {{0, 0x1c, 0}, 0x0604, 0x01, 1, 3}, {{0, 0x1f, 0}, 0x0601, 0x80, 0, 0},
+    {{0, 0x1f, 2}, 0x0106, 0x80, 0, 0}, {{1, 0x00, 0}, 0x0604, 0x01, 2, 3},
+    {{2, 0x05, 0}, 0x0200, 0x00, 0, 0}, {{3, 0x00, 0}, 0x0108, 0x00, 0, 0},
+};
+
+static u32 read(void *ctx, struct pci_function f, u32 offset)
+{
+    (void)ctx;
+    for (size_t i = 0; i < ARRAY_LEN(tree); i++) {
+        const struct function *t = &tree[i];
+        if (memcmp(&t->f, &f, sizeof(f)) != 0) {
+            continue;
+        }
+        switch (offset) {
+        case 0x00:
+            return 0x12348086;
+        case 0x08:
+            return (u32)t->class << 16;
+        case 0x0c:
+            return (u32)t->header << 16;
+        case 0x18:
+            return (u32)t->subordinate << 16 | (u32)t->secondary << 8 | f.bus;
+        default:
+            return 0;
+        }
+    }
+    return 0xffffffff;
+}
+
+static const struct pci_config config = {.read = read, .first_bus = 0, .last_bus = 0xff};
+static struct vtd_dmar dmar;
+
+static void add_unit(bool include_all, u16 segment)
+{
+    dmar.units[dmar.unit_count++] = (struct vtd_dmar_unit){
+        .include_all = include_all, .segment = segment,
+        .scopes = {(u16)dmar.scope_count, 0}};
+}
+
+static void add_scope(u8 type, u8 bus, const struct vtd_dmar_hop *hops, u16 count)
+{
+    dmar.scopes[dmar.scope_count++] = (struct vtd_dmar_scope){
+        .type = type, .start_bus = bus, .first_hop = (u16)dmar.hop_count, .hop_count = count};
+    memcpy(&dmar.hops[dmar.hop_count], hops, count * sizeof(*hops));
+    dmar.hop_count += count;
+    dmar.units[dmar.unit_count - 1].scopes.count++;
+}
+
+#define SCOPE(type, bus, ...)                                                          \
+    add_scope(type, bus, (const struct vtd_dmar_hop[]){__VA_ARGS__},                   \
+              sizeof((const struct vtd_dmar_hop[]){__VA_ARGS__}) / sizeof(struct vtd_dmar_hop))
+
+static void begin(void)
+{
+    memset(&dmar, 0, sizeof(dmar));
+}
+
+static void check_uncovered(u8 bus, u8 device, u8 function)
+{
+    struct pci_function f;
+    assert_false(coverage_complete(&dmar, &config, &f));
+    assert_int_equal(f.bus, bus);
+    assert_int_equal(f.device, device);
+    assert_int_equal(f.function, function);
+}
+
+static void check_complete(void)
+{
+    struct pci_function f;
+    assert_true(coverage_complete(&dmar, &config, &f));
+}
+
+static void one_unit_for_all(void **state)
+{
+    (void)state;
+    begin();
+    add_unit(true, 0);
+    check_complete();
+    begin();
+    add_unit(true, 1);
+    check_uncovered(0, 2, 0);
+    begin();
+    check_uncovered(0, 2, 0);
+}
+
+static void everything_by_name(void **state)
+{
+    (void)state;
+    begin();
+    add_unit(false, 0);
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {2, 0});
+    check_uncovered(0, 0x1c, 0);
+    SCOPE(VTD_SCOPE_BRIDGE, 0, {0x1c, 0});
+    check_uncovered(0, 0x1f, 0);
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1f, 0});
+    check_uncovered(0, 0x1f, 2);
+    add_unit(false, 0);
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1f, 2});
+    check_complete();
+}
+
+static void paths_follow_bridges(void **state)
+{
+    (void)state;
+    begin();
+    add_unit(false, 0);
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {2, 0});
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1f, 0});
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1f, 2});
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1c, 0});
+    check_uncovered(1, 0, 0);
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1c, 0}, {0, 0});
+    check_uncovered(2, 5, 0);
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1c, 0}, {0, 0}, {5, 0});
+    check_uncovered(3, 0, 0);
+    SCOPE(VTD_SCOPE_BRIDGE, 0, {0x1c, 0}, {0, 0});
+    check_complete();
+}
+
+static void scopes_that_reach_nothing(void **state)
+{
+    (void)state;
+    begin();
+    add_unit(false, 0);
+    SCOPE(VTD_SCOPE_IOAPIC, 0, {2, 0});
+    SCOPE(VTD_SCOPE_HPET, 0, {2, 0});
+    SCOPE(VTD_SCOPE_BRIDGE, 0, {2, 0}, {0, 0});
+    SCOPE(VTD_SCOPE_BRIDGE, 0, {9, 0});
+    SCOPE(0x77, 0, {2, 0});
+    check_uncovered(0, 2, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_unit_for_all),
+        cmocka_unit_test(everything_by_name),
+        cmocka_unit_test(paths_follow_bridges),
+        cmocka_unit_test(scopes_that_reach_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
