@@ -7,8 +7,7 @@
  */
 #include "iommu/domain.h"
 
-#include "tests/bench/bench_port.h"
-#include "tests/unit/fake_vtd.h"
+#include "tests/bench/port.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +76,7 @@ static struct domain *prepare(const struct bench *b)
     const struct domain_config config = {.levels = 4, .page_sizes = b->page_sizes,
                                          .coherent = true, .dma_root = b->diverge};
     struct domain *d;
-    bench_pool_reset(POOL_PAGES);
+    bench_reset(POOL_PAGES);
     must(domain_create(&config, &d));
     for (u32 i = 0; i < b->batch; i++) {
         must(domain_map(d, (gpa_t){kept_page(b, i)}, (hpa_t){K4}, K4, PROT_READ | PROT_WRITE,
