@@ -1,0 +1,159 @@
+/*
+ * A large server: 64 units, 4 TiB, 4,096 devices, 100,000 PASIDs. What it takes is printed and
+ * bounded, and what one operation asks of the world (table walks, register accesses, descriptors)
+ * is the same on a machine of 16 devices.
+ */
+#include "tests/bench/machine.h"
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+enum { POOL_PAGES = 1 << 18, FEW = 16, MANY = 4096, PASIDS = 100000 };
+#define TIB (1ull << 40)
+
+static struct machine machine;
+
+static void test_start_up(void **state)
+{
+    u64 pages;
+    (void)state;
+    bench_reset(POOL_PAGES);
+    memset(&bench_seen, 0, sizeof(bench_seen));
+    machine_start(&machine, 64, 4 * TIB);
+    print_message("# 64 units, 4 TiB: %u table pages, %llu pages a unit, %llu register accesses "
+                  "and %llu descriptors a unit\n", domain_table_pages(machine.parent),
+                  (unsigned long long)(bench_pool.used / 64),
+                  (unsigned long long)(bench_seen.accesses / 64),
+                  (unsigned long long)(bench_seen.descriptors / 64));
+    assert_true(domain_table_pages(machine.parent) * PAGE_SIZE < 64 << 10);
+    assert_true(bench_pool.used <= 64 * 16);
+    assert_true(bench_seen.accesses <= 64 * 100);
+    pages = bench_pool.used;
+    machine_add_devices(&machine, MANY);
+    print_message("# 4,096 devices: %llu KiB each\n",
+                  (unsigned long long)((bench_pool.used - pages) * 4 / MANY));
+    assert_true((bench_pool.used - pages) * 4 / MANY <= 32);
+    machine_stop(&machine);
+    assert_int_equal(bench_pool.used, 0);
+}
+
+static void test_many_pasids(void **state)
+{
+    u64 pages;
+    u16 ids[8];
+    (void)state;
+    bench_reset(POOL_PAGES);
+    machine_start(&machine, 64, 4 * TIB);
+    machine_add_devices(&machine, MANY);
+    pages = bench_pool.used;
+    machine_add_pasids(&machine, PASIDS);
+    print_message("# 100,000 PASIDs: %llu bytes each with their tables of the unit\n",
+                  (unsigned long long)((bench_pool.used - pages) * PAGE_SIZE / PASIDS));
+    assert_true((bench_pool.used - pages) * PAGE_SIZE / PASIDS < 1024);
+    /* One guest domain is one id a unit, however many PASIDs. */
+    for (u32 i = 0; i < 64; i++) {
+        assert_int_equal(did_of_guest(machine.unit[i], 0, MACHINE_GUEST_DID, ids, 8), 1);
+    }
+    machine_stop(&machine);
+    assert_int_equal(bench_pool.used, 0);
+}
+
+/* --- the same work on a small and on a large machine --- */
+
+struct cost { u64 pointers, accesses, descriptors; };
+enum operation { ATTACH, REPLACE, INVALIDATE, DETACH, MAP, UNMAP, FLUSH, OPERATIONS };
+static const char *const names[OPERATIONS] = {"attach", "replace", "invalidate", "detach",
+                                              "map", "unmap", "flush"};
+
+static void operate(enum operation op, struct nested *a, struct nested *b)
+{
+    const struct nested_inval list[4] = {{.pasid = 77777, .addr = 0x1000, .pages = 1},
+                                         {.pasid = 77777, .all = true},
+                                         {.pasid = VTD_NO_PASID, .addr = 0, .pages = 512},
+                                         {.pasid = 3, .all = true}};
+    struct vtd_unit *unit = machine_unit(&machine, 1);
+    u16 sid = machine_sid(&machine, 1);
+    gpa_t gpa = {8 * TIB};
+    u64 bytes;
+    u32 done;
+    switch (op) {
+    case ATTACH:
+        machine_must(nested_attach(a, unit, VTD_ROOT_GUEST, sid, 77777));
+        break;
+    case REPLACE:
+        machine_must(nested_replace(b, unit, VTD_ROOT_GUEST, sid, 77777));
+        break;
+    case INVALIDATE:
+        machine_must(nested_invalidate(b, list, 4, &done));
+        break;
+    case DETACH:
+        machine_must(nested_detach(b, unit, VTD_ROOT_GUEST, sid, 77777));
+        break;
+    case MAP:
+        machine_must(domain_map(machine.parent, gpa, (hpa_t){0}, PAGE_SIZE,
+                                PROT_READ | PROT_WRITE, MEM_WB));
+        break;
+    case UNMAP:
+        machine_must(domain_unmap(machine.parent, gpa, PAGE_SIZE, &bytes));
+        break;
+    default:
+        machine_must(domain_flush(machine.parent, gpa, PAGE_SIZE));
+        break;
+    }
+}
+
+static void measure(u32 devices, struct cost out[OPERATIONS])
+{
+    struct nested *a;
+    struct nested *b;
+    bench_reset(POOL_PAGES);
+    machine_start(&machine, 4, TIB);
+    machine_add_devices(&machine, devices);
+    machine_add_pasids(&machine, devices * 4);
+    a = machine_nest(&machine, 77777);
+    b = machine_nest(&machine, 77778);
+    operate(ATTACH, a, b); /* whatever page is missing for it exists from now on */
+    operate(REPLACE, a, b);
+    operate(DETACH, a, b);
+    for (enum operation op = ATTACH; op < OPERATIONS; op++) {
+        memset(&bench_seen, 0, sizeof(bench_seen));
+        operate(op, a, b);
+        out[op] = (struct cost){bench_seen.pointers, bench_seen.accesses, bench_seen.descriptors};
+    }
+    machine_must(nested_destroy(a));
+    machine_must(nested_destroy(b));
+    machine_stop(&machine);
+    assert_int_equal(bench_pool.used, 0);
+}
+
+static void test_independent_of_devices(void **state)
+{
+    struct cost few[OPERATIONS];
+    struct cost many[OPERATIONS];
+    (void)state;
+    measure(FEW, few);
+    measure(MANY, many);
+    for (enum operation op = ATTACH; op < OPERATIONS; op++) {
+        print_message("# %s: %llu table steps, %llu register accesses, %llu descriptors; with "
+                      "4,096 devices %llu, %llu, %llu\n", names[op],
+                      (unsigned long long)few[op].pointers, (unsigned long long)few[op].accesses,
+                      (unsigned long long)few[op].descriptors,
+                      (unsigned long long)many[op].pointers,
+                      (unsigned long long)many[op].accesses,
+                      (unsigned long long)many[op].descriptors);
+        assert_int_equal(few[op].accesses, many[op].accesses);
+        assert_int_equal(few[op].descriptors, many[op].descriptors);
+        /* A page more or less for a small object. */
+        assert_true(many[op].pointers <= few[op].pointers + 2);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_start_up), cmocka_unit_test(test_many_pasids),
+        cmocka_unit_test(test_independent_of_devices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
