@@ -48,6 +48,7 @@ static u64 seed;
 static u64 done_ops;
 static u64 dma_ok;
 static u64 dma_refused;
+static u64 refused_ops;
 
 static u32 pick(u32 limit)
 {
@@ -150,6 +151,19 @@ static void random_dma(void)
     check_dma(device, pasid, pick(PAGES), pick(2) == 0);
 }
 
+/* Now and then the pool is nearly empty: then nothing may happen at all. */
+static void maybe_short(void)
+{
+    hosted_fail_after(pick(12) == 0 ? pick(5) : UINT32_MAX);
+}
+
+static bool was_short(enum result r)
+{
+    hosted_fail_after(UINT32_MAX);
+    refused_ops += r == ERR_NO_MEMORY;
+    return r == ERR_NO_MEMORY;
+}
+
 /* --- second stage --- */
 
 static void flush(u32 domain, u32 page, u32 count)
@@ -196,6 +210,7 @@ static void do_map(u32 domain)
     u32 prot = random_prot();
     u32 shift = pick(2) == 0 ? 512 * pick(8) : pick(FRAMES - TABLE_PAGE);
     enum result expected = prot == PROT_READ && domain == 1 ? ERR_READ_ONLY_IN_PARENT : OK;
+    enum result r;
     random_range(&page, &count);
     if (pick(4) != 0) {
         fit_into_hole(domain, &page, &count);
@@ -203,8 +218,13 @@ static void do_map(u32 domain)
     for (u32 i = page; i < page + count && expected == OK; i++) {
         expected = domains[domain].page[i].prot != 0 ? ERR_EXISTS : OK;
     }
-    assert_int_equal(domain_map(domains[domain].d, gpa_of(page), (hpa_t){(shift + page) * K4},
-                                count * K4, prot, MEM_WB), expected);
+    maybe_short();
+    r = domain_map(domains[domain].d, gpa_of(page), (hpa_t){(shift + page) * K4}, count * K4, prot,
+                   MEM_WB);
+    if (was_short(r)) {
+        return;
+    }
+    assert_int_equal(r, expected);
     for (u32 i = page; i < page + count && expected == OK; i++) {
         domains[domain].page[i].frame = shift + i;
         domains[domain].page[i].prot = prot;
@@ -218,8 +238,14 @@ static void do_unmap(u32 domain)
     u32 count;
     u64 bytes;
     u64 expected = 0;
+    enum result r;
     random_range(&page, &count);
-    assert_int_equal(domain_unmap(domains[domain].d, gpa_of(page), count * K4, &bytes), OK);
+    maybe_short();
+    r = domain_unmap(domains[domain].d, gpa_of(page), count * K4, &bytes);
+    if (was_short(r)) {
+        return;
+    }
+    assert_int_equal(r, OK);
     for (u32 i = page; i < page + count; i++) {
         expected += domains[domain].page[i].prot != 0 ? K4 : 0;
         domains[domain].page[i].prot = 0;
@@ -234,9 +260,14 @@ static void do_protect(u32 domain)
     u32 count;
     u32 prot = random_prot();
     bool refused = prot == PROT_READ && domain == 1;
+    enum result r;
     random_range(&page, &count);
-    assert_int_equal(domain_protect(domains[domain].d, gpa_of(page), count * K4, prot),
-                     refused ? ERR_READ_ONLY_IN_PARENT : OK);
+    maybe_short();
+    r = domain_protect(domains[domain].d, gpa_of(page), count * K4, prot);
+    if (was_short(r)) {
+        return;
+    }
+    assert_int_equal(r, refused ? ERR_READ_ONLY_IN_PARENT : OK);
     for (u32 i = page; i < page + count && !refused; i++) {
         domains[domain].page[i].prot = domains[domain].page[i].prot != 0 ? prot : 0;
     }
@@ -391,8 +422,9 @@ static void change_attachment(void)
     if (pick(3) == 0) {
         to = (struct place){DOMAIN, pick(DOMAINS)};
     }
+    maybe_short();
     r = attach_to(device, pasid, &to, replace);
-    if (r == ERR_DID_CONFLICT) {
+    if (was_short(r) || r == ERR_DID_CONFLICT) {
         return;
     }
     assert_int_equal(r, replace && at->what == NOTHING    ? ERR_NOT_FOUND
@@ -601,9 +633,9 @@ static void test_random(void **state)
         audit();
         finish();
     }
-    print_message("# seed %llu: %llu operations, DMA %llu done, %llu refused\n",
+    print_message("# seed %llu: %llu operations, %llu out of memory, DMA %llu done, %llu refused\n",
                   (unsigned long long)first_seed, (unsigned long long)done_ops,
-                  (unsigned long long)dma_ok, (unsigned long long)dma_refused);
+                  (unsigned long long)refused_ops, (unsigned long long)dma_ok, (unsigned long long)dma_refused);
     assert_true(dma_ok > done_ops / 5 && dma_refused > done_ops / 5);
 }
 
