@@ -32,6 +32,8 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
         or_default(config->max_bindings, VIOMMU_BINDINGS_DEFAULT, VIOMMU_BINDINGS_MAX);
     v->config.max_domains =
         or_default(config->max_domains, VIOMMU_DIDS_DEFAULT, VIOMMU_DIDS_MAX);
+    v->config.max_table_pages = or_default(config->max_table_pages, VIOMMU_TABLE_PAGES_DEFAULT,
+                                           VIOMMU_TABLE_PAGES_MAX);
     v->cap = viommu_caps_cap(unit->cap);
     v->ecap = viommu_caps_ecap(unit->ecap);
     v->iotlb_offset = 16 * ((u32)(v->ecap >> 8) & 0x3ff);
@@ -99,6 +101,7 @@ enum result viommu_reset(struct viommu *v)
     enum result r = viommu_host_select_root(v, false);
     if (r == OK) {
         tear_down(v);
+        r = viommu_host_clear(v);
         power_on(v);
     }
     spin_unlock(&v->lock);

@@ -38,7 +38,8 @@ struct viommu_config {
     u32 partition;                /* names the partition in logs and to did.h */
     u32 gpa_width;                /* bits of a guest physical address that the second stage translates */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
-    u32 max_domains;              /* quota: guest domain ids known at a time; 0 takes the default */
+    u32 max_domains;              /* quota: guest domain ids in use; 0 takes the default */
+    u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
 };
 
 /* Steps (a guest read of a cache line, or a command) that stay under 50 us together. */
@@ -82,6 +83,7 @@ void viommu_poll_faults(struct viommu *v);
     X(batches, "batches sent to the unit")                                        \
     X(queue_errors, "guest descriptors refused")                                  \
     X(binds, "PASID entries installed")                                           \
+    X(rebinds, "PASID entries changed in place")                                  \
     X(unbinds, "PASID entries removed")                                           \
     X(entry_refusals, "guest entries refused by the architecture")                \
     X(quota_refusals, "guest entries blocked by a quota")                         \
@@ -89,7 +91,6 @@ void viommu_poll_faults(struct viommu *v);
     X(guest_faults, "faults shown to the guest")                                  \
     X(hidden_faults, "faults that were not the guest's")                          \
     X(overflows, "faults lost to a full guest ring")                              \
-    X(storms, "devices silenced for a fault storm")                               \
     X(leftovers, "exits that ended with work left")
 
 struct viommu_stats {

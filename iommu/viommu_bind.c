@@ -34,11 +34,13 @@ bool viommu_bind_same(const struct bind_plan *a, const struct bind_plan *b)
            a->eafe == b->eafe;
 }
 
-static bool page_take(struct viommu_page *page)
+static bool page_take(struct viommu *v, struct viommu_page *page)
 {
-    if (port_pages_alloc(1, &page->at) != OK) {
+    if (v->bindings.table_pages == v->config.max_table_pages ||
+        port_pages_alloc(1, &page->at) != OK) {
         return false;
     }
+    v->bindings.table_pages++;
     page->ptr = port_hpa_to_ptr(page->at);
     return true;
 }
@@ -62,7 +64,7 @@ struct viommu_device *viommu_device_add(struct viommu *v, u16 sid)
 {
     u32 index = sid / VIOMMU_DEVICES_PER_HALF;
     struct viommu_page *half = &v->bindings.half[index];
-    if (half->ptr == NULL && !page_take(half)) {
+    if (half->ptr == NULL && !page_take(v, half)) {
         return NULL;
     }
     v->bindings.known_halves[index / 64] |= 1ull << index % 64;
@@ -139,7 +141,7 @@ static bool grow(struct viommu *v)
 {
     struct viommu_bindings *all = &v->bindings;
     u32 first = (u32)all->pages * VIOMMU_BINDINGS_PER_PAGE;
-    if (first >= VIOMMU_BINDINGS_MAX || !page_take(&all->page[all->pages])) {
+    if (first >= VIOMMU_BINDINGS_MAX || !page_take(v, &all->page[all->pages])) {
         return false;
     }
     all->pages++;
@@ -190,6 +192,16 @@ void viommu_bind_tell_quota(struct viommu *v, u16 sid)
     }
 }
 
+/* Blocked, and said: over quota by one line a guest, anything else where it failed. */
+static void refuse(struct viommu *v, u16 sid, enum result r)
+{
+    if (r == ERR_QUOTA || r == ERR_NO_MEMORY || r == ERR_NO_DOMAIN_ID) {
+        viommu_bind_tell_quota(v, sid);
+    } else {
+        v->stats.host_errors++;
+    }
+}
+
 /* Records first: a host entry that could not be recorded could not be removed either. */
 static void install(struct viommu *v, struct viommu_device *device, u16 sid, u32 pasid,
                     const struct bind_plan *plan)
@@ -197,7 +209,7 @@ static void install(struct viommu *v, struct viommu_device *device, u16 sid, u32
     struct viommu_bindings *all = &v->bindings;
     struct viommu_did *did = did_slot(v, plan->guest_did, true);
     if (did == NULL || all->count >= v->config.max_bindings || (all->free == 0 && !grow(v))) {
-        viommu_bind_tell_quota(v, sid);
+        refuse(v, sid, ERR_QUOTA);
         return;
     }
     u16 index_plus_1 = all->free;
@@ -205,13 +217,9 @@ static void install(struct viommu *v, struct viommu_device *device, u16 sid, u32
     u16 next_free = b->next;
     *b = (struct viommu_binding){.sid = sid, .pasid = pasid, .plan = *plan, .next = next_free,
                                  .seen = all->tour};
-    enum result r = viommu_host_attach(v, &device->context, b, plan);
-    if (r != OK) { /* blocked, and reported where it failed; b is still on the free list */
-        if (r == ERR_QUOTA || r == ERR_NO_MEMORY || r == ERR_NO_DOMAIN_ID) {
-            viommu_bind_tell_quota(v, sid);
-        } else {
-            v->stats.host_errors++;
-        }
+    enum result r = viommu_host_attach(v, device, b, plan);
+    if (r != OK) { /* b is still on the free list */
+        refuse(v, sid, r);
         return;
     }
     all->free = next_free;
@@ -226,18 +234,23 @@ static void install(struct viommu *v, struct viommu_device *device, u16 sid, u32
     v->stats.binds++;
 }
 
+static void release_did(struct viommu *v, u16 guest_did)
+{
+    struct viommu_did *did = did_slot(v, guest_did, false);
+    if (did != NULL) {
+        did->uses--;
+    }
+}
+
 /* The host entry goes first: a record without an entry is harmless, the reverse is not. */
 static void remove_binding(struct viommu *v, struct viommu_device *device, u16 index_plus_1)
 {
     struct viommu_bindings *all = &v->bindings;
     struct viommu_binding *b = binding_at(v, index_plus_1);
-    if (viommu_host_detach(v, b) != OK) {
+    if (viommu_host_detach(v, device, b, device->count == 1) != OK) {
         v->stats.host_errors++;
     }
-    struct viommu_did *did = did_slot(v, b->plan.guest_did, false);
-    if (did != NULL) {
-        did->uses--;
-    }
+    release_did(v, b->plan.guest_did);
     *find_link(v, b->sid, b->pasid) = b->hash_next;
     u16 *link = &device->first;
     while (*link != index_plus_1) {
@@ -249,6 +262,25 @@ static void remove_binding(struct viommu *v, struct viommu_device *device, u16 i
     device->count--;
     all->count--;
     v->stats.unbinds++;
+}
+
+/* From one valid entry to another; what cannot be changed is blocked instead. */
+static void change(struct viommu *v, struct viommu_device *device, u16 index_plus_1,
+                   const struct bind_plan *plan)
+{
+    struct viommu_binding *b = binding_at(v, index_plus_1);
+    struct viommu_did *did = did_slot(v, plan->guest_did, true);
+    enum result r = did == NULL ? ERR_QUOTA : viommu_host_replace(v, b, plan);
+    if (r != OK) {
+        refuse(v, b->sid, r);
+        remove_binding(v, device, index_plus_1);
+        return;
+    }
+    did->uses++;
+    release_did(v, b->plan.guest_did);
+    b->plan = *plan;
+    b->seen = v->bindings.tour;
+    v->stats.rebinds++;
 }
 
 bool viommu_bind_sync(struct viommu *v, struct viommu_device *device, u16 sid, u32 pasid,
@@ -264,11 +296,12 @@ bool viommu_bind_sync(struct viommu *v, struct viommu_device *device, u16 sid, u
         binding_at(v, bound)->seen = v->bindings.tour;
         return false;
     }
-    if (bound != 0) {
-        remove_binding(v, device, bound);
-    }
-    if (plan.kind != BIND_BLOCKED) {
+    if (bound == 0) {
         install(v, device, sid, pasid, &plan);
+    } else if (plan.kind == BIND_BLOCKED) {
+        remove_binding(v, device, bound);
+    } else {
+        change(v, device, bound, &plan);
     }
     return true;
 }

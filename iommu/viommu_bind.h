@@ -34,6 +34,7 @@ struct viommu_device {
     struct guest_context context;
     u16 first;       /* binding index + 1 */
     u16 count;
+    u32 pages;       /* of the host's tables; owned by viommu_host.c */
 };
 
 /* A guest domain id in use; invalidations of others mean nothing. */
@@ -47,6 +48,8 @@ enum {
     VIOMMU_BINDINGS_MAX = 8192,
     VIOMMU_DIDS_DEFAULT = 256,
     VIOMMU_DIDS_MAX = 256,
+    VIOMMU_TABLE_PAGES_DEFAULT = 4096,
+    VIOMMU_TABLE_PAGES_MAX = 65536,
     VIOMMU_BINDINGS_PER_PAGE = 32,
     VIOMMU_BINDING_PAGES = VIOMMU_BINDINGS_MAX / VIOMMU_BINDINGS_PER_PAGE,
     VIOMMU_HASH = 512,
@@ -71,6 +74,7 @@ struct viommu_bindings {
     u16 free;        /* index + 1 */
     u16 pages;
     u16 count;
+    u32 table_pages; /* what the guest's entries cost so far, against the quota */
     u32 tour;        /* number of the tour under way, see viommu_bind_sweep() */
     bool told_quota; /* the one line has been printed */
 };

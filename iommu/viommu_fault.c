@@ -4,7 +4,6 @@
  */
 #include "iommu/viommu_fault.h"
 
-#include "iommu/port.h"
 #include "iommu/viommu_host.h"
 #include "iommu/viommu_state.h"
 
@@ -265,54 +264,11 @@ static void record(struct viommu *v, const struct viommu_fault_event *event, u8 
     }
 }
 
-static struct viommu_storm *storm_slot(struct viommu *v, u16 sid)
-{
-    struct viommu_storm *oldest = &v->faults.storm[0];
-    for (u32 i = 0; i < VIOMMU_STORM_SLOTS; i++) {
-        struct viommu_storm *slot = &v->faults.storm[i];
-        if (slot->used && slot->sid == sid) {
-            return slot;
-        }
-        if (!slot->used || (oldest->used && slot->since_us < oldest->since_us)) {
-            oldest = slot;
-        }
-    }
-    *oldest = (struct viommu_storm){.used = true, .sid = sid, .since_us = port_now_us()};
-    return oldest;
-}
-
-/* A device may fill the guest's log for so long; what is above its budget is counted alone. */
-static bool over_budget(struct viommu *v, u16 sid)
-{
-    struct viommu_storm *slot = storm_slot(v, sid);
-    u64 now = port_now_us();
-    if (now - slot->since_us > VIOMMU_STORM_WINDOW_US) {
-        slot->since_us = now;
-        slot->count = 0;
-        slot->silenced = false;
-    }
-    slot->count++;
-    if (slot->count <= VIOMMU_STORM_FAULTS) {
-        return false;
-    }
-    if (!slot->silenced) {
-        slot->silenced = true;
-        v->stats.storms++;
-        port_log(LOG_WARNING, "viommu: partition %u: device %04x faults without end, silenced",
-                 v->config.partition, sid);
-    }
-    return true;
-}
-
 void viommu_fault_deliver(struct viommu *v, const struct viommu_fault_event *event)
 {
     struct walk_result guest;
     u8 reason = 0;
     if (!viommu_translating(v)) { /* the off root is Nestor's alone */
-        v->stats.hidden_faults++;
-        return;
-    }
-    if (over_budget(v, event->sid)) {
         v->stats.hidden_faults++;
         return;
     }

@@ -1,7 +1,7 @@
 /*
  * The faults the guest sees: the hardware's records as the guest's unit would have
  * reported them, in the guest's own records, FSTS and event. What is Nestor's
- * business stays out.
+ * business stays out. Storms do not get here: vtd_fault_next() silences such a device.
  */
 #ifndef NESTOR_VIOMMU_FAULT_H
 #define NESTOR_VIOMMU_FAULT_H
@@ -21,28 +21,12 @@ struct viommu_fault_event {
     u64 attributes; /* QW1 bits that say what the request was: T1, T2, AT, EXE, PRIV */
 };
 
-/* A source-id's faults in the present window. */
-struct viommu_storm {
-    u64 since_us;
-    u32 count;
-    u16 sid;
-    bool used;
-    bool silenced;
-};
-
-enum {
-    VIOMMU_STORM_SLOTS = 32,          /* devices watched at a time */
-    VIOMMU_STORM_FAULTS = 64,         /* shown per device and window */
-    VIOMMU_STORM_WINDOW_US = 1000000,
-};
-
 struct viommu_faults {
     u64 record[VIOMMU_FAULT_RECORDS][2];
     u32 next;            /* the internal index of VT-d 7.2.1 */
     u32 first;           /* FSTS.FRI */
     u32 status;          /* PFO, IQE, ICE, ITE; PPF is computed */
     bool event_pending;  /* FECTL.IP */
-    struct viommu_storm storm[VIOMMU_STORM_SLOTS];
 };
 
 /* The guest's view of a hardware fault reason; pure. */

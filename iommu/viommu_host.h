@@ -8,11 +8,9 @@
 
 #include "iommu/viommu_bind.h"
 #include "iommu/viommu_fault.h"
+#include "iommu/vtd.h"
 
 struct viommu;
-
-/* A 256-bit descriptor for the unit's queue. */
-struct host_desc { u64 w[4]; };
 
 /* What the unit is; ERR_UNSUPPORTED when it cannot carry a guest's unit. */
 struct host_unit {
@@ -25,17 +23,27 @@ must_use enum result viommu_host_describe(const struct viommu_config *config, st
 /* Off: everything on the second stage. Guest: what the guest listed, all else blocked. */
 must_use enum result viommu_host_select_root(struct viommu *v, bool guest);
 
-/* Makes (sid, pasid) of the guest root what plan says; binding->host belongs to this file. */
-must_use enum result viommu_host_attach(struct viommu *v, const struct guest_context *context,
+/*
+ * Makes (sid, pasid) of the guest root what plan says. attach: for a binding that has no entry
+ * yet, context is the device's; replace: from what it is to plan, in one step where the hardware
+ * allows it. An error leaves the entry as it was. binding->host and device->pages belong here.
+ */
+must_use enum result viommu_host_attach(struct viommu *v, struct viommu_device *device,
                                         struct viommu_binding *binding,
                                         const struct bind_plan *plan);
-must_use enum result viommu_host_detach(struct viommu *v, struct viommu_binding *binding);
+must_use enum result viommu_host_replace(struct viommu *v, struct viommu_binding *binding,
+                                         const struct bind_plan *plan);
+/* last: the device has no other binding, so its context goes, too. */
+must_use enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
+                                        struct viommu_binding *binding, bool last);
+/* With the off root selected and nothing bound: what the guest root still holds goes to the pool. */
+must_use enum result viommu_host_clear(struct viommu *v);
 
 /* The host domain ids that stand for a guest's on this unit; returns how many, at most max. */
 u32 viommu_host_domain_ids(struct viommu *v, u16 guest_did, u16 *out, u32 max);
 
 /* Puts descriptors on the unit's queue in order without waiting. ERR_BUSY: no room now, nothing put. */
-must_use enum result viommu_host_post(struct viommu *v, const struct host_desc *descs, u32 count);
+must_use enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32 count);
 
 /* The oldest fault not taken yet; false when there is none. */
 bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out);

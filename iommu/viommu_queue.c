@@ -112,7 +112,7 @@ static void stop_with(struct viommu *v, enum iqei error)
 static void append(struct viommu *v, u64 word0, u64 word1)
 {
     struct viommu_queue *q = &v->queue;
-    q->batch[q->count] = (struct host_desc){.w = {word0, word1, 0, 0}};
+    q->batch[q->count] = (struct vtd_desc){.w = {word0, word1, 0, 0}};
     q->count++;
 }
 

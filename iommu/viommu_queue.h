@@ -26,7 +26,7 @@ struct viommu_queue {
     u32 ahead_from, ahead_bytes; /* the part of the ring that ahead is a copy of */
     u64 ahead[VIOMMU_AHEAD];
     u32 count;
-    struct host_desc batch[VIOMMU_BATCH];
+    struct vtd_desc batch[VIOMMU_BATCH];
 };
 
 void viommu_queue_reset(struct viommu *v);

@@ -113,6 +113,8 @@ must_use enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, 
 /* ERR_NOT_FOUND when nothing is there. */
 must_use enum result vtd_entry_get(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
                                    struct vtd_entry *out);
+/* True if setting that entry needs no new page; for quotas. */
+bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
 /* Checks and encodes; what vtd_entry_set() does first. Pure but for the console line. */
 must_use enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
                                       struct pasid_entry *out);

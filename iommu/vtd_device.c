@@ -208,3 +208,12 @@ enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     spin_unlock(&unit->lock);
     return r;
 }
+
+bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    spin_lock(&unit->lock);
+    bool own = is_scalable(unit) && vtd_context_is_own(unit, root, sid);
+    bool has = own && vtd_pasid_find(vtd_context_find(unit, root, sid), pasid) != NULL;
+    spin_unlock(&unit->lock);
+    return has;
+}

@@ -7,6 +7,8 @@
 #include "tests/fuzz/world.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -134,7 +136,7 @@ static void step_store(struct input *in)
     page[index] = (kind & 1) != 0 ? take_address(in) | (kind >> 1) : take(in, 8);
 }
 
-static void link(u64 *entry, u64 page, u64 flags)
+static void link_to(u64 *entry, u64 page, u64 flags)
 {
     if ((*entry & 1) == 0) {
         *entry = page_gpa(page) | flags | 1;
@@ -153,20 +155,20 @@ static u64 *pasid_entry(u32 s, u32 p, u64 context_bits, u64 rid_pasid)
     u16 sid = world_sids[s];
     u32 pasid = p == 0 ? (u32)rid_pasid : world_pasids[p - 1];
     u64 *half = &world_at(page_gpa(PAGE_ROOT))[sid >> 7];
-    link(half, PAGE_CONTEXTS + (u64)s, 0);
+    link_to(half, PAGE_CONTEXTS + (u64)s, 0);
     u64 *context = follow(*half, (sid & 0x7fu) * 4);
     if (context == NULL) {
         return NULL;
     }
     if ((context[0] & 1) == 0) {
         context[1] = rid_pasid;
-        link(context, PAGE_DIRS + (u64)s, context_bits);
+        link_to(context, PAGE_DIRS + (u64)s, context_bits);
     }
     u64 *dir = follow(context[0], pasid >> 6);
     if (dir == NULL) {
         return NULL;
     }
-    link(dir, PAGE_TABLES + (u64)s * 3 + pasid % 3, 0);
+    link_to(dir, PAGE_TABLES + (u64)s * 3 + pasid % 3, 0);
     return follow(*dir, (pasid & 63) * 8);
 }
 
@@ -205,7 +207,7 @@ static void step_map(struct input *in)
             *entry = target | bits;
             return;
         }
-        link(entry, PAGE_FS + 4 + (where & 3) * 4 + level, 0x26);
+        link_to(entry, PAGE_FS + 4 + (where & 3) * 4 + level, 0x26);
         table = *entry;
     }
     u64 *leaf = follow(table, (u32)(iova >> 12) & 511);
@@ -269,21 +271,21 @@ static void step_dma(struct input *in)
                                        : (u64)(where >> 2 & 7) << (where >> 5 & 1 ? 12 : 21);
     world.used[s][p] = true;
     if (model_dma(world.unit, &request, buf, &outcome) &&
-        outcome.kind != MODEL_KIND_INTERRUPT && !world_owns_hpa(outcome.hpa, 1)) {
+        outcome.kind != MODEL_KIND_INTERRUPT && !world_may_reach(outcome.hpa, 1)) {
         __builtin_trap(); /* a cached translation led out of the partition */
     }
 }
 
-/* The host's own trouble: a full queue, refusals, an exhausted pool; memory given back. */
+/* The hardware's and the host's own trouble; memory given back; memory that changes. */
 static void step_host(struct input *in)
 {
     u8 what = (u8)take(in, 1);
     switch (what & 7) {
     case 0:
-        host_refuse_posts(what >> 3);
+        world_hang((what & 8) != 0);
         return;
     case 1:
-        host_refuse_attaches(what >> 5, (what & 8) != 0 ? ERR_NO_MEMORY : ERR_TIMEOUT);
+        world_protect((u32)take(in, 1) % WORLD_PAGES);
         return;
     case 2:
         hosted_fail_after(what >> 3);
@@ -330,7 +332,7 @@ static void step(struct input *in)
     }
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+static void run(const u8 *data, size_t size)
 {
     struct input in = {data, data + size};
     world_begin();
@@ -338,6 +340,34 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         step(&in);
         world_check();
     }
-    world_end();
+}
+
+/* A unit that hung is never trusted again, so that a process ends with it. */
+static void run_with_hangs(const u8 *data, size_t size)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        world.may_hang = true;
+        run(data, size);
+        _exit(0);
+    }
+    if (child > 0 && waitpid(child, &status, 0) == child && status != 0) {
+        __builtin_trap();
+    }
+}
+
+/* The first byte says if hardware may fail. */
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+    if (size == 0) {
+        return 0;
+    }
+    if (data[0] == 0xff) {
+        run_with_hangs(data + 1, size - 1);
+    } else {
+        run(data + 1, size - 1);
+        world_end();
+    }
     return 0;
 }

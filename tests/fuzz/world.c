@@ -22,27 +22,24 @@ static bool in_zone(u64 addr, u64 base, u64 len)
     return addr >= base && addr < end && len <= end - addr;
 }
 
-static bool all_owned(u64 addr, u64 base, u64 len)
+/* True if every page of the range is in one of the states. */
+static bool all_in(u64 addr, u64 base, u64 len, u32 states)
 {
     if (len == 0 || !in_zone(addr, base, len)) {
         return false;
     }
-    for (u64 page = (addr - base) / PAGE_SIZE; page <= (addr - base + len - 1) / PAGE_SIZE; page++) {
-        if (!world.owned[page]) {
+    u64 last = (addr - base + len - 1) / PAGE_SIZE;
+    for (u64 page = (addr - base) / PAGE_SIZE; page <= last; page++) {
+        if ((states >> world.state[page] & 1) == 0) {
             return false;
         }
     }
     return true;
 }
 
-bool world_owns_gpa(u64 gpa, u64 len)
+bool world_may_reach(u64 hpa, u64 len)
 {
-    return all_owned(gpa, WORLD_GPA, len);
-}
-
-bool world_owns_hpa(u64 hpa, u64 len)
-{
-    return all_owned(hpa, WORLD_HPA, len);
+    return all_in(hpa, WORLD_HPA, len, 1u << PAGE_OWNED | 1u << PAGE_LINGERING);
 }
 
 u64 *world_at(u64 gpa)
@@ -56,7 +53,7 @@ u64 *world_at(u64 gpa)
 static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
 {
     (void)ctx;
-    if (!world_owns_gpa(gpa.v, len)) {
+    if (!all_in(gpa.v, WORLD_GPA, len, 1u << PAGE_OWNED | 1u << PAGE_READ_ONLY)) {
         return false;
     }
     memcpy(buf, hosted_memory() + gpa.v - WORLD_GPA + WORLD_HPA, len);
@@ -70,7 +67,7 @@ static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
 static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
 {
     (void)ctx;
-    if (!world_owns_gpa(gpa.v, len)) {
+    if (!all_in(gpa.v, WORLD_GPA, len, 1u << PAGE_OWNED)) {
         return false;
     }
     out->v = gpa.v - WORLD_GPA + WORLD_HPA;
@@ -89,7 +86,7 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
 /* What the unit writes for the guest's devices and for its queue stays in the partition. */
 static void on_write(u64 addr, size_t len)
 {
-    if (!world_owns_hpa(addr, len) && !host_owns_status(addr, len)) {
+    if (!world_may_reach(addr, len) && !host_owns_status(addr, len)) {
         fprintf(stderr, "the unit writes %llx\n", (unsigned long long)addr);
         abort();
     }
@@ -97,22 +94,47 @@ static void on_write(u64 addr, size_t len)
 
 static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt};
 
-static void map_page(u32 page, u32 prot)
+static u64 gpa_of(u32 page)
 {
-    u64 offset = page * PAGE_SIZE;
-    host_map((gpa_t){WORLD_GPA + offset}, (hpa_t){WORLD_HPA + offset}, prot);
-    world.owned[page] = prot != 0;
+    return WORLD_GPA + page * PAGE_SIZE;
 }
 
+/* The host's own changes are not what an exhausted pool is for. */
 void world_give_back(u32 page)
 {
-    map_page(page, 0);
+    hosted_fail_after(UINT32_MAX);
+    if (world.state[page] == PAGE_OWNED || world.state[page] == PAGE_READ_ONLY) {
+        world.state[page] = host_unmap(gpa_of(page), PAGE_SIZE) ? PAGE_GONE : PAGE_LINGERING;
+    }
+}
+
+void world_protect(u32 page)
+{
+    hosted_fail_after(UINT32_MAX);
+    if (world.state[page] == PAGE_OWNED) {
+        world.state[page] = host_protect(gpa_of(page), PAGE_SIZE) ? PAGE_READ_ONLY : PAGE_LINGERING;
+    }
 }
 
 void world_take(u32 page)
 {
-    if (!world.owned[page]) {
-        map_page(page, 3);
+    hosted_fail_after(UINT32_MAX);
+    if (world.state[page] == PAGE_READ_ONLY) {
+        world_give_back(page);
+    }
+    if (world.state[page] == PAGE_GONE) {
+        host_map(gpa_of(page), WORLD_HPA + page * PAGE_SIZE, PAGE_SIZE);
+        world.state[page] = PAGE_OWNED;
+    }
+}
+
+void world_hang(bool hang)
+{
+    const struct model_faults faults = {.queue_hang = hang};
+    if (world.may_hang) {
+        world.hung |= hang;
+        model_set_faults(world.unit, &faults);
+        model_kick(world.unit);
     }
 }
 
@@ -121,12 +143,10 @@ static void power_on(void)
     const struct model_config config = {.ver = 0x10, .cap = WORLD_CAP, .ecap = WORLD_ECAP,
                                         .haw = WORLD_HAW};
     hosted_reset();
-    world.unit = hosted_add_unit((hpa_t){HOST_UNIT_BASE}, &config);
+    world.unit = host_start(&config);
+    host_map(WORLD_GPA, WORLD_HPA, WORLD_PAGES * PAGE_SIZE);
     hosted_watch_writes(on_write);
-    host_start(world.unit, WORLD_HAW);
-    for (u32 page = 0; page < WORLD_PAGES; page++) {
-        map_page(page, 3);
-    }
+    hosted_clock_step(1000); /* a hang is over soon */
 }
 
 void world_begin(void)
@@ -134,20 +154,24 @@ void world_begin(void)
     if (world.unit == NULL) {
         power_on();
     }
-    for (u32 page = 0; page < WORLD_PAGES; page++) {
-        world_take(page);
-    }
     memset(hosted_memory() + WORLD_HPA, 0, WORLD_PAGES * PAGE_SIZE);
     memset(world.used, 0, sizeof(world.used));
     world.flips = 0;
     world.work_left = false;
-    hosted_fail_after(UINT32_MAX);
-    host_refuse_posts(0);
-    host_refuse_attaches(0, OK);
+    host_forgive_storms();
     world.pages_idle = hosted_pages_used() - host_pages_kept();
-    const struct viommu_config config = {.ops = &ops, .gpa_width = 48, .max_bindings = 12,
-                                         .max_domains = 4};
+    const struct viommu_config config = {.unit = host_unit(), .parent = host_domain(), .ops = &ops,
+                                         .gpa_width = 48, .max_bindings = 12, .max_domains = 4,
+                                         .max_table_pages = 64};
     if (viommu_create(&config, &world.v) != OK) {
+        abort();
+    }
+}
+
+static void leaked(const char *what, u32 count)
+{
+    if (count != 0) {
+        fprintf(stderr, "%u %s leaked\n%s", count, what, hosted_log());
         abort();
     }
 }
@@ -155,17 +179,12 @@ void world_begin(void)
 void world_end(void)
 {
     hosted_fail_after(UINT32_MAX);
-    host_refuse_posts(0);
+    for (u32 page = 0; page < WORLD_PAGES; page++) {
+        world_take(page);
+    }
     viommu_destroy(world.v);
     world.v = NULL;
-    if (host_attached() != 0 || host_domain_ids_used() != 0) {
-        fprintf(stderr, "%u entries, %u domain ids leaked\n", host_attached(),
-                host_domain_ids_used());
-        abort();
-    }
-    u32 used = hosted_pages_used() - host_pages_kept();
-    if (used != world.pages_idle) {
-        fprintf(stderr, "%u pages leaked\n", used - world.pages_idle);
-        abort();
-    }
+    leaked("entries", host_attached());
+    leaked("domain ids", host_domain_ids_used());
+    leaked("pages", hosted_pages_used() - host_pages_kept() - world.pages_idle);
 }

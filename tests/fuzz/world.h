@@ -7,7 +7,7 @@
 #define NESTOR_FUZZ_WORLD_H
 
 #include "iommu/viommu.h"
-#include "tests/support/host_on_model.h"
+#include "tests/support/guest_kit_host.h"
 
 enum {
     WORLD_PAGES = 64,
@@ -18,15 +18,24 @@ enum {
     WORLD_PASIDS = 7,
 };
 
+enum page_state {
+    PAGE_OWNED,     /* mapped, the guest's */
+    PAGE_READ_ONLY, /* the CPU may read it, no DMA may reach it */
+    PAGE_GONE,      /* given back: somebody else's by now */
+    PAGE_LINGERING, /* taken out, but the unit did not flush: nobody else's yet */
+};
+
 struct world {
     struct model_unit *unit;
     struct viommu *v;
-    bool owned[WORLD_PAGES];    /* mapped in the second stage */
+    enum page_state state[WORLD_PAGES];
     bool used[WORLD_SIDS][WORLD_PASIDS + 1]; /* source-ids and PASIDs this input names */
     u64 flip_gpa, flip_xor;     /* the guest writes this after a read of it */
     u32 flips;                  /* how often */
     u32 pages_idle;             /* of the pool, without a vIOMMU */
     bool work_left;
+    bool may_hang;              /* a process of its own: hardware errors that leave traces */
+    bool hung;                  /* it happened */
 };
 extern struct world world;
 extern const u16 world_sids[WORLD_SIDS];
@@ -38,11 +47,14 @@ void world_end(void);
 
 /* The partition's page as the CPU sees it; NULL outside. */
 u64 *world_at(u64 gpa);
-bool world_owns_gpa(u64 gpa, u64 len);
-bool world_owns_hpa(u64 hpa, u64 len);
+/* True if DMA may reach all of it. */
+bool world_may_reach(u64 hpa, u64 len);
 /* Second-stage changes, with their invalidations. */
 void world_give_back(u32 page);
+void world_protect(u32 page);
 void world_take(u32 page);
+/* The invalidation queue stops, or goes on. */
+void world_hang(bool hang);
 
 /* What must hold after every step; aborts with a line when it does not. */
 void world_check(void);

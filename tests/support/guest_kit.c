@@ -1,6 +1,7 @@
 /* See guest_kit.h. */
 #include "tests/support/guest_kit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,18 +57,17 @@ void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
                                         .haw = KIT_HAW};
     hosted_reset();
     *kit = (struct kit){.next_page = KIT_RAM_BASE};
-    kit->unit = hosted_add_unit((hpa_t){HOST_UNIT_BASE}, &config);
-    host_start(kit->unit, KIT_HAW);
-    for (u64 at = KIT_RAM_BASE; at < KIT_RAM_END; at += PAGE_SIZE) {
-        host_map((gpa_t){at}, (hpa_t){at}, 3);
-    }
+    kit->unit = host_start(&config);
+    host_map(KIT_RAM_BASE, KIT_RAM_BASE, KIT_RAM_END - KIT_RAM_BASE);
     kit->pages_before = hosted_pages_used();
     kit->root = kit_page(kit);
     kit->ring = kit_page(kit);
-    struct viommu_config viommu = {.ops = &ops, .ctx = kit, .gpa_width = 48};
+    struct viommu_config viommu = {.unit = host_unit(), .parent = host_domain(), .ops = &ops,
+                                    .ctx = kit, .gpa_width = 48};
     if (quotas != NULL) {
         viommu.max_bindings = quotas->max_bindings;
         viommu.max_domains = quotas->max_domains;
+        viommu.max_table_pages = quotas->max_table_pages;
     }
     if (viommu_create(&viommu, &kit->v) != OK) {
         abort();
@@ -79,12 +79,21 @@ void kit_start(struct kit *kit)
     kit_start_with(kit, NULL);
 }
 
+static bool is_none(const char *what, u32 count)
+{
+    if (count != 0) {
+        fprintf(stderr, "%u %s leaked\n%s", count, what, hosted_log());
+    }
+    return count == 0;
+}
+
 bool kit_stop(struct kit *kit)
 {
     viommu_destroy(kit->v);
-    bool clean = host_attached() == 0 && host_domain_ids_used() == 0;
+    bool clean = is_none("entries", host_attached());
+    clean = is_none("domain ids", host_domain_ids_used()) && clean;
     host_stop();
-    return clean && hosted_pages_used() == 0;
+    return is_none("pages", hosted_pages_used()) && clean;
 }
 
 u64 kit_pages(struct kit *kit, u32 count)

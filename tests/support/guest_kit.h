@@ -7,7 +7,7 @@
 #define NESTOR_GUEST_KIT_H
 
 #include "iommu/viommu.h"
-#include "tests/support/host_on_model.h"
+#include "tests/support/guest_kit_host.h"
 
 enum {
     KIT_RAM_BASE = 0x100000,

@@ -14,7 +14,7 @@ static struct {
     u32 used_count, fail_after, search;
     struct { hpa_t base; struct model_unit *unit; } units[HOSTED_UNITS];
     u32 unit_count;
-    u64 now;
+    u64 now, clock_step;
     char log[HOSTED_LOG_BYTES];
     u32 log_lines;
     u32 interrupts, interrupt_data;
@@ -37,6 +37,12 @@ void hosted_reset(void)
     memset(memory, 0, HOSTED_BYTES);
     world.memory = memory;
     world.fail_after = UINT32_MAX;
+    world.clock_step = 1;
+}
+
+void hosted_clock_step(u64 us)
+{
+    world.clock_step = us;
 }
 
 u8 *hosted_memory(void)
@@ -271,7 +277,7 @@ void port_flush_lines(const void *p, size_t bytes)
 
 u64 port_now_us(void)
 {
-    return ++world.now;
+    return world.now += world.clock_step;
 }
 
 void port_relax(void)

@@ -37,6 +37,9 @@ const char *hosted_log(void);
 void hosted_clear_log(void);
 u32 hosted_log_lines(void);
 
+/* How far each look at the clock moves it, in microseconds; 1 after hosted_reset(). */
+void hosted_clock_step(u64 us);
+
 /* Called for each write of a unit to memory (device DMA, status, access flags); NULL: nobody. */
 void hosted_watch_writes(void (*watch)(u64 addr, size_t len));
 

@@ -353,7 +353,7 @@ static void quotas_block_and_say_so_once(void **state)
     kit_pasid_entry(&kit, SID, 0)[0] = 0;
     kit_invalidate_all(&kit);
     assert_int_equal(host_attached(), 3);
-    assert_int_equal(hosted_log_lines(), 1);
+    assert_int_equal(hosted_log_lines(), 2); /* the fault; no second line of the quota */
     assert_true(kit_stop(&kit));
 }
 
@@ -425,25 +425,37 @@ static void head_waits_for_the_walk(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* The unit's ring fills up behind a hang: the guest's waits stay in its own, and in order. */
 static void a_full_unit_queue_delays_but_keeps_order(void **state)
 {
+    const struct model_faults hang = {.queue_hang = true}, well = {.queue_hang = false};
+    enum { BATCH = 100 };
     struct kit kit;
-    u64 fs_root, head;
+    u64 fs_root, head, tail = 0;
+    u32 value = 0;
+    bool left = false;
     (void)state;
     kit_start(&kit);
     (void)one_device(&kit, &fs_root);
     kit_boot(&kit);
     u64 status = kit_page(&kit);
-    host_refuse_posts(3);
-    u64 tail = kit_queue(&kit, 0, 0x36 | (u64)DID << 16, IOVA);
-    tail = kit_queue(&kit, tail, 0x25 | 9ull << 32, status);
-    assert_true(viommu_mmio_write(kit.v, R_IQT, 8, tail));
+    model_set_faults(kit.unit, &hang);
+    for (u32 batch = 0; batch < 10 && !left; batch++) {
+        for (u32 i = 0; i < BATCH; i++) {
+            tail = kit_queue(&kit, tail, 0x25 | (u64)++value << 32, status);
+        }
+        left = viommu_mmio_write(kit.v, R_IQT, 8, tail);
+    }
+    assert_true(left);
     (void)viommu_mmio_read(kit.v, R_IQH, 8, &head);
-    assert_int_equal(head, 0);
+    assert_int_not_equal(head, tail);
     assert_int_equal(kit_at(status)[0], 0);
+    model_set_faults(kit.unit, &well);
+    model_kick(kit.unit);
     kit_finish(&kit);
-    assert_int_equal(kit_at(status)[0], 9);
+    assert_int_equal(kit_at(status)[0], value);
     assert_int_equal(kit_read(&kit, R_IQH, 8), tail);
+    assert_int_equal(kit_stats(&kit).waits, value);
     assert_true(kit_stop(&kit));
 }
 
@@ -512,9 +524,12 @@ static void a_fault_storm_is_cut(void **state)
         (void)kit_dma(&kit, SID, false, IOVA + 0x5000, &value);
         seen += kit_take_fault(&kit, &fault) ? 1 : 0;
     }
-    assert_int_equal(seen, 64);
-    assert_int_equal(kit_stats(&kit).storms, 1);
-    assert_int_equal(hosted_log_lines(), 1);
+    assert_in_range(seen, 60, 80);
+    assert_true(hosted_log_lines() < 16);
+    assert_int_equal(kit_dma(&kit, SID, false, IOVA, &value), 0); /* silenced, not blocked */
+    /* And its entries can still be taken away. */
+    kit_translate(&kit, false);
+    assert_int_equal(host_attached(), 0);
     assert_true(kit_stop(&kit));
 }
 
