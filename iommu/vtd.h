@@ -74,6 +74,8 @@ struct vtd_entry {
     u64 fs_root;       /* a GPA when nested, an HPA when first-stage-only */
     u32 fs_width;      /* 48 or 57 */
     bool sre, wpe, eafe;
+    bool ss_ad;        /* second-stage accessed and dirty bits; excluded together with nesting */
+    bool force_snoop;  /* no access may go past the CPU's caches; done anyway where the unit can */
     bool fpd;
 };
 

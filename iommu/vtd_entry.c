@@ -1,7 +1,7 @@
 /*
  * PASID entries from a description and back, VT-d 9.6. Pure but for the console
- * line. PWSNP, memory type and snoop fields and SSADE follow from the unit alone: a
- * guest that chose PWSNP = 0 would have the hardware walk our cached EPT unsnooped.
+ * line. PWSNP, memory type and snoop fields follow from the unit alone: a guest that
+ * chose PWSNP = 0 would have the hardware walk our cached EPT unsnooped.
  */
 #include "iommu/vtd_unit.h"
 
@@ -52,6 +52,12 @@ static const char *missing(const struct vtd_unit_info *info, const struct vtd_en
     if (e->eafe && !has(info, VTD_ECAP_EAFS)) {
         return "the extended accessed flag (ECAP.EAFS)";
     }
+    if (e->ss_ad && (!has(info, VTD_ECAP_SSADS) || !has(info, VTD_ECAP_SMPWCS))) {
+        return "second-stage accessed and dirty bits (ECAP.SSADS, SMPWCS)";
+    }
+    if (e->force_snoop && !has(info, VTD_ECAP_SC)) {
+        return "snoop control (ECAP.SC)";
+    }
     return NULL;
 }
 
@@ -63,22 +69,26 @@ static const char *wrong(const struct vtd_unit_info *info, const struct vtd_entr
     u32 mgaw = vtd_cap_mgaw(info->cap);
     u64 fs_end = is_nested(e) ? 1ull << (ss_bits < mgaw ? ss_bits : mgaw) : host_end;
     if (e->pgtt < PGTT_FIRST_STAGE || e->pgtt > PGTT_PASS_THROUGH) {
-        return "the translation type";
+        return "no such translation type";
     }
     if (e->did == 0 || e->did >= info->domain_ids) {
-        return "the domain id";
+        return "domain id out of range";
     }
     if (uses_second_stage(e) && ((e->ss_root.v & PAGE_MASK) != 0 || e->ss_root.v >= host_end)) {
-        return "the second-stage root";
+        return "second-stage root out of range";
     }
     if (uses_first_stage(e) && e->fs_width != 48 && e->fs_width != 57) {
-        return "the first-stage width";
+        return "first-stage width not 48 or 57";
     }
     if (uses_first_stage(e) && ((e->fs_root & PAGE_MASK) != 0 || e->fs_root >= fs_end)) {
-        return "the first-stage root";
+        return "first-stage root out of range";
     }
     if ((e->sre || e->wpe || e->eafe) && !uses_first_stage(e)) {
         return "a first-stage flag without a first stage";
+    }
+    /* With SSADE = 1 a walk of first-stage tables needs them writable (VT-d 3.8.2). */
+    if (e->ss_ad && e->pgtt != PGTT_SECOND_STAGE) {
+        return "second-stage accessed and dirty bits of another kind of entry";
     }
     return NULL;
 }
@@ -93,7 +103,7 @@ enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_
         return ERR_UNSUPPORTED;
     }
     if (bad != NULL) {
-        port_log(LOG_ERROR, "unit %u: entry refused, %s is out of range", info->index, bad);
+        port_log(LOG_ERROR, "unit %u: entry refused: %s", info->index, bad);
         return ERR_INVALID;
     }
     *out = (struct pasid_entry){{0}};
@@ -106,6 +116,7 @@ enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_
     pasid_set(out, PASID_PGSNP, has(info, VTD_ECAP_SC));
     if (uses_second_stage(entry)) {
         pasid_set(out, PASID_AW, entry->ss_levels - 2);
+        pasid_set(out, PASID_SSADE, entry->ss_ad);
         pasid_set(out, PASID_SSPTPTR, entry->ss_root.v >> PAGE_SHIFT);
     }
     if (uses_first_stage(entry)) {
@@ -123,6 +134,8 @@ void vtd_entry_decode(const struct pasid_entry *e, struct vtd_entry *out)
     *out = (struct vtd_entry){
         .pgtt = (enum pgtt)pasid_get(e, PASID_PGTT),
         .did = (u16)pasid_get(e, PASID_DID),
+        .ss_ad = pasid_get(e, PASID_SSADE) != 0,
+        .force_snoop = pasid_get(e, PASID_PGSNP) != 0,
         .fpd = pasid_get(e, PASID_FPD) != 0,
     };
     if (uses_second_stage(out)) {

@@ -12,7 +12,7 @@ enum result vtd_legacy_encode(const struct vtd_unit_info *info, const struct vtd
 {
     bool second = entry->pgtt == PGTT_SECOND_STAGE;
     bool pass = entry->pgtt == PGTT_PASS_THROUGH && vtd_ecap_get(info->ecap, VTD_ECAP_PT) != 0;
-    if ((!second && !pass) ||
+    if ((!second && !pass) || entry->ss_ad || entry->force_snoop ||
         (second && (entry->ss_levels > 5 || (info->ss_levels >> entry->ss_levels & 1) == 0))) {
         port_log(LOG_ERROR, "unit %u: entry refused, legacy mode has no such translation",
                  info->index);

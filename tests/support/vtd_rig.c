@@ -40,7 +40,7 @@ static hpa_t second_stage(u64 gpa)
         words(at)[gpa >> shift & 511] = next.v | 3;
         at = next;
     }
-    words(at)[gpa >> 12 & 511] = gpa | 3;
+    words(at)[gpa >> 12 & 511] = gpa | 6 << 3 | 3; /* write-back, readable, writable */
     return root;
 }
 
