@@ -53,7 +53,7 @@ static void free_second_stage(hpa_t root, u64 gpa)
     }
 }
 
-void vtd_rig_model(struct vtd_rig *rig, enum vtd_rig_kind kind)
+struct model_config vtd_rig_config(enum vtd_rig_kind kind)
 {
     struct model_config config = {.ver = 0x10, .cap = SERVER_CAP, .ecap = SERVER_ECAP, .haw = 47};
     switch (kind) {
@@ -78,17 +78,35 @@ void vtd_rig_model(struct vtd_rig *rig, enum vtd_rig_kind kind)
     default:
         break;
     }
+    return config;
+}
+
+void vtd_rig_model(struct vtd_rig *rig, enum vtd_rig_kind kind)
+{
+    const struct model_config config = vtd_rig_config(kind);
     rig->model = hosted_add_unit((hpa_t){VTD_RIG_BASE}, &config);
+}
+
+void vtd_rig_prepare_with(struct vtd_rig *rig, const struct model_config *config)
+{
+    hosted_reset();
+    rig->model = hosted_add_unit((hpa_t){VTD_RIG_BASE}, config);
+    rig->root = second_stage(VTD_RIG_GPA);
+    rig->other_root = second_stage(VTD_RIG_OTHER);
+    rig->def = (struct vtd_default){.ss_root = rig->root, .ss_levels = 4, .did = 1};
+    check(vtd_unit_probe((hpa_t){VTD_RIG_BASE}, 0, 0, config->haw, &rig->unit) == OK, "probe");
 }
 
 void vtd_rig_prepare(struct vtd_rig *rig, enum vtd_rig_kind kind)
 {
-    hosted_reset();
-    vtd_rig_model(rig, kind);
-    rig->root = second_stage(VTD_RIG_GPA);
-    rig->other_root = second_stage(VTD_RIG_OTHER);
-    rig->def = (struct vtd_default){.ss_root = rig->root, .ss_levels = 4, .did = 1};
-    check(vtd_unit_probe((hpa_t){VTD_RIG_BASE}, 0, 0, 47, &rig->unit) == OK, "probe");
+    const struct model_config config = vtd_rig_config(kind);
+    vtd_rig_prepare_with(rig, &config);
+}
+
+void vtd_rig_start_with(struct vtd_rig *rig, const struct model_config *config)
+{
+    vtd_rig_prepare_with(rig, config);
+    vtd_rig_take_over(rig);
 }
 
 /* Firmware's tables are below the pool: nobody gives them back. */

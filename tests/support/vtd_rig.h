@@ -30,9 +30,12 @@ struct vtd_rig {
     hpa_t root, other_root;
 };
 
+struct model_config vtd_rig_config(enum vtd_rig_kind kind);
 void vtd_rig_model(struct vtd_rig *rig, enum vtd_rig_kind kind);
 /* World, model, second stages, probe; the unit is not taken over yet. */
 void vtd_rig_prepare(struct vtd_rig *rig, enum vtd_rig_kind kind);
+void vtd_rig_prepare_with(struct vtd_rig *rig, const struct model_config *config);
+void vtd_rig_start_with(struct vtd_rig *rig, const struct model_config *config);
 /* What firmware may leave: bit 0 translation with tables of its own, 1 its queue, 2 a fault. */
 void vtd_rig_firmware(struct vtd_rig *rig, u32 what);
 void vtd_rig_take_over(struct vtd_rig *rig);
