@@ -66,7 +66,7 @@ void did_unit_put(struct did_unit *u);
 must_use enum result did_take(struct did_unit *u, struct domain *d, struct did **out);
 void did_give(struct did *did);
 
-/* A first-stage table of that guest domain for that PASID. ERR_DID_CONFLICT after DID_SPLITS ids. */
+/* A first-stage table of that guest domain for a PASID. ERR_DID_CONFLICT after DID_SPLITS ids. */
 struct did_request {
     struct domain *parent;
     u32 partition, pasid;

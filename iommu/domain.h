@@ -20,10 +20,10 @@ struct domain_config {
     u64 page_sizes;       /* 4K, or with 2M and 1G: what the CPU and all units can */
     bool coherent;        /* all units snoop their walks: no flushing of stores */
     bool parent;          /* a nesting parent from the start */
-    bool dma_root;        /* keep a second root in which read-only pages are not present (diverging root) */
+    bool dma_root;        /* diverging: a second root in which read-only pages are not present */
     bool dirty_tracking;  /* refused together with nesting */
     u32 partition;
-    /* INVEPT on every CPU that runs the partition; NULL without CPUs. Called by domain_flush() only. */
+    /* INVEPT on every CPU of the partition; NULL without CPUs. Called by domain_flush() only. */
     void (*cpu_flush)(void *ctx);
     void *ctx;
 };
@@ -71,10 +71,11 @@ must_use enum result domain_make_parent(struct domain *d);
 
 /*
  * What a unit's default entry needs (vtd_unit_take_over()): takes a domain id of second-stage-only
- * entries on that unit and counts the unit as a user of the domain until domain_unit_remove(). ERR_EXISTS: it has one. The
- * caller knows about RMRR devices: rmrr_active is false.
+ * entries on that unit and counts the unit as a user of the domain until domain_unit_remove().
+ * ERR_EXISTS: it has one. The caller knows about RMRR devices: rmrr_active is false.
  */
-must_use enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_default *out);
+must_use enum result domain_unit_add(struct domain *d, struct vtd_unit *unit,
+                                     struct vtd_default *out);
 void domain_unit_remove(struct domain *d, struct vtd_unit *unit);
 
 /*

@@ -37,11 +37,11 @@ void keymap_remove(struct keymap *map, struct keymap_node *node)
 {
     struct keymap_node **link = locate(map, node->key);
     struct keymap_node **leaf = link;
-    struct keymap_node *heir;
-    while ((*leaf)->child[0] != NULL || (*leaf)->child[1] != NULL) {
-        leaf = &(*leaf)->child[(*leaf)->child[0] == NULL];
+    struct keymap_node *heir = node;
+    while (heir->child[0] != NULL || heir->child[1] != NULL) {
+        leaf = &heir->child[heir->child[0] == NULL];
+        heir = *leaf;
     }
-    heir = *leaf;
     *leaf = NULL;
     if (heir != node) {
         heir->child[0] = node->child[0];

@@ -1,4 +1,4 @@
-/* What the files of the page tables share: ptab.c, ptab_run.c, ptab_plan.c, ptab_change.c. */
+/* What the files of the page tables share: ptab.c, ptab_map.c and what it uses. */
 #ifndef NESTOR_PTAB_INTERNAL_H
 #define NESTOR_PTAB_INTERNAL_H
 
@@ -95,6 +95,15 @@ static inline bool ptab_unaffected(const struct ptab_op *op, u64 entry)
 /* Counts op->need below a table and its twin; ERR_EXISTS when a map meets a leaf. */
 must_use enum result ptab_plan(const struct ptab *pt, struct ptab_op *op, const u64 *table,
                                const u64 *twin, u32 level, u64 addr, u64 end);
+
+/* All op->need tables or none. What is left over is given back. */
+must_use enum result ptab_take_spares(struct ptab_op *op);
+void ptab_give_spares(struct ptab_op *op);
+/* What was planned, below a table and its twin. */
+void ptab_do(struct ptab *pt, struct ptab_op *op, u64 *table, u64 *twin, u32 level, u64 addr,
+             u64 end);
+/* After an unmap or a change below: true if the slots no longer point to what they did. */
+bool ptab_tidy(struct ptab *pt, u64 *slot, u64 *twin, u32 level);
 
 /* Runs of entries in one table. */
 bool ptab_run_is_empty(const u64 *slot, u32 count);

@@ -50,7 +50,7 @@ enum result ptab_plan(const struct ptab *pt, struct ptab_op *op, const u64 *tabl
 {
     u64 stop;
     u32 i = ptab_index(addr, level);
-    if (level == 1) {
+    if (level <= 1) {
         u32 count = (u32)((end - addr) >> PAGE_SHIFT);
         return op->kind != PTAB_MAP || ptab_run_is_empty(&table[i], count) ? OK : ERR_EXISTS;
     }

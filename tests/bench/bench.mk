@@ -2,7 +2,8 @@
 BENCH_FLAGS := $(COMMON) -g -mgeneral-regs-only -fno-strict-aliasing -fno-stack-protector \
 	-fcf-protection=none
 BENCH_LIB := $O/bench/libiommu.a
-BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,$(wildcard tests/bench/bench_*.c))
+BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,\
+	$(wildcard tests/bench/bench_*.c))
 
 $O/bench/iommu/%.o: iommu/%.c Makefile
 	@mkdir -p $(@D)

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* CAP: 16-bit domain ids, 48 bits, 2M and 1G pages, PSI. ECAP: all that nesting takes, 20-bit PASIDs. */
+/* CAP: 16-bit domain ids, 48 bits, 2M and 1G pages, PSI. ECAP: what nesting takes, 20-bit PASID. */
 #define BENCH_CAP 0x01d2078c406f0406ull
 #define BENCH_ECAP 0x0003c99c84f050c3ull
 

@@ -103,7 +103,7 @@ static void test_same_table_twice(void **state)
     end(d);
 }
 
-/* The same PASID, another table, width or EAFE: another id; another PASID of it: the first again. */
+/* The same PASID with another table, width or EAFE: another id. Another PASID: the first again. */
 static void test_conflicts_split(void **state)
 {
     struct domain *d = fresh();

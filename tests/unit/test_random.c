@@ -635,7 +635,8 @@ static void test_random(void **state)
     }
     print_message("# seed %llu: %llu operations, %llu out of memory, DMA %llu done, %llu refused\n",
                   (unsigned long long)first_seed, (unsigned long long)done_ops,
-                  (unsigned long long)refused_ops, (unsigned long long)dma_ok, (unsigned long long)dma_refused);
+                  (unsigned long long)refused_ops, (unsigned long long)dma_ok,
+                  (unsigned long long)dma_refused);
     assert_true(dma_ok > done_ops / 5 && dma_refused > done_ops / 5);
 }
 
