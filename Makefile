@@ -30,7 +30,8 @@ COMMON := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP
 # vector or x87 registers; it lives in the top 2 GiB (linker.ld).
 HV_FLAGS := $(COMMON) -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-fcf-protection=none -fno-strict-aliasing -fno-builtin -fno-common
+	-fcf-protection=none -fno-strict-aliasing -fno-builtin -fno-common \
+	-ffunction-sections -fdata-sections
 EFI_INC := /usr/include/efi
 EFI_LIB := /usr/lib
 EFI_FLAGS := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP -ffreestanding -fpic -fshort-wchar \
@@ -68,7 +69,7 @@ image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 # Until the core has its entry point there is nothing to link: an empty image, which boot/ refuses.
 $O/nestor.elf: $(HV_OBJ) linker.ld
 	$(if $(HV_ASM),,: >$@; exit 0;) $(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
-		--fatal-warnings -T linker.ld -o $@ $(HV_OBJ)
+		--fatal-warnings --gc-sections -T linker.ld -o $@ $(HV_OBJ)
 
 $O/hv-image/%.o: %.c Makefile
 	@mkdir -p $(@D)
