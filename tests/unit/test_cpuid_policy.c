@@ -1,0 +1,105 @@
+/* What CPUID shows a guest. */
+#include "hv/cpuid_policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const struct cpuid_guest plain = {.features = CPUID_NESTOR_DMA_ISOLATION};
+
+static void apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u32 *reg)
+{
+    memset(reg, 0xff, CPUID_REGS * sizeof(*reg));
+    cpuid_policy_apply(leaf, subleaf, guest, reg);
+}
+
+static void hides_exactly_these_bits(void **state)
+{
+    static const struct {
+        u32 leaf, subleaf;
+        u32 hidden[4];
+    } cases[] = {
+        {0, 0, {0, 0, 0, 0}},
+        /* ECX.27 and 31 have their own tests; all others of the CPU's pass. */
+        {1, 0, {0, 0, 1u << 5 | 1u << 6 | 1u << 27, 0}},
+        {6, 0, {1u << 19 | 1u << 23 | 1u << 24, 0, 0xff00, ~0u}},
+        {7, 0, {0, 1u << 2 | 1u << 12 | 1u << 15 | 1u << 25,
+                1u << 4 | 1u << 13 | 1u << 23 | 1u << 29 | 1u << 30, 1u << 5 | 1u << 18 | 1u << 19}},
+        {7, 1, {1u << 17 | 1u << 22 | 1u << 27, 0, 1u << 5, 1u << 15 | 1u << 17}},
+        {7, 2, {0, 0, 0, 0}},
+        {0xb, 1, {0, 0, 0, 0}},
+        {0xd, 0, {0, 0, 0, 0}},
+        {0xd, 1, {0, 0, 1u << 8 | 1u << 10 | 1u << 14 | 1u << 15, 0}},
+        {0xd, 8, {~0u, ~0u, ~0u, ~0u}},
+        {0xd, 9, {0, 0, 0, 0}},
+        {0xd, 11, {0, 0, 0, 0}},
+        {0x12, 0, {~0u, ~0u, ~0u, ~0u}},
+        {0x12, 3, {~0u, ~0u, ~0u, ~0u}},
+        {0x14, 0, {~0u, ~0u, ~0u, ~0u}},
+        {0x14, 1, {~0u, ~0u, ~0u, ~0u}},
+        {0x15, 0, {0, 0, 0, 0}},
+        {0x20, 0, {~0u, ~0u, ~0u, ~0u}},
+        {0x80000001, 0, {0, 0, 0, 0}},
+        {0x80000008, 0, {0, 0, 0, 0}},
+    };
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        u32 reg[CPUID_REGS];
+        apply(cases[i].leaf, cases[i].subleaf, &plain, reg);
+        for (u32 r = 0; r < CPUID_REGS; r++) {
+            if (reg[r] != ~cases[i].hidden[r]) {
+                fail_msg("leaf %#x.%u, register %u: %#x", cases[i].leaf, cases[i].subleaf, r,
+                         reg[r]);
+            }
+        }
+    }
+}
+
+static void names_the_hypervisor(void **state)
+{
+    const struct cpuid_guest guest = {.features = CPUID_NESTOR_VIOMMU};
+    char name[13] = "";
+    u32 reg[CPUID_REGS];
+    (void)state;
+    apply(0x40000000, 0, &guest, reg);
+    memcpy(name, &reg[CPUID_EBX], 12);
+    assert_string_equal(name, "NestorNestor");
+    assert_int_equal(reg[CPUID_EAX], 0x40000001);
+    apply(0x40000001, 7, &guest, reg);
+    assert_int_equal(reg[CPUID_EAX], CPUID_NESTOR_VERSION);
+    assert_int_equal(reg[CPUID_EBX], CPUID_NESTOR_VIOMMU);
+    assert_int_equal(reg[CPUID_ECX] | reg[CPUID_EDX], 0);
+    apply(0x400000ff, 0, &guest, reg);
+    assert_int_equal(reg[0] | reg[1] | reg[2] | reg[3], 0);
+    memset(reg, 0, sizeof(reg));
+    cpuid_policy_apply(1, 0, &guest, reg);
+    assert_int_equal(reg[CPUID_ECX], 1u << 31);
+}
+
+static void mirrors_the_guests_cr4(void **state)
+{
+    const struct cpuid_guest on = {.cr4 = 1 << 18 | 1 << 22};
+    u32 reg[CPUID_REGS] = {0};
+    (void)state;
+    cpuid_policy_apply(1, 0, &on, reg);
+    assert_int_equal(reg[CPUID_ECX], 1u << 27 | 1u << 31);
+    apply(1, 0, &plain, reg);
+    assert_int_equal(reg[CPUID_ECX] & 1u << 27, 0);
+    memset(reg, 0, sizeof(reg));
+    cpuid_policy_apply(7, 0, &on, reg);
+    assert_int_equal(reg[CPUID_ECX], 1u << 4);
+    memset(reg, 0, sizeof(reg));
+    cpuid_policy_apply(7, 1, &on, reg);
+    assert_int_equal(reg[CPUID_ECX], 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hides_exactly_these_bits),
+        cmocka_unit_test(names_the_hypervisor),
+        cmocka_unit_test(mirrors_the_guests_cr4),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
