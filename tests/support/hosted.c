@@ -201,18 +201,34 @@ u64 port_mmio_read64(hpa_t addr)
     return model_read(unit, offset, 8);
 }
 
-void port_mmio_write32(hpa_t addr, u32 value)
+static void (*mmio_watch)(bool enter);
+
+void hosted_watch_mmio(void (*watch)(bool enter))
+{
+    mmio_watch = watch;
+}
+
+static void mmio_write(hpa_t addr, unsigned size, u64 value)
 {
     u64 offset;
     struct model_unit *unit = unit_at(addr, &offset);
-    model_write(unit, offset, 4, value);
+    if (mmio_watch != NULL) {
+        mmio_watch(true);
+    }
+    model_write(unit, offset, size, value);
+    if (mmio_watch != NULL) {
+        mmio_watch(false);
+    }
+}
+
+void port_mmio_write32(hpa_t addr, u32 value)
+{
+    mmio_write(addr, 4, value);
 }
 
 void port_mmio_write64(hpa_t addr, u64 value)
 {
-    u64 offset;
-    struct model_unit *unit = unit_at(addr, &offset);
-    model_write(unit, offset, 8, value);
+    mmio_write(addr, 8, value);
 }
 
 static bool run_is_free(u32 first, u32 count)

@@ -42,6 +42,8 @@ void hosted_clock_step(u64 us);
 
 /* Called for each write of a unit to memory (device DMA, status, access flags); NULL: nobody. */
 void hosted_watch_writes(void (*watch)(u64 addr, size_t len));
+/* Called before and after each register write reaches the model; NULL: nobody. */
+void hosted_watch_mmio(void (*watch)(bool enter));
 
 u32 hosted_interrupts(void);
 void hosted_last_interrupt(u64 *addr, u32 *data);
