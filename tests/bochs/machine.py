@@ -115,6 +115,7 @@ class Result:
     seconds: float
     ended: bool                  # the guest reached its end, not the time limit
     status: int                  # of Bochs
+    reports: tuple = ()          # the reports that the guest asked for
 
     def steps(self):
         """{step: (ok, detail)} of guest/init."""
@@ -242,8 +243,10 @@ class Machine:
         def text(name):
             path = self.dir / name
             return path.read_text(errors="replace") if path.exists() else ""
+        asked = len(list(self.dir.glob("report.txt.*")))
         return Result(text("serial.txt"), text("report.txt"), text("attach.log") + text("stderr.txt"),
-                      time.monotonic() - began, ended, process.returncode)
+                      time.monotonic() - began, ended, process.returncode,
+                      tuple(text(f"report.txt.{i + 1}") for i in range(asked)))
 
     def watch(self, process, master, began):
         """Until the stop text, the end of Bochs, or the time limit. False for the last."""
@@ -310,7 +313,7 @@ def main():
     options = parse(sys.argv[1:])
     result = Machine(options).run()
     print("\n--- the units' counters ---\n" + result.report)
-    print(f"--- {result.seconds:.0f} s; "
+    print(f"--- {result.seconds:.0f} s, Bochs ended with {result.status}; "
           + ("the guest reached its end" if result.ended else "NOT ENDED: time limit or crash"))
     if result.status not in (0, None) and not result.serial:
         print(result.log)

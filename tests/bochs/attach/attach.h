@@ -31,7 +31,7 @@ struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
     bool hide_fsrm;
-    const char *fail_symbol, *report, *log;
+    const char *fail_symbol, *report, *dump, *log;
 };
 extern struct attach_config attach_config;
 void config_read(void);
@@ -41,29 +41,37 @@ void units_create(void);
 /* With the first memory handler that Bochs registers, memory is up: ours follow. */
 bool units_register_handlers(void *memory, memory_handler *read, memory_handler *write,
                              void *direct, uint64_t begin, uint64_t end);
+bool units_are_attached(void);
 struct model_unit *units_get(unsigned index);
 
 /* devices.c */
 struct device {
     const char *plugin;         /* libbx_<plugin>.so */
+    unsigned needs, bound;      /* bit masks of enum bochs_symbol: expected, found to be called */
     unsigned unit;
     bool known;                 /* has its source-id */
+    bool stopped;               /* by a refused access; does no DMA until it is reset */
+    bool error;                 /* a refused access that the guest has not acknowledged */
     uint16_t sid;
     uint64_t reads, writes, refused;
-    uint64_t error_seen;        /* refused accesses that the guest has acknowledged */
 };
 enum device_index { DEV_IDE, DEV_E1000, DEV_XHCI, DEV_UHCI, DEV_EHCI, DEV_OHCI, DEV_ES1370, DEV_ISA_DMA, DEVICES };
 extern struct device devices[DEVICES];
 /* The replacement for a symbol in a plugin, NULL to leave it alone. */
 void *devices_wrap(const char *plugin, enum bochs_symbol symbol);
-/* The device's access as the unit sees it; data is all ones after a refused read. */
+/* The device's access as the unit sees it; false when it was refused. */
 bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, void *data);
+
+/* errors.c: how a refused access shows in the device. */
+void errors_refused(struct device *device);
+void *errors_wrap(enum device_index index, enum bochs_symbol symbol);
+void errors_reset(void);
 
 /* patches.c */
 void patches_apply(void);
 
-/* pull.c: takes one page of a device's first stage away under its next write. */
-void pull_arm(uint16_t sid);
+/* pull.c: takes one page of a device's first stage away under its next writes. */
+void pull_arm(uint16_t sid, unsigned times, size_t least_bytes);
 bool pull_armed(uint16_t sid);
 bool pull_dma(struct model_unit *unit, const struct model_request *request, void *data,
               struct model_outcome *outcome);
@@ -74,6 +82,9 @@ uint64_t bench_read(uint64_t offset, unsigned len);
 void bench_write(uint64_t offset, unsigned len, uint64_t value);
 
 /* report.c */
-void report_write(void);
+/* The last one is at_end; one written before has its number appended to the file's name. */
+void report_write(bool at_end);
+/* Appends guest memory to the dump file. */
+void report_dump(uint64_t addr, uint64_t len);
 
 #endif

@@ -23,6 +23,11 @@ static const char *const symbol_names[BOCHS_SYMBOL_COUNT] = {
 #undef BOCHS_NAME
 };
 
+const char *bochs_symbol_name(unsigned symbol)
+{
+    return symbol_names[symbol];
+}
+
 void attach_log(const char *fmt, ...)
 {
     if (log_file == NULL && attach_config.log != NULL) {
@@ -65,6 +70,9 @@ static void *dynamic(ElfW(Sxword) tag)
 /* The GNU hash table: header, bloom filter, buckets, chains whose last entry has bit 0 set. */
 void *bochs_find(const char *name)
 {
+    if (attach_config.fail_symbol != NULL && strcmp(attach_config.fail_symbol, name) == 0) {
+        return NULL;
+    }
     const ElfW(Sym) *symbols = dynamic(DT_SYMTAB);
     const char *strings = dynamic(DT_STRTAB);
     const uint32_t *table = dynamic(DT_GNU_HASH);
@@ -106,22 +114,25 @@ unsigned la_objopen(struct link_map *map, Lmid_t id, uintptr_t *cookie)
     return LA_FLG_BINDTO | LA_FLG_BINDFROM;
 }
 
+static void report_at_end(void)
+{
+    report_write(true);
+}
+
 void la_preinit(uintptr_t *cookie)
 {
     (void)cookie;
     config_read();
     void **slots = (void **)&bochs;
     for (unsigned i = 0; i < BOCHS_SYMBOL_COUNT; i++) {
-        bool fail = attach_config.fail_symbol != NULL &&
-                    strcmp(attach_config.fail_symbol, symbol_names[i]) == 0;
-        slots[i] = fail ? NULL : bochs_find(symbol_names[i]);
+        slots[i] = bochs_find(symbol_names[i]);
         if (slots[i] == NULL) {
             attach_stop("this Bochs does not export %s", symbol_names[i]);
         }
     }
     patches_apply();
     units_create();
-    atexit(report_write);
+    atexit(report_at_end);
 }
 
 /* libbx_NAME.so -> NAME, false for anything else. */
@@ -152,6 +163,15 @@ static int select_at_once(int count, void *read, void *write, void *except, void
     return 0;
 }
 
+/* "fail-symbol PLUGIN:NAME": as if the plugin did not call it. */
+static bool plugin_is_made_to_fail(const char *plugin, const char *name)
+{
+    const char *wanted = attach_config.fail_symbol;
+    size_t length = strlen(plugin);
+    return wanted != NULL && strncmp(wanted, plugin, length) == 0 && wanted[length] == ':' &&
+           strcmp(wanted + length + 1, name) == 0;
+}
+
 uintptr_t la_symbind64(ElfW(Sym) *symbol, unsigned index, uintptr_t *referer, uintptr_t *definer,
                        unsigned *flags, const char *name)
 {
@@ -166,7 +186,7 @@ uintptr_t la_symbind64(ElfW(Sym) *symbol, unsigned index, uintptr_t *referer, ui
         return (uintptr_t)select_at_once;
     }
     for (unsigned i = 0; i < BOCHS_SYMBOL_COUNT; i++) {
-        if (strcmp(name, symbol_names[i]) == 0) {
+        if (strcmp(name, symbol_names[i]) == 0 && !plugin_is_made_to_fail(plugin, name)) {
             void *wrapper = devices_wrap(plugin, (enum bochs_symbol)i);
             if (wrapper != NULL) {
                 attach_log("%s: %s", plugin, name);

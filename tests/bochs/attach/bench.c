@@ -3,19 +3,23 @@
  * PASID, counters, the report. Fields by offset:
  *
  *   00  ident "NBENCH01"            30  count of the kind below, for the source-id
- *   08  command (write)             38  kind (enum model_kind)
+ *   08  command (write)             38  kind (enum model_kind)   3c  times
  *   10  source-id  14  PASID        40  data, 64 bytes
  *   18  address
  *   20  length     24  1: write
  *   28  1: done    2c  fault reason
  *
- * Commands: 1 write the report, 2 DMA of at most 64 bytes, 3 clear the counters, 4 take a
- * page away from the source-id's next write (pull.c). The unit is that of the device with
- * the source-id, or the last one.
+ * Commands: 1 write a report; 2 DMA of at most 64 bytes; 3 clear the counters; 4 take a page
+ * away from so many of the source-id's next writes of at least length bytes (0: 512; see
+ * pull.c); 5 page request for the address (done: it was queued); 6 append length bytes at the
+ * host-physical address to the dump file. The unit is that of the device with the source-id,
+ * or the last one.
  */
 #include <string.h>
 
 #include "tests/bochs/attach/attach.h"
+
+enum { SECTOR = 512 };
 
 static struct {
     char ident[8];
@@ -25,9 +29,9 @@ static struct {
     uint32_t length, write;
     uint32_t done, reason;
     uint64_t count;
-    uint32_t kind, reserved1;
+    uint32_t kind, times;
     uint8_t data[64];
-} page = {.ident = "NBENCH01", .pasid = NO_PASID};
+} page = {.ident = "NBENCH01", .pasid = NO_PASID, .times = 1};
 _Static_assert(offsetof(__typeof__(page), count) == 0x30, "as listed above");
 _Static_assert(sizeof(page) == 0x80, "as listed above");
 
@@ -56,11 +60,27 @@ static void dma(void)
     page.reason = outcome.reason;
 }
 
+static void request_page(void)
+{
+    struct model_page_request request = {
+        .sid = (uint16_t)page.sid,
+        .has_pasid = page.pasid != NO_PASID,
+        .pasid = page.pasid != NO_PASID ? page.pasid : 0,
+        .read = true,
+        .write = page.write != 0,
+        .last = true,
+        .addr = page.address,
+    };
+    enum model_page_response response = MODEL_PAGE_SUCCESS;
+    page.done = model_page_request(unit_of_sid(), &request, &response);
+    page.reason = response;
+}
+
 static void perform(uint32_t command)
 {
     switch (command) {
     case 1:
-        report_write();
+        report_write(false);
         break;
     case 2:
         dma();
@@ -71,7 +91,13 @@ static void perform(uint32_t command)
         }
         break;
     case 4:
-        pull_arm((uint16_t)page.sid);
+        pull_arm((uint16_t)page.sid, page.times, page.length != 0 ? page.length : SECTOR);
+        break;
+    case 5:
+        request_page();
+        break;
+    case 6:
+        report_dump(page.address, page.length);
         break;
     default:
         attach_log("bench: no command %u", command);

@@ -54,6 +54,7 @@ _Static_assert(sizeof(struct bochs) == BOCHS_SYMBOL_COUNT * sizeof(void *), "one
 /* The originals, filled in before Bochs runs. */
 extern struct bochs bochs;
 
+const char *bochs_symbol_name(unsigned symbol);
 /* An exported symbol of the main program by its mangled name, NULL when there is none. */
 void *bochs_find(const char *name);
 

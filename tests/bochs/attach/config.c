@@ -87,6 +87,8 @@ static void read_word(const char *word, char *value)
         attach_config.fail_symbol = strdup(value);
     } else if (strcmp(word, "report") == 0) {
         attach_config.report = strdup(value);
+    } else if (strcmp(word, "dump") == 0) {
+        attach_config.dump = strdup(value);
     } else if (strcmp(word, "log") == 0) {
         attach_config.log = strdup(value);
     } else {

@@ -1,11 +1,8 @@
 /*
  * Each plugin that does DMA gets memory functions of its own, which know the plugin's
  * source-id. Descriptors (IDE PRDs, USB schedules) are fetched by another pair of
- * functions than data, called without a CPU; both go through the unit.
- *
- * Bochs's models know no failed access. Where the device has an error bit for one, the
- * guest's reads of that register show it: IDE bus master status bit 1, UHCI status bit
- * 3, xHCI USBSTS bit 2 (host system error).
+ * functions than data, called without a CPU; both go through the unit. What a device
+ * does about a refused access is in errors.c.
  */
 #include <string.h>
 
@@ -13,15 +10,23 @@
 
 enum { ISA_BRIDGE_SID = 0x0008, REFUSALS_LOGGED = 40 };
 
+enum {
+    DATA = 1u << BOCHS_DMA_READ | 1u << BOCHS_DMA_WRITE,
+    DESCRIPTORS = 1u << BOCHS_READ_PAGE | 1u << BOCHS_WRITE_PAGE,
+    PCI = 1u << BOCHS_REGISTER_PCI,
+    BAR_IO = 1u << BOCHS_INIT_BAR_IO,
+    BAR_MEM = 1u << BOCHS_INIT_BAR_MEM,
+};
+
 struct device devices[DEVICES] = {
-    [DEV_IDE] = {.plugin = "pci_ide"},
-    [DEV_E1000] = {.plugin = "e1000"},
-    [DEV_XHCI] = {.plugin = "usb_xhci"},
-    [DEV_UHCI] = {.plugin = "usb_uhci"},
-    [DEV_EHCI] = {.plugin = "usb_ehci"},
-    [DEV_OHCI] = {.plugin = "usb_ohci"},
-    [DEV_ES1370] = {.plugin = "es1370"},
-    [DEV_ISA_DMA] = {.plugin = "dma", .known = true, .sid = ISA_BRIDGE_SID},
+    [DEV_IDE] = {.plugin = "pci_ide", .needs = DATA | 1u << BOCHS_READ_PAGE | PCI | BAR_IO},
+    [DEV_E1000] = {.plugin = "e1000", .needs = DATA | PCI | BAR_IO | BAR_MEM},
+    [DEV_XHCI] = {.plugin = "usb_xhci", .needs = DATA | DESCRIPTORS | PCI | BAR_MEM},
+    [DEV_UHCI] = {.plugin = "usb_uhci", .needs = DATA | DESCRIPTORS | PCI | BAR_IO},
+    [DEV_EHCI] = {.plugin = "usb_ehci", .needs = DATA | DESCRIPTORS | PCI},
+    [DEV_OHCI] = {.plugin = "usb_ohci", .needs = DATA | DESCRIPTORS | PCI},
+    [DEV_ES1370] = {.plugin = "es1370", .needs = DATA | PCI},
+    [DEV_ISA_DMA] = {.plugin = "dma", .needs = DATA, .known = true, .sid = ISA_BRIDGE_SID},
 };
 
 bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, void *data)
@@ -39,25 +44,39 @@ bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, v
         (write ? bochs.dma_write : bochs.dma_read)(addr, (unsigned)len, data);
         return true;
     }
-    *(write ? &device->writes : &device->reads) += 1;
-    bool ok = write && pull_armed(device->sid) ? pull_dma(unit, &request, data, &outcome)
-                                               : model_dma(unit, &request, data, &outcome);
-    if (!ok) {
-        device->refused++;
-        if (logged++ < REFUSALS_LOGGED) {
-            attach_log("%s: %s %#llx refused, reason %#x", device->plugin, write ? "write" : "read",
-                       (unsigned long long)addr, outcome.reason);
+    bool ok = false;
+    if (!device->stopped) {
+        *(write ? &device->writes : &device->reads) += 1;
+        ok = write && pull_armed(device->sid) ? pull_dma(unit, &request, data, &outcome)
+                                              : model_dma(unit, &request, data, &outcome);
+        if (!ok) {
+            errors_refused(device);
+            if (logged++ < REFUSALS_LOGGED) {
+                attach_log("%s: %s %#llx refused, reason %#x", device->plugin,
+                           write ? "write" : "read", (unsigned long long)addr, outcome.reason);
+            }
         }
-        if (!write) {
-            memset(data, 0xff, len);
-        }
+    }
+    if (!ok && !write) {
+        /* Ones is what a PCI read that nobody answers gives; Bochs's e1000 crashes on a
+         * descriptor of ones, and does nothing about one of zeros. */
+        memset(data, device == &devices[DEV_E1000] ? 0 : 0xff, len);
     }
     return ok;
 }
 
+/* By now the plugin is bound: what it was expected to call, it calls. */
 static bool register_pci(struct device *device, void *self, void *model, uint8_t *devfn,
                          const char *name, const char *descr, uint8_t bus)
 {
+    for (unsigned i = 0; i < BOCHS_SYMBOL_COUNT; i++) {
+        if ((device->needs & ~device->bound & 1u << i) != 0) {
+            attach_stop("%s does not call %s", device->plugin, bochs_symbol_name(i));
+        }
+    }
+    if (!units_are_attached()) {
+        attach_stop("the I/O APIC has registered no memory handler");
+    }
     bool ok = bochs.register_pci(self, model, devfn, name, descr, bus);
     device->sid = (uint16_t)(bus << 8 | *devfn);
     device->known = true;
@@ -112,92 +131,6 @@ static void *const wrappers[DEVICES][BOCHS_SYMBOL_COUNT] = {
     EVERY_DEVICE(DEVICE_ROW)
 };
 
-static bool has_error(const struct device *device)
-{
-    return device->refused != device->error_seen;
-}
-
-/* IDE bus master, BAR 4: status at offsets 2 and 10; bit 1 error (W1C), bit 0 active. */
-static io_read *ide_read_original;
-static io_write *ide_write_original;
-
-static uint32_t ide_read(void *self, uint32_t addr, unsigned len)
-{
-    uint32_t value = ide_read_original(self, addr, len);
-    return (addr & 7) == 2 && len == 1 && has_error(&devices[DEV_IDE]) ? (value | 2) & ~1u : value;
-}
-
-static void ide_write(void *self, uint32_t addr, uint32_t value, unsigned len)
-{
-    if ((addr & 7) == 2 && (value & 2) != 0) {
-        devices[DEV_IDE].error_seen = devices[DEV_IDE].refused;
-    }
-    ide_write_original(self, addr, value, len);
-}
-
-/* UHCI, BAR 4: status at offset 2; bit 3 host system error (W1C). */
-static io_read *uhci_read_original;
-static io_write *uhci_write_original;
-
-static uint32_t uhci_read(void *self, uint32_t addr, unsigned len)
-{
-    uint32_t value = uhci_read_original(self, addr, len);
-    return (addr & 0x1f) == 2 && has_error(&devices[DEV_UHCI]) ? value | 8 : value;
-}
-
-static void uhci_write(void *self, uint32_t addr, uint32_t value, unsigned len)
-{
-    if ((addr & 0x1f) == 2 && (value & 8) != 0) {
-        devices[DEV_UHCI].error_seen = devices[DEV_UHCI].refused;
-    }
-    uhci_write_original(self, addr, value, len);
-}
-
-static void init_bar_io(void *self, uint8_t number, uint16_t size, io_read *read, io_write *write,
-                        const uint8_t *mask)
-{
-    if (number == 4 && size == 16) {
-        ide_read_original = read;
-        ide_write_original = write;
-        bochs.init_bar_io(self, number, size, ide_read, ide_write, mask);
-    } else if (number == 4 && size == 32) {
-        uhci_read_original = read;
-        uhci_write_original = write;
-        bochs.init_bar_io(self, number, size, uhci_read, uhci_write, mask);
-    } else {
-        attach_stop("I/O bar %u of %u bytes is not the one of IDE or UHCI", number, size);
-    }
-}
-
-/* xHCI, BAR 0: CAPLENGTH is 0x20 in Bochs, USBSTS follows at 0x24; bit 2 HSE (W1C). */
-enum { XHCI_USBSTS = 0x24, XHCI_BAR_MASK = 0xfff };
-static memory_handler *xhci_read_original, *xhci_write_original;
-
-static bool xhci_read(uint64_t addr, unsigned len, void *data, void *param)
-{
-    bool ok = xhci_read_original(addr, len, data, param);
-    if ((addr & XHCI_BAR_MASK) == XHCI_USBSTS && has_error(&devices[DEV_XHCI])) {
-        *(uint8_t *)data |= 4;
-    }
-    return ok;
-}
-
-static bool xhci_write(uint64_t addr, unsigned len, void *data, void *param)
-{
-    if ((addr & XHCI_BAR_MASK) == XHCI_USBSTS && (*(uint8_t *)data & 4) != 0) {
-        devices[DEV_XHCI].error_seen = devices[DEV_XHCI].refused;
-    }
-    return xhci_write_original(addr, len, data, param);
-}
-
-static void init_bar_mem(void *self, uint8_t number, uint32_t size, memory_handler *read,
-                         memory_handler *write, bool wide)
-{
-    xhci_read_original = read;
-    xhci_write_original = write;
-    bochs.init_bar_mem(self, number, size, xhci_read, xhci_write, wide);
-}
-
 void *devices_wrap(const char *plugin, enum bochs_symbol symbol)
 {
     if (attach_config.unit_count == 0) {
@@ -207,16 +140,12 @@ void *devices_wrap(const char *plugin, enum bochs_symbol symbol)
         return symbol == BOCHS_REGISTER_MEMORY ? units_register_handlers : NULL;
     }
     for (unsigned i = 0; i < DEVICES; i++) {
-        if (strcmp(plugin, devices[i].plugin) != 0) {
-            continue;
+        if (strcmp(plugin, devices[i].plugin) == 0) {
+            void *wrapper = errors_wrap((enum device_index)i, symbol);
+            wrapper = wrapper != NULL ? wrapper : wrappers[i][symbol];
+            devices[i].bound |= wrapper != NULL ? 1u << symbol : 0;
+            return wrapper;
         }
-        if (symbol == BOCHS_INIT_BAR_IO && (i == DEV_IDE || i == DEV_UHCI)) {
-            return init_bar_io;
-        }
-        if (symbol == BOCHS_INIT_BAR_MEM && i == DEV_XHCI) {
-            return init_bar_mem;
-        }
-        return wrappers[i][symbol];
     }
     return NULL;
 }

@@ -1,33 +1,39 @@
 /*
- * Takes one page of a device's first stage away, once: before the device's next write of
- * a sector or more the leaf entry of its page is cleared, afterwards it is put back. A write
- * that the unit still had in its cache is let through and the next one is tried. What
- * stood in memory is compared, so the report can say that nothing was written.
+ * Takes a page of a device's first stage away under its writes: before a write of at
+ * least so many bytes the leaf entry of its page is cleared, afterwards it is put back. A write that
+ * the unit still had in its cache is let through and the next one is tried. What stood in
+ * memory is compared, so the report can say that nothing was written.
  */
 #include <string.h>
 
 #include "tests/bochs/attach/attach.h"
 
-enum { PULL_BYTES = 512, PRESENT = 1, LARGE = 0x80 };
+enum { COMPARED_MAX = 512, PRESENT = 1, LARGE = 0x80 };
 #define ADDRESS 0x000ffffffffff000ull
 
 static struct {
-    bool armed, done, unchanged;
+    unsigned left;
     uint16_t sid;
-    uint64_t iova, hpa;
-    unsigned reason;
+    size_t least_bytes;
 } pull;
 
-void pull_arm(uint16_t sid)
+/* What came of it, by source-id. */
+static struct record {
+    uint16_t sid;
+    unsigned refused, changed, reason;
+    uint64_t iova, hpa;
+} records[DEVICES];
+
+void pull_arm(uint16_t sid, unsigned times, size_t least_bytes)
 {
-    pull.armed = true;
-    pull.done = false;
+    pull.least_bytes = least_bytes;
+    pull.left = times;
     pull.sid = sid;
 }
 
 bool pull_armed(uint16_t sid)
 {
-    return pull.armed && pull.sid == sid;
+    return pull.left != 0 && pull.sid == sid;
 }
 
 static uint64_t word(uint64_t addr)
@@ -64,25 +70,37 @@ static uint64_t leaf_entry(struct model_unit *unit, uint64_t iova)
     }
 }
 
+static struct record *record_of(uint16_t sid)
+{
+    unsigned i = 0;
+    while (i < DEVICES - 1 && records[i].refused != 0 && records[i].sid != sid) {
+        i++;
+    }
+    records[i].sid = sid;
+    return &records[i];
+}
+
 static bool pulled_dma(struct model_unit *unit, const struct model_request *request, void *data,
                        struct model_outcome *outcome, uint64_t slot)
 {
-    uint8_t before[PULL_BYTES], after[PULL_BYTES];
+    uint8_t before[COMPARED_MAX], after[COMPARED_MAX];
+    size_t compared = request->len < COMPARED_MAX ? request->len : COMPARED_MAX;
     struct model_outcome was;
     model_translate(unit, request, &was);
     uint64_t entry = word(slot), none = 0;
-    bochs.dma_read(was.hpa, PULL_BYTES, before);
+    bochs.dma_read(was.hpa, (unsigned)compared, before);
     bochs.dma_write(slot, sizeof(none), (uint8_t *)&none);
     bool ok = model_dma(unit, request, data, outcome);
     bochs.dma_write(slot, sizeof(entry), (uint8_t *)&entry);
     if (!ok) {
-        bochs.dma_read(was.hpa, PULL_BYTES, after);
-        pull.armed = false;
-        pull.done = true;
-        pull.iova = request->addr;
-        pull.hpa = was.hpa;
-        pull.reason = outcome->reason;
-        pull.unchanged = memcmp(before, after, PULL_BYTES) == 0;
+        struct record *record = record_of(request->sid);
+        bochs.dma_read(was.hpa, (unsigned)compared, after);
+        pull.left--;
+        record->refused++;
+        record->changed += memcmp(before, after, compared) != 0;
+        record->reason = outcome->reason;
+        record->iova = request->addr;
+        record->hpa = was.hpa;
     }
     return ok;
 }
@@ -90,16 +108,16 @@ static bool pulled_dma(struct model_unit *unit, const struct model_request *requ
 bool pull_dma(struct model_unit *unit, const struct model_request *request, void *data,
               struct model_outcome *outcome)
 {
-    uint64_t slot = request->len >= PULL_BYTES ? leaf_entry(unit, request->addr) : 0;
+    uint64_t slot = request->len >= pull.least_bytes ? leaf_entry(unit, request->addr) : 0;
     return slot != 0 ? pulled_dma(unit, request, data, outcome, slot)
                      : model_dma(unit, request, data, outcome);
 }
 
 void pull_report(FILE *out)
 {
-    if (pull.done) {
-        fprintf(out, "pull sid=%04x iova=%#llx hpa=%#llx reason=%#x memory=%s\n", pull.sid,
-                (unsigned long long)pull.iova, (unsigned long long)pull.hpa, pull.reason,
-                pull.unchanged ? "unchanged" : "CHANGED");
+    for (const struct record *r = records; r < records + DEVICES && r->refused != 0; r++) {
+        fprintf(out, "pull sid=%04x refused=%u changed=%u last-iova=%#llx last-hpa=%#llx reason=%#x\n",
+                r->sid, r->refused, r->changed, (unsigned long long)r->iova,
+                (unsigned long long)r->hpa, r->reason);
     }
 }

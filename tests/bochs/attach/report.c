@@ -1,15 +1,43 @@
-/* Counters and state as text, for tests: at the end of Bochs and on command. */
+/* Counters and state as text, memory as it is, for tests: at the end of Bochs and on command. */
 #include "tests/bochs/attach/attach.h"
 
-void report_write(void)
+enum { GSTS = 0x1c, RTADDR = 0x20, IQA = 0x90, FECTL = 0x38, PECTL = 0xe0 };
+
+static FILE *open_report(bool at_end)
 {
-    FILE *out = attach_config.report != NULL ? fopen(attach_config.report, "w") : NULL;
+    static unsigned number;
+    char name[512];
+    if (attach_config.report == NULL) {
+        return NULL;
+    }
+    if (at_end) {
+        return fopen(attach_config.report, "w");
+    }
+    snprintf(name, sizeof(name), "%s.%u", attach_config.report, ++number);
+    return fopen(name, "w");
+}
+
+static void report_unit(unsigned index, FILE *out)
+{
+    struct model_unit *unit = units_get(index);
+    fprintf(out, "unit %u base %#llx\n", index, (unsigned long long)attach_config.units[index].base);
+    fprintf(out, "registers GSTS=%#llx RTADDR=%#llx IQA=%#llx FECTL=%#llx PECTL=%#llx\n",
+            (unsigned long long)model_read(unit, GSTS, 4),
+            (unsigned long long)model_read(unit, RTADDR, 8),
+            (unsigned long long)model_read(unit, IQA, 8),
+            (unsigned long long)model_read(unit, FECTL, 4),
+            (unsigned long long)model_read(unit, PECTL, 4));
+    model_dump(unit, out);
+}
+
+void report_write(bool at_end)
+{
+    FILE *out = open_report(at_end);
     if (out == NULL) {
         return;
     }
     for (unsigned i = 0; i < attach_config.unit_count; i++) {
-        fprintf(out, "unit %u base %#llx\n", i, (unsigned long long)attach_config.units[i].base);
-        model_dump(units_get(i), out);
+        report_unit(i, out);
     }
     for (unsigned i = 0; i < DEVICES; i++) {
         const struct device *d = &devices[i];
@@ -20,5 +48,19 @@ void report_write(void)
         }
     }
     pull_report(out);
+    fclose(out);
+}
+
+void report_dump(uint64_t addr, uint64_t len)
+{
+    FILE *out = attach_config.dump != NULL ? fopen(attach_config.dump, "ab") : NULL;
+    if (out == NULL) {
+        return;
+    }
+    for (uint64_t done = 0; done < len; done += 8) {
+        uint64_t word;
+        bochs.dma_read(addr + done, sizeof(word), (uint8_t *)&word);
+        fwrite(&word, 1, len - done < sizeof(word) ? (size_t)(len - done) : sizeof(word), out);
+    }
     fclose(out);
 }

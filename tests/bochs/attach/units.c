@@ -7,6 +7,7 @@
 #include "tests/bochs/attach/attach.h"
 
 static struct model_unit *units[UNITS_MAX];
+static bool attached;
 
 static bool memory_read(void *ctx, uint64_t addr, void *buf, size_t len)
 {
@@ -67,6 +68,11 @@ void units_create(void)
     }
 }
 
+bool units_are_attached(void)
+{
+    return attached;
+}
+
 struct model_unit *units_get(unsigned index)
 {
     return index < attach_config.unit_count ? units[index] : NULL;
@@ -124,6 +130,7 @@ static void device_reset(void *self, unsigned type)
     for (unsigned i = 0; i < attach_config.unit_count; i++) {
         model_reset(units[i]);
     }
+    errors_reset();
     attach_log("reset");
 }
 
@@ -139,10 +146,9 @@ bool units_register_handlers(void *memory, memory_handler *read, memory_handler 
                              void *direct, uint64_t begin, uint64_t end)
 {
     static const void *device[BOCHS_DEVICE_WORDS] = {&device_vtable.functions};
-    static bool done;
     bool ok = bochs.register_memory(memory, read, write, direct, begin, end);
-    if (!done && attach_config.unit_count != 0) {
-        done = true;
+    if (!attached && attach_config.unit_count != 0) {
+        attached = true;
         if (!bochs.register_memory(device, window_read, window_write, NULL, WINDOW_BASE,
                                    WINDOW_END)) {
             attach_stop("Bochs refuses a memory handler at %#x", WINDOW_BASE);
