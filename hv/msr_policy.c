@@ -113,7 +113,7 @@ const struct msr_rule *msr_policy_find(u32 msr)
 static bool read_passes(enum msr_class class)
 {
     return class == MSR_CLASS_PASS || class == MSR_CLASS_READ_ONLY ||
-           class == MSR_CLASS_FILTER || class == MSR_CLASS_MTRR;
+           class == MSR_CLASS_FILTER;
 }
 
 /* Reads of 0 to 1FFFh, then of C0000000h to C0001FFFh; then writes. A set bit exits. */

@@ -13,7 +13,7 @@ enum msr_class {
     MSR_CLASS_PASS,       /* no exits */
     MSR_CLASS_READ_ONLY,  /* reads do not exit, a write is #GP */
     MSR_CLASS_FILTER,     /* reads do not exit, a write must leave the fixed bits alone */
-    MSR_CLASS_MTRR,       /* reads do not exit, a write changes the EPT's memory types */
+    MSR_CLASS_MTRR,       /* the guest's copy (mtrr.h); a write changes the EPT's memory types */
     MSR_CLASS_IGNORE,     /* reads as 0, a write has no effect */
     MSR_CLASS_EMULATE,    /* reads are altered, a write is #GP */
 };
@@ -33,7 +33,7 @@ const struct msr_rule *msr_policy_find(u32 msr);
 /* One page, SDM 26.6.9. */
 void msr_policy_fill_bitmap(u8 *bitmap);
 
-/* An exit for RDMSR: what is shown of the hardware's value; false: #GP. */
+/* An exit for RDMSR, MTRRs aside: what is shown of the hardware's value; false: #GP. */
 must_use bool msr_policy_read(u32 msr, u64 *value);
 /* Whether such an exit needs the hardware's value; else 0 will do and the register may not exist. */
 must_use bool msr_policy_reads_hardware(u32 msr);
