@@ -22,11 +22,11 @@ struct viommu;
  * is hostile: it changes at any time, and any address may be asked for.
  */
 struct guest_ops {
-    /* Copies len bytes out of guest memory; false, with nothing promised about buf, unless all is RAM. */
+    /* Copies len bytes of guest memory; false, buf undefined, unless all of it is RAM. */
     bool (*read)(void *ctx, gpa_t gpa, void *buf, size_t len);
-    /* True, with the host address, if [gpa, gpa + len) is contiguous writable RAM of the partition. */
+    /* True, with the host address, if [gpa, gpa + len) is contiguous writable RAM. */
     bool (*ram)(void *ctx, gpa_t gpa, size_t len, hpa_t *out);
-    /* Sends an interrupt message to the guest; addr is FEEh, fixed or lowest priority, checked before. */
+    /* Sends an interrupt message to the guest: FEEh, fixed or lowest priority, checked before. */
     void (*interrupt)(void *ctx, u64 addr, u32 data);
 };
 
@@ -36,7 +36,7 @@ struct viommu_config {
     const struct guest_ops *ops;
     void *ctx;                    /* first argument of every guest_ops call */
     u32 partition;                /* names the partition in logs and to did.h */
-    u32 gpa_width;                /* bits of a guest physical address that the second stage translates */
+    u32 gpa_width;                /* bits of a guest address that the second stage translates */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
     u32 max_domains;              /* quota: guest domain ids in use; 0 takes the default */
     u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
@@ -47,7 +47,7 @@ enum { VIOMMU_BUDGET = 320 };
 
 /* ERR_UNSUPPORTED: the unit cannot nest (decision 11), offer the guest no unit then. */
 must_use enum result viommu_create(const struct viommu_config *config, struct viommu **out);
-/* The partition is reset or gone: all devices back on the second stage, registers at reset values. */
+/* The partition is reset or gone: all devices on the second stage, registers at reset values. */
 must_use enum result viommu_reset(struct viommu *v);
 void viommu_destroy(struct viommu *v);
 

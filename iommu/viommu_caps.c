@@ -13,7 +13,7 @@ const struct cap_rule viommu_cap_rules[] = {
     {5, 5, CAP_OFF, 0, "PLMR", "protected memory is the host's to set"},
     {6, 6, CAP_OFF, 0, "PHMR", "protected memory is the host's to set"},
     {7, 7, CAP_ON, 0, "CM", "the only way a guest tells that an entry became present"},
-    {12, 8, CAP_OFF, 0, "SAGAW", "no second stage: a kernel without scalable mode ignores the unit"},
+    {12, 8, CAP_OFF, 0, "SAGAW", "no second stage: legacy kernels ignore the unit"},
     {15, 13, CAP_OFF, 0, "rsvd", "reserved"},
     {21, 16, CAP_PASS, 0, "MGAW", "must not be 0 even without SSTS; width of the first stage"},
     {22, 22, CAP_PASS, 0, "ZLR", "final accesses are the hardware's"},

@@ -18,7 +18,8 @@ struct host_unit {
     u64 cap, ecap;
     u32 haw;
 };
-must_use enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out);
+must_use enum result viommu_host_describe(const struct viommu_config *config,
+                                          struct host_unit *out);
 
 /* Off: everything on the second stage. Guest: what the guest listed, all else blocked. */
 must_use enum result viommu_host_select_root(struct viommu *v, bool guest);
@@ -36,13 +37,13 @@ must_use enum result viommu_host_replace(struct viommu *v, struct viommu_binding
 /* last: the device has no other binding, so its context goes, too. */
 must_use enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
                                         struct viommu_binding *binding, bool last);
-/* With the off root selected and nothing bound: what the guest root still holds goes to the pool. */
+/* With the off root selected and nothing bound: the guest root's pages go to the pool. */
 must_use enum result viommu_host_clear(struct viommu *v);
 
 /* The host domain ids that stand for a guest's on this unit; returns how many, at most max. */
 u32 viommu_host_domain_ids(struct viommu *v, u16 guest_did, u16 *out, u32 max);
 
-/* Puts descriptors on the unit's queue in order without waiting. ERR_BUSY: no room now, nothing put. */
+/* Puts descriptors on the unit's queue without waiting. ERR_BUSY: no room now, nothing put. */
 must_use enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32 count);
 
 /* The oldest fault not taken yet; false when there is none. */

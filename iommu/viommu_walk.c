@@ -196,7 +196,7 @@ enum vtd_fault_reason viommu_decode_pasid(const struct walk_config *w, const str
     }
     gpa_t fs_root = pointer(e->w, PASID_FSPTPTR);
     if (pgtt == PGTT_FIRST_STAGE) {
-        if ((fs_root.v >> w->gpa_width) != 0) { /* no memory there: SFS.4 of a unit with one stage */
+        if ((fs_root.v >> w->gpa_width) != 0) { /* no memory there: SFS.4 of one stage */
             return VTD_FAULT_FS_ROOT_ACCESS;
         }
         out->five_levels = paging_mode == 1;

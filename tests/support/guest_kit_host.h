@@ -32,7 +32,7 @@ bool host_root_is_guest(void);
 /* Present PASID entries in the guest root, and domain ids besides the default's. */
 u32 host_attached(void);
 u32 host_domain_ids_used(void);
-/* What the driver keeps: context tables of the off root, records of faults. And it forgets storms. */
+/* What the driver keeps: context tables of the off root, records of faults; forgets storms. */
 u32 host_pages_kept(void);
 void host_forgive_storms(void);
 /* True for the word that the driver's own wait descriptors write. */

@@ -14,7 +14,7 @@ static struct {
     u32 used_count, fail_after, search;
     struct { hpa_t base; struct model_unit *unit; } units[HOSTED_UNITS];
     u32 unit_count;
-    u64 now, clock_step;
+    u64 now, clock_step, reads_left;
     char log[HOSTED_LOG_BYTES];
     u32 log_lines;
     u32 interrupts, interrupt_data;
@@ -38,6 +38,12 @@ void hosted_reset(void)
     world.memory = memory;
     world.fail_after = UINT32_MAX;
     world.clock_step = 1;
+    world.reads_left = UINT64_MAX;
+}
+
+void hosted_limit_reads(u64 reads)
+{
+    world.reads_left = reads;
 }
 
 void hosted_clock_step(u64 us)
@@ -58,9 +64,10 @@ static bool inside(u64 addr, size_t len)
 static bool mem_read(void *ctx, uint64_t addr, void *buf, size_t len)
 {
     (void)ctx;
-    if (!inside(addr, len)) {
+    if (!inside(addr, len) || world.reads_left == 0) {
         return false;
     }
+    world.reads_left -= world.reads_left != UINT64_MAX ? 1 : 0;
     memcpy(buf, world.memory + addr, len);
     return true;
 }

@@ -40,6 +40,9 @@ u32 hosted_log_lines(void);
 /* How far each look at the clock moves it, in microseconds; 1 after hosted_reset(). */
 void hosted_clock_step(u64 us);
 
+/* Units get no answer after that many reads of memory; UINT64_MAX: always. */
+void hosted_limit_reads(u64 reads);
+
 /* Called for each write of a unit to memory (device DMA, status, access flags); NULL: nobody. */
 void hosted_watch_writes(void (*watch)(u64 addr, size_t len));
 /* Called before and after each register write reaches the model; NULL: nobody. */

@@ -56,7 +56,8 @@ static void build(struct tables *t)
     t->place[DIR] = (struct place){"directory", directory + (PASID >> 6) * 8, 1};
     t->place[DIR_RID] = (struct place){"directory of RID_PASID", directory, 1};
     t->place[ENTRY] = (struct place){"PASID entry", gpa_of(kit_pasid_entry(kit, SID, PASID)), 8};
-    t->place[ENTRY_RID] = (struct place){"RID_PASID entry", gpa_of(kit_pasid_entry(kit, SID, 0)), 8};
+    u64 rid_entry = gpa_of(kit_pasid_entry(kit, SID, 0));
+    t->place[ENTRY_RID] = (struct place){"RID_PASID entry", rid_entry, 8};
     static const char *const names[] = {"", "FS-PTE", "FS-PDE", "FS-PDPTE", "FS-PML4E"};
     for (u32 i = 1; i <= 4; i++) {
         u64 at = level[i] + ((IOVA >> (3 + 9 * i)) & 511) * 8;
@@ -248,7 +249,8 @@ static bool one_stage_can_say(u8 reason)
 {
     static const u8 said[] = {0x01, 0x02, 0x03, 0x08, 0x09, 0x0a, 0x0b, 0x30, 0x31, 0x34, 0x38,
                               0x39, 0x3a, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
-                              0x49, 0x50, 0x51, 0x52, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d, 0x70, 0x71, 0x72, 0x73,
+                              0x49, 0x50, 0x51, 0x52, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d, 0x70,
+                              0x71, 0x72, 0x73,
                               0x80, 0x81, 0x83, 0x85, 0x87, 0x89, 0x90, 0x91};
     for (size_t i = 0; i < ARRAY_LEN(said); i++) {
         if (said[i] == reason) {
