@@ -52,6 +52,10 @@ enum result did_unit_get(struct vtd_unit *unit, struct did_unit **out)
         r = new_unit(unit, &info, &units[info.index]);
     }
     u = units[info.index];
+    if (r == OK && u->unit != unit) {
+        port_log(LOG_ERROR, "unit %u: another unit of that index is in use", info.index);
+        r = ERR_BUSY;
+    }
     if (r == OK) {
         u->pins++;
     }

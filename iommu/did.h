@@ -56,7 +56,7 @@ struct did_table {
 
 /*
  * The record of a unit, locked; made when first asked for, gone with its last id. ERR_UNSUPPORTED
- * for a unit that cannot have one.
+ * for a unit that cannot have one, ERR_BUSY when another one has its index.
  */
 must_use enum result did_unit_get(struct vtd_unit *unit, struct did_unit **out);
 void did_unit_put(struct did_unit *u);

@@ -152,17 +152,18 @@ bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits)
 
 /*
  * Retired tables are a list whose links must not change what hardware reads there: the
- * next page's number is spread, eight bits an entry, over bits 59:52, ignored both by EPT
+ * next page's number is spread, five bits an entry, over bits 56:52, ignored both by EPT
  * (SDM 30.3.2) and by VT-d 9.8 in every entry.
  */
-enum { LINK_SHIFT = 52, LINK_PIECES = 5 };
+enum { LINK_SHIFT = 52, LINK_BITS = 5, LINK_PIECES = 8, LINK_MASK = (1 << LINK_BITS) - 1 };
 
 static void link_set(hpa_t table, u64 next)
 {
     u64 *entries = port_hpa_to_ptr(table);
     for (u32 i = 0; i < LINK_PIECES; i++) {
-        u64 piece = (next >> (PAGE_SHIFT + 8 * i)) & 0xff;
-        ptab_store(&entries[i], (entries[i] & ~(0xffull << LINK_SHIFT)) | piece << LINK_SHIFT);
+        u64 piece = (next >> (PAGE_SHIFT + LINK_BITS * i)) & LINK_MASK;
+        u64 rest = entries[i] & ~((u64)LINK_MASK << LINK_SHIFT);
+        ptab_store(&entries[i], rest | piece << LINK_SHIFT);
     }
 }
 
@@ -171,7 +172,7 @@ static hpa_t link_get(hpa_t table)
     const u64 *entries = port_hpa_to_ptr(table);
     hpa_t next = {0};
     for (u32 i = 0; i < LINK_PIECES; i++) {
-        next.v |= ((entries[i] >> LINK_SHIFT) & 0xff) << (PAGE_SHIFT + 8 * i);
+        next.v |= ((entries[i] >> LINK_SHIFT) & LINK_MASK) << (PAGE_SHIFT + LINK_BITS * i);
     }
     return next;
 }

@@ -255,6 +255,20 @@ static void test_attach_detach(void **state)
     end(d);
 }
 
+static void test_one_index_two_units(void **state)
+{
+    struct domain *d = plain();
+    (void)state;
+    fake_unit_init(&unit1, 0);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    end(d);
+}
+
 static void test_detach_of_another(void **state)
 {
     struct domain *d = plain();
@@ -492,7 +506,8 @@ int main(void)
         cmocka_unit_test(test_arguments_refused), cmocka_unit_test(test_rule_parent_first),
         cmocka_unit_test(test_rule_read_only_first), cmocka_unit_test(test_rule_non_leaf),
         cmocka_unit_test(test_rule_dirty_tracking), cmocka_unit_test(test_rule_diverging),
-        cmocka_unit_test(test_attach_detach), cmocka_unit_test(test_detach_of_another),
+        cmocka_unit_test(test_attach_detach), cmocka_unit_test(test_one_index_two_units),
+        cmocka_unit_test(test_detach_of_another),
         cmocka_unit_test(test_replace), cmocka_unit_test(test_driver_errors),
         cmocka_unit_test(test_units_refused), cmocka_unit_test(test_unit_default),
         cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_flush),

@@ -316,7 +316,7 @@ static void test_retired_tables_keep_translating(void **state)
     table = table_of(table_of(table_of(table_of(pt.root.v)[0])[0])[0]);
     assert_int_equal(ptab_change(&pt, 0, K4, SECOND_STAGE_WRITE, SECOND_STAGE_WRITE), OK);
     for (u32 i = 0; i < PTAB_ENTRIES; i++) {
-        assert_int_equal(table[i] & ~(0xffull << 52), i * K4 | RW);
+        assert_int_equal(table[i] & ~(0x1full << 52), i * K4 | RW);
     }
     used = hosted_pages_used();
     assert_int_equal(used, pt.tables + 1);
