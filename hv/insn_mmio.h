@@ -1,0 +1,41 @@
+/*
+ * One access of a guest to a trapped page, from the bytes of the instruction to its completed
+ * registers. Pure: what it needs of the guest's CPU and of the device is handed in.
+ */
+#ifndef NESTOR_INSN_MMIO_H
+#define NESTOR_INSN_MMIO_H
+
+#include "hv/guest_walk.h"
+#include "hv/insn.h"
+
+/* The device behind the page, and the guest's memory; ctx is passed to all three. */
+struct insn_mmio_ops {
+    u64 (*load)(void *ctx, u64 gpa, u32 size);
+    void (*store)(void *ctx, u64 gpa, u32 size, u64 value);
+    guest_read_fn *read;
+};
+
+struct insn_mmio {
+    const struct insn_mmio_ops *ops;
+    void *ctx;
+    const struct guest_paging *paging;
+    struct insn_state *state;
+    enum insn_mode mode;
+    u64 gpa;                        /* the address that exited */
+
+    /* out */
+    u64 fault_address;              /* for CR2 */
+    u32 fault_error;
+    u8 bytes[INSN_MAX_LENGTH];      /* for the console */
+    u32 byte_count;
+};
+
+enum insn_mmio_result {
+    INSN_MMIO_DONE,       /* `state` is that after the instruction, or after one element of it */
+    INSN_MMIO_FAULT,      /* a page fault: fetching, or reading the source of MOVS */
+    INSN_MMIO_REFUSED,    /* not emulated; nothing has changed */
+};
+
+must_use enum insn_mmio_result insn_mmio_run(struct insn_mmio *m);
+
+#endif
