@@ -7,6 +7,7 @@ Exit status 0: the guest reached its end and every step of it said ok.
 As a module: Machine(Options(...)).run() -> Result.
 """
 import argparse
+import ctypes
 import dataclasses
 import hashlib
 import os
@@ -40,6 +41,7 @@ SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "
 # into a check of all page tables.
 CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off"
 IPS = 50000000
+PR_SET_PDEATHSIG = 1
 
 BOCHSRC = """plugin_ctrl: unmapped=true, biosdev=true, speaker=false, parallel=false, serial=true, fw_cfg=true
 config_interface: textconfig
@@ -148,6 +150,11 @@ def kernel_paths(kernel):
     raise RuntimeError(f"no kernel in {root}: run `make setup`")
 
 
+def die_with_us():
+    """In the child: a test that is killed leaves no machine behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Machine:
     def __init__(self, options):
         self.options = options
@@ -226,7 +233,7 @@ class Machine:
         began = time.monotonic()
         with open(self.dir / "stderr.txt", "wb") as stderr:
             process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=stderr, env=env,
-                                       cwd=self.dir, start_new_session=True)
+                                       cwd=self.dir, start_new_session=True, preexec_fn=die_with_us)
         os.close(slave)
         try:
             ended = self.watch(process, master, began)
