@@ -81,7 +81,7 @@ static const struct msr_rule rules[] = {
     {0x770, 0x777, MSR_CLASS_PASS, 0, "hardware-controlled performance states"},
     {0x800, 0x8ff, MSR_CLASS_PASS, 0, "x2APIC: INIT and SIPI exit by themselves"},
     {0xd90, 0xd90, MSR_CLASS_PASS, 0, "bound configuration: a linear address"},
-    {0xda0, 0xda0, MSR_CLASS_FILTER, ~XSS_CET, "XRSTORS of trace or PASID state bypasses this table"},
+    {0xda0, 0xda0, MSR_CLASS_FILTER, ~XSS_CET, "XRSTORS of trace state bypasses this table"},
     {0xdb0, 0xdb2, MSR_CLASS_PASS, 0, "hardware duty cycling"},
     {0xdc0, 0xddf, MSR_CLASS_PASS, 0, "last-branch information"},
     {0xc0000080, 0xc0000084, MSR_CLASS_PASS, 0, "EFER (kept in the VMCS) and SYSCALL"},

@@ -35,7 +35,7 @@ void msr_policy_fill_bitmap(u8 *bitmap);
 
 /* An exit for RDMSR, MTRRs aside: what is shown of the hardware's value; false: #GP. */
 must_use bool msr_policy_read(u32 msr, u64 *value);
-/* Whether such an exit needs the hardware's value; else 0 will do and the register may not exist. */
+/* Whether such an exit needs the hardware's value; if not, 0 will do. */
 must_use bool msr_policy_reads_hardware(u32 msr);
 /* An exit for WRMSR, given the hardware's present value. */
 must_use enum msr_write msr_policy_write(u32 msr, u64 present, u64 value);

@@ -183,7 +183,8 @@ static const struct encoding {
     {"dec m8", {0xfe}, 1, 1, 0, true}, {"dec m", {0xff}, 1, 1, 0, false},
     {"bt m, i", {0x0f, 0xba}, 2, 4, 1, false}, {"bts m, i", {0x0f, 0xba}, 2, 5, 1, false},
     {"btr m, i", {0x0f, 0xba}, 2, 6, 1, false}, {"btc m, i", {0x0f, 0xba}, 2, 7, 1, false},
-    {"cmpxchg m8, r8", {0x0f, 0xb0}, 2, -1, 0, true}, {"cmpxchg m, r", {0x0f, 0xb1}, 2, -1, 0, false},
+    {"cmpxchg m8, r8", {0x0f, 0xb0}, 2, -1, 0, true},
+    {"cmpxchg m, r", {0x0f, 0xb1}, 2, -1, 0, false},
     {"xadd m8, r8", {0x0f, 0xc0}, 2, -1, 0, true}, {"xadd m, r", {0x0f, 0xc1}, 2, -1, 0, false},
 };
 

@@ -96,7 +96,8 @@ static bool other_fits(const struct view *v, const ZydisDecodedOperand *memory, 
     const ZydisDecodedOperand *other = memory == v->operands ? memory + 1 : v->operands;
     bool bit_test = op >= INSN_BT && op <= INSN_BTC;
     if (op == INSN_NOT || op == INSN_NEG || op == INSN_MOVS) {
-        return v->operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER || is_gpr(v->operands[0].reg.value);
+        return v->operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
+               is_gpr(v->operands[0].reg.value);
     }
     if (other->type == ZYDIS_OPERAND_TYPE_REGISTER && is_gpr(other->reg.value)) {
         return !bit_test;
