@@ -88,8 +88,8 @@ static bool refuse(const char *step, enum result r, const struct handover *h)
     return false;
 }
 
-/* All CPUs or none. */
-static bool enter_all(const struct placement *p)
+/* All CPUs or none. *known is what preparing left in the handover, which no guest can read. */
+static bool enter_all(const struct placement *p, struct handover *known)
 {
     enum result r = cpus_prepare(p);
     if (r != OK) {
@@ -97,6 +97,7 @@ static bool enter_all(const struct placement *p)
         place_release(p);
         return false;
     }
+    CopyMem(known, p->handover, sizeof(*known));
     r = cpus_enter(p);
     if (r == OK) {
         return true;
@@ -124,8 +125,8 @@ static void show_guest_its_tables(struct machine *m, const struct handover *h)
 static void report(const struct handover *h)
 {
     u64 us = (read_tsc() - h->boot_tsc) * 1000 / h->tsc_khz;
-    console_log(LOG_INFO, "Nestor runs: %u of %u CPUs, %llu KiB at %llx, guest IOMMU %s, %llu ms",
-                h->cpus_entered, h->cpu_count, (unsigned long long)(h->memory_size >> 10),
+    console_log(LOG_INFO, "Nestor runs: %u CPU%s, %llu KiB at %llx, guest IOMMU %s, %llu ms",
+                h->cpu_count, h->cpu_count == 1 ? "" : "s", (unsigned long long)(h->memory_size >> 10),
                 (unsigned long long)h->memory_base, h->offer_viommu != 0 ? "offered" : "not offered",
                 (unsigned long long)(us / 1000));
 }
@@ -133,6 +134,7 @@ static void report(const struct handover *h)
 bool launch(struct machine *m, const struct config *config, const struct verdict *verdict,
             u64 boot_tsc)
 {
+    static struct handover known;
     struct placement p;
     const char *why = "";
     u32 cpus = cpus_count(m->cpus.enabled);
@@ -157,10 +159,10 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
     p.handover->cpu_count = cpus;
     p.handover->boot_tsc = boot_tsc;
     p.handover->tsc_khz = higher(measure_tsc_khz(), 1);
-    if (!enter_all(&p)) {
+    if (!enter_all(&p, &known)) {
         return false;
     }
-    show_guest_its_tables(m, p.handover);
-    report(p.handover);
+    show_guest_its_tables(m, &known);
+    report(&known);
     return true;
 }

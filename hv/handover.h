@@ -67,7 +67,7 @@ struct handover {
     u64 boot_tsc;                     /* TSC at efi_main */
     u64 tsc_khz;                      /* measured by boot/ */
 
-    /* out */
+    /* out: by prepare, as a guest can no longer read here; result and reason also by a failing enter */
     u32 cpus_entered;                 /* CPUs now in non-root mode */
     u32 offer_viommu;                 /* 0: boot/ must hide the DMAR table from the guest */
     u32 result;                       /* enum result of the first failure */
