@@ -28,7 +28,7 @@ REPRO := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
 COMMON := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP
 # The image runs in interrupt context on a guest's FPU state: no red zone, no
 # vector or x87 registers; it lives in the top 2 GiB (linker.ld).
-HV_FLAGS := $(COMMON) -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+HV_FLAGS := $(COMMON) -Os -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-strict-aliasing -fno-builtin -fno-common \
 	-ffunction-sections -fdata-sections
