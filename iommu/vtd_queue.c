@@ -328,11 +328,8 @@ static void drop_rest(const struct vtd_unit *unit)
     }
 }
 
-enum result vtd_queue_stop(struct vtd_unit *unit)
+static enum result drain(struct vtd_unit *unit)
 {
-    if ((vtd_read32(unit, VTD_GSTS) & GCMD_QIE) == 0) {
-        return OK;
-    }
     u64 end = port_now_us() + VTD_TIMEOUT_US;
     while (!is_empty(unit)) {
         drop_rest(unit);
@@ -341,7 +338,40 @@ enum result vtd_queue_stop(struct vtd_unit *unit)
         }
         port_relax();
     }
-    enum result r = vtd_gcmd_set(unit, GCMD_QIE, false);
+    return OK;
+}
+
+/*
+ * Only behind a wait may a queue be turned off (VT-d 6.5.2), also one that was never used or is
+ * firmware's: its ring is where IQA says, and it is empty.
+ */
+static void end_with_wait(const struct vtd_unit *unit)
+{
+    u64 iqa = vtd_read64(unit, VTD_IQA);
+    u64 step = (iqa & IQA_DW) != 0 ? sizeof(struct vtd_desc) : sizeof(struct vtd_desc) / 2;
+    u64 bytes = PAGE_SIZE << (iqa & 7);
+    u64 tail = vtd_read64(unit, VTD_IQT) % bytes;
+    struct vtd_desc wait = harmless_desc(unit);
+    u64 *to = port_hpa_to_ptr((hpa_t){(iqa & ~PAGE_MASK) + tail});
+    for (u32 i = 0; i < step / sizeof(u64); i++) {
+        to[i] = wait.w[i];
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    vtd_write64(unit, VTD_IQT, (tail + step) % bytes);
+}
+
+enum result vtd_queue_stop(struct vtd_unit *unit)
+{
+    if ((vtd_read32(unit, VTD_GSTS) & GCMD_QIE) == 0) {
+        return OK;
+    }
+    enum result r = drain(unit);
+    if (r != OK) {
+        return r;
+    }
+    end_with_wait(unit);
+    r = drain(unit);
+    r = r == OK ? vtd_gcmd_set(unit, GCMD_QIE, false) : r;
     unit->queue_size = r == OK ? 0 : unit->queue_size;
     return r;
 }
