@@ -1,0 +1,16 @@
+/*
+ * Messages through this CPU's local APIC, which is the guest's: its interrupt command register
+ * is used between two instructions of the guest and left as the guest had it.
+ */
+#ifndef NESTOR_APIC_H
+#define NESTOR_APIC_H
+
+#include "hv/types.h"
+
+/* To all CPUs but this one, whatever their ids. */
+void apic_send_nmi_to_others(void);
+
+/* As if a device had written data to the address FEExxxxxh (SDM 12.11). */
+void apic_send_message(u64 address, u32 data);
+
+#endif

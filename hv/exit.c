@@ -1,0 +1,157 @@
+/* The table of exits, and the handlers that are a few lines. SDM 27.1.2 and 27.1.3 list what exits. */
+#include "hv/exit.h"
+
+#include "hv/cpu.h"
+#include "hv/nmi.h"
+#include "hv/panic.h"
+#include "hv/vmx.h"
+#include "hv/work.h"
+#include "iommu/port.h"
+
+typedef void (*exit_handler)(struct vcpu *v);
+
+/* A guest may drop what caches hold of its own data, never of Nestor's. */
+static void exit_invd(struct vcpu *v)
+{
+    (void)v;
+    wbinvd();
+    vcpu_advance();
+}
+
+/* CPUID says there is no VMX, SMX, SGX in the guest; then these instructions are undefined. */
+static void exit_undefined(struct vcpu *v)
+{
+    (void)v;
+    vcpu_inject(VECTOR_UD);
+}
+
+/* Nestor has no state in XCR0 (the image uses no vector register), so the guest's own value stays. */
+static void exit_xsetbv(struct vcpu *v)
+{
+    const struct guest_regs *r = v->regs;
+    u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
+    if (xcr_write_checked((u32)r->gpr[REG_RCX], value)) {
+        vcpu_advance();
+    } else {
+        vcpu_inject_error(VECTOR_GP, 0);
+    }
+}
+
+static void exit_triple_fault(struct vcpu *v)
+{
+    port_log(LOG_ERROR, "CPU %u: triple fault of the guest, the machine resets", v->index);
+    panic_show_guest();
+    machine_reset();
+}
+
+static const exit_handler handlers[REASON_LIMIT] = {
+    [REASON_EXCEPTION_NMI] = nmi_exit,
+    [REASON_TRIPLE_FAULT] = exit_triple_fault,
+    [REASON_INIT] = exit_init,
+    [REASON_SIPI] = exit_sipi,
+    [REASON_NMI_WINDOW] = nmi_window_exit,
+    [REASON_CPUID] = exit_cpuid,
+    [REASON_GETSEC] = exit_undefined,
+    [REASON_INVD] = exit_invd,
+    [REASON_VMCALL] = exit_undefined,
+    [REASON_VMCLEAR] = exit_undefined,
+    [REASON_VMLAUNCH] = exit_undefined,
+    [REASON_VMPTRLD] = exit_undefined,
+    [REASON_VMPTRST] = exit_undefined,
+    [REASON_VMREAD] = exit_undefined,
+    [REASON_VMRESUME] = exit_undefined,
+    [REASON_VMWRITE] = exit_undefined,
+    [REASON_VMXOFF] = exit_undefined,
+    [REASON_VMXON] = exit_undefined,
+    [REASON_CR_ACCESS] = exit_cr_access,
+    [REASON_IO] = exit_io,
+    [REASON_RDMSR] = exit_rdmsr,
+    [REASON_WRMSR] = exit_wrmsr,
+    [REASON_EPT_VIOLATION] = exit_ept_violation,
+    [REASON_INVEPT] = exit_undefined,
+    [REASON_PREEMPTION_TIMER] = work_timer_exit,
+    [REASON_INVVPID] = exit_undefined,
+    [REASON_XSETBV] = exit_xsetbv,
+    [REASON_VMFUNC] = exit_undefined,
+    [REASON_ENCLS] = exit_undefined,
+    [REASON_ENCLV] = exit_undefined,
+    [REASON_SEAMCALL] = exit_undefined,
+    [REASON_TDCALL] = exit_undefined,
+};
+
+const char *exit_reason_text(u32 reason)
+{
+#define EXIT_TEXT(name, number, words) [number] = words,
+    static const char *const texts[REASON_LIMIT] = {EXIT_REASONS(EXIT_TEXT)};
+#undef EXIT_TEXT
+    u32 basic = reason & 0xffff;
+    return basic < REASON_LIMIT && texts[basic] != NULL ? texts[basic] : "an exit of unknown kind";
+}
+
+/* A first VM entry that fails goes back to hv_enter(); a later one is the end. */
+static void entry_failed(struct vcpu *v, u32 reason)
+{
+    struct cpu *c = v->cpu;
+    if (!c->launched) {
+        c->launch_reason = reason;
+        c->launch_qualification = vmcs_read(VMCS_QUALIFICATION);
+        vmx_restore(&c->restore);
+    }
+    panic_show_guest();
+    panic("%s, qualification 0x%llx", exit_reason_text(reason),
+          (unsigned long long)vmcs_read(VMCS_QUALIFICATION));
+}
+
+/*
+ * An event whose delivery caused the exit is lost unless it goes in again (SDM 28.2.4); an NMI is then
+ * not in service yet. A handler that injects something of its own writes over it.
+ */
+static void redeliver(void)
+{
+    u32 event = (u32)vmcs_read(VMCS_VECTORING);
+    u32 type;
+    if (!(event & EVENT_VALID)) {
+        return;
+    }
+    type = event >> EVENT_TYPE_SHIFT & 7;
+    vmcs_write(VMCS_ENTRY_EVENT, event & ~(u32)EVENT_NMI_UNBLOCKED);
+    if (event & EVENT_ERROR_CODE) {
+        vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(VMCS_VECTORING_ERROR_CODE));
+    }
+    if (type == EVENT_NMI) {
+        vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+                   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)BLOCKING_NMI);
+    }
+    if (type >= EVENT_SOFT_INTERRUPT) {
+        vmcs_write(VMCS_ENTRY_LENGTH, vmcs_read(VMCS_EXIT_LENGTH));
+    }
+}
+
+void exit_handle(struct vcpu *v, struct guest_regs *regs)
+{
+    u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
+    (void)regs;
+    if (reason == REASON_CPUID) {
+        v->cpu->launched = true;
+        exit_cpuid(v);
+        return;
+    }
+    if (reason & REASON_ENTRY_FAILURE) {
+        entry_failed(v, reason);
+    }
+    v->cpu->launched = true;
+    if (reason >= REASON_LIMIT || handlers[reason] == NULL) {
+        panic_show_guest();
+        panic("no handler for exit reason %u, %s", reason, exit_reason_text(reason));
+    }
+    redeliver();
+    handlers[reason](v);
+    work_check(v);
+}
+
+_Noreturn void exit_resume_failed(struct vcpu *v)
+{
+    panic_show_guest();
+    panic("CPU %u: VMRESUME refused, VM-instruction error %llu", v->index,
+          (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
+}

@@ -1,0 +1,23 @@
+/* VM exits: one table, one handler per reason. */
+#ifndef NESTOR_EXIT_H
+#define NESTOR_EXIT_H
+
+#include "hv/vcpu.h"
+
+/* Called by vmx_entry.asm. */
+void exit_handle(struct vcpu *v, struct guest_regs *regs);
+_Noreturn void exit_resume_failed(struct vcpu *v);
+
+const char *exit_reason_text(u32 reason);
+
+/* Handlers in files of their own. */
+void exit_cpuid(struct vcpu *v);
+void exit_cr_access(struct vcpu *v);
+void exit_ept_violation(struct vcpu *v);
+void exit_init(struct vcpu *v);
+void exit_io(struct vcpu *v);
+void exit_rdmsr(struct vcpu *v);
+void exit_sipi(struct vcpu *v);
+void exit_wrmsr(struct vcpu *v);
+
+#endif

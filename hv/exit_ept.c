@@ -1,0 +1,24 @@
+/*
+ * EPT violations: a hole is emulated, device memory that no list named is mapped at its
+ * first access; what another CPU has mapped meanwhile only runs again.
+ */
+#include "hv/exit.h"
+
+#include "hv/ept.h"
+#include "hv/exit_mmio.h"
+#include "iommu/port.h"
+
+void exit_ept_violation(struct vcpu *v)
+{
+    u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
+    if (ept_is_hole(gpa)) {
+        exit_mmio(v, gpa);
+        return;
+    }
+    enum result r = ept_map_device(v->partition, gpa);
+    if (r != OK && r != ERR_EXISTS) {
+        port_log(LOG_ERROR, "CPU %u: device memory at 0x%llx cannot be mapped: %s", v->index,
+                 (unsigned long long)gpa, result_text(r));
+        vcpu_inject_error(VECTOR_GP, 0);
+    }
+}

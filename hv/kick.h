@@ -1,0 +1,16 @@
+/*
+ * Other CPUs, when the EPT has changed: each must have done its INVEPT before a page is used
+ * again. They are told by NMI, which a guest cannot block in non-root mode (SDM 26.3).
+ */
+#ifndef NESTOR_KICK_H
+#define NESTOR_KICK_H
+
+#include "hv/cpu.h"
+
+/* domain_config.cpu_flush: INVEPT on every CPU that runs a guest, done on return. */
+void kick_invalidate(void *unused);
+
+/* Does this CPU's INVEPT if one is asked for; false when none was. Also from the NMI handler. */
+bool kick_answer(struct cpu *c);
+
+#endif

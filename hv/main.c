@@ -1,0 +1,146 @@
+/* What happens, in order: prepare once, enter on every CPU, or abandon. */
+#include "hv/main.h"
+
+#include "drivers/format.h"
+#include "hv/cpu.h"
+#include "hv/exit.h"
+#include "hv/log.h"
+#include "hv/park.h"
+#include "hv/partition.h"
+#include "hv/pool.h"
+#include "hv/state.h"
+#include "hv/time.h"
+#include "hv/units.h"
+#include "hv/vmcs_setup.h"
+#include "hv/vmx.h"
+#include "iommu/port.h"
+
+struct handover *handover;
+
+static struct partition *root;
+
+/* The line that said why was printed where the error was born; the firmware's console gets this one. */
+static enum result refuse(enum result r, const char *step)
+{
+    handover->result = (u32)r;
+    (void)format_text(handover->reason, sizeof(handover->reason), "%s: %s", step, result_text(r));
+    return r;
+}
+
+static enum result take_units(void)
+{
+    enum result r = units_take_over(root);
+    if (r != OK) {
+        units_release(root);
+        return refuse(r, "taking the remapping units over");
+    }
+    if (units_get_common().nesting) {
+        r = units_show(root);
+        if (r != OK) {
+            units_release(root);
+            return refuse(r, "giving the guest a remapping unit");
+        }
+    }
+    handover->offer_viommu = root->has_viommus;
+    return OK;
+}
+
+static void report(void)
+{
+    struct pool_counts pool = pool_get_counts();
+    struct units_common common = units_get_common();
+    port_log(LOG_INFO, "%u units, %s second stage, %s; %u pages of tables, %llu of %llu pages free",
+             units_count(), common.coherent ? "snooped" : "flushed",
+             root->has_viommus ? "nesting for the guest" : "no unit for the guest",
+             domain_table_pages(root->domain), (unsigned long long)pool.free,
+             (unsigned long long)pool.pages);
+}
+
+u64 hv_prepare(struct handover *h)
+{
+    enum result r;
+    handover = h;
+    log_init(h);
+    time_init(h->tsc_khz);
+    pool_init((hpa_t){h->pool_base}, h->pool_size);
+    cpu_build_idt();
+    r = vmx_check(0);
+    if (r != OK) {
+        return refuse(r, "VMX");
+    }
+    r = units_probe();
+    if (r != OK) {
+        return refuse(r, "looking at the remapping units");
+    }
+    r = partition_create_root(&root);
+    if (r != OK) {
+        return refuse(r, "building the second stage");
+    }
+    r = take_units();
+    if (r != OK) {
+        partition_destroy(root);
+        return r;
+    }
+    report();
+    return OK;
+}
+
+/* Returns only when the guest was not entered. */
+static enum result launch(struct cpu *c)
+{
+    u32 how;
+    __atomic_add_fetch(&handover->cpus_entered, 1, __ATOMIC_RELAXED);
+    how = vmx_launch(&c->restore);
+    __atomic_sub_fetch(&handover->cpus_entered, 1, __ATOMIC_RELAXED);
+    if (how == 1) {
+        port_log(LOG_ERROR, "CPU %u: VMLAUNCH refused, VM-instruction error %llu", c->index,
+                 (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
+    } else {
+        port_log(LOG_ERROR, "CPU %u: %s, qualification 0x%llx", c->index,
+                 exit_reason_text(c->launch_reason), (unsigned long long)c->launch_qualification);
+    }
+    vmx_off(c);
+    return ERR_UNSUPPORTED;
+}
+
+static enum result enter(u32 index, const struct handover_resume *resume)
+{
+    struct cpu *c;
+    struct vcpu *v;
+    enum result r = cpu_create(index, &c);
+    if (r == OK) {
+        r = vcpu_create(root, c, &v);
+    }
+    if (r == OK) {
+        r = vmx_on(c);
+    }
+    if (r != OK) {
+        return r;
+    }
+    r = vmx_vmcs_load(v->vmcs);
+    if (r != OK) {
+        vmx_off(c);
+        return r;
+    }
+    vmcs_setup(v, resume);
+    return launch(c);
+}
+
+u64 hv_enter(struct handover *h, u64 cpu_index, const struct handover_resume *resume)
+{
+    enum result r = vmx_check((u32)cpu_index);
+    (void)h;
+    if (r == OK) {
+        r = enter((u32)cpu_index, resume);
+    }
+    return refuse(r, "entering VMX non-root mode");
+}
+
+u64 hv_abandon(struct handover *h)
+{
+    (void)h;
+    park_all();
+    cpu_forget_all();
+    units_release(root);
+    return OK;
+}

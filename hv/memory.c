@@ -1,0 +1,44 @@
+/* What the compiler calls by itself even in freestanding code. */
+#include "hv/types.h"
+
+void *memset(void *to, int value, size_t bytes);
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+
+void *memset(void *to, int value, size_t bytes)
+{
+    void *at = to;
+    __asm__ volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(value) : "memory");
+    return to;
+}
+
+void *memcpy(void *to, const void *from, size_t bytes)
+{
+    void *at = to;
+    __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(bytes) : : "memory");
+    return to;
+}
+
+void *memmove(void *to, const void *from, size_t bytes)
+{
+    if ((uintptr_t)to - (uintptr_t)from >= bytes) {
+        return memcpy(to, from, bytes);
+    }
+    void *at = (u8 *)to + bytes - 1;
+    from = (const u8 *)from + bytes - 1;
+    __asm__ volatile("std; rep movsb; cld" : "+D"(at), "+S"(from), "+c"(bytes) : : "memory");
+    return to;
+}
+
+int memcmp(const void *a, const void *b, size_t bytes)
+{
+    const u8 *left = a;
+    const u8 *right = b;
+    for (size_t i = 0; i < bytes; i++) {
+        if (left[i] != right[i]) {
+            return left[i] < right[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}

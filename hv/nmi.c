@@ -1,0 +1,55 @@
+/* See nmi.h. SDM 26.3, 27.3, 28.7.1. */
+#include "hv/nmi.h"
+
+#include "hv/kick.h"
+#include "hv/panic.h"
+#include "hv/park.h"
+
+enum { VECTOR_NMI = 2, EVENT_VECTOR = 0xff };
+
+/*
+ * The window bit follows nmi_pending. An NMI may come between any two instructions here, and its
+ * handler only ever sets both, so look again after writing.
+ */
+static void set_window(struct vcpu *v)
+{
+    u32 pending;
+    do {
+        pending = __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST);
+        vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls | (pending ? CPU_NMI_WINDOW : 0));
+    } while (pending != __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST));
+}
+
+static void take(struct cpu *c)
+{
+    park_if_asked(c);
+    if (!kick_answer(c)) {
+        __atomic_store_n(&c->vcpu->nmi_pending, 1, __ATOMIC_SEQ_CST);
+        vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
+    }
+}
+
+void nmi_in_root(struct cpu *c)
+{
+    take(c);
+}
+
+void nmi_exit(struct vcpu *v)
+{
+    u32 event = (u32)vmcs_read(VMCS_EXIT_EVENT);
+    if ((event & EVENT_VECTOR) != VECTOR_NMI) {
+        panic_show_guest();
+        panic("exit for exception %u, which no guest was given to Nestor for", event & EVENT_VECTOR);
+    }
+    take(v->cpu);
+    nmi_unblock();
+}
+
+void nmi_window_exit(struct vcpu *v)
+{
+    if (__atomic_exchange_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST) != 0) {
+        vmcs_write(VMCS_ENTRY_EVENT,
+                   EVENT_VALID | EVENT_NMI << EVENT_TYPE_SHIFT | (u32)VECTOR_NMI);
+    }
+    set_window(v);
+}

@@ -1,0 +1,18 @@
+/*
+ * NMIs: Nestor's own kicks are answered, the others are the guest's and wait for its NMI
+ * window. One that comes together with a kick cannot be told apart and is taken for the kick.
+ */
+#ifndef NESTOR_NMI_H
+#define NESTOR_NMI_H
+
+#include "hv/cpu.h"
+#include "hv/vcpu.h"
+
+void nmi_in_root(struct cpu *c);       /* on the NMI stack, anywhere in root mode */
+void nmi_exit(struct vcpu *v);         /* exit reason 0 */
+void nmi_window_exit(struct vcpu *v);
+
+/* Ends the blocking of NMIs in root mode (entry.asm). */
+void nmi_unblock(void);
+
+#endif

@@ -1,0 +1,109 @@
+/* See panic.h. Prints without locks: another CPU may hold them for good. */
+#include "hv/panic.h"
+
+#include "drivers/format.h"
+#include "hv/cpu.h"
+#include "hv/exit.h"
+#include "hv/fault.h"
+#include "hv/log.h"
+#include "hv/state.h"
+#include "hv/symbols.h"
+#include "hv/vmcs.h"
+#include "iommu/port.h"
+
+enum { RESET_PORT = 0xcf9, RESET_FULL = 0x0e, BACKTRACE = 8 };
+
+_Noreturn void machine_reset(void)
+{
+    const struct table_register none = {0, 0};
+    port_out8(RESET_PORT, RESET_FULL);
+    for (u64 began = port_now_us(); port_now_us() - began < 100000;) {
+        port_relax();
+    }
+    __asm__ volatile("lidt %0; int3" : : "m"(none));
+    cpu_park();
+}
+
+_Noreturn void panic_end(void)
+{
+    if (handover->fatal == FATAL_RESET) {
+        port_log(LOG_ERROR, "the machine resets, as configured");
+        machine_reset();
+    }
+    port_log(LOG_ERROR, "the machine halts");
+    cpu_park();
+}
+
+_Noreturn void panic(const char *fmt, ...)
+{
+    char text[160];
+    char where[SYMBOL_TEXT];
+    va_list args;
+    va_start(args, fmt);
+    (void)format_text_v(text, sizeof(text), fmt, args);
+    va_end(args);
+    log_force();
+    symbol_text((u64)(uintptr_t)__builtin_return_address(0), where);
+    port_log(LOG_ERROR, "fatal, CPU %u, at %s: %s", cpu_current()->index, where, text);
+    panic_end();
+}
+
+/* Words on the stack that look like return addresses; there are no frame pointers to follow. */
+static void show_stack(u64 rsp)
+{
+    char where[SYMBOL_TEXT];
+    const u64 *at = (const u64 *)(uintptr_t)(rsp & ~7ull);
+    u64 page_end = (rsp | PAGE_MASK) + 1;
+    for (u32 shown = 0; (u64)(uintptr_t)at < page_end && shown < BACKTRACE; at++) {
+        if (symbol_is_code(*at)) {
+            symbol_text(*at, where);
+            port_log(LOG_ERROR, "  called from %s", where);
+            shown++;
+        }
+    }
+}
+
+_Noreturn void panic_exception(const struct exception_frame *f)
+{
+    char where[SYMBOL_TEXT];
+    log_force();
+    symbol_text(f->rip, where);
+    port_log(LOG_ERROR, "fatal, CPU %u: exception %llu, error code 0x%llx, at %s, address 0x%llx",
+             cpu_current()->index, (unsigned long long)f->vector, (unsigned long long)f->error,
+             where, (unsigned long long)cr2_read());
+    for (u32 i = 0; i < 15; i += 5) {
+        port_log(LOG_ERROR, "  %016llx %016llx %016llx %016llx %016llx",
+                 (unsigned long long)f->gpr[i], (unsigned long long)f->gpr[i + 1],
+                 (unsigned long long)f->gpr[i + 2], (unsigned long long)f->gpr[i + 3],
+                 (unsigned long long)f->gpr[i + 4]);
+    }
+    /* A double fault may be an overflow: then RSP points to a page that is not there. */
+    if (f->vector != 8) {
+        show_stack(f->rsp);
+    }
+    panic_end();
+}
+
+static unsigned long long field(enum vmcs_field f)
+{
+    return vmcs_read(f);
+}
+
+void panic_show_guest(void)
+{
+    u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
+    port_log(LOG_ERROR, "  last exit: %s, qualification 0x%llx, guest physical 0x%llx",
+             exit_reason_text(reason), field(VMCS_QUALIFICATION), field(VMCS_GUEST_PHYSICAL));
+    port_log(LOG_ERROR, "  guest: cs:rip %llx:%llx (base %llx, rights %llx) ss:rsp %llx:%llx rflags %llx",
+             field(VMCS_GUEST_CS), field(VMCS_GUEST_RIP), field(VMCS_GUEST_CS_BASE),
+             field(VMCS_GUEST_CS_RIGHTS), field(VMCS_GUEST_SS), field(VMCS_GUEST_RSP),
+             field(VMCS_GUEST_RFLAGS));
+    port_log(LOG_ERROR, "  guest: cr0 %llx cr3 %llx cr4 %llx efer %llx activity %llu blocking %llx",
+             field(VMCS_GUEST_CR0), field(VMCS_GUEST_CR3), field(VMCS_GUEST_CR4),
+             field(VMCS_GUEST_EFER), field(VMCS_GUEST_ACTIVITY),
+             field(VMCS_GUEST_INTERRUPTIBILITY));
+    port_log(LOG_ERROR, "  guest: gdt %llx/%llx idt %llx/%llx tr %llx (rights %llx) event %llx",
+             field(VMCS_GUEST_GDTR_BASE), field(VMCS_GUEST_GDTR_LIMIT),
+             field(VMCS_GUEST_IDTR_BASE), field(VMCS_GUEST_IDTR_LIMIT), field(VMCS_GUEST_TR),
+             field(VMCS_GUEST_TR_RIGHTS), field(VMCS_VECTORING));
+}

@@ -1,0 +1,16 @@
+/* Taking CPUs out of non-root mode again, when another CPU could not enter it. */
+#ifndef NESTOR_PARK_H
+#define NESTOR_PARK_H
+
+#include "hv/cpu.h"
+
+/*
+ * Every CPU that has entered leaves VMX operation and halts, with translation by Nestor's own
+ * tables, until the OS wakes it by INIT and SIPI as any other.
+ */
+void park_all(void);
+
+/* Does not return when park_all() was called. */
+void park_if_asked(struct cpu *c);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * A partition: its CPUs, its memory with one second stage for CPU and DMA, its remapping
+ * units. All that is about a guest hangs here or off struct vcpu; the machine's own state
+ * is in state.h and cpu.h. The root partition is the system that was going to boot anyway.
+ */
+#ifndef NESTOR_PARTITION_H
+#define NESTOR_PARTITION_H
+
+#include "hv/cpu.h"
+#include "hv/vcpu.h"
+#include "iommu/domain.h"
+#include "iommu/viommu.h"
+
+struct partition {
+    u32 id;
+    u32 gpa_width;
+    struct domain *domain;
+    u64 eptp;
+    hpa_t msr_bitmap;
+    hpa_t io_bitmap;                /* two pages */
+    struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of units.h, or NULL */
+    bool has_viommus;
+    u32 cpuid_features;             /* enum cpuid_nestor_feature */
+    u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
+    u64 denied_msrs;
+    u64 refused_sleeps;
+};
+
+/* The root partition: everything that the machine has but for Nestor's memory and the units' registers. */
+must_use enum result partition_create_root(struct partition **out);
+void partition_destroy(struct partition *p);
+
+/* [gpa, gpa + len) lies in memory of the partition that an OS may keep things in. */
+bool partition_is_ram(const struct partition *p, gpa_t gpa, u64 len);
+
+/* Copies out of the partition's memory, the firmware's included; false unless all is memory. */
+bool partition_read(const struct partition *p, gpa_t gpa, void *to, size_t len);
+
+#endif

@@ -1,0 +1,103 @@
+; VM entry and VM exit, nothing else.
+;
+; A CPU's main stack while its guest runs; a VM exit loads RSP from HOST_RSP:
+;
+;     top ->     padding
+;     HOST_RSP-> struct vcpu *
+;                r15             struct guest_regs, pushed here at each exit:
+;                ...             word n is register n, word 4 (rsp) is unused,
+;     regs ->    rax             the guest's RSP is in the VMCS
+;                return address and frames of exit_handle()
+bits 64
+default rel
+%include "frame.inc"
+
+extern exit_handle, exit_resume_failed
+
+section .text
+
+global vmx_exit
+vmx_exit:
+    push r15
+    push r14
+    push r13
+    push r12
+    push r11
+    push r10
+    push r9
+    push r8
+    push rdi
+    push rsi
+    push rbp
+    push rsp
+    push rbx
+    push rdx
+    push rcx
+    push rax
+    mov rdi, [rsp + GUEST_REGS_SIZE]
+    mov rsi, rsp
+    call exit_handle            ; void exit_handle(struct vcpu *, struct guest_regs *)
+    pop rax
+    pop rcx
+    pop rdx
+    pop rbx
+    add rsp, 8
+    pop rbp
+    pop rsi
+    pop rdi
+    pop r8
+    pop r9
+    pop r10
+    pop r11
+    pop r12
+    pop r13
+    pop r14
+    pop r15
+    vmresume
+    mov rdi, [rsp]
+    call exit_resume_failed     ; void exit_resume_failed(struct vcpu *)
+
+global vmx_launch, vmx_restore
+; u32 vmx_launch(struct cpu_restore *): returns only when the guest was not entered; 1: VMLAUNCH
+; refused (INSTRUCTION_ERROR), 2: it went wrong later and vmx_restore() was called.
+vmx_launch:
+    push rbx
+    push rbp
+    push r12
+    push r13
+    push r14
+    push r15
+    mov [rdi + RESTORE_RSP], rsp
+    vmlaunch
+    mov eax, 1
+    jmp launch_out
+
+; void vmx_restore(const struct cpu_restore *): from a failed VM entry back into vmx_launch(), with the
+; firmware's descriptor tables. Its GDT is read where the direct map shows it.
+vmx_restore:
+    mov rsp, [rdi + RESTORE_RSP]
+    lgdt [rdi + RESTORE_GDTR_MAPPED]
+    movzx eax, word [rdi + RESTORE_CS]
+    push rax
+    lea rax, [.reloaded]
+    push rax
+    o64 retf
+.reloaded:
+    mov ss, [rdi + RESTORE_SS]
+    mov ds, [rdi + RESTORE_DS]
+    mov es, [rdi + RESTORE_ES]
+    mov fs, [rdi + RESTORE_FS]
+    mov gs, [rdi + RESTORE_GS]
+    lgdt [rdi + RESTORE_GDTR]
+    lidt [rdi + RESTORE_IDTR]
+    mov eax, 2
+launch_out:
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbp
+    pop rbx
+    ret
+
+section .note.GNU-stack noalloc noexec nowrite progbits
