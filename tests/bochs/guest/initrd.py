@@ -57,12 +57,12 @@ def entry(name, mode, content=b"", inode=[0], rdev=(0, 0)):
 
 
 def build(module_tree, extra=()):
-    """The archive for the kernel whose modules are under module_tree; extra: [(name, mode, bytes)]."""
+    """The archive for the kernel whose modules are under module_tree (None: without); extra: [(name, mode, bytes)]."""
     out = [entry(d, 0o040755) for d in ("bin", "dev", "proc", "sys", "tmp", "m")]
     out.append(entry("dev/console", 0o020600, rdev=(5, 1)))
     out.append(entry("bin/busybox", 0o100755, BUSYBOX.read_bytes()))
     out.append(entry("init", 0o100755, (HERE / "init").read_bytes()))
-    for i, (name, content) in enumerate(modules(pathlib.Path(module_tree))):
+    for i, (name, content) in enumerate(modules(pathlib.Path(module_tree)) if module_tree else []):
         out.append(entry(f"m/{i:02}-{name}.ko", 0o100644, content))
     for name, mode, content in extra:
         out.append(entry(name, mode, content))
