@@ -15,6 +15,7 @@ endif
 LD := $(CROSS_COMPILE)ld
 OBJCOPY := $(CROSS_COMPILE)objcopy
 OBJDUMP := $(CROSS_COMPILE)objdump
+NM := $(CROSS_COMPILE)nm
 READELF := $(CROSS_COMPILE)readelf
 SIZE := $(CROSS_COMPILE)size
 NASM := nasm
@@ -66,10 +67,20 @@ image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	$(if $(HV_ASM),@,@exit 0;) $(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
 		END {printf "nestor.elf: .text %d bytes, image and static data %d bytes\n", t, s}'
 
-# Until the core has its entry point there is nothing to link: an empty image, which boot/ refuses.
-$O/nestor.elf: $(HV_OBJ) linker.ld
-	$(if $(HV_ASM),,: >$@; exit 0;) $(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
-		--fatal-warnings --gc-sections -T linker.ld -o $@ $(HV_OBJ)
+HV_LINK = $(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
+	--fatal-warnings --gc-sections -T linker.ld
+
+# Linked twice: the names of its functions are a table in the image (hv/symbols.c), made of the first
+# link. The table stands behind all code, so the second link moves none; cmp says if it ever does.
+$O/unnamed.elf: $(HV_OBJ) linker.ld
+	$(HV_LINK) -o $@ $(HV_OBJ)
+$O/%.functions: $O/%.elf
+	$(NM) -n $< | grep -i ' t ' >$@
+$O/symbols.asm: $O/unnamed.functions hv/symbols.awk
+	awk -f hv/symbols.awk $< >$@
+$O/nestor.elf: $(HV_OBJ) $O/symbols.o linker.ld
+	$(HV_LINK) -o $@ $(HV_OBJ) $O/symbols.o
+	$(NM) -n $@ | grep -i ' t ' | cmp $O/unnamed.functions
 
 $O/hv-image/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -77,6 +88,9 @@ $O/hv-image/%.o: %.c Makefile
 $O/hv-image/%.o: %.asm Makefile
 	@mkdir -p $(@D)
 	$(NASM) -f elf64 -I hv/ -MD $(@:.o=.d) -o $@ $<
+
+$O/symbols.o: $O/symbols.asm
+	$(NASM) -f elf64 -o $@ $<
 
 $O/efi/%.o: %.c Makefile
 	@mkdir -p $(@D)

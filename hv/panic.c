@@ -34,6 +34,12 @@ _Noreturn void panic_end(void)
     cpu_park();
 }
 
+/* Inside the call: behind one that never returns another function may begin. */
+static u64 caller(u64 return_address)
+{
+    return return_address - 1;
+}
+
 _Noreturn void panic(const char *fmt, ...)
 {
     char text[160];
@@ -43,7 +49,7 @@ _Noreturn void panic(const char *fmt, ...)
     (void)format_text_v(text, sizeof(text), fmt, args);
     va_end(args);
     log_force();
-    symbol_text((u64)(uintptr_t)__builtin_return_address(0), where);
+    symbol_text(caller((u64)(uintptr_t)__builtin_return_address(0)), where);
     port_log(LOG_ERROR, "fatal, CPU %u, at %s: %s", cpu_current()->index, where, text);
     panic_end();
 }
@@ -56,7 +62,7 @@ static void show_stack(u64 rsp)
     u64 page_end = (rsp | PAGE_MASK) + 1;
     for (u32 shown = 0; (u64)(uintptr_t)at < page_end && shown < BACKTRACE; at++) {
         if (symbol_is_code(*at)) {
-            symbol_text(*at, where);
+            symbol_text(caller(*at), where);
             port_log(LOG_ERROR, "  called from %s", where);
             shown++;
         }

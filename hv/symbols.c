@@ -1,6 +1,6 @@
 /*
- * The table is made from the linked image itself (linker.ld, Makefile): entries sorted by address,
- * each an offset from the image's start and the offset of its name.
+ * The table is made from the image's first link (Makefile): entries sorted by address, each an
+ * offset from the image's start and the offset of its name. Its bounds are linker.ld's.
  */
 #include "hv/symbols.h"
 
@@ -10,10 +10,9 @@ struct symbol { u32 offset; u32 name; };
 
 extern const u8 image_start[];
 extern const u8 text_end[];
-/* Of the first link these are empty. */
-extern const struct symbol symbol_table[] __attribute__((weak));
-extern const struct symbol symbol_table_end[] __attribute__((weak));
-extern const char symbol_names[] __attribute__((weak));
+extern const struct symbol symbol_table[];
+extern const struct symbol symbol_table_end[];
+extern const char symbol_names[];
 
 bool symbol_is_code(u64 address)
 {
