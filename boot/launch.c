@@ -125,10 +125,10 @@ static void show_guest_its_tables(struct machine *m, const struct handover *h)
 static void report(const struct handover *h)
 {
     u64 us = (read_tsc() - h->boot_tsc) * 1000 / h->tsc_khz;
-    console_log(LOG_INFO, "Nestor runs: %u CPU%s, %llu KiB at %llx, guest IOMMU %s, %llu ms",
+    console_log(LOG_INFO, "Nestor runs: %u CPU%s, %llu KiB at %llx, guest IOMMU %s, after %llu.%03llu ms",
                 h->cpu_count, h->cpu_count == 1 ? "" : "s", (unsigned long long)(h->memory_size >> 10),
                 (unsigned long long)h->memory_base, h->offer_viommu != 0 ? "offered" : "not offered",
-                (unsigned long long)(us / 1000));
+                (unsigned long long)(us / 1000), (unsigned long long)(us % 1000));
 }
 
 bool launch(struct machine *m, const struct config *config, const struct verdict *verdict,

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""What Nestor's exits cost, in instructions: bench.py FILE.json
+
+Boots tests/efi/bench.c under Nestor on the Bochs machine, whose TSC counts instructions. Runs it
+twice: the figures are exact, so the second run must give the same. Prints a table, writes JSON;
+exit status 1 when a figure is over its limit or the runs differ.
+"""
+import json
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import machine   # noqa: E402
+
+# Instructions that a case is to stay within: what was aimed at.
+AIMS = {
+    "cpuid, leaf 0": 100,
+    "register read, 32 bits": 400,
+    "doorbell, 1 command": 1200,
+    "doorbell, 16 commands": 1200 + 15 * 100,
+    "doorbell, 256 commands": 1200 + 255 * 100,
+    "first-stage map of 512 pages, above plain stores": 0,
+}
+
+
+def boot(serial):
+    """From efi_main to the first instructions of the guest, by the boot report's own clock."""
+    found = re.search(r"Nestor\r?\n.*?(?=Nestor runs: .*, after (\d+)\.(\d+) ms)", serial, re.S)
+    if not found:
+        return {}
+    per_us = machine.IPS // 1000000
+    return {"boot, efi_main to the guest": (int(found[1]) * 1000 + int(found[2])) * per_us,
+            # A UART is waited for: ten bits a character at 115,200 baud.
+            "boot, of these for serial output": len(found[0]) * 10 * machine.IPS // 115200}
+
+
+def run():
+    """{case: instructions} of one boot, and the machine's result."""
+    program = machine.TOP / "obj/efi-tests/bench.efi"
+    result = machine.Machine(machine.Options(nestor=True, efi=program, timeout=300)).run()
+    figures = {name: int(ticks)
+               for name, ticks in re.findall(r"^bench: ([^\t\n]+)\t(\d+)\r?$", result.serial, re.M)}
+    figures.update(boot(result.serial))
+    return figures, result
+
+
+def main():
+    (first, result), (second, _) = run(), run()
+    if not first or not result.ended or "NOT DONE" in result.serial:
+        print(result.serial[-3000:] + "\nthe measurement did not reach its end")
+        return 1
+    bad = 0
+    print(f"{'case':52} {'instructions':>14}  aim")
+    for name, count in first.items():
+        aim = AIMS.get(name)
+        late = aim is not None and count > aim
+        differs = second.get(name) != count
+        bad += late + differs
+        note = "" if aim is None else f"{aim} {'missed' if late else 'met'}"
+        print(f"{name:52} {count:14}  {note}" + (f"  SECOND RUN: {second.get(name)}" if differs else ""))
+    rows = [{"program": "bench.efi", "name": name, "instructions": count, "aim": AIMS.get(name)}
+            for name, count in first.items()]
+    pathlib.Path(sys.argv[1]).write_text(json.dumps(rows, indent=1) + "\n")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

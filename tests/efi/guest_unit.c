@@ -1,0 +1,152 @@
+/* See guest_unit.h. */
+#include "tests/efi/guest_unit.h"
+
+enum {
+    GCMD_TE = 1u << 31, GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26,
+    RTADDR_SCALABLE = 1 << 10, IQA_WIDE = 1 << 11, RING_ORDER = 3,
+    PGTT_SHIFT = 6, PGTT_FIRST = 1, PGTT_PASS = 4, CONTEXT_PASIDE = 1 << 3,
+    TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6, TYPE_PASID = 7,
+    G_GLOBAL = 1 << 4, G_PAGE = 3 << 4, G_PASID = 1 << 4, G_PASID_GLOBAL = 3 << 4, WAIT_SW = 1 << 5,
+    WORDS_CONTEXT = 4, WORDS_PASID = 8, PAGES = 4096, LIMIT_US = 1000000,
+};
+
+/* Functions of bus 0: bridges, IDE, USB, power management, the slots. */
+static const u16 board[] = {0x00, 0x08, 0x09, 0x0a, 0x0b, 0x10, UNIT_SID, 0x20};
+
+static u64 *ring;
+static u64 *pasids;              /* the table with UNIT_SID's PASIDs 0 to 63 */
+static u32 tail;
+static volatile u32 status;
+static u32 waits;
+
+void *unit_pages(UINTN count)
+{
+    EFI_PHYSICAL_ADDRESS at = 0xffffffff;
+    if (EFI_ERROR(BS->AllocatePages(AllocateMaxAddress, EfiLoaderData, count, &at))) {
+        say("bench: no memory\n");
+        efi_test_end();
+    }
+    ZeroMem((void *)at, count * PAGES);
+    return (void *)at;
+}
+
+/* A directory whose PASID 0, that of requests without PASID, passes through. */
+static u64 *new_directory(u64 **table)
+{
+    u64 *directory = unit_pages(1);
+    *table = unit_pages(1);
+    directory[0] = (u64)*table | 1;
+    (*table)[1] = UNIT_DID + 1;
+    (*table)[0] = PGTT_PASS << PGTT_SHIFT | 1;
+    return directory;
+}
+
+static u64 *new_root(void)
+{
+    u64 *root = unit_pages(1);
+    u64 *contexts = unit_pages(1);
+    u64 *others;
+    u64 *plain = new_directory(&others);
+    u64 *tried = new_directory(&pasids);
+    root[0] = (u64)contexts | 1;
+    for (UINTN i = 0; i < ARRAY_LEN(board); i++) {
+        contexts[board[i] * WORDS_CONTEXT] = board[i] == UNIT_SID ? (u64)tried | CONTEXT_PASIDE | 1
+                                                                  : (u64)plain | 1;
+    }
+    return root;
+}
+
+static bool command(u32 value, u32 bit)
+{
+    u64 end = port_now_us() + LIMIT_US;
+    *unit_reg32(UNIT_GCMD) = value;
+    while ((*unit_reg32(UNIT_GSTS) & bit) == 0) {
+        if (port_now_us() > end) {
+            say("bench: GSTS bit 0x%x does not come\n", bit);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool unit_start(void)
+{
+    u64 *root = new_root();
+    ring = unit_pages(1u << RING_ORDER);
+    *unit_reg64(UNIT_IQA) = (u64)ring | IQA_WIDE | RING_ORDER;
+    *unit_reg64(UNIT_RTADDR) = (u64)root | RTADDR_SCALABLE;
+    if (!command(GCMD_QIE, GCMD_QIE) || !command(GCMD_QIE | GCMD_SRTP, GCMD_SRTP)) {
+        return false;
+    }
+    unit_put((struct unit_desc){{TYPE_CONTEXT | G_GLOBAL}});
+    unit_put((struct unit_desc){{TYPE_PASID | G_PASID_GLOBAL}});
+    unit_put((struct unit_desc){{TYPE_IOTLB | G_GLOBAL}});
+    return unit_rewind() && command(GCMD_QIE | GCMD_TE, GCMD_TE);
+}
+
+void unit_stop(void)
+{
+    *unit_reg32(UNIT_GCMD) = GCMD_QIE;
+}
+
+/* What says that the entry is there is written last. */
+void unit_pasid(u32 pasid, const void *root)
+{
+    volatile u64 *entry = &pasids[pasid * WORDS_PASID];
+    entry[0] = 0;
+    entry[1] = UNIT_DID;
+    entry[2] = (u64)root;
+    entry[0] = root != NULL ? PGTT_FIRST << PGTT_SHIFT | 1 : 0;
+}
+
+void unit_put(struct unit_desc desc)
+{
+    CopyMem(&ring[tail * 4], desc.w, sizeof(desc.w));
+    tail = (tail + 1) % UNIT_RING;
+}
+
+void unit_put_iotlb(u32 pasid, u64 addr)
+{
+    unit_put((struct unit_desc){{TYPE_PASID_IOTLB | G_PAGE | UNIT_DID << 16 | (u64)pasid << 32, addr}});
+}
+
+void unit_put_pasid_cache(u32 pasid)
+{
+    unit_put((struct unit_desc){{TYPE_PASID | G_PASID | UNIT_DID << 16 | (u64)pasid << 32}});
+}
+
+void unit_put_wait(void)
+{
+    waits++;
+    unit_put((struct unit_desc){{TYPE_WAIT | WAIT_SW | (u64)waits << 32, (u64)&status}});
+}
+
+u32 unit_tail(void)
+{
+    return tail * (u32)sizeof(struct unit_desc);
+}
+
+bool unit_waited(void)
+{
+    return status == waits;
+}
+
+bool unit_rewind(void)
+{
+    u64 end = port_now_us() + LIMIT_US;
+    while (tail != UNIT_RING - 1) {
+        unit_put((struct unit_desc){{TYPE_WAIT}});
+        if (tail % 128 == 0) {
+            *unit_reg32(UNIT_IQT) = unit_tail();
+        }
+    }
+    unit_put_wait();
+    *unit_reg32(UNIT_IQT) = unit_tail();
+    while (!unit_waited()) {
+        if (port_now_us() > end) {
+            say("bench: the queue stands, FSTS 0x%x\n", *unit_reg32(UNIT_FSTS));
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,55 @@
+/*
+ * A guest's driver for its remapping unit, as little as a measurement needs: root and context
+ * tables for the board's devices, one more PASID directory for what is tried out, and a queue.
+ * Fields as in VT-d 9 and 6.5.2; scalable mode, 256-bit descriptors.
+ */
+#ifndef NESTOR_TESTS_EFI_GUEST_UNIT_H
+#define NESTOR_TESTS_EFI_GUEST_UNIT_H
+
+#include "tests/efi/port_efi.h"
+
+enum {
+    UNIT_BASE = 0xfed90000,
+    UNIT_GCMD = 0x18, UNIT_GSTS = 0x1c, UNIT_RTADDR = 0x20, UNIT_FSTS = 0x34,
+    UNIT_IQH = 0x80, UNIT_IQT = 0x88, UNIT_IQA = 0x90,
+    UNIT_SID = 0x18,            /* the network card, whose PASIDs are tried out */
+    UNIT_DID = 5,
+    UNIT_RING = 1024,           /* descriptors */
+};
+
+struct unit_desc { u64 w[4]; };
+
+static inline volatile u32 *unit_reg32(u32 offset)
+{
+    return (volatile u32 *)(UNIT_BASE + (u64)offset);
+}
+
+static inline volatile u64 *unit_reg64(u32 offset)
+{
+    return (volatile u64 *)(UNIT_BASE + (u64)offset);
+}
+
+/* Zeroed pages of boot services, below 4 GiB. */
+void *unit_pages(UINTN count);
+
+/* Scalable mode on, the board's devices pass through; false if the unit does not answer. */
+bool unit_start(void);
+void unit_stop(void);
+
+/* The entry of a PASID below 64 of UNIT_SID: first stage at `root`, or not present for NULL. */
+void unit_pasid(u32 pasid, const void *root);
+
+/* Into the ring behind what is there, without the doorbell. */
+void unit_put(struct unit_desc desc);
+void unit_put_iotlb(u32 pasid, u64 addr);   /* one page of UNIT_DID's */
+void unit_put_pasid_cache(u32 pasid);
+void unit_put_wait(void);                   /* its status counts the waits */
+
+/* What IQT must become for the unit to see what was put. */
+u32 unit_tail(void);
+/* The last wait has written its status. */
+bool unit_waited(void);
+/* Goes on at the ring's first entry, with everything done; false after a second of no answer. */
+bool unit_rewind(void);
+
+#endif
