@@ -22,6 +22,7 @@ NASM := nasm
 HOSTCC ?= gcc
 CLANG ?= clang
 O := obj
+comma := ,
 
 # Which compiler built what: a changed CC or flag must not mix with old objects.
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
@@ -29,10 +30,14 @@ REPRO := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
 COMMON := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP
 # The image runs in interrupt context on a guest's FPU state: no red zone, no
 # vector or x87 registers; it lives in the top 2 GiB (linker.ld).
+# Optimised as one program: 6 KiB smaller. clang would want lld for it, so only gcc does.
+HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta)
 HV_FLAGS := $(COMMON) -Os -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-strict-aliasing -fno-builtin -fno-common \
-	-ffunction-sections -fdata-sections
+	-ffunction-sections -fdata-sections $(HV_LTO)
+HV_LINK = $(CC) $(filter-out -MMD -MP -I.,$(HV_FLAGS)) -nostdlib -static \
+	$(addprefix -Wl$(comma),--build-id=none -zmax-page-size=4096 -znoexecstack --fatal-warnings --gc-sections -Tlinker.ld)
 EFI_INC := /usr/include/efi
 EFI_LIB := /usr/lib
 EFI_FLAGS := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP -ffreestanding -fpic -fshort-wchar \
@@ -64,11 +69,8 @@ include $(wildcard tests/*/*.mk)
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf ## build everything
 
 image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
-	$(if $(HV_ASM),@,@exit 0;) $(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
+	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
 		END {printf "nestor.elf: .text %d bytes, image and static data %d bytes\n", t, s}'
-
-HV_LINK = $(LD) -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
-	--fatal-warnings --gc-sections -T linker.ld
 
 # Linked twice: the names of its functions are a table in the image (hv/symbols.c), made of the first
 # link. The table stands behind all code, so the second link moves none; cmp says if it ever does.
@@ -101,7 +103,7 @@ $O/efi/%.o: %.asm Makefile
 # The image travels inside the program: one file to install, one to remove.
 $O/efi/boot/image.o: $O/nestor.elf
 	@mkdir -p $(@D)
-	$(if $(HV_ASM),$(OBJCOPY) --strip-all $< $O/image.bin,cp $< $O/image.bin)
+	$(OBJCOPY) --strip-all $< $O/image.bin
 	cd $O && $(LD) -r -b binary -z noexecstack -o efi/boot/image.tmp.o image.bin
 	$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents $O/efi/boot/image.tmp.o $@
 $O/%.efi: $O/%.efi.so
@@ -155,7 +157,7 @@ cov-programs: $(UNIT:%=$O/unit/%)
 
 LINT_C := $(wildcard hv/*.c iommu/*.c drivers/*.c)
 lint: ## clang-tidy and cppcheck over what is linked into the hypervisor
-	clang-tidy --quiet $(LINT_C) -- $(filter-out -MMD -MP -fno-strict-aliasing,$(HV_FLAGS))
+	clang-tidy --quiet $(LINT_C) -- $(filter-out -MMD -MP -fno-strict-aliasing $(HV_LTO),$(HV_FLAGS))
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.txt -I. $(LINT_C)
 
