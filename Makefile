@@ -64,7 +64,7 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image unit test test-programs cov-programs run setup lint coverage bench fuzz clean help deps
+.PHONY: all image unit test test-programs cov-programs run setup lint lint-tidy lint-cppcheck coverage bench fuzz clean help deps
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf ## build everything
 
@@ -156,10 +156,15 @@ coverage: ## line and branch coverage of iommu/ by the hosted tests
 cov-programs: $(UNIT:%=$O/unit/%)
 
 LINT_C := $(wildcard hv/*.c iommu/*.c drivers/*.c)
-lint: ## clang-tidy and cppcheck over what is linked into the hypervisor
-	clang-tidy --quiet $(LINT_C) -- $(filter-out -MMD -MP -fno-strict-aliasing $(HV_LTO),$(HV_FLAGS))
+lint: lint-tidy lint-cppcheck ## clang-tidy and cppcheck over what is linked into the hypervisor
+lint-tidy: $(LINT_C:%=$O/lint/%)
+$O/lint/%: % .clang-tidy $(wildcard hv/*.h iommu/*.h drivers/*.h)
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(filter-out -MMD -MP -fno-strict-aliasing $(HV_LTO),$(HV_FLAGS))
+	@touch $@
+lint-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
-		--suppressions-list=tools/cppcheck.txt -I. $(LINT_C)
+		--library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt -I. $(LINT_C)
 
 deps: ## who may include whom
 	@! grep -nE '#include "' iommu/*.[ch] 2>/dev/null | grep -vE '"(iommu/[a-z0-9_]+|hv/types)\.h"'

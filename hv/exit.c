@@ -81,7 +81,7 @@ static const exit_handler handlers[REASON_LIMIT] = {
 
 const char *exit_reason_text(u32 reason)
 {
-#define EXIT_TEXT(name, number, words) [number] = words,
+#define EXIT_TEXT(name, number, words) [number] = (words),
     static const char *const texts[REASON_LIMIT] = {EXIT_REASONS(EXIT_TEXT)};
 #undef EXIT_TEXT
     u32 basic = reason & 0xffff;

@@ -75,7 +75,8 @@ static u64 linear(const struct insn *in, const struct insn_state *state, u32 seg
     if (in->mode != INSN_64) {
         return (state->segment_base[segment] + offset) & mask_of(4);
     }
-    return offset + (segment >= INSN_FS ? state->segment_base[segment] : 0);
+    bool has_base = segment == INSN_FS || segment == INSN_GS;
+    return offset + (has_base ? state->segment_base[segment] : 0);
 }
 
 u64 insn_address(const struct insn *in, const struct insn_state *state)

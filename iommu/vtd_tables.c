@@ -61,7 +61,7 @@ bool vtd_context_is_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid
 void vtd_store128(u64 *to, u64 low, u64 high)
 {
     u64 old_low = to[0], old_high = to[1];
-    bool done;
+    bool done = false;
     do {
         __asm__ volatile("lock cmpxchg16b %1"
                          : "=@ccz"(done), "+m"(*(u64(*)[2])to), "+a"(old_low), "+d"(old_high)
