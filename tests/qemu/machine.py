@@ -49,6 +49,7 @@ class Options:
     unit: str = ""                      # options of intel-iommu; None: no unit
     devices: tuple = DEVICES
     files: dict = dataclasses.field(default_factory=dict)   # of the boot volume: path -> bytes or path
+    disk: pathlib.Path = None           # a whole disk to boot from, in place of that volume
     cpu: str = "max"
     cpus: int = 1
     memory: int = 512                   # MiB
@@ -94,7 +95,7 @@ def command(options, directory):
             "-display", "none", "-vga", "none", "-nic", "none", "-no-reboot", "-nodefaults",
             "-serial", f"file:{directory}/serial.txt",
             "-drive", f"if=pflash,format=raw,readonly=on,file={EMU}/usr/share/OVMF/OVMF_CODE_4M.fd",
-            "-drive", f"if=none,id=boot,format=raw,file={directory}/boot.img",
+            "-drive", f"if=none,id=boot,format=raw,file={o.disk or directory / 'boot.img'}",
             "-device", "ide-hd,drive=boot,bootindex=0"]
     # The unit comes first: QEMU asks a device for its unit when it plugs the device in.
     if o.unit is not None:
@@ -135,7 +136,8 @@ def run(options):
         files = dict(options.files)
         if options.program is not None:
             files["/EFI/BOOT/BOOTX64.EFI"] = options.program
-        volume(directory / "boot.img", files)
+        if options.disk is None:
+            volume(directory / "boot.img", files)
         for name, data in options.host.items():
             (directory / name).write_bytes(data)
         began = time.monotonic()

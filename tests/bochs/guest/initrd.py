@@ -22,8 +22,8 @@ def read_module(path):
         return plain.read_bytes()
 
 
-def modules(tree):
-    """[(name, bytes)] of WANTED and what they depend on, each after its dependencies."""
+def modules(tree, wanted):
+    """[(name, bytes)] of those wanted and what they depend on, each after its dependencies."""
     index = {}
     for path in tree.rglob("*.ko*"):
         index[path.name.split(".")[0].replace("-", "_")] = path
@@ -41,7 +41,7 @@ def modules(tree):
         del done[name]
         done[name] = content
 
-    for name in WANTED:
+    for name in wanted:
         add(name)
     return list(done.items())
 
@@ -56,13 +56,13 @@ def entry(name, mode, content=b"", inode=[0], rdev=(0, 0)):
     return head + content + b"\0" * (-len(content) % 4)
 
 
-def build(module_tree, extra=()):
+def build(module_tree, extra=(), wanted=WANTED):
     """The archive for the kernel whose modules are under module_tree (None: without); extra: [(name, mode, bytes)]."""
     out = [entry(d, 0o040755) for d in ("bin", "dev", "proc", "sys", "tmp", "m")]
     out.append(entry("dev/console", 0o020600, rdev=(5, 1)))
     out.append(entry("bin/busybox", 0o100755, BUSYBOX.read_bytes()))
     out.append(entry("init", 0o100755, (HERE / "init").read_bytes()))
-    for i, (name, content) in enumerate(modules(pathlib.Path(module_tree)) if module_tree else []):
+    for i, (name, content) in enumerate(modules(pathlib.Path(module_tree), wanted) if module_tree else []):
         out.append(entry(f"m/{i:02}-{name}.ko", 0o100644, content))
     for name, mode, content in extra:
         out.append(entry(name, mode, content))
