@@ -2,8 +2,10 @@
 #include "hv/exit.h"
 
 #include "hv/cpu.h"
+#include "hv/log.h"
 #include "hv/nmi.h"
 #include "hv/panic.h"
+#include "hv/partition.h"
 #include "hv/vmx.h"
 #include "hv/work.h"
 #include "iommu/port.h"
@@ -37,6 +39,19 @@ static void exit_xsetbv(struct vcpu *v)
     }
 }
 
+/*
+ * A switch of hardware tasks always exits and would have to be emulated (SDM 26.4.2). No 64-bit OS makes
+ * one; whoever does gets the fault of a segment that cannot be used.
+ */
+static void exit_task_switch(struct vcpu *v)
+{
+    u32 selector = (u32)vmcs_read(VMCS_QUALIFICATION) & 0xfffc;
+    if (log_is_due(++v->partition->refused_tasks)) {
+        port_log(LOG_WARNING, "CPU %u: hardware task switch to selector 0x%x refused", v->index, selector);
+    }
+    vcpu_inject_error(VECTOR_GP, selector);
+}
+
 static void exit_triple_fault(struct vcpu *v)
 {
     port_log(LOG_ERROR, "CPU %u: triple fault of the guest, the machine resets", v->index);
@@ -50,6 +65,7 @@ static const exit_handler handlers[REASON_LIMIT] = {
     [REASON_INIT] = exit_init,
     [REASON_SIPI] = exit_sipi,
     [REASON_NMI_WINDOW] = nmi_window_exit,
+    [REASON_TASK_SWITCH] = exit_task_switch,
     [REASON_CPUID] = exit_cpuid,
     [REASON_GETSEC] = exit_undefined,
     [REASON_INVD] = exit_invd,

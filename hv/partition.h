@@ -24,6 +24,7 @@ struct partition {
     u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
     u64 denied_msrs;
     u64 refused_sleeps;
+    u64 refused_tasks;
 };
 
 /* The root partition: everything that the machine has but for Nestor's memory and the units' registers. */

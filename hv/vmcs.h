@@ -126,6 +126,7 @@ enum { EVENT_TYPE_SHIFT = 8, EVENT_ERROR_CODE = 1 << 11, EVENT_NMI_UNBLOCKED = 1
     X(INIT, 3, "INIT signal")                                                              \
     X(SIPI, 4, "start-up IPI")                                                             \
     X(NMI_WINDOW, 8, "NMI window")                                                         \
+    X(TASK_SWITCH, 9, "task switch")                                                       \
     X(CPUID, 10, "CPUID")                                                                  \
     X(GETSEC, 11, "GETSEC")                                                                \
     X(INVD, 13, "INVD")                                                                    \
