@@ -95,13 +95,15 @@ static const exit_handler handlers[REASON_LIMIT] = {
     [REASON_TDCALL] = exit_undefined,
 };
 
+#define EXIT_TEXT(name, number, words) [number] = (words),
+const char *const exit_texts[REASON_LIMIT] = {EXIT_REASONS(EXIT_TEXT)};
+#undef EXIT_TEXT
+
 const char *exit_reason_text(u32 reason)
 {
-#define EXIT_TEXT(name, number, words) [number] = (words),
-    static const char *const texts[REASON_LIMIT] = {EXIT_REASONS(EXIT_TEXT)};
-#undef EXIT_TEXT
     u32 basic = reason & 0xffff;
-    return basic < REASON_LIMIT && texts[basic] != NULL ? texts[basic] : "an exit of unknown kind";
+    return basic < REASON_LIMIT && exit_texts[basic] != NULL ? exit_texts[basic]
+                                                             : "an exit of unknown kind";
 }
 
 /* A first VM entry that fails goes back to hv_enter(); a later one is the end. */
@@ -148,6 +150,7 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
     u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
     (void)regs;
     if (reason == REASON_CPUID) {
+        v->exits[REASON_CPUID]++;
         v->cpu->launched = true;
         exit_cpuid(v);
         return;
@@ -160,6 +163,7 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
         panic_show_guest();
         panic("no handler for exit reason %u, %s", reason, exit_reason_text(reason));
     }
+    v->exits[reason]++;
     redeliver();
     handlers[reason](v);
     work_check(v);

@@ -8,6 +8,8 @@
 void exit_handle(struct vcpu *v, struct guest_regs *regs);
 _Noreturn void exit_resume_failed(struct vcpu *v);
 
+/* By basic exit reason; NULL for a number that the SDM does not name. */
+extern const char *const exit_texts[REASON_LIMIT];
 const char *exit_reason_text(u32 reason);
 
 /* Handlers in files of their own. */

@@ -1,12 +1,14 @@
 /*
  * PM1 control registers (ACPI 4.8.3.2.1): a write that enters S3 is dropped, since resume would run
- * without VMX and with the units off. All else goes to the port as it is.
+ * without VMX and with the units off. All else goes to the port as it is; before any other sleep,
+ * which mostly is the end of the run (S5), Nestor says what it has done.
  */
 #include "hv/exit_io.h"
 
 #include "hv/exit.h"
 #include "hv/log.h"
 #include "hv/partition.h"
+#include "hv/report.h"
 #include "hv/state.h"
 #include "hv/x86.h"
 #include "iommu/port.h"
@@ -14,6 +16,7 @@
 enum {
     SLEEP_TYPE_SHIFT = 2,           /* bits 12:10 of the register, in its second byte */
     SLEEP_ENABLE = 1 << 5,          /* bit 13 */
+    NO_SLEEP = 8,                   /* a type that three bits do not have */
     QUAL_IN = 1 << 3,
     QUAL_STRING = 1 << 4,
 };
@@ -33,16 +36,16 @@ void exit_io_fill_bitmaps(u8 *bitmaps)
     intercept(bitmaps, handover->pm1b_control);
 }
 
-/* The byte that this access of `size` bytes puts into the register's second one, if it does. */
-static bool enters_s3(u16 control, u16 port, u32 size, u32 value)
+/* The sleep that this access of `size` bytes enters, by its byte for the register's second one. */
+static u32 sleep_type(u16 control, u16 port, u32 size, u32 value)
 {
     u32 at = control + 1u;
     u32 byte;
     if (control == 0 || at < port || at >= port + size) {
-        return false;
+        return NO_SLEEP;
     }
     byte = value >> 8 * (at - port) & 0xff;
-    return (byte & SLEEP_ENABLE) != 0 && (byte >> SLEEP_TYPE_SHIFT & 7) == handover->s3_type;
+    return (byte & SLEEP_ENABLE) != 0 ? byte >> SLEEP_TYPE_SHIFT & 7 : NO_SLEEP;
 }
 
 static u32 port_in(u16 port, u32 size)
@@ -81,12 +84,16 @@ static void out(struct vcpu *v, u16 port, u32 size)
 {
     u32 value = (u32)v->regs->gpr[REG_RAX];
     struct partition *p = v->partition;
-    if (enters_s3(handover->pm1a_control, port, size, value) ||
-        enters_s3(handover->pm1b_control, port, size, value)) {
+    u32 a = sleep_type(handover->pm1a_control, port, size, value);
+    u32 b = sleep_type(handover->pm1b_control, port, size, value);
+    if (a == handover->s3_type || b == handover->s3_type) {
         if (log_is_due(++p->refused_sleeps)) {
             port_log(LOG_WARNING, "CPU %u: the guest asked for S3 (suspend to RAM), refused", v->index);
         }
         return;
+    }
+    if ((a != NO_SLEEP || b != NO_SLEEP) && log_is_due(++p->sleeps)) {
+        report_print(p);
     }
     port_out(port, size, value);
 }

@@ -6,6 +6,7 @@
 #include "hv/exit.h"
 #include "hv/fault.h"
 #include "hv/log.h"
+#include "hv/report.h"
 #include "hv/state.h"
 #include "hv/symbols.h"
 #include "hv/vmcs.h"
@@ -26,6 +27,7 @@ _Noreturn void machine_reset(void)
 
 _Noreturn void panic_end(void)
 {
+    report_fatal();
     if (handover->fatal == FATAL_RESET) {
         port_log(LOG_ERROR, "the machine resets, as configured");
         machine_reset();

@@ -23,7 +23,7 @@ struct partition {
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
     u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
     u64 denied_msrs;
-    u64 refused_sleeps;
+    u64 refused_sleeps, sleeps;
     u64 refused_tasks;
 };
 

@@ -32,7 +32,7 @@ struct vcpu {
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
     u64 polled_at;
-    u64 exits;
+    u64 exits[REASON_LIMIT];
 };
 
 must_use enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out);

@@ -146,6 +146,7 @@ bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
 {
     spin_lock(&v->lock);
     v->stats.exits++;
+    v->stats.reads++;
     v->budget = VIOMMU_BUDGET;
     bool left = viommu_work(v);
     *value = viommu_regs_read(v, offset, size);

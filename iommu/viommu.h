@@ -76,12 +76,18 @@ void viommu_poll_faults(struct viommu *v);
 /* What happened, for reports and tests. */
 #define VIOMMU_COUNTERS(X)                                                        \
     X(exits, "register accesses")                                                 \
+    X(reads, "of them reads")                                                     \
     X(doorbells, "tail writes that found work")                                   \
     X(descriptors, "guest descriptors done")                                      \
     X(waits, "wait descriptors forwarded")                                        \
+    X(context_caches, "context-cache invalidations")                              \
+    X(pasid_caches, "PASID-cache invalidations")                                  \
+    X(iotlbs, "IOTLB invalidations")                                              \
+    X(pasid_iotlbs, "PASID-based IOTLB invalidations")                            \
     X(forwarded, "descriptors sent to the unit")                                  \
     X(batches, "batches sent to the unit")                                        \
     X(queue_errors, "guest descriptors refused")                                  \
+    X(translations, "times its translation went off")                             \
     X(binds, "PASID entries installed")                                           \
     X(rebinds, "PASID entries changed in place")                                  \
     X(unbinds, "PASID entries removed")                                           \
@@ -99,5 +105,10 @@ struct viommu_stats {
 #undef VIOMMU_COUNTER_FIELD
 };
 void viommu_get_stats(const struct viommu *v, struct viommu_stats *out);
+/*
+ * One line for each device that the guest lists, from the host's own tables. Printed also whenever
+ * the guest turns its translation off (a guest may do that often: the 1st, 2nd, 4th ... time).
+ */
+void viommu_report_devices(struct viommu *v);
 
 #endif

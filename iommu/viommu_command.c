@@ -64,6 +64,7 @@ static bool run_translate_on(struct viommu *v)
 static bool run_translate_off(struct viommu *v)
 {
     if (viommu_translating(v)) {
+        viommu_report_ending(v);
         if (!select_root(v, false)) {
             return true;
         }

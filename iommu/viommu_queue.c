@@ -196,21 +196,25 @@ static enum iqei perform(struct viommu *v, const struct viommu_cmd *cmd)
     case VCMD_NOTHING:
         return IQEI_NONE;
     case VCMD_CONTEXT_CACHE:
+        v->stats.context_caches++;
         if (tables) {
             perform_context_cache(v, cmd);
         }
         return IQEI_NONE;
     case VCMD_PASID_CACHE:
+        v->stats.pasid_caches++;
         if (tables) {
             perform_pasid_cache(v, cmd);
         }
         return IQEI_NONE;
     case VCMD_IOTLB:
+        v->stats.iotlbs++;
         if (tables) {
             perform_iotlb(v, cmd);
         }
         return IQEI_NONE;
     case VCMD_PASID_IOTLB:
+        v->stats.pasid_iotlbs++;
         if (tables && viommu_did_in_use(v, cmd->did)) {
             perform_pasid_iotlb(v, cmd);
         }

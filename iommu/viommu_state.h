@@ -68,6 +68,9 @@ static inline bool viommu_translating(const struct viommu *v)
 /* Steps on with GCMD's commands, the scan under way and the queue; true if something is left. */
 bool viommu_work(struct viommu *v);
 
+/* viommu_report_devices() with the lock held: the guest's translation is about to go off. */
+void viommu_report_ending(struct viommu *v);
+
 /* Host-side registers of the unit that carry the guest's event messages; see viommu_event.c. */
 void viommu_event_forward(struct viommu *v, bool fault_event);
 u32 viommu_event_done_status(struct viommu *v);

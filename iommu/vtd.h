@@ -155,5 +155,7 @@ void vtd_event_write(struct vtd_unit *unit, u32 offset, u32 value);
 
 /* The remapping state as text through port_log(LOG_INFO), walked down to (sid, pasid, addr). */
 void vtd_dump(struct vtd_unit *unit, u16 sid, u32 pasid, u64 addr);
+/* One line: what the device's requests without PASID go through in that root; scalable mode only. */
+void vtd_dump_brief(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
 #endif

@@ -115,15 +115,19 @@ static void dump_first_stage(const struct vtd_entry *e, u64 addr)
     }
 }
 
-static void dump_entry(const struct vtd_entry *e, u64 addr)
+static const char *pgtt_text(u32 pgtt)
 {
     static const char *const types[] = {"?", "first-stage", "second-stage", "nested", "pass-through"};
+    return types[pgtt <= PGTT_PASS_THROUGH ? pgtt : 0];
+}
+
+static void dump_entry(const struct vtd_entry *e, u64 addr)
+{
     u64 hpa, leaf;
     port_log(LOG_INFO, "  PGTT = %s DID %u second stage 0x%llx/%u first stage 0x%llx/%u%s%s%s%s%s%s",
-             types[e->pgtt <= PGTT_PASS_THROUGH ? e->pgtt : 0], e->did, (ull)e->ss_root.v,
-             e->ss_levels, (ull)e->fs_root, e->fs_width, e->sre ? " SRE" : "", e->wpe ? " WPE" : "",
-             e->eafe ? " EAFE" : "", e->ss_ad ? " SSADE" : "", e->force_snoop ? " PGSNP" : "",
-             e->fpd ? " FPD" : "");
+             pgtt_text(e->pgtt), e->did, (ull)e->ss_root.v, e->ss_levels, (ull)e->fs_root,
+             e->fs_width, e->sre ? " SRE" : "", e->wpe ? " WPE" : "", e->eafe ? " EAFE" : "",
+             e->ss_ad ? " SSADE" : "", e->force_snoop ? " PGSNP" : "", e->fpd ? " FPD" : "");
     if (e->pgtt == PGTT_SECOND_STAGE) {
         (void)dump_second_stage(e->ss_root, e->ss_levels, addr, "    ", &hpa, &leaf);
     } else if (e->pgtt != PGTT_PASS_THROUGH) {
@@ -173,4 +177,20 @@ void vtd_dump(struct vtd_unit *unit, u16 sid, u32 pasid, u64 addr)
     dump_registers(unit);
     dump_device(unit, sid, pasid, addr);
     spin_unlock(&unit->lock);
+}
+
+void vtd_dump_brief(struct vtd_unit *unit, enum vtd_root root, u16 sid)
+{
+    static const struct pasid_entry none = {{0}};
+    spin_lock(&unit->lock);
+    const u64 *context = vtd_context_find(unit, root, sid);
+    const struct pasid_entry *found =
+        context != NULL ? vtd_pasid_find(context, vtd_context_rid_pasid(unit, context)) : NULL;
+    const struct pasid_entry e = found != NULL ? *found : none;
+    spin_unlock(&unit->lock);
+    port_log(LOG_INFO, "  unit %u %02x:%02x.%x: PGTT = %s DID %u second stage 0x%llx first stage 0x%llx, %u faults",
+             unit->info.index, sid >> 8, sid >> 3 & 31, sid & 7,
+             (e.w[0] & P) != 0 ? pgtt_text((u32)pasid_get(&e, PASID_PGTT)) : "none (blocked)",
+             (u32)pasid_get(&e, PASID_DID), (ull)(e.w[0] & ADDRESS), (ull)(e.w[2] & ADDRESS),
+             vtd_fault_count(unit, sid));
 }

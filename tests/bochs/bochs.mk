@@ -9,3 +9,10 @@ $O/bochs/%.o: %.c Makefile
 # Bochs unmaps a plugin after its probe; the unit must stay.
 $O/bochs/vtdunit.so: $(ATTACH_OBJ)
 	$(HOSTCC) -shared -Wl,-z,nodelete -Wl,-z,defs -o $@ $^
+
+# Programs for the guest's initial RAM disk: no C library, so any compiler for x86-64 does.
+GUEST_PROGRAMS := $(patsubst tests/bochs/guest/%.c,$O/bochs/guest/%,$(wildcard tests/bochs/guest/*.c))
+TEST_NEEDS += $(GUEST_PROGRAMS)
+$O/bochs/guest/%: tests/bochs/guest/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 $(WARN) -ffreestanding -fno-stack-protector -nostdlib -static -o $@ $<

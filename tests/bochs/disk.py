@@ -42,18 +42,22 @@ def gpt(total, partitions):
             bytes(entries) + header(total - 1, 1, total - 33))
 
 
-def make(path, files, esp_mib=64, data_mib=4):
-    """An image with `files` {"/EFI/x": bytes or path} on its ESP; returns the data's md5."""
+def make(path, files, payload=b"", esp_mib=64, data_mib=4):
+    """An image with `files` {"/EFI/x": bytes or path} on its ESP, then test data, then the payload."""
     esp_first, esp_count = MIB // SECTOR, esp_mib * MIB // SECTOR
     data_first, data_count = esp_first + esp_count, data_mib * MIB // SECTOR
-    total = data_first + data_count + MIB // SECTOR
-    front, back = gpt(total, [(ESP_TYPE, esp_first, esp_count), (DATA_TYPE, data_first, data_count)])
+    more_first, more_count = data_first + data_count, (len(payload) + MIB) // MIB * MIB // SECTOR
+    total = more_first + more_count + MIB // SECTOR
+    front, back = gpt(total, [(ESP_TYPE, esp_first, esp_count), (DATA_TYPE, data_first, data_count),
+                              (DATA_TYPE, more_first, more_count)])
     data = pattern(data_mib * MIB, "disk")
     with open(path, "wb") as image:
         image.truncate(total * SECTOR)
         image.write(front)
         image.seek(data_first * SECTOR)
         image.write(data)
+        image.seek(more_first * SECTOR)
+        image.write(payload)
         image.seek((total - 33) * SECTOR)
         image.write(back)
     fat = f"{path}@@{MIB}"
@@ -68,7 +72,6 @@ def make(path, files, esp_mib=64, data_mib=4):
             mtools("mcopy", "-i", fat, "-", f"::{name}", stdin=content)
         else:
             mtools("mcopy", "-i", fat, str(content), f"::{name}")
-    return hashlib.md5(data).hexdigest()
 
 
 def mtools(*command, stdin=None):

@@ -3,7 +3,8 @@
 
     machine.py [options]        boots and prints the serial port until the guest powers off
 
-Exit status 0: the guest reached its end and every step of it said ok.
+Exit status 0: the guest reached its end, every step of it said ok, and each tested device's DMA
+went as the guest has it configured.
 As a module: Machine(Options(...)).run() -> Result.
 """
 import argparse
@@ -28,6 +29,7 @@ sys.path.insert(0, str(HERE))
 import caps    # noqa: E402
 import disk    # noqa: E402
 import dmar    # noqa: E402
+import summary  # noqa: E402
 from guest import initrd  # noqa: E402
 
 CACHE = pathlib.Path(os.environ.get("NESTOR_CACHE") or
@@ -75,6 +77,10 @@ CPUS = {
 }
 
 
+def sid_name(sid):
+    return f"{sid >> 8:02x}:{sid >> 3 & 31:02x}.{sid & 7}"
+
+
 @dataclasses.dataclass
 class Unit:
     base: int
@@ -83,6 +89,14 @@ class Unit:
     ecap: int = caps.value(caps.SERVER_ECAP, caps.ECAP)
     haw: int = 47
     words: tuple = ()            # further words of attach/README.md: "erratum", ...
+
+
+@dataclasses.dataclass
+class Kernel:
+    """A kernel that the one before it starts by its step kexec."""
+    kernel: str = "forky"
+    cmdline: str = "intel_iommu=on,sm_on"
+    steps: str = ""
 
 
 @dataclasses.dataclass
@@ -97,6 +111,8 @@ class Options:
     initrd: str = None           # a path; default: ours
     cmdline: str = "intel_iommu=on,sm_on"
     steps: str = ""              # of guest/init
+    steps_after_reset: str = ""  # of the same kernel, after its step reboot or reset
+    then: tuple = ()             # further kernels, each started by the step kexec of the one before
     nestor: bool = False         # boot nestor.efi first
     nestor_efi: pathlib.Path = TOP / "obj/nestor.efi"
     config: str = ""             # nestor.conf
@@ -119,16 +135,26 @@ class Result:
     status: int                  # of Bochs
     reports: tuple = ()          # the reports that the guest asked for
 
-    def steps(self):
+    def stage(self, name):
+        """What the guest said as that kernel: "0", "1" by kexec, ..., "reset"."""
+        parts = re.split(r"^guest: stage (\S+?)\r?$", self.serial, flags=re.M)
+        return "".join(text for number, text in zip(parts[1::2], parts[2::2]) if number == name)
+
+    def steps(self, stage=None):
         """{step: (ok, detail)} of guest/init."""
-        found = re.findall(r"^guest: (\S+) (ok|FAIL) ?(.*?)\r?$", self.serial, re.M)
+        text = self.serial if stage is None else self.stage(stage)
+        found = re.findall(r"^guest: (\S+) (ok|FAIL) ?(.*?)\r?$", text, re.M)
         return {name: (verdict == "ok", detail) for name, verdict, detail in found}
 
-    def kinds(self, sid):
+    def warnings(self, stage="0"):
+        """What the kernel said at level warning or above; the step `warnings`."""
+        return re.findall(r"^guest: ! (.*?)\r?$", self.stage(stage), re.M)
+
+    def kinds(self, sid, report=None):
         """{kind: pages} of a source-id, over all units, from the model's counters."""
-        name = f"{sid >> 8:02x}:{sid >> 3 & 31:02x}.{sid & 7}"
         out = {}
-        for line in re.findall(rf"^sid {re.escape(name)} (.*)$", self.report, re.M):
+        text = self.report if report is None else self.reports[report]
+        for line in re.findall(rf"^sid {re.escape(sid_name(sid))} (.*)$", text, re.M):
             for kind, pages in re.findall(r"(\S+)=(\d+)", line):
                 out[kind] = out.get(kind, 0) + int(pages)
         return out
@@ -174,7 +200,7 @@ class Machine:
     def prepare(self):
         o = self.options
         files = {"/EFI/BOOT/BOOTX64.EFI": TOP / "obj/efi-tests/dmar.efi", **o.files}
-        boot = []
+        boot, payload = [], b""
         if o.nestor:
             files["/EFI/nestor/nestor.efi"] = o.nestor_efi
             if o.config:
@@ -196,20 +222,41 @@ class Machine:
         else:
             image, tree = kernel_paths(o.kernel)
             files["/vmlinuz.efi"] = image
-            files["/initrd.img"] = pathlib.Path(o.initrd) if o.initrd else initrd.build(tree)
-            words = [CMDLINE, r"initrd=\initrd.img", o.cmdline]
-            words += [f"nestor.steps={o.steps}"] if o.steps else []
-            words += [f"nestor.net_md5={hashlib.md5(net_data).hexdigest()}",
-                      f"nestor.usb_md5={hashlib.md5(usb_data).hexdigest()}",
-                      f"nestor.disk_md5={hashlib.md5(disk.pattern(4 << 20, 'disk')).hexdigest()}"]
-            boot.append(("Linux", r"\vmlinuz.efi", " ".join(words)))
+            files["/initrd.img"] = (pathlib.Path(o.initrd) if o.initrd else
+                                    initrd.build(tree, steps=o.steps))
+            words = [r"initrd=\initrd.img"]
+            words += [f"nestor.steps_after_reset={o.steps_after_reset}"] if o.steps_after_reset else []
+            sums = [f"nestor.net_md5={hashlib.md5(net_data).hexdigest()}",
+                    f"nestor.usb_md5={hashlib.md5(usb_data).hexdigest()}",
+                    f"nestor.disk_md5={hashlib.md5(disk.pattern(3 << 20, 'disk')).hexdigest()}"]
+            boot.append(("Linux", r"\vmlinuz.efi", self.cmdline(o, words + sums)))
+            payload = self.payload(sums)
         files["/boot.txt"] = "".join("\t".join(line) + "\n" for line in boot).encode()
-        disk.make(self.dir / "disk.img", files)
+        disk.make(self.dir / "disk.img", files, payload)
         cpu = f"{CPUS[o.cpu]}, cpuid_freq=ips, count={o.cpus}, ips={IPS}, " \
               "reset_on_triple_fault=0, ignore_bad_msrs=1"
         (self.dir / "bochsrc").write_text(
             BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=net))
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
+
+    @staticmethod
+    def cmdline(kernel, words):
+        steps = [f"nestor.steps={kernel.steps}"] if kernel.steps else []
+        return " ".join([CMDLINE, kernel.cmdline, *words, *steps])
+
+    def payload(self, sums):
+        """The kernels for kexec, as guest/steps/stages.sh reads them."""
+        table, data = "", bytearray(4096)
+        for number, k in enumerate(self.options.then, 1):
+            image, tree = kernel_paths(k.kernel)
+            line = [number]
+            for content in (image.read_bytes(), initrd.build(tree, steps=k.steps)):
+                data += bytes(-len(data) % disk.MIB)
+                line += [len(data) // disk.MIB, len(content)]
+                data += content
+            table += " ".join(map(str, [*line, self.cmdline(k, [f"nestor.stage={number}", *sums])])) + "\n"
+        data[:len(table)] = table.encode()
+        return bytes(data)
 
     def attach_lines(self):
         o = self.options
@@ -319,14 +366,16 @@ def parse(arguments):
 def main():
     options = parse(sys.argv[1:])
     result = Machine(options).run()
-    print("\n--- the units' counters ---\n" + result.report)
+    strays = summary.strays(result, {sid_name(sid): sid for sid in SIDS.values()}, options.nestor)
+    print("\n" + summary.text(result, strays))
     print(f"--- {result.seconds:.0f} s, Bochs ended with {result.status}; "
           + ("the guest reached its end" if result.ended else "NOT ENDED: time limit or crash"))
     if result.status not in (0, None) and not result.serial:
         print(result.log)
     steps = result.steps()
     custom = options.initrd is not None
-    return 0 if result.ended and (custom or steps and all(ok for ok, _ in steps.values())) else 1
+    worked = custom or steps and all(ok for ok, _ in steps.values())
+    return 0 if result.ended and worked and not strays else 1
 
 
 if __name__ == "__main__":

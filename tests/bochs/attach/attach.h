@@ -70,8 +70,8 @@ void errors_reset(void);
 /* patches.c */
 void patches_apply(void);
 
-/* pull.c: takes one page of a device's first stage away under its next writes. */
-void pull_arm(uint16_t sid, unsigned times, size_t least_bytes);
+/* pull.c: takes one page of a device's first stage away, or its write permission, under its next writes. */
+void pull_arm(uint16_t sid, unsigned times, size_t least_bytes, bool read_only);
 bool pull_armed(uint16_t sid);
 bool pull_dma(struct model_unit *unit, const struct model_request *request, void *data,
               struct model_outcome *outcome);

@@ -10,8 +10,8 @@
  *   28  1: done    2c  fault reason
  *
  * Commands: 1 write a report; 2 DMA of at most 64 bytes; 3 clear the counters; 4 take a page
- * away from so many of the source-id's next writes of at least length bytes (0: 512; see
- * pull.c); 5 page request for the address (done: it was queued); 6 append length bytes at the
+ * away (1 in `write`: its write permission) from so many of the source-id's next writes of at
+ * least length bytes (0: 512; see pull.c); 5 page request for the address (done: it was queued); 6 append length bytes at the
  * host-physical address to the dump file. The unit is that of the device with the source-id,
  * or the last one.
  */
@@ -91,7 +91,8 @@ static void perform(uint32_t command)
         }
         break;
     case 4:
-        pull_arm((uint16_t)page.sid, page.times, page.length != 0 ? page.length : SECTOR);
+        pull_arm((uint16_t)page.sid, page.times, page.length != 0 ? page.length : SECTOR,
+                 page.write != 0);
         break;
     case 5:
         request_page();

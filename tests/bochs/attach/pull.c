@@ -1,6 +1,7 @@
 /*
  * Takes a page of a device's first stage away under its writes: before a write of at
- * least so many bytes the leaf entry of its page is cleared, afterwards it is put back. A write that
+ * least so many bytes the leaf entry of its page is cleared, or made read-only, afterwards it is put
+ * back. A write that
  * the unit still had in its cache is let through and the next one is tried. What stood in
  * memory is compared, so the report can say that nothing was written.
  */
@@ -8,13 +9,14 @@
 
 #include "tests/bochs/attach/attach.h"
 
-enum { COMPARED_MAX = 512, PRESENT = 1, LARGE = 0x80 };
+enum { COMPARED_MAX = 512, PRESENT = 1, WRITABLE = 2, LARGE = 0x80, FIRST_STAGE = 1, NESTED = 3 };
 #define ADDRESS 0x000ffffffffff000ull
 
 static struct {
     unsigned left;
     uint16_t sid;
     size_t least_bytes;
+    bool read_only;
 } pull;
 
 /* What came of it, by source-id. */
@@ -24,8 +26,9 @@ static struct record {
     uint64_t iova, hpa;
 } records[DEVICES];
 
-void pull_arm(uint16_t sid, unsigned times, size_t least_bytes)
+void pull_arm(uint16_t sid, unsigned times, size_t least_bytes, bool read_only)
 {
+    pull.read_only = read_only;
     pull.least_bytes = least_bytes;
     pull.left = times;
     pull.sid = sid;
@@ -52,7 +55,8 @@ static uint64_t leaf_entry(struct model_unit *unit, uint64_t iova)
     uint64_t pasid = word(context + 8) & 0xfffff;
     uint64_t table = word((word(context) & ADDRESS) + (pasid >> 6) * 8) & ADDRESS;
     uint64_t entry = table + (pasid & 63) * 64;
-    if (((word(entry) >> 6) & 7) != 1) {
+    uint64_t pgtt = word(entry) >> 6 & 7;
+    if (pgtt != FIRST_STAGE && pgtt != NESTED) { /* guest addresses are host addresses on this machine */
         return 0;
     }
     unsigned level = (word(entry + 16) >> 2 & 3) == 1 ? 5 : 4;
@@ -87,9 +91,10 @@ static bool pulled_dma(struct model_unit *unit, const struct model_request *requ
     size_t compared = request->len < COMPARED_MAX ? request->len : COMPARED_MAX;
     struct model_outcome was;
     model_translate(unit, request, &was);
-    uint64_t entry = word(slot), none = 0;
+    uint64_t entry = word(slot);
+    uint64_t less = pull.read_only ? entry & ~(uint64_t)WRITABLE : 0;
     bochs.dma_read(was.hpa, (unsigned)compared, before);
-    bochs.dma_write(slot, sizeof(none), (uint8_t *)&none);
+    bochs.dma_write(slot, sizeof(less), (uint8_t *)&less);
     bool ok = model_dma(unit, request, data, outcome);
     bochs.dma_write(slot, sizeof(entry), (uint8_t *)&entry);
     if (!ok) {

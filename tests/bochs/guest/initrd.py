@@ -8,8 +8,12 @@ import subprocess
 import tempfile
 
 WANTED = ("ata_piix", "sd_mod", "e1000", "xhci-pci-renesas", "uhci-hcd", "usb-storage", "af_packet")
+# By a step of guest/init that loads them itself from /later.
+LATER = {"readonly": ("vfio-pci", "vfio_iommu_type1")}
 BUSYBOX = pathlib.Path("/bin/busybox")
 HERE = pathlib.Path(__file__).resolve().parent
+OBJ = HERE.parents[2] / "obj/bochs/guest"
+PROGRAMS = [OBJ / source.stem for source in sorted(HERE.glob("*.c"))]
 
 
 def read_module(path):
@@ -56,14 +60,23 @@ def entry(name, mode, content=b"", inode=[0], rdev=(0, 0)):
     return head + content + b"\0" * (-len(content) % 4)
 
 
-def build(module_tree, extra=(), wanted=WANTED):
-    """The archive for the kernel whose modules are under module_tree (None: without); extra: [(name, mode, bytes)]."""
-    out = [entry(d, 0o040755) for d in ("bin", "dev", "proc", "sys", "tmp", "m")]
+def build(module_tree, extra=(), wanted=WANTED, steps=""):
+    """
+    The archive for the kernel whose modules are under module_tree (None: without); extra: [(name, mode, bytes)];
+    steps: those of guest/init that will run.
+    """
+    out = [entry(d, 0o040755) for d in ("bin", "dev", "proc", "sys", "tmp", "m", "later", "steps")]
     out.append(entry("dev/console", 0o020600, rdev=(5, 1)))
     out.append(entry("bin/busybox", 0o100755, BUSYBOX.read_bytes()))
     out.append(entry("init", 0o100755, (HERE / "init").read_bytes()))
-    for i, (name, content) in enumerate(modules(pathlib.Path(module_tree), wanted) if module_tree else []):
-        out.append(entry(f"m/{i:02}-{name}.ko", 0o100644, content))
+    for path in sorted((HERE / "steps").glob("*.sh")):
+        out.append(entry(f"steps/{path.name}", 0o100644, path.read_bytes()))
+    for path in PROGRAMS:
+        out.append(entry(f"bin/{path.name}", 0o100755, path.read_bytes()))
+    later = [name for step in steps.split(",") for name in LATER.get(step, ())]
+    for folder, names in (("m", wanted), ("later", later)) if module_tree else ():
+        for i, (name, content) in enumerate(modules(pathlib.Path(module_tree), names)):
+            out.append(entry(f"{folder}/{i:02}-{name}.ko", 0o100644, content))
     for name, mode, content in extra:
         out.append(entry(name, mode, content))
     out.append(entry("TRAILER!!!", 0))

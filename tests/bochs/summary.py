@@ -1,0 +1,55 @@
+"""The end of a run for a person: what the guest, Nestor and the unit say, and whether they agree."""
+import re
+
+TESTED = {"00:01.1": "disk", "00:01.2": "USB", "00:03.0": "network"}
+# How the DMA of a device goes that the guest has in a domain of that type (sysfs's names), by whether
+# Nestor is under it.
+KIND_OF_TYPE = {True: {"DMA": "nested", "DMA-FQ": "nested", "identity": "second-stage"},
+                False: {"DMA": "first-stage", "DMA-FQ": "first-stage", "identity": "pass-through"}}
+
+
+def guest_types(serial):
+    """{"00:01.1": "DMA-FQ", ...}: the type of each device's domain, as the guest's sysfs has it."""
+    groups = re.findall(r"^guest: \| group \d+ (\S+) (.*?)\r?$", serial, re.M)
+    return {device.split(":", 1)[1]: kind for kind, devices in groups for device in devices.split()}
+
+
+def strays(result, sids, nestor):
+    """
+    What a tested device did otherwise than its domain in the guest says, as lines: under Nestor DMA
+    through the default entry, say. `sids` is {"00:01.1": source-id, ...}.
+    """
+    types = guest_types(result.serial)
+    out = []
+    for device, name in TESTED.items():
+        expected = KIND_OF_TYPE[nestor].get(types.get(device))
+        if expected is None or not result.reports:
+            continue
+        kinds = result.kinds(sids[device], -1)
+        wrong = {k: v for k, v in kinds.items() if v and k not in (expected, "blocked", "faults")}
+        if wrong:
+            out.append(f"{name} ({device}) is {types[device]} in the guest, but its DMA was {wrong}")
+    return out
+
+
+def nestor_lines(serial):
+    """What Nestor says when the guest turns its translation off, and when it powers off."""
+    lines = re.findall(r"^nestor: .*?(?=\r?$)", serial, re.M)
+    starts = [i for i, line in enumerate(lines) if "turns its translation off" in line or "ends the run" in line]
+    return [line.removeprefix("nestor: ") for line in lines[starts[0]:]] if starts else []
+
+
+def text(result, stray_lines):
+    """All of it."""
+    types = guest_types(result.serial)
+    out = ["--- the guest ---"]
+    out += re.findall(r"^guest: (\| unit .*?)\r?$", result.serial, re.M)
+    out += [f"{name} ({device}): domain type {types.get(device, 'none')}" for device, name in TESTED.items()]
+    out += [f"{name} {'ok' if ok else 'FAIL'} {detail}" for name, (ok, detail) in result.steps().items()]
+    out += ["--- Nestor ---", *nestor_lines(result.serial)]
+    report = result.reports[-1] if result.reports else result.report
+    out += ["--- the unit's counters since the guest's user space began ---"]
+    out += [line for line in report.splitlines() if re.match(r"(pages\.|sid |faults |descriptors\.)", line)
+            and not line.endswith(" 0")]
+    out += ["--- " + line for line in stray_lines]
+    return "\n".join(out)
