@@ -66,7 +66,7 @@ include $(wildcard tests/*/*.mk)
 
 .PHONY: all image unit test test-programs cov-programs run setup lint lint-tidy lint-cppcheck coverage bench fuzz clean help deps
 .DEFAULT_GOAL := all
-all: image $(UNIT:%=$O/unit/%) $O/nestor-conf ## build everything
+all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $(RUN_NEEDS) ## build everything
 
 image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
@@ -131,7 +131,7 @@ $O/nestor-conf: tools/nestor-conf.c $(HOSTED_LIB)
 PLATFORM ?= bochs
 run: ## boot OVMF, Nestor and a stock Debian kernel on the Bochs machine
 	tools/setup run
-	$(MAKE) image $O/bochs/vtdunit.so $O/efi-tests/dmar.efi
+	$(MAKE) image $(RUN_NEEDS)
 	tests/$(PLATFORM)/run
 
 setup: ## install what is missing (packages, emulators, kernels), once per machine

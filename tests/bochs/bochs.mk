@@ -12,7 +12,9 @@ $O/bochs/vtdunit.so: $(ATTACH_OBJ)
 
 # Programs for the guest's initial RAM disk: no C library, so any compiler for x86-64 does.
 GUEST_PROGRAMS := $(patsubst tests/bochs/guest/%.c,$O/bochs/guest/%,$(wildcard tests/bochs/guest/*.c))
+# What a machine cannot be started without.
+RUN_NEEDS := $O/bochs/vtdunit.so $O/efi-tests/dmar.efi $(GUEST_PROGRAMS)
 TEST_NEEDS += $(GUEST_PROGRAMS)
-$O/bochs/guest/%: tests/bochs/guest/%.c Makefile
+$O/bochs/guest/%: tests/bochs/guest/%.c $(wildcard tests/bochs/guest/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 $(WARN) -ffreestanding -fno-stack-protector -nostdlib -static -o $@ $<
+	$(CC) -std=gnu11 -O2 -I. $(WARN) -ffreestanding -fno-stack-protector -fno-pie -no-pie -nostdlib -static -o $@ $<

@@ -16,3 +16,25 @@ step_protect() {
     [ "$sum" = "$(word nestor.disk_md5)" ]
     verdict protect $? "the retry read md5=$sum"
 }
+
+# By the guest's own means, VFIO: a page is mapped read-only for the network card, which writes there.
+step_readonly() {
+    for m in /later/*.ko; do
+        args=; case $m in *vfio_iommu_type1*) args=allow_unsafe_interrupts=1 ;; esac
+        insmod "$m" $args 2>/tmp/err || say "module $m: $(cat /tmp/err)"
+    done
+    ifconfig eth0 down
+    d=$(pci_at /sys/class/net/eth0/device)
+    echo vfio-pci >/sys/bus/pci/devices/$d/driver_override
+    echo $d >/sys/bus/pci/drivers/e1000/unbind
+    echo $d >/sys/bus/pci/drivers_probe
+    /bin/readonly /dev/vfio/$(basename "$(readlink /sys/bus/pci/devices/$d/iommu_group)") $d
+    verdict readonly $? "the card cannot write to a page that is mapped read-only"
+    dmesg | grep -q "DMA Write.*$(echo $d | cut -d: -f2-)\] fault addr 0x200000"
+    verdict readonly-fault $? "$(dmesg | grep 'DMAR:.*fault addr' | tail -n 1)"
+    echo $d >/sys/bus/pci/drivers/vfio-pci/unbind
+    echo >/sys/bus/pci/devices/$d/driver_override
+    echo $d >/sys/bus/pci/drivers/e1000/bind
+    wait_for 20 /sys/class/net/eth0
+    works readonly-after
+}
