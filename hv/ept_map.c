@@ -1,109 +1,97 @@
 /* See ept_map.h. */
 #include "hv/ept_map.h"
 
+#include "iommu/port.h"
+
 enum { ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 
-/* The range that holds addr, or NULL; *edge moves down to the next place where that changes. */
-static const struct ept_map_range *find(const struct ept_map_range *ranges, u32 count, u64 addr,
-                                        u64 *edge)
+/* What all ranges together say about addr, up to *edge at least: rights, and EPT_MAP_LISTED. */
+static u32 look(const struct ept_map *map, u64 addr, u64 *edge)
 {
-    const struct ept_map_range *found = NULL;
-    for (u32 i = 0; i < count; i++) {
-        const struct ept_map_range *r = &ranges[i];
+    u32 rights = ALL_RIGHTS;
+    u32 listed = 0;
+    *edge = ~0ull;
+    for (u32 i = 0; i < map->count; i++) {
+        const struct ept_map_range *r = &map->ranges[i];
         u64 change = addr < r->base ? r->base : r->base + r->size;
         if (r->size == 0 || change <= addr) {
             continue;
         }
         *edge = change < *edge ? change : *edge;
-        found = addr >= r->base ? r : found;
+        if (addr >= r->base) {
+            rights &= r->prot;
+            listed |= r->prot & EPT_MAP_LISTED;
+        }
     }
-    return found;
-}
-
-/* What overlapping limits leave. */
-static u32 limit_rights(const struct ept_map *map, u64 addr, u64 *edge)
-{
-    u32 prot = ALL_RIGHTS;
-    for (u32 i = 0; i < map->limit_count; i++) {
-        const struct ept_map_range *limit = find(&map->limits[i], 1, addr, edge);
-        prot &= limit != NULL ? limit->prot : ALL_RIGHTS;
-    }
-    return prot;
-}
-
-/* The rights at addr, 0 where nothing is mapped up front, up to *edge at least. */
-static u32 rights_at(const struct ept_map *map, u64 addr, u64 *edge)
-{
-    const struct ept_map_range *range;
-    u32 prot;
-    *edge = ~0ull;
-    range = find(map->ranges, map->range_count, addr, edge);
-    prot = limit_rights(map, addr, edge);
-    if (find(map->holes, map->hole_count, addr, edge) != NULL || range == NULL) {
-        return 0;
-    }
-    prot &= range->prot;
     /* The EPT knows no page that cannot be read. */
-    return (prot & PROT_READ) != 0 ? prot : 0;
+    return (rights & PROT_READ) != 0 ? rights | listed : 0;
 }
 
-bool ept_map_is_hole(const struct ept_map *map, u64 gpa)
+u32 ept_map_rights(const struct ept_map *map, u64 gpa)
 {
-    u64 edge = ~0ull;
-    return find(map->holes, map->hole_count, gpa, &edge) != NULL ||
-           (limit_rights(map, gpa, &edge) & PROT_READ) == 0;
+    u64 edge;
+    return look(map, gpa, &edge) & ALL_RIGHTS;
 }
 
 bool ept_map_next(const struct ept_map *map, u64 from, struct ept_map_run *out)
 {
-    u64 at = from;
-    u64 edge;
-    u64 end;
-    u32 prot = rights_at(map, at, &edge);
-    while (prot == 0) {
+    u64 edge = from;
+    u32 what;
+    do {
         if (edge == ~0ull) {
             return false;
         }
-        at = edge;
-        prot = rights_at(map, at, &edge);
-    }
-    end = edge;
-    while (end != ~0ull && rights_at(map, end, &edge) == prot) {
+        out->gpa = edge;
+        what = look(map, out->gpa, &edge);
+    } while ((what & EPT_MAP_LISTED) == 0);
+    u64 end = edge;
+    while (end != ~0ull && look(map, end, &edge) == what) {
         end = edge;
     }
-    out->gpa = at;
-    out->prot = prot;
-    out->type = mtrr_type(map->mtrr, at, end, &end);
-    out->size = end - at;
+    out->prot = what & ALL_RIGHTS;
+    out->type = mtrr_type(map->mtrr, out->gpa, end, &end);
+    out->size = end - out->gpa;
     return true;
-}
-
-/* Nothing begins or ends inside the block, and its memory type is one. */
-static bool is_uniform(const struct ept_map *map, u64 base, u64 size)
-{
-    u64 edge = ~0ull;
-    u64 end;
-    const struct ept_map_range *range = find(map->ranges, map->range_count, base, &edge);
-    const struct ept_map_range *hole = find(map->holes, map->hole_count, base, &edge);
-    (void)limit_rights(map, base, &edge);
-    (void)mtrr_type(map->mtrr, base, base + size, &end);
-    return range == NULL && hole == NULL && edge >= base + size && end == base + size;
 }
 
 bool ept_map_around(const struct ept_map *map, u64 gpa, u64 page_sizes, struct ept_map_run *out)
 {
-    u64 edge = ~0ull;
-    u64 size = 1ull << 30;
-    if (ept_map_is_hole(map, gpa)) {
-        return false;
+    for (u64 size = 1ull << 30;; size >>= 9) {
+        u64 base = gpa & ~(size - 1);
+        u64 end = base + size;
+        u64 edge;
+        u32 what = look(map, base, &edge);
+        *out = (struct ept_map_run){base, size, what & ALL_RIGHTS,
+                                    mtrr_type(map->mtrr, base, end, &end)};
+        if (size == PAGE_SIZE || ((page_sizes & size) != 0 && (what & EPT_MAP_LISTED) == 0 &&
+                                  edge >= base + size && end == base + size)) {
+            return out->prot != 0;
+        }
     }
-    while (size > PAGE_SIZE &&
-           ((page_sizes & size) == 0 || !is_uniform(map, gpa & ~(size - 1), size))) {
-        size >>= 9;
+}
+
+void ept_map_add(struct ept_map_range *list, u32 *count, u64 base, u64 size, u32 prot)
+{
+    struct ept_map_range *last = &list[*count - 1];
+    if (*count != 0 && last->prot == prot && last->base + last->size == base) {
+        last->size += size;
+        return;
     }
-    out->gpa = gpa & ~(size - 1);
-    out->size = size;
-    out->prot = limit_rights(map, out->gpa, &edge);
-    out->type = mtrr_type(map->mtrr, out->gpa, out->gpa + size, &edge);
-    return true;
+    list[(*count)++] = (struct ept_map_range){base, size, prot};
+}
+
+enum result ept_map_apply(const struct ept_map *map, struct domain *d)
+{
+    struct ept_map_run run;
+    for (u64 at = 0; ept_map_next(map, at, &run); at = run.gpa + run.size) {
+        enum result r = domain_map(d, (gpa_t){run.gpa}, (hpa_t){run.gpa}, run.size, run.prot,
+                                   run.type);
+        if (r != OK) {
+            port_log(LOG_ERROR, "memory at %llx, %llu KiB, cannot be mapped: %s",
+                     (unsigned long long)run.gpa, (unsigned long long)run.size >> 10,
+                     result_text(r));
+            return r;
+        }
+    }
+    return OK;
 }

@@ -8,18 +8,19 @@
 
 #include "hv/mtrr.h"
 
+/*
+ * What is known of a part of the address space. Where several overlap, the rights are those that all
+ * of them give; without PROT_READ it is a hole: never mapped.
+ */
+enum { EPT_MAP_LISTED = 8 };    /* to be mapped up front; elsewhere is device memory, on first access */
 struct ept_map_range {
-    u64 base, size;         /* 4 KiB granular */
-    u32 prot;               /* PROT_*; of a hole: unused */
+    u64 base, size;             /* 4 KiB granular */
+    u32 prot;                   /* PROT_* and EPT_MAP_LISTED */
 };
 
 struct ept_map {
-    const struct ept_map_range *ranges;   /* to be mapped up front; sorted, not overlapping */
-    u32 range_count;
-    const struct ept_map_range *holes;    /* never mapped: Nestor's memory, the units' registers */
-    u32 hole_count;
-    const struct ept_map_range *limits;   /* protected: no more than that protection; 0 is a hole */
-    u32 limit_count;
+    const struct ept_map_range *ranges;
+    u32 count;
     const struct mtrr *mtrr;
 };
 
@@ -39,6 +40,13 @@ must_use bool ept_map_next(const struct ept_map *map, u64 from, struct ept_map_r
 must_use bool ept_map_around(const struct ept_map *map, u64 gpa, u64 page_sizes,
                              struct ept_map_run *out);
 
-must_use bool ept_map_is_hole(const struct ept_map *map, u64 gpa);
+/* What the CPU may do at gpa, 0 in a hole. */
+u32 ept_map_rights(const struct ept_map *map, u64 gpa);
+
+/* Appends to a list, or makes its last range longer. */
+void ept_map_add(struct ept_map_range *list, u32 *count, u64 base, u64 size, u32 prot);
+
+/* Maps all runs, guest physical = host physical. */
+must_use enum result ept_map_apply(const struct ept_map *map, struct domain *d);
 
 #endif

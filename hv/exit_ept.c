@@ -11,7 +11,7 @@
 void exit_ept_violation(struct vcpu *v)
 {
     u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
-    if (ept_is_hole(gpa)) {
+    if (ept_rights(v->partition, gpa) == 0) {
         exit_mmio(v, gpa);
         return;
     }

@@ -98,14 +98,16 @@ bool mtrr_is_settled(const struct mtrr *m)
 
 bool mtrr_is_same(const struct mtrr *a, const struct mtrr *b)
 {
-    bool same = a->default_type == b->default_type && a->variable_count == b->variable_count;
-    for (u32 i = 0; i < a->variable_count && same; i++) {
-        same = a->base[i] == b->base[i] && a->mask[i] == b->mask[i];
+    _Static_assert(sizeof(*a) % sizeof(u64) == 0 &&
+                       sizeof(*a) == (2 * MTRR_VARIABLE + MTRR_FIXED + 2) * sizeof(u64),
+                   "words without padding between them");
+    const u64 *left = (const u64 *)(const void *)a;
+    const u64 *right = (const u64 *)(const void *)b;
+    u32 i = 0;
+    while (i < sizeof(*a) / sizeof(u64) && left[i] == right[i]) {
+        i++;
     }
-    for (u32 i = 0; i < MTRR_FIXED && same; i++) {
-        same = a->fixed[i] == b->fixed[i];
-    }
-    return same;
+    return i == sizeof(*a) / sizeof(u64);
 }
 
 /*

@@ -15,6 +15,7 @@ struct partition {
     u32 id;
     u32 gpa_width;
     struct domain *domain;
+    struct ept *ept;                /* what ept.c knows of it */
     u64 eptp;
     hpa_t msr_bitmap;
     hpa_t io_bitmap;                /* two pages */

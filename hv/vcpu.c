@@ -2,6 +2,7 @@
 #include "hv/vcpu.h"
 
 #include "hv/cpu.h"
+#include "hv/mtrr_cpu.h"
 #include "hv/partition.h"
 #include "iommu/port.h"
 
@@ -22,7 +23,7 @@ enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
     v->vmcs.v = page.v + PAGE_SIZE;
     c->vcpu = v;
     *out = v;
-    return OK;
+    return mtrr_cpu_load(&v->mtrr);
 }
 
 void vcpu_advance_to(u64 rip)

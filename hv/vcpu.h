@@ -2,6 +2,7 @@
 #ifndef NESTOR_VCPU_H
 #define NESTOR_VCPU_H
 
+#include "hv/mtrr.h"
 #include "hv/types.h"
 #include "hv/vmcs.h"
 
@@ -33,6 +34,7 @@ struct vcpu {
     bool work_left;
     u64 polled_at;
     u64 exits[REASON_LIMIT];
+    struct mtrr mtrr;               /* the guest's own copy */
 };
 
 must_use enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out);

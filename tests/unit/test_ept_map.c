@@ -7,13 +7,17 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "iommu/second_stage.h"
 #include "tests/support/hosted.h"
+#include "tests/support/machine_map.h"
 
 #define GIB (1ull << 30)
 #define MIB (1ull << 20)
 #define ALL_SIZES (4096ull | 2 * MIB | GIB)
-enum { RWX = PROT_READ | PROT_WRITE | PROT_EXEC, RO = PROT_READ | PROT_EXEC };
+enum {
+    RWX = PROT_READ | PROT_WRITE | PROT_EXEC,
+    RO = PROT_READ | PROT_EXEC,
+    LISTED = RWX | EPT_MAP_LISTED,
+};
 
 static struct mtrr usual_mtrr(void)
 {
@@ -48,16 +52,13 @@ static void runs_of_a_small_machine(void **state)
 {
     const struct mtrr mtrr = usual_mtrr();
     const struct ept_map_range ranges[] = {
-        {0, 0xa0000, RWX}, {0xa0000, 0x20000, RWX}, {0xc0000, 0x40000, RWX},
-        {MIB, 511 * MIB, RWX}, {512 * MIB, GIB, RWX},
-        {0xfed90000, 0x2000, RWX}, {4 * GIB, GIB, RWX},
-    };
-    const struct ept_map_range holes[] = {{256 * MIB, 2 * MIB, 0}, {0xfed90000, 0x1000, 0}};
-    const struct ept_map_range limits[] = {
+        {0, 0xa0000, LISTED}, {0xa0000, 0x20000, LISTED}, {0xc0000, 0x40000, LISTED},
+        {MIB, 511 * MIB, LISTED}, {512 * MIB, GIB, LISTED},
+        {0xfed90000, 0x2000, LISTED}, {4 * GIB, GIB, LISTED}, {0, MIB, LISTED},
+        {256 * MIB, 2 * MIB, 0}, {0xfed90000, 0x1000, 0},
         {0xe0000, 0x20000, RO}, {600 * MIB, PAGE_SIZE, 0},
     };
-    const struct ept_map map = {ranges, ARRAY_LEN(ranges), holes, ARRAY_LEN(holes),
-                                limits, ARRAY_LEN(limits), &mtrr};
+    const struct ept_map map = {ranges, ARRAY_LEN(ranges), &mtrr};
     const struct ept_map_run wanted[] = {
         {0, 0xa0000, RWX, MEM_WB},
         {0xa0000, 0x20000, RWX, MEM_UC},
@@ -71,19 +72,20 @@ static void runs_of_a_small_machine(void **state)
     };
     (void)state;
     expect_runs(&map, wanted, ARRAY_LEN(wanted));
-    assert_true(ept_map_is_hole(&map, 0xfed90fff));
-    assert_false(ept_map_is_hole(&map, 0xfed91000));
-    assert_true(ept_map_is_hole(&map, 600 * MIB));
-    assert_false(ept_map_is_hole(&map, 0xe0000));
+    assert_int_equal(ept_map_rights(&map, 0xfed90fff), 0);
+    assert_int_equal(ept_map_rights(&map, 0xfed91000), RWX);
+    assert_int_equal(ept_map_rights(&map, 600 * MIB), 0);
+    assert_int_equal(ept_map_rights(&map, 0xe0000), RO);
+    assert_int_equal(ept_map_rights(&map, 16 * GIB), RWX);
 }
 
 static void nothing_to_map(void **state)
 {
     const struct mtrr mtrr = usual_mtrr();
-    const struct ept_map_range ranges[] = {{GIB, GIB, RWX}, {3 * GIB, 0, RWX}};
-    const struct ept_map_range holes[] = {{0, 4 * GIB, 0}};
+    const struct ept_map_range ranges[] = {
+        {GIB, GIB, LISTED}, {3 * GIB, 0, LISTED}, {0, 4 * GIB, 0}};
     const struct ept_map empty = {.mtrr = &mtrr};
-    const struct ept_map covered = {ranges, 2, holes, 1, NULL, 0, &mtrr};
+    const struct ept_map covered = {ranges, ARRAY_LEN(ranges), &mtrr};
     struct ept_map_run run;
     (void)state;
     assert_false(ept_map_next(&empty, 0, &run));
@@ -98,22 +100,22 @@ static void random_maps_page_by_page(void **state)
     struct mtrr mtrr = {.default_type = 0x806, .physical_width = 46};
     (void)state;
     for (u32 round = 0; round < 2000; round++) {
-        struct ept_map_range part[3][4];
+        struct ept_map_range part[12];
         u32 right[PAGES] = {0};
         u64 at = 0;
         struct ept_map_run run;
         for (u32 i = 0; i < 12; i++) {
-            struct ept_map_range *r = &part[i / 4][i % 4];
+            struct ept_map_range *r = &part[i];
             seed = seed * 6364136223846793005ull + 1442695040888963407ull;
             u64 slot = i < 4 ? i * 16 : seed >> 33 & 0x3f;
             r->base = slot * PAGE_SIZE;
             r->size = (seed >> 40 & 0xf) * PAGE_SIZE;
-            r->prot = i < 4 ? RWX : i & 1 ? RO : 0;
+            r->prot = i < 4 ? LISTED : i < 8 ? 0 : i & 1 ? RO : 0;
             for (u64 page = slot; page < slot + r->size / PAGE_SIZE && page < PAGES; page++) {
                 right[page] = i < 4 ? RWX : i < 8 ? 0 : right[page] & r->prot;
             }
         }
-        const struct ept_map map = {part[0], 4, part[1], 4, part[2], 4, &mtrr};
+        const struct ept_map map = {part, 12, &mtrr};
         while (ept_map_next(&map, at, &run)) {
             for (; at < run.gpa; at += PAGE_SIZE) {
                 assert_int_equal(right[at / PAGE_SIZE], 0);
@@ -143,9 +145,9 @@ static void around(const struct ept_map *map, u64 gpa, u64 sizes, u64 base, u64 
 static void first_access_to_a_device(void **state)
 {
     const struct mtrr mtrr = usual_mtrr();
-    const struct ept_map_range ranges[] = {{0, 2 * GIB, RWX}, {4 * GIB, GIB + PAGE_SIZE, RWX}};
-    const struct ept_map_range holes[] = {{0xfed90000, 0x1000, 0}};
-    const struct ept_map map = {ranges, 2, holes, 1, NULL, 0, &mtrr};
+    const struct ept_map_range ranges[] = {
+        {0, 2 * GIB, LISTED}, {4 * GIB, GIB + PAGE_SIZE, LISTED}, {0xfed90000, 0x1000, 0}};
+    const struct ept_map map = {ranges, ARRAY_LEN(ranges), &mtrr};
     struct ept_map_run run;
     (void)state;
     around(&map, 0x80123456, ALL_SIZES, 2 * GIB, GIB, MEM_UC);
@@ -162,44 +164,51 @@ static void first_access_to_a_device(void **state)
 }
 
 /* Table pages for a machine of that size, as a real memory map has it. */
-static u32 pages_for(u64 top, u64 sizes)
+static u32 pages_for(u64 bytes, u64 sizes)
 {
-    const struct mtrr mtrr = usual_mtrr();
-    const struct ept_map_range ranges[] = {
-        {0, 0xa0000, RWX}, {0xa0000, 0x60000, RWX}, {MIB, 0x6eafe000, RWX},
-        {0x6ebfe000, 0x1402000, RWX}, {0xe0000000, 256 * MIB, RWX}, {0xfec00000, 0x1000, RWX},
-        {0xfed00000, 0x1000, RWX}, {0xfee00000, 0x1000, RWX}, {0xff000000, 16 * MIB, RO},
-        {4 * GIB, top - 4 * GIB, RWX},
-    };
-    const struct ept_map_range holes[] = {
-        {0x69e00000, 0x1000000, 0}, {0xfed90000, 0x1000, 0}, {0xfed91000, 0x1000, 0}};
-    const struct ept_map map = {ranges, ARRAY_LEN(ranges), holes, ARRAY_LEN(holes), NULL, 0, &mtrr};
-    struct ept_map_run run;
-    struct ptab pt;
+    static struct machine_map machine;
+    const struct domain_config config = {.levels = 4, .page_sizes = sizes, .coherent = true};
+    struct domain *d;
+    u32 before;
     hosted_reset();
-    assert_int_equal(ptab_create(&pt, &second_stage_format, 4, sizes, true, true), OK);
-    for (u64 at = 0; ept_map_next(&map, at, &run); at = run.gpa + run.size) {
-        assert_int_equal(ptab_map(&pt, run.gpa, (hpa_t){run.gpa}, run.size,
-                                  second_stage_bits(run.prot, run.type)), OK);
-    }
-    u32 pages = pt.tables;
-    assert_int_equal(pages, hosted_pages_used());
-    ptab_destroy(&pt);
+    machine_map_fill(&machine, bytes);
+    assert_int_equal(domain_create(&config, &d), OK);
+    before = hosted_pages_used() - 1;
+    assert_int_equal(ept_map_apply(&machine.map, d), OK);
+    u32 pages = domain_table_pages(d);
+    assert_int_equal(pages, hosted_pages_used() - before);
+    assert_int_equal(domain_destroy(d), OK);
     return pages;
 }
 
 static void a_large_machine_takes_few_pages(void **state)
 {
     (void)state;
-    u32 small = pages_for(8 * GIB, ALL_SIZES);
+    u32 small = pages_for(2 * GIB, ALL_SIZES);
     u32 usual = pages_for(64 * GIB, ALL_SIZES);
     u32 without_giant = pages_for(64 * GIB, 4096 | 2 * MIB);
     u32 large = pages_for(1024 * GIB, ALL_SIZES);
-    printf("# table pages: 8 GiB %u, 64 GiB %u (%u without 1 GiB pages), 1 TiB %u\n", small,
+    printf("# table pages: 2 GiB %u, 64 GiB %u (%u without 1 GiB pages), 1 TiB %u\n", small,
            usual, without_giant, large);
     assert_in_range(usual, 1, 99);
     assert_in_range(without_giant, 1, 99);
     assert_in_range(large, 1, 99);
+}
+
+static void what_cannot_be_mapped_is_an_error(void **state)
+{
+    static struct machine_map machine;
+    const struct domain_config config = {.levels = 4, .page_sizes = PAGE_SIZE, .coherent = true};
+    struct domain *d;
+    (void)state;
+    hosted_reset();
+    machine_map_fill(&machine, 2 * GIB);
+    assert_int_equal(domain_create(&config, &d), OK);
+    hosted_fail_after(100);
+    assert_int_equal(ept_map_apply(&machine.map, d), ERR_NO_MEMORY);
+    assert_non_null(strstr(hosted_log(), "memory at"));
+    hosted_fail_after(UINT32_MAX);
+    assert_int_equal(domain_destroy(d), OK);
 }
 
 int main(void)
@@ -210,6 +219,7 @@ int main(void)
         cmocka_unit_test(random_maps_page_by_page),
         cmocka_unit_test(first_access_to_a_device),
         cmocka_unit_test(a_large_machine_takes_few_pages),
+        cmocka_unit_test(what_cannot_be_mapped_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
