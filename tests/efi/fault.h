@@ -1,0 +1,14 @@
+/* Instructions that may fault: a gate of this program's own for #GP steps over them. */
+#ifndef NESTOR_TESTS_EFI_FAULT_H
+#define NESTOR_TESTS_EFI_FAULT_H
+
+#include <efi.h>
+
+/* Takes the gate over, for good. */
+void fault_catch(void);
+
+/* True: the instruction faulted. */
+BOOLEAN fault_wrmsr(UINT32 msr, UINT64 value);
+BOOLEAN fault_store(volatile VOID *to, UINT32 value);
+
+#endif
