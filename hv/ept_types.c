@@ -27,6 +27,8 @@ static void begin(struct ept_types *t, const struct mtrr *wanted)
  */
 static u64 step(struct ept_types *t, struct domain *d)
 {
+    static const char *const names[] = {[MEM_UC] = "UC", [MEM_WC] = "WC", [MEM_WT] = "WT",
+                                        [MEM_WP] = "WP", [MEM_WB] = "WB"};
     u64 end;
     u64 stop = (t->at | (GIB - 1)) + 1;
     enum mem_type type = mtrr_type(&t->next, t->at, t->limit, &end);
@@ -36,8 +38,9 @@ static u64 step(struct ept_types *t, struct domain *d)
     end = end < stop ? end : stop;
     enum result r = domain_set_type(d, (gpa_t){t->at}, end - t->at, type);
     if (r != OK || t->pieces++ < LINES) {
-        port_log(r != OK ? LOG_WARNING : LOG_DEBUG, "memory type of %llx-%llx: %u: %s",
-                 (unsigned long long)t->at, (unsigned long long)end - 1, type, result_text(r));
+        port_log(r != OK ? LOG_WARNING : LOG_DEBUG, "memory type of %llx-%llx: %s: %s",
+                 (unsigned long long)t->at, (unsigned long long)end - 1, names[type],
+                 result_text(r));
     }
     return end;
 }
