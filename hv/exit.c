@@ -52,7 +52,7 @@ static void exit_task_switch(struct vcpu *v)
     vcpu_inject_error(VECTOR_GP, selector);
 }
 
-static void exit_triple_fault(struct vcpu *v)
+void exit_triple_fault(struct vcpu *v)
 {
     port_log(LOG_ERROR, "CPU %u: triple fault of the guest, the machine resets", v->index);
     panic_show_guest();

@@ -20,6 +20,7 @@ void exit_init(struct vcpu *v);
 void exit_io(struct vcpu *v);
 void exit_rdmsr(struct vcpu *v);
 void exit_sipi(struct vcpu *v);
+void exit_triple_fault(struct vcpu *v);
 void exit_wrmsr(struct vcpu *v);
 
 #endif

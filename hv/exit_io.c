@@ -111,7 +111,9 @@ void exit_io(struct vcpu *v)
     u32 size = (what & 7) + 1;
     u16 port = (u16)(what >> 16);
     if (what & QUAL_STRING) {
-        port_log(LOG_WARNING, "CPU %u: string I/O on port 0x%x refused", v->index, port);
+        if (log_is_due(++v->partition->refused_sleeps)) {
+            port_log(LOG_WARNING, "CPU %u: string I/O on port 0x%x refused", v->index, port);
+        }
         vcpu_inject_error(VECTOR_GP, 0);
         return;
     }

@@ -3,18 +3,27 @@
 
 #include "hv/ept.h"
 #include "hv/exit.h"
+#include "hv/log.h"
 #include "hv/msr_policy.h"
 #include "hv/partition.h"
 #include "hv/x86.h"
+#include "iommu/port.h"
 
 void exit_msr_fill_bitmap(u8 *bitmap)
 {
     msr_policy_fill_bitmap(bitmap);
 }
 
-static void refuse(struct vcpu *v)
+/* Kernels try registers by reading them: only writes are worth a warning. */
+static void refuse(struct vcpu *v, u32 msr, bool write)
 {
-    __atomic_fetch_add(&v->partition->denied_msrs, 1, __ATOMIC_RELAXED);
+    struct partition *p = v->partition;
+    u64 count = __atomic_add_fetch(write ? &p->denied_msr_writes : &p->denied_msr_reads, 1,
+                                   __ATOMIC_RELAXED);
+    if (log_is_due(count)) {
+        port_log(write ? LOG_WARNING : LOG_DEBUG, "CPU %u: %s of MSR 0x%x refused (attempt %llu)",
+                 v->index, write ? "write" : "read", msr, (unsigned long long)count);
+    }
     vcpu_inject_error(VECTOR_GP, 0);
 }
 
@@ -26,7 +35,7 @@ void exit_rdmsr(struct vcpu *v)
     if ((msr_policy_reads_hardware(msr) && !msr_read_checked(msr, &value)) ||
         !msr_policy_read(msr, &value) ||
         (msr_policy_find(msr)->class == MSR_CLASS_MTRR && !mtrr_read(&v->mtrr, msr, &value))) {
-        refuse(v);
+        refuse(v, msr, false);
         return;
     }
     r->gpr[REG_RAX] = (u32)value;
@@ -34,12 +43,12 @@ void exit_rdmsr(struct vcpu *v)
     vcpu_advance();
 }
 
-static void finish(struct vcpu *v, bool written)
+static void finish(struct vcpu *v, u32 msr, bool written)
 {
     if (written) {
         vcpu_advance();
     } else {
-        refuse(v);
+        refuse(v, msr, false);
     }
 }
 
@@ -52,7 +61,7 @@ static void finish(struct vcpu *v, bool written)
 static void write_mtrr(struct vcpu *v, u32 msr, u64 value)
 {
     if (!mtrr_write(&v->mtrr, msr, value)) {
-        refuse(v);
+        refuse(v, msr, true);
     } else if (v->index != 0 || !mtrr_is_settled(&v->mtrr) ||
                ept_retype(v->partition, &v->mtrr)) {
         vcpu_advance();
@@ -66,21 +75,21 @@ void exit_wrmsr(struct vcpu *v)
     u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
     u64 present = 0;
     if (msr_policy_reads_hardware(msr) && !msr_read_checked(msr, &present)) {
-        refuse(v);
+        refuse(v, msr, true);
         return;
     }
     switch (msr_policy_write(msr, present, value)) {
     case MSR_WRITE_DO:
-        finish(v, msr_write_checked(msr, value));
+        finish(v, msr, msr_write_checked(msr, value));
         break;
     case MSR_WRITE_MTRR:
         write_mtrr(v, msr, value);
         break;
     case MSR_WRITE_IGNORE:
-        finish(v, true);
+        finish(v, msr, true);
         break;
     case MSR_WRITE_REFUSE:
-        refuse(v);
+        refuse(v, msr, true);
         break;
     }
 }

@@ -5,7 +5,7 @@
 #include "hv/panic.h"
 #include "hv/park.h"
 
-enum { VECTOR_NMI = 2, EVENT_VECTOR = 0xff };
+enum { VECTOR_NMI = 2 };
 
 /*
  * The window bit follows nmi_pending. An NMI may come between any two instructions here, and its

@@ -23,7 +23,8 @@ struct partition {
     bool has_viommus;
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
     u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
-    u64 denied_msrs;
+    u64 refused_accesses;           /* to them and to the units' registers, that got a fault */
+    u64 denied_msr_reads, denied_msr_writes;
     u64 refused_sleeps, sleeps;
     u64 refused_tasks;
 };

@@ -88,6 +88,7 @@ void viommu_poll_faults(struct viommu *v);
     X(batches, "batches sent to the unit")                                        \
     X(queue_errors, "guest descriptors refused")                                  \
     X(translations, "times its translation went off")                             \
+    X(event_errors, "event messages refused")                                     \
     X(binds, "PASID entries installed")                                           \
     X(rebinds, "PASID entries changed in place")                                  \
     X(unbinds, "PASID entries removed")                                           \

@@ -10,7 +10,7 @@
 
 /* VT-d 11.4.7.2 and 11.4.9.4: two groups of the same shape. */
 enum { HOST_FECTL = 0x38, HOST_ICS = 0x9c, HOST_IECTL = 0xa0 };
-enum { GROUP_DATA = 4, GROUP_ADDR = 8, GROUP_UPPER = 12 };
+enum { GROUP_DATA = 4, GROUP_ADDR = 8, GROUP_UPPER = 12, LINES = 8 };
 
 static bool message_is_safe(u64 addr, u64 data)
 {
@@ -24,6 +24,11 @@ static void forward(struct viommu *v, u32 control, u64 masked, u64 addr, u64 dat
 {
     viommu_host_write_event(v, control, VEVENT_IM);
     if (!message_is_safe(addr, data)) {
+        if ((masked & VEVENT_IM) == 0 && v->stats.event_errors++ < LINES) {
+            port_log(LOG_WARNING, "viommu: partition %u: event 0x%llx, data 0x%llx stays masked: "
+                     "not an edge-triggered interrupt", v->config.partition,
+                     (unsigned long long)addr, (unsigned long long)data);
+        }
         return;
     }
     viommu_host_write_event(v, control + GROUP_DATA, (u32)data);

@@ -8,7 +8,7 @@
 #include "iommu/port.h"
 #include "iommu/viommu_state.h"
 
-enum { STATUS_BYTES = 4 };
+enum { STATUS_BYTES = 4, LINES = 8 /* of a guest that errs again and again */ };
 
 /* Words of the host's descriptors, VT-d 6.5.2; 256 bits wide. */
 enum { HOST_IOTLB = 2, HOST_WAIT = 5, HOST_PASID_IOTLB = 6 };
@@ -103,7 +103,16 @@ static bool flush(struct viommu *v)
 /* VT-d 6.5.2.11: everything before the bad descriptor completes; the head stays at it. */
 static void stop_with(struct viommu *v, enum iqei error)
 {
-    v->stats.queue_errors++;
+    static const char *const texts[] = {
+        [IQEI_TAIL] = "tail beyond the queue", [IQEI_FETCH] = "its memory is not the guest's",
+        [IQEI_TYPE] = "no such descriptor", [IQEI_RESERVED] = "reserved bits or an address refused",
+        [IQEI_WIDTH] = "narrow descriptors in scalable mode", [IQEI_TAIL_ALIGN] = "tail misaligned",
+        [IQEI_TTM] = "table mode not offered"};
+    if (v->stats.queue_errors++ < LINES) {
+        port_log(LOG_WARNING, "viommu: partition %u: the guest's queue stops at 0x%llx: %s",
+                 v->config.partition, (unsigned long long)v->queue.base + v->queue.fetch,
+                 texts[error]);
+    }
     v->queue.ahead_bytes = 0; /* software repairs the entry and has it fetched again */
     v->reg[VREG_IQERCD] = (v->reg[VREG_IQERCD] & ~0xfull) | (u64)error;
     viommu_fault_set_status(v, VFSTS_IQE);
@@ -159,6 +168,10 @@ static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
     hpa_t at = {0};
     if (cmd->status_write &&
         !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
+        if (v->stats.queue_errors < LINES) {
+            port_log(LOG_WARNING, "viommu: partition %u: wait status at 0x%llx is not its memory",
+                     v->config.partition, (unsigned long long)cmd->status_addr);
+        }
         return IQEI_RESERVED;
     }
     append(v, HOST_WAIT | (cmd->interrupt ? 1u << 4 : 0) | (cmd->status_write ? 1u << 5 : 0) |

@@ -139,11 +139,14 @@ static void say(const struct vtd_unit *unit, const struct vtd_fault *f)
              vtd_fault_text(f->reason), f->reason);
 }
 
-static void note_overflow(struct vtd_unit *unit)
+static void note_overflow(struct vtd_unit *unit, u64 now)
 {
     /* Only now, with every record free (VT-d 7.2.1). At least one fault has no record. */
     unit->faults.lost++;
-    port_log(LOG_WARNING, "unit %u: fault records overflowed, faults were lost", unit->info.index);
+    if (may_say(unit, now)) {
+        port_log(LOG_WARNING, "unit %u: fault records overflowed, faults were lost",
+                 unit->info.index);
+    }
     vtd_write32(unit, VTD_FSTS, FSTS_PFO);
 }
 
@@ -162,7 +165,7 @@ static bool next(struct vtd_unit *unit, u64 now, struct vtd_fault *out)
         return true;
     }
     if ((fsts & FSTS_PFO) != 0) {
-        note_overflow(unit);
+        note_overflow(unit, now);
     }
     return false;
 }

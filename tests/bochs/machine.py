@@ -117,6 +117,7 @@ class Options:
     nestor_efi: pathlib.Path = TOP / "obj/nestor.efi"
     config: str = ""             # nestor.conf
     efi: pathlib.Path = None     # an EFI program to start instead of the kernel
+    efi_options: str = ""        # its load options
     files: dict = dataclasses.field(default_factory=dict)
     attach: tuple = ()           # further lines of the attachment's config
     timeout: int = 300
@@ -218,7 +219,7 @@ class Machine:
         (self.dir / "usb.img").write_bytes(usb_data)
         if o.efi is not None:
             files["/test.efi"] = o.efi
-            boot.append(("Test", r"\test.efi", ""))
+            boot.append(("Test", r"\test.efi", o.efi_options))
         else:
             image, tree = kernel_paths(o.kernel)
             files["/vmlinuz.efi"] = image

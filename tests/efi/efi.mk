@@ -12,6 +12,10 @@ $O/efi-tests/bench.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_e
 $O/efi-tests/mtrr.efi.so: $O/efi/tests/efi/fault.o
 $O/efi-tests/script.efi.so: $O/efi/tests/qemu/script.o
 $O/efi-tests/driver_test.efi.so: $(DRIVER_TEST_C:%.c=$O/efi/%.o)
+# The hostile guest: a file for each subject.
+HOSTILE_TEST := $(patsubst %,$O/efi/%.o,$(basename $(wildcard tests/efi/hostile_*.c tests/efi/hostile_*.asm)) \
+	tests/efi/pci drivers/format)
+$O/efi-tests/hostile.efi.so: $(HOSTILE_TEST)
 $O/efi-tests/%.efi.so: $O/efi/tests/efi/%.o
 	@mkdir -p $(@D)
 	$(EFI_LINK)

@@ -1,7 +1,7 @@
 /* Counters and state as text, memory as it is, for tests: at the end of Bochs and on command. */
 #include "tests/bochs/attach/attach.h"
 
-enum { GSTS = 0x1c, RTADDR = 0x20, IQA = 0x90, FECTL = 0x38, PECTL = 0xe0 };
+enum { GSTS = 0x1c, RTADDR = 0x20, IQA = 0x90, FECTL = 0x38, IECTL = 0xa0, PECTL = 0xe0 };
 
 static FILE *open_report(bool at_end)
 {
@@ -21,11 +21,12 @@ static void report_unit(unsigned index, FILE *out)
 {
     struct model_unit *unit = units_get(index);
     fprintf(out, "unit %u base %#llx\n", index, (unsigned long long)attach_config.units[index].base);
-    fprintf(out, "registers GSTS=%#llx RTADDR=%#llx IQA=%#llx FECTL=%#llx PECTL=%#llx\n",
+    fprintf(out, "registers GSTS=%#llx RTADDR=%#llx IQA=%#llx FECTL=%#llx IECTL=%#llx PECTL=%#llx\n",
             (unsigned long long)model_read(unit, GSTS, 4),
             (unsigned long long)model_read(unit, RTADDR, 8),
             (unsigned long long)model_read(unit, IQA, 8),
             (unsigned long long)model_read(unit, FECTL, 4),
+            (unsigned long long)model_read(unit, IECTL, 4),
             (unsigned long long)model_read(unit, PECTL, 4));
     model_dump(unit, out);
 }

@@ -1,0 +1,129 @@
+/*
+ * A guest that means harm: what its subjects (hostile_*.c) share. It runs with interrupts off and
+ * descriptor tables of its own and prints on COM1 a line for each check:
+ *
+ *     efi: NAME ok|FAIL detail
+ *
+ * tests/bochs/test_hostile knows all names, and what Nestor must have said meanwhile.
+ */
+#ifndef NESTOR_TESTS_EFI_HOSTILE_H
+#define NESTOR_TESTS_EFI_HOSTILE_H
+
+#include "hv/types.h"
+
+struct hostile_machine {
+    u64 own_base, own_size;     /* Nestor's memory: the largest reserved range of the UEFI map */
+    u64 unit;                   /* the first unit's registers, 0 without a DMAR table */
+    u16 pm1a_control;
+    u8 *page, *page2;           /* a page of RAM each, below 4 GiB */
+    u8 *tables;                 /* eight pages for page tables */
+};
+extern struct hostile_machine machine;
+
+void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void result(const char *name, bool ok, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void wait_ms(u32 ms);
+
+/* --- faults, hostile_trap.c --- */
+
+enum { NO_TRAP = 256, VECTOR_UD = 6, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14 };
+struct hostile_trap { u64 vector, error, address, rip; };
+extern struct hostile_trap trap;
+
+void trap_init(void);
+/* Calls fn; the vector of the exception that ended it, or NO_TRAP. */
+u64 trap_call(void (*fn)(void *arg), void *arg);
+/* The exception's handler runs on a stack of its own, or on the one that is in use. */
+void trap_own_stack(u32 vector, bool own);
+void trap_set_idt(u64 base);
+/* A 32-bit read by code in compatibility mode. */
+u32 compat_read(u32 address);
+
+/* --- linear addresses of choice, hostile_map.c --- */
+
+enum { MAP_PAGE, MAP_TABLE };
+/* A linear address for that page; MAP_TABLE: one whose walk goes through that page. */
+volatile u8 *map_page(u64 physical, u32 how);
+
+/* --- accesses --- */
+
+static inline u64 read_width(u64 at, u32 width)
+{
+    switch (width) {
+    case 1: return *(volatile u8 *)(uintptr_t)at;
+    case 2: return *(volatile u16 *)(uintptr_t)at;
+    case 4: return *(volatile u32 *)(uintptr_t)at;
+    default: return *(volatile u64 *)(uintptr_t)at;
+    }
+}
+
+static inline void write_width(u64 at, u32 width, u64 value)
+{
+    switch (width) {
+    case 1: *(volatile u8 *)(uintptr_t)at = (u8)value; break;
+    case 2: *(volatile u16 *)(uintptr_t)at = (u16)value; break;
+    case 4: *(volatile u32 *)(uintptr_t)at = (u32)value; break;
+    default: *(volatile u64 *)(uintptr_t)at = value; break;
+    }
+}
+
+static inline void out8(u16 port, u8 value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u8 in8(u16 port)
+{
+    u8 value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void out16(u16 port, u16 value)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u16 in16(u16 port)
+{
+    u16 value;
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void out32(u16 port, u32 value)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u64 read_tsc(void)
+{
+    u32 low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
+
+/* --- the bench page of tests/bochs/attach/bench.c --- */
+
+/* DMA of `length` bytes at most 64 under any source-id; true when the unit let it through. */
+bool bench_dma(u16 sid, u64 address, u32 length, bool write, void *data);
+u32 bench_reason(void);
+void bench_report(void);
+/* Appends memory to the attachment's dump file: what really is there. */
+void bench_dump(u64 address, u32 length);
+
+/* --- the subjects --- */
+
+void hostile_memory(void);
+void hostile_dma(void);
+void hostile_cpu(void);
+void hostile_msr(void);
+void hostile_sleep(void);
+void hostile_page(void);
+void hostile_unit(void);
+void hostile_storm(void);
+/* These end in a reset. */
+void hostile_idt_in_page(void);
+void hostile_tables_in_page(void);
+
+#endif

@@ -1,0 +1,29 @@
+/* S3: resume would run without VMX and without the units. PM1 control, ACPI 4.8.3.2.1. */
+#include "tests/efi/hostile.h"
+
+enum { S3_TYPE = 1, SLEEP = 1 << 13 | S3_TYPE << 10 };
+
+static void string_out(void *unused)
+{
+    const void *from = machine.page;
+    u64 count = 4;
+    (void)unused;
+    __asm__ volatile("rep outsw" : "+S"(from), "+c"(count) : "d"(machine.pm1a_control) : "memory");
+}
+
+void hostile_sleep(void)
+{
+    u16 port = machine.pm1a_control, before = in16(port);
+    u64 got;
+    out16(port, (u16)(before | SLEEP));
+    result("s3-word", true, "port 0x%x", port);
+    out8((u16)(port + 1), (u8)(SLEEP >> 8));
+    result("s3-byte", true, "%s", "");
+    out32(port, before | SLEEP);
+    result("s3-long", true, "%s", "");
+    out32((u16)(port - 2), (u32)SLEEP << 16);
+    result("s3-across", true, "%s", "");
+    got = trap_call(string_out, NULL);
+    result("s3-string", got == VECTOR_GP, "vector %llu", (unsigned long long)got);
+    result("s3-unchanged", in16(port) == before, "0x%x, was 0x%x", in16(port), before);
+}
