@@ -48,7 +48,7 @@ static void finish(struct vcpu *v, u32 msr, bool written)
     if (written) {
         vcpu_advance();
     } else {
-        refuse(v, msr, false);
+        refuse(v, msr, true);
     }
 }
 
