@@ -44,7 +44,6 @@ struct cpu {
     u32 index;
     u32 apic_id;
     bool in_vmx;
-    bool launched;                  /* its guest has run */
     u32 launch_reason;              /* EXIT_REASON of a first VM entry that failed */
     u64 launch_qualification;
     u64 firmware_cr0, firmware_cr4;

@@ -4,6 +4,7 @@
 #include "hv/cpu.h"
 #include "hv/log.h"
 #include "hv/nmi.h"
+#include "hv/paging.h"
 #include "hv/panic.h"
 #include "hv/partition.h"
 #include "hv/vmx.h"
@@ -106,15 +107,8 @@ const char *exit_reason_text(u32 reason)
                                                              : "an exit of unknown kind";
 }
 
-/* A first VM entry that fails goes back to hv_enter(); a later one is the end. */
-static void entry_failed(struct vcpu *v, u32 reason)
+static _Noreturn void entry_failed(u32 reason)
 {
-    struct cpu *c = v->cpu;
-    if (!c->launched) {
-        c->launch_reason = reason;
-        c->launch_qualification = vmcs_read(VMCS_QUALIFICATION);
-        vmx_restore(&c->restore);
-    }
     panic_show_guest();
     panic("%s, qualification 0x%llx", exit_reason_text(reason),
           (unsigned long long)vmcs_read(VMCS_QUALIFICATION));
@@ -151,14 +145,12 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
     (void)regs;
     if (reason == REASON_CPUID) {
         v->exits[REASON_CPUID]++;
-        v->cpu->launched = true;
         exit_cpuid(v);
         return;
     }
     if (reason & REASON_ENTRY_FAILURE) {
-        entry_failed(v, reason);
+        entry_failed(reason);
     }
-    v->cpu->launched = true;
     if (reason >= REASON_LIMIT || handlers[reason] == NULL) {
         panic_show_guest();
         panic("no handler for exit reason %u, %s", reason, exit_reason_text(reason));
@@ -167,6 +159,20 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
     redeliver();
     handlers[reason](v);
     work_check(v);
+}
+
+void exit_first(struct vcpu *v, struct guest_regs *regs)
+{
+    struct cpu *c = v->cpu;
+    u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
+    if (reason & REASON_ENTRY_FAILURE) {
+        c->launch_reason = reason;
+        c->launch_qualification = vmcs_read(VMCS_QUALIFICATION);
+        vmx_restore(&c->restore);
+    }
+    vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit);
+    paging_widen_host();
+    exit_handle(v, regs);
 }
 
 _Noreturn void exit_resume_failed(struct vcpu *v)

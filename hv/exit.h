@@ -4,7 +4,8 @@
 
 #include "hv/vcpu.h"
 
-/* Called by vmx_entry.asm. */
+/* Called by vmx_entry.asm. A first VM entry that fails goes back to hv_enter(); a later one is the end. */
+void exit_first(struct vcpu *v, struct guest_regs *regs);
 void exit_handle(struct vcpu *v, struct guest_regs *regs);
 _Noreturn void exit_resume_failed(struct vcpu *v);
 

@@ -30,8 +30,7 @@ bool kick_answer(struct cpu *c)
 static bool is_done(const struct cpu *c, u32 asked)
 {
     s64 behind = (int32_t)(asked - __atomic_load_n(&c->tlb_done, __ATOMIC_SEQ_CST));
-    return behind <= 0 || !c->launched ||
-           __atomic_load_n(&c->vcpu->run, __ATOMIC_SEQ_CST) == VCPU_WAITS_FOR_SIPI;
+    return behind <= 0 || __atomic_load_n(&c->vcpu->run, __ATOMIC_SEQ_CST) != VCPU_RUNNING;
 }
 
 static void wait_for(const struct cpu *c, u32 asked)

@@ -5,6 +5,7 @@
 #include "hv/cpu.h"
 #include "hv/exit.h"
 #include "hv/log.h"
+#include "hv/paging.h"
 #include "hv/park.h"
 #include "hv/partition.h"
 #include "hv/pool.h"
@@ -68,6 +69,10 @@ u64 hv_prepare(struct handover *h)
     if (r != OK) {
         return refuse(r, "VMX");
     }
+    r = paging_create();
+    if (r != OK) {
+        return refuse(r, "making page tables");
+    }
     r = units_probe();
     if (r != OK) {
         return refuse(r, "looking at the remapping units");
@@ -90,7 +95,9 @@ static enum result launch(struct cpu *c)
 {
     u32 how;
     __atomic_add_fetch(&handover->cpus_entered, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->vcpu->run, VCPU_RUNNING, __ATOMIC_SEQ_CST);
     how = vmx_launch(&c->restore);
+    __atomic_store_n(&c->vcpu->run, VCPU_NOT_ENTERED, __ATOMIC_SEQ_CST);
     __atomic_sub_fetch(&handover->cpus_entered, 1, __ATOMIC_RELAXED);
     if (how == 1) {
         port_log(LOG_ERROR, "CPU %u: VMLAUNCH refused, VM-instruction error %llu", c->index,

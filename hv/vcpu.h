@@ -15,7 +15,7 @@ struct guest_regs { u64 gpr[16]; };
 _Static_assert(sizeof(struct guest_regs) == 16 * 8, "frame.inc");
 
 /* What a CPU does about interprocessor requests; see kick.c. */
-enum vcpu_run { VCPU_RUNNING, VCPU_WAITS_FOR_SIPI };
+enum vcpu_run { VCPU_NOT_ENTERED, VCPU_RUNNING, VCPU_WAITS_FOR_SIPI };
 
 struct vcpu {
     struct partition *partition;

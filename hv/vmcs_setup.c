@@ -81,7 +81,7 @@ static void set_host(const struct vcpu *v)
     vmcs_write(VMCS_HOST_SYSENTER_ESP, msr_read(MSR_SYSENTER_ESP));
     vmcs_write(VMCS_HOST_SYSENTER_EIP, msr_read(MSR_SYSENTER_EIP));
     vmcs_write(VMCS_HOST_RSP, (u64)(uintptr_t)slot);
-    vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit);
+    vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_first_exit);
 }
 
 /* A descriptor of the firmware's GDT, read through the direct map (SDM figure 3-8). */

@@ -131,7 +131,7 @@ void vmx_off(struct cpu *c)
     }
     vmx_invept_all();
     __asm__ volatile("vmxoff" : : : "cc", "memory");
-    cr4_write(c->firmware_cr4);
+    cr4_write(c->firmware_cr4 | (cr4_read() & CR4_LA57));
     cr0_write(c->firmware_cr0);
     c->in_vmx = false;
 }

@@ -22,6 +22,7 @@ void vmx_invvpid(u16 vpid);
 /* vmx_entry.asm */
 u32 vmx_launch(struct cpu_restore *restore);
 _Noreturn void vmx_restore(const struct cpu_restore *restore);
+void vmx_first_exit(void);
 void vmx_exit(void);
 
 #endif

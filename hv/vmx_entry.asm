@@ -12,12 +12,11 @@ bits 64
 default rel
 %include "frame.inc"
 
-extern exit_handle, exit_resume_failed
+extern exit_first, exit_handle, exit_resume_failed
 
 section .text
 
-global vmx_exit
-vmx_exit:
+%macro SAVE_AND_CALL 1          ; void f(struct vcpu *, struct guest_regs *)
     push r15
     push r14
     push r13
@@ -36,7 +35,16 @@ vmx_exit:
     push rax
     mov rdi, [rsp + GUEST_REGS_SIZE]
     mov rsi, rsp
-    call exit_handle            ; void exit_handle(struct vcpu *, struct guest_regs *)
+    call %1
+%endmacro
+
+global vmx_first_exit, vmx_exit
+vmx_first_exit:
+    SAVE_AND_CALL exit_first
+    jmp go_on
+vmx_exit:
+    SAVE_AND_CALL exit_handle
+go_on:
     pop rax
     pop rcx
     pop rdx
