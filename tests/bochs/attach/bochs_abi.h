@@ -1,6 +1,6 @@
 /*
  * All of Bochs 3.1 that the attachment relies on: exported symbols with their C
- * signatures ("this" comes first). audit.c looks each one up at start.
+ * signatures ("this" comes first). audit.c looks each one up at start. patches.c looks for a few more.
  */
 #ifndef NESTOR_BOCHS_ABI_H
 #define NESTOR_BOCHS_ABI_H
@@ -40,7 +40,11 @@ typedef void io_write(void *self, uint32_t addr, uint32_t value, unsigned len);
     X(REGISTER_DEVICE, register_device, "pluginRegisterDeviceDevmodel",                           \
       void, (void *plugin, uint16_t type, void *device, const char *name))                        \
     X(LONG_IDIV, long_idiv, "_Z9long_idivP7Bit128sPlPKS_l",                                       \
-      void, (int64_t quotient[2], int64_t *remainder, const uint64_t dividend[2], int64_t divisor))
+      void, (int64_t quotient[2], int64_t *remainder, const uint64_t dividend[2], int64_t divisor)) \
+    X(DELIVER_SIPI, deliver_sipi, "_ZN8BX_CPU_C12deliver_SIPIEj",                                 \
+      void, (void *cpu, unsigned vector))                                                         \
+    X(VMEXIT, vmexit, "_ZN8BX_CPU_C6VMexitEjm",                                                   \
+      void, (void *cpu, uint32_t reason, uint64_t qualification))
 
 #define BOCHS_ENUM(id, field, name, result, args) BOCHS_##id,
 enum bochs_symbol { BOCHS_SYMBOLS(BOCHS_ENUM) BOCHS_SYMBOL_COUNT };

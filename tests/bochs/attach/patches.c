@@ -1,9 +1,12 @@
 /*
- * Two repairs of the packaged Bochs in memory. Its 64-bit IDIV is computed wrongly (the
+ * Three repairs of the packaged Bochs in memory. Its 64-bit IDIV is computed wrongly (the
  * exported long_idiv breaks C's aliasing rules); it is tried, and replaced when wrong.
  * With CPUID's FSRM bit Linux does not boot on it; the bit can be hidden.
+ * A start-up IPI to a CPU that waits for it in VMX non-root mode ends with a jump out of the
+ * sender's instruction: a broadcast reaches only the first of them. The jump is caught.
  */
 #define _GNU_SOURCE
+#include <setjmp.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -81,8 +84,44 @@ static void hide_fsrm(void)
     attach_log("FSRM hidden");
 }
 
+static jmp_buf *main_loop;
+
+/* VMexit() ends with a longjmp to the main loop. */
+static void exit_for_sipi(void *cpu, unsigned vector)
+{
+    enum { VMEXIT_SIPI = 4 };
+    jmp_buf saved;
+    memcpy(saved, *main_loop, sizeof(saved));
+    if (setjmp(*main_loop) == 0) {
+        bochs.vmexit(cpu, VMEXIT_SIPI, vector);
+    }
+    memcpy(*main_loop, saved, sizeof(saved));
+}
+
+/* The call of VMexit() in deliver_SIPI() becomes one of ours, and the rest of it a return. */
+static void catch_sipi_exit(void)
+{
+    static const uint8_t pattern[] = {0x89, 0xf2,                     /* mov edx, esi */
+                                      0xbe, 4, 0, 0, 0,               /* mov esi, 4 */
+                                      0x48, 0x89, 0x7c, 0x24, 8,      /* mov [rsp + 8], rdi */
+                                      0xe8};                          /* call VMexit */
+    uint8_t code[18] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0,           /* mov rax, exit_for_sipi */
+                        0xff, 0xd0,                                   /* call rax */
+                        0x48, 0x83, 0xc4, 0x10, 0x5b, 0xc3};          /* add rsp, 16; pop rbx; ret */
+    void (*function)(void *, unsigned) = exit_for_sipi;
+    uint8_t *at = memmem(bochs.deliver_sipi, 0x100, pattern, sizeof(pattern));
+    main_loop = bochs_find("_ZN8BX_CPU_C11jmp_buf_envE");
+    if (at == NULL || main_loop == NULL) {
+        attach_stop("deliver_SIPI is not as it was");
+    }
+    memcpy(code + 2, &function, sizeof(function));
+    write_code(at, code, sizeof(code));
+    attach_log("exit for SIPI caught");
+}
+
 void patches_apply(void)
 {
+    catch_sipi_exit();
     if (!long_idiv_is_right()) {
         replace_long_idiv();
     }
