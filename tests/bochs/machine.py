@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tty
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -303,13 +304,33 @@ class Machine:
                       time.monotonic() - began, ended, process.returncode,
                       tuple(text(f"report.txt.{i + 1}") for i in range(asked)))
 
+    def screen(self):
+        """The pseudo-terminal that Bochs opens to draw on, for reading; nothing as long as there is none."""
+        said = (self.dir / "stderr.txt").read_text(errors="replace")
+        found = re.search(r'connected to screen "(.*?)"', said)
+        if found is None:
+            return []
+        screen = os.open(found.group(1), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(screen)
+        return [screen]
+
     def watch(self, process, master, began):
         """Until the stop text, the end of Bochs, or the time limit. False for the last."""
+        screens = []
+        try:
+            return self.watch_with(process, master, began, screens)
+        finally:
+            for screen in screens:
+                os.close(screen)
+
+    def watch_with(self, process, master, began, screens):
         serial, seen, tail, stopping = self.dir / "serial.txt", 0, "", None
         while True:
-            if select.select([master], [], [], 0.2)[0]:
+            # A screen that nobody reads is full after some minutes, and Bochs waits for good.
+            screens += [] if screens else self.screen()
+            for terminal in select.select([master, *screens], [], [], 0.2)[0]:
                 try:
-                    os.read(master, 65536)
+                    os.read(terminal, 65536)
                 except OSError:
                     pass
             if serial.exists():

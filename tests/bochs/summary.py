@@ -39,6 +39,14 @@ def nestor_lines(serial):
     return [line.removeprefix("nestor: ") for line in lines[starts[0]:]] if starts else []
 
 
+def figures(serial):
+    """{"register accesses": 123, ...}: the last run's counters in Nestor's report."""
+    lines = nestor_lines(serial)
+    last = max(i for i, line in enumerate(lines) if "ends the run" in line)
+    return {what: int(n) for line in lines[last:]
+            for n, what in re.findall(r"(?:[:,]) (\d+) ([^,]+)", line)}
+
+
 def text(result, stray_lines):
     """All of it."""
     types = guest_types(result.serial)

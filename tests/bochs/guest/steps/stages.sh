@@ -22,17 +22,30 @@ steps_of_stage() {
 # take MIB BYTES FILE: from the third partition.
 take() { dd if=/dev/$(block_of ata)3 bs=1M skip="$1" iflag=direct 2>/dev/null | head -c "$2" >"$3"; }
 
-step_kexec() {
+# start_next [crash]: loads the next kernel and starts it, or leaves it for a crash.
+start_next() {
+    how=$1
     dd if=/dev/$(block_of ata)3 bs=4k count=1 iflag=direct 2>/dev/null | tr -d '\0' >/tmp/table
     line=$(grep "^$(($(stage) + 1)) " /tmp/table)
     # shellcheck disable=SC2086
     set -- $line
     take "$2" "$3" /tmp/kernel
     take "$4" "$5" /tmp/initrd
-    say "kexec ok into $1"
+    say "kexec ok into $1 $how"
     sleep 1
-    /bin/kexec /tmp/kernel /tmp/initrd "$(echo "$line" | cut -d' ' -f6-)"
+    # shellcheck disable=SC2086
+    /bin/kexec /tmp/kernel /tmp/initrd "$(echo "$line" | cut -d' ' -f6-)" $how
+}
+
+step_kexec() {
+    start_next
     verdict kexec-failed 1 "status $?"
+}
+
+# The kernel falls over, with the guest's translation on and its devices running.
+step_crash() {
+    start_next crash || verdict crash-failed 1 "status $?"
+    echo c >/proc/sysrq-trigger
 }
 
 leave_mark() { printf 'reset' | dd of=/dev/$(block_of ata)2 bs=2k seek=$mark_at conv=sync,notrunc 2>/dev/null; sync; }
