@@ -149,11 +149,12 @@ unit: deps $(UNIT:%=$O/unit/%) ## hosted tests, under ASan and UBSan
 	tests/run unit
 
 # The same hosted tests without sanitizers, with counters; figures for iommu/ alone.
-coverage: ## line and branch coverage of iommu/ by the hosted tests
+coverage: ## line and branch coverage of iommu/ by the hosted tests, at least 95 % and 85 %
 	$(MAKE) O=obj/cov SAN='--coverage -DCOVERAGE' UNIT='$(UNIT)' cov-programs
-	for t in $(UNIT); do obj/cov/unit/$$t >/dev/null 2>&1 || echo "$$t failed"; done
+	for t in $(UNIT); do obj/cov/unit/$$t >/dev/null 2>&1 || { echo "$$t failed"; exit 1; }; done
 	gcovr --root . --filter 'iommu/' --exclude-unreachable-branches --print-summary \
-		--txt obj/coverage.txt obj/cov && cat obj/coverage.txt
+		--fail-under-line 95 --fail-under-branch 85 --txt obj/coverage.txt obj/cov; \
+		result=$$?; cat obj/coverage.txt; exit $$result
 cov-programs: $(UNIT:%=$O/unit/%)
 
 LINT_C := $(wildcard hv/*.c iommu/*.c drivers/*.c)
