@@ -1,11 +1,13 @@
 /*
  * From whatever firmware left to our tables, and back. VT-d 3.4.4, 6.6, 11.4.4, 11.4.8.
  *
+ * While TES = 0 the door is shut before our tables exist, by abort-DMA mode or by a protected
+ * memory region over all of memory, unless an RMRR device is active.
+ *
  * While TES = 1 another root of the same mode may be set live. A change of the mode (from
  * firmware's abort-DMA mode, too) needs CAP.ESRTPS, which every unit with ECAP.ADMS is expected
- * to have; without it translation goes off for a moment, in which a protected memory region
- * over all of memory keeps DMA away where the unit has one and no RMRR device is active.
- * Where not, the console says that there was a window.
+ * to have; without it translation goes off for a moment, in which such a region keeps DMA away.
+ * Where none of this can be, the console says that there was a window.
  */
 #include "iommu/vtd_unit.h"
 
@@ -58,6 +60,71 @@ static enum result unprotect(struct vtd_unit *unit)
     return regions_are_on(unit) ? enable_regions(unit, false) : OK;
 }
 
+static enum result set_pointer(struct vtd_unit *unit, u64 rtaddr)
+{
+    vtd_write64(unit, VTD_RTADDR, rtaddr);
+    return vtd_gcmd_once(unit, GCMD_SRTP);
+}
+
+static bool translation_is_on(const struct vtd_unit *unit)
+{
+    return (vtd_read32(unit, VTD_GSTS) & (u32)GCMD_TE) != 0;
+}
+
+static void say_window(const struct vtd_unit *unit, const char *until)
+{
+    const char *why = "nothing can keep it away";
+    if (unit->def.rmrr_active) {
+        why = "a device with reserved memory is active";
+    } else if (regions_are_on(unit)) {
+        why = "but for firmware's protected memory regions";
+    }
+    port_log(LOG_WARNING, "unit %u: DMA is untranslated %s (%s)", unit->info.index, until, why);
+}
+
+enum door { DOOR_AS_LEFT, DOOR_ABORT, DOOR_REGIONS };
+
+/*
+ * Abort-DMA mode needs no tables (VT-d 3.4.4), but a live change of mode afterwards. Regions
+ * that firmware has on stay as they are: they could not be changed without being off.
+ */
+static enum result shut_door(struct vtd_unit *unit, enum door *door)
+{
+    bool may = !unit->def.rmrr_active;
+    bool abort = vtd_ecap_get(unit->info.ecap, VTD_ECAP_ADMS) != 0 &&
+                 unit->info.mode == VTD_MODE_SCALABLE && has_cap(unit, VTD_CAP_ESRTPS);
+    enum result r = OK;
+    *door = DOOR_AS_LEFT;
+    if (translation_is_on(unit)) {
+        return OK;
+    }
+    if (may && abort) {
+        *door = DOOR_ABORT;
+        r = set_pointer(unit, RTADDR_TTM_ABORT);
+        return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+    }
+    if (may && has_cap(unit, VTD_CAP_PHMR) && !regions_are_on(unit)) {
+        *door = DOOR_REGIONS;
+        return protect_all(unit);
+    }
+    say_window(unit, "until the tables are set");
+    return r;
+}
+
+/* As firmware left it: the machine goes on without us. */
+static void open_door(struct vtd_unit *unit, enum door door)
+{
+    enum result r = OK;
+    if (door == DOOR_ABORT) {
+        r = vtd_gcmd_set(unit, GCMD_TE, false);
+    } else if (door == DOOR_REGIONS) {
+        r = enable_regions(unit, false);
+    }
+    if (r != OK) {
+        port_log(LOG_ERROR, "unit %u: DMA stays blocked", unit->info.index);
+    }
+}
+
 /* The root is set, and nothing that was cached under the one before is used any more. */
 static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
 {
@@ -66,8 +133,7 @@ static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
         return r;
     }
     unit->walked = true;
-    vtd_write64(unit, VTD_RTADDR, rtaddr);
-    r = vtd_gcmd_once(unit, GCMD_SRTP);
+    r = set_pointer(unit, rtaddr);
     if (r == OK && !has_cap(unit, VTD_CAP_ESRTPS)) {
         r = vtd_inval_all(unit);
     }
@@ -75,31 +141,28 @@ static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
 }
 
 /* Translation goes off for the change of mode. */
-static enum result change_mode(struct vtd_unit *unit, const struct vtd_default *def)
+static enum result change_mode(struct vtd_unit *unit)
 {
-    bool closed = has_cap(unit, VTD_CAP_PHMR) && !def->rmrr_active;
+    bool closed = has_cap(unit, VTD_CAP_PHMR) && !unit->def.rmrr_active;
     enum result r = closed ? protect_all(unit) : OK;
     if (r != OK) {
         return r;
     }
     if (!closed) {
-        port_log(LOG_WARNING, "unit %u: DMA is untranslated while the table mode changes (%s)",
-                 unit->info.index,
-                 def->rmrr_active ? "a device with reserved memory is active"
-                                  : "no protected memory region, no live change of mode");
+        say_window(unit, "while the table mode changes");
     }
     r = vtd_gcmd_set(unit, GCMD_TE, false);
     r = r == OK ? set_root(unit, root_address(unit, VTD_ROOT_OFF)) : r;
     return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
 }
 
-static enum result translate(struct vtd_unit *unit, const struct vtd_default *def)
+static enum result translate(struct vtd_unit *unit)
 {
     u64 target = root_address(unit, VTD_ROOT_OFF);
-    bool on = (vtd_read32(unit, VTD_GSTS) & (u32)GCMD_TE) != 0;
+    bool on = translation_is_on(unit);
     bool same_mode = ((vtd_read64(unit, VTD_RTADDR) ^ target) & RTADDR_TTM_MASK) == 0;
     if (on && !same_mode && !has_cap(unit, VTD_CAP_ESRTPS)) {
-        return change_mode(unit, def);
+        return change_mode(unit);
     }
     enum result r = set_root(unit, target);
     return r == OK && !on ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
@@ -133,30 +196,34 @@ static enum result drop_interrupt_remapping(struct vtd_unit *unit)
     return vtd_gcmd_set(unit, GCMD_IRE, false);
 }
 
-static enum result take_over(struct vtd_unit *unit)
+/* The queue of before is asked last while its mode still holds. */
+static enum result prepare(struct vtd_unit *unit, enum door *door)
 {
     vtd_write32(unit, VTD_FECTL, FECTL_IM);
     enum result r = vtd_queue_stop(unit);
+    r = r == OK ? shut_door(unit, door) : r;
+    r = r == OK && !unit->walked ? vtd_tables_create(unit) : r;
     r = r == OK ? vtd_queue_start(unit) : r;
-    r = r == OK ? drop_interrupt_remapping(unit) : r;
-    r = r == OK ? translate(unit, &unit->def) : r;
-    return r == OK ? unprotect(unit) : r;
+    return r == OK ? drop_interrupt_remapping(unit) : r;
 }
 
 enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *def)
 {
+    enum door door = DOOR_AS_LEFT;
     if (unit->taken) {
         return ERR_EXISTS;
     }
     if (!unit->walked) {
         vtd_tables_free(unit); /* of an attempt that went nowhere */
         unit->def = *def;
-        enum result r = vtd_tables_create(unit);
-        if (r != OK) {
-            return r;
-        }
     }
-    enum result r = take_over(unit);
+    enum result r = prepare(unit, &door);
+    if (r != OK) {
+        open_door(unit, door);
+        return r;
+    }
+    r = translate(unit);
+    r = r == OK ? unprotect(unit) : r;
     if (r != OK) {
         return r;
     }
