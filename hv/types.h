@@ -46,12 +46,14 @@ typedef struct { u64 v; } iova_t;
     X(ERR_BUSY, "still in use")                                                \
     X(ERR_NO_DOMAIN_ID, "no domain id left on this unit")                      \
     X(ERR_DID_CONFLICT, "one PASID under one domain id would meet two tables") \
+    X(ERR_FIRST_STAGE_CONFLICT,                                                \
+      "one first-stage table would have two widths or two settings of EAFE")   \
     X(ERR_READ_ONLY_IN_PARENT,                                                 \
       "a nesting parent must not hold a read-only mapping (Intel 772415)")     \
     X(ERR_PARENT_HAS_READ_ONLY,                                                \
       "a domain with a read-only mapping cannot become a nesting parent (Intel 772415)") \
     X(ERR_NOT_A_PARENT, "the domain is not a nesting parent")                  \
-    X(ERR_DIRTY_TRACKING, "nesting excludes dirty tracking")                   \
+    X(ERR_DIRTY_TRACKING, "nesting and diverging roots exclude dirty tracking") \
     X(ERR_QUEUE, "the invalidation queue stopped with an error")               \
     X(ERR_GUEST_MEMORY, "not ordinary memory of the partition")                \
     X(ERR_MALFORMED, "malformed table")                                        \

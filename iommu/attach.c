@@ -160,6 +160,7 @@ static enum result set_entry(const struct did_unit *u, const struct attachment *
         .did = a->did->id,
         .ss_root = domain_dma_root(a->domain),
         .ss_levels = a->domain->config.levels,
+        .ss_ad = a->domain->config.dirty_tracking, /* the same for all of a root (VT-d 6.2.3.1) */
     };
     if (a->nested != NULL) {
         const struct nested_config *config = &a->nested->config;
@@ -229,26 +230,29 @@ static enum result change_table(struct did_unit *u, struct attachment *a, struct
                                 enum vtd_root root, u16 sid, u32 pasid)
 {
     struct nested *old = a->nested;
-    u32 tag = (u32)a->table->node.key & (PASID_LIMIT - 1);
-    struct did_request request = request_of(n, tag);
+    struct did_first_stage *first_stage, *old_first_stage = a->table->first_stage;
+    struct did_request request = request_of(n, (u32)a->table->node.key & (PASID_LIMIT - 1));
     enum result r = check_first_stage(u, n);
-    if (r == OK) {
-        r = nested_use_add(n, a->table);
-    }
+    r = r == OK ? did_first_stage_take(u, &request, &first_stage) : r;
     if (r != OK) {
         return r;
     }
-    did_change_table(a->table, &request);
+    r = nested_use_add(n, a->table);
+    if (r != OK) {
+        did_first_stage_give(first_stage);
+        return r;
+    }
     a->nested = n;
     r = set_entry(u, a, root, sid, pasid);
     if (is_untouched(r)) {
-        request = request_of(old, tag);
-        did_change_table(a->table, &request);
         a->nested = old;
         nested_use_remove(n, a->table);
+        did_first_stage_give(first_stage);
         return r;
     }
+    a->table->first_stage = first_stage;
     nested_use_remove(old, a->table);
+    did_first_stage_give(old_first_stage);
     return r;
 }
 
@@ -355,7 +359,8 @@ enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_
     if (r == OK) {
         keymap_add(&u->attachments, &a->node);
         *out = (struct vtd_default){.ss_root = domain_dma_root(d), .did = a->did->id,
-                                    .ss_levels = d->config.levels};
+                                    .ss_levels = d->config.levels,
+                                    .ss_ad = d->config.dirty_tracking};
     } else if (a != NULL) {
         slab_free(&attachment_slab, a);
     }

@@ -226,30 +226,17 @@ static u64 table_key(u16 id, u32 pasid)
     return (u64)id << 20 | pasid;
 }
 
-static bool is_same_table(const struct did_table *t, const struct did_request *request)
-{
-    return t->fs_root == request->fs_root && t->fs_width == request->fs_width &&
-           t->eafe == request->eafe;
-}
-
-void did_change_table(struct did_table *table, const struct did_request *request)
-{
-    table->fs_root = request->fs_root;
-    table->fs_width = request->fs_width;
-    table->eafe = request->eafe;
-}
-
-static enum result new_table(struct did *did, const struct did_request *request,
+static enum result new_table(struct did *did, u32 pasid, struct did_first_stage *fs,
                              struct did_table **out)
 {
     struct did_table *t = slab_alloc(&table_slab);
     if (t == NULL) {
         return ERR_NO_MEMORY;
     }
-    t->node.key = table_key(did->id, request->pasid);
+    t->node.key = table_key(did->id, pasid);
     t->did = did;
+    t->first_stage = fs;
     t->users = 1;
-    did_change_table(t, request);
     keymap_add(&did->unit->tables, &t->node);
     did->users++;
     *out = t;
@@ -258,13 +245,13 @@ static enum result new_table(struct did *did, const struct did_request *request,
 
 /* The first id of the guest's domain under which the PASID has no other table, or NULL. */
 static struct did *find_split(const struct did_unit *u, const struct did_request *request,
-                              u32 *splits, struct did_table **table)
+                              const struct did_first_stage *fs, u32 *splits,
+                              struct did_table **table)
 {
     struct did *did = find_head(u, guest_key(request->partition, request->guest_did));
     for (*splits = 0; did != NULL; did = did->next_split, ++*splits) {
         *table = (struct did_table *)keymap_find(&u->tables, table_key(did->id, request->pasid));
-        if (did->domain == request->parent &&
-            (*table == NULL || is_same_table(*table, request))) {
+        if (did->domain == request->parent && (*table == NULL || (*table)->first_stage == fs)) {
             return did;
         }
     }
@@ -272,7 +259,7 @@ static struct did *find_split(const struct did_unit *u, const struct did_request
 }
 
 static enum result new_split(struct did_unit *u, const struct did_request *request,
-                             struct did_table **out)
+                             struct did_first_stage *fs, struct did_table **out)
 {
     u64 key = guest_key(request->partition, request->guest_did);
     struct did *head = find_head(u, key);
@@ -287,7 +274,7 @@ static enum result new_split(struct did_unit *u, const struct did_request *reque
         did->next_split = head->next_split;
         head->next_split = did;
     }
-    r = new_table(did, request, out);
+    r = new_table(did, request->pasid, fs, out);
     if (r != OK) {
         did->users = 1;
         did_give(did);
@@ -295,26 +282,42 @@ static enum result new_split(struct did_unit *u, const struct did_request *reque
     return r;
 }
 
-enum result did_take_table(struct did_unit *u, const struct did_request *request,
-                           struct did_table **out)
+static enum result take_table(struct did_unit *u, const struct did_request *request,
+                              struct did_first_stage *fs, struct did_table **out)
 {
     u32 splits;
     struct did_table *table = NULL;
-    struct did *did = find_split(u, request, &splits, &table);
+    struct did *did = find_split(u, request, fs, &splits, &table);
     if (did == NULL && splits >= DID_SPLITS) {
         port_log(LOG_WARNING, "unit %u: PASID %u under guest domain %u has %u tables already",
                  u->info.index, request->pasid, request->guest_did, splits);
         return ERR_DID_CONFLICT;
     }
     if (did == NULL) {
-        return new_split(u, request, out);
+        return new_split(u, request, fs, out);
     }
     if (table == NULL) {
-        return new_table(did, request, out);
+        return new_table(did, request->pasid, fs, out);
     }
+    did_first_stage_give(fs); /* the table has counted it */
     table->users++;
     *out = table;
     return OK;
+}
+
+enum result did_take_table(struct did_unit *u, const struct did_request *request,
+                           struct did_table **out)
+{
+    struct did_first_stage *fs;
+    enum result r = did_first_stage_take(u, request, &fs);
+    if (r != OK) {
+        return r;
+    }
+    r = take_table(u, request, fs, out);
+    if (r != OK) {
+        did_first_stage_give(fs);
+    }
+    return r;
 }
 
 void did_give_table(struct did_table *table)
@@ -325,6 +328,7 @@ void did_give_table(struct did_table *table)
         return;
     }
     keymap_remove(&did->unit->tables, &table->node);
+    did_first_stage_give(table->first_stage);
     slab_free(&table_slab, table);
     did_give(did);
 }

@@ -5,7 +5,8 @@
  *  - an id stands for one second stage only;
  *  - entries of second-stage-only and of nested kind never share one;
  *  - under a nested id, a PASID has one first-stage table. A guest's domain gets one host id
- *    a unit, and another only when a PASID would meet a second table there; DID_SPLITS at most.
+ *    a unit, and another only when a PASID would meet a second table there; DID_SPLITS at most;
+ *  - a first-stage table over one second stage has one FSPM and one EAFE, whoever walks it.
  *
  * An id is invalidated as a whole before it is given to anyone else.
  */
@@ -44,14 +45,21 @@ struct did {
     u16 id;
 };
 
+/* A first-stage table over one second stage, on one unit. */
+struct did_first_stage {
+    struct keymap_node node;     /* in the domain's first_stages */
+    struct domain *domain;
+    u32 users;                   /* tables of PASIDs that it is */
+    u16 width;
+    bool eafe;
+};
+
 /* The first-stage table that a PASID has under an id. */
 struct did_table {
     struct keymap_node node;
     struct did *did;
-    u64 fs_root;
+    struct did_first_stage *first_stage;
     u32 users;
-    u16 fs_width;
-    bool eafe;
 };
 
 /*
@@ -66,7 +74,10 @@ void did_unit_put(struct did_unit *u);
 must_use enum result did_take(struct did_unit *u, struct domain *d, struct did **out);
 void did_give(struct did *did);
 
-/* A first-stage table of that guest domain for a PASID. ERR_DID_CONFLICT after DID_SPLITS ids. */
+/*
+ * A first-stage table of that guest domain for a PASID. ERR_DID_CONFLICT after DID_SPLITS ids,
+ * ERR_FIRST_STAGE_CONFLICT when the table is in use with another width or EAFE.
+ */
 struct did_request {
     struct domain *parent;
     u32 partition, pasid;
@@ -78,7 +89,9 @@ struct did_request {
 must_use enum result did_take_table(struct did_unit *u, const struct did_request *request,
                                     struct did_table **out);
 void did_give_table(struct did_table *table);
-/* A table with one user becomes that of the request, under the same id and PASID. */
-void did_change_table(struct did_table *table, const struct did_request *request);
+
+must_use enum result did_first_stage_take(struct did_unit *u, const struct did_request *request,
+                                          struct did_first_stage **out);
+void did_first_stage_give(struct did_first_stage *fs);
 
 #endif

@@ -12,7 +12,8 @@ enum result domain_create(const struct domain_config *config, struct domain **ou
 {
     struct domain *d;
     enum result r;
-    if (config->parent && config->dirty_tracking) {
+    /* The second root's tables would get marks that the first's have not. */
+    if (config->dirty_tracking && (config->parent || config->dma_root)) {
         port_log(LOG_ERROR, "partition %u: %s", config->partition,
                  result_text(ERR_DIRTY_TRACKING));
         return ERR_DIRTY_TRACKING;
@@ -149,6 +150,7 @@ static void fill_mapping(const struct ptab_leaf *leaf, struct domain_mapping *ou
     out->size = leaf->size;
     out->prot = second_stage_prot(leaf->entry);
     out->type = (enum mem_type)second_stage_type(leaf->entry);
+    out->dirty = (leaf->entry & SECOND_STAGE_DIRTY) != 0;
 }
 
 enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out)

@@ -21,7 +21,7 @@ struct domain_config {
     bool coherent;        /* all units snoop their walks: no flushing of stores */
     bool parent;          /* a nesting parent from the start */
     bool dma_root;        /* diverging: a second root in which read-only pages are not present */
-    bool dirty_tracking;  /* refused together with nesting */
+    bool dirty_tracking;  /* SSADE: units mark what is written; refused with nesting or dma_root */
     u32 partition;
     /* INVEPT on every CPU of the partition; NULL without CPUs. Called by domain_flush() only. */
     void (*cpu_flush)(void *ctx);
@@ -52,7 +52,14 @@ must_use enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *un
 must_use enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot);
 must_use enum result domain_set_type(struct domain *d, gpa_t gpa, u64 size, enum mem_type type);
 
-struct domain_mapping { gpa_t gpa; hpa_t hpa; u64 size; u32 prot; enum mem_type type; };
+struct domain_mapping {
+    gpa_t gpa;
+    hpa_t hpa;
+    u64 size;
+    u32 prot;
+    enum mem_type type;
+    bool dirty;           /* written by a device since it was mapped; with dirty_tracking only */
+};
 /* ERR_NOT_FOUND for a hole; *size-aligned leaf that holds gpa otherwise. */
 must_use enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
 /* The first mapping at or after gpa; false when there is none. */

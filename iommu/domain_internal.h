@@ -17,6 +17,7 @@ struct domain {
     struct ptab tables;
     struct spinlock users_lock;
     struct did *dids;            /* every (unit, id) whose entries lead here */
+    struct keymap first_stages;  /* struct did_first_stage by (table, unit) */
     u32 users;                   /* attachments, units, nested domains */
 };
 

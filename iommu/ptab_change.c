@@ -66,9 +66,10 @@ static void put_tables(struct ptab *pt, u64 *slot, u64 *twin, u64 entry, u64 sec
     ptab_flush(pt, slot, 1);
 }
 
+/* Hardware may have marked one of them as accessed meanwhile: only where they lead counts. */
 static void retire_both(struct ptab *pt, u64 entry, u64 second)
 {
-    if (second != entry) {
+    if (((second ^ entry) & pt->format->address) != 0) {
         ptab_retire(pt, second);
     }
     ptab_retire(pt, entry);
@@ -119,7 +120,7 @@ bool ptab_tidy(struct ptab *pt, u64 *slot, u64 *twin, u32 level)
         retire_both(pt, entry, second);
         return true;
     }
-    if (second != entry &&
+    if (slot != twin && second != entry &&
         ptab_run_is_equal(below, ptab_table(pt->format, second), PTAB_ENTRIES)) {
         put_tables(pt, slot, twin, entry, entry);
         ptab_retire(pt, second);

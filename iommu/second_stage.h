@@ -2,13 +2,13 @@
  * The second stage as a page-table format: one that the CPU walks as its EPT (SDM 30.3.2)
  * and a unit as its second stage (VT-d 3.7, 9.8) at the same time.
  *
- *   bit   EPT                          VT-d, SSIRWE = 0, SSADE = 0
+ *   bit   EPT                          VT-d, SSIRWE = 0
  *   0, 1  read, write                  read, write
  *   2     execute                      ignored
  *   5:3   memory type of a leaf        ignored unless EMTE = 1
  *   6     IPAT of a leaf: 0            ignored unless EMTE = 1
  *   7     leaf above level 1           the same
- *   8, 9  accessed, dirty: 0, off      ignored
+ *   8, 9  accessed, dirty: 0, off      ignored; set by units under dirty tracking (SSADE = 1)
  *   11    ignored                      reserved in tables; SNP in leafs: 0, PGSNP does it
  *   60:52 ignored                      ignored
  *   62    ignored                      reserved: 0
@@ -27,6 +27,7 @@ enum second_stage_bit {
     SECOND_STAGE_PERMISSION = 7 << 0,
     SECOND_STAGE_TYPE = 7 << 3,
     SECOND_STAGE_LARGE = 1 << 7,
+    SECOND_STAGE_DIRTY = 1 << 9,
 };
 enum { SECOND_STAGE_TYPE_SHIFT = 3 };
 

@@ -192,11 +192,16 @@ void viommu_bind_tell_quota(struct viommu *v, u16 sid)
     }
 }
 
-/* Blocked, and said: over quota by one line a guest, anything else where it failed. */
+/*
+ * Blocked, and said: over quota by one line a guest, anything else where it failed. Entries that
+ * cannot stand beside each other (VT-d 6.2.3.1) are the guest's mistake.
+ */
 static void refuse(struct viommu *v, u16 sid, enum result r)
 {
     if (r == ERR_QUOTA || r == ERR_NO_MEMORY || r == ERR_NO_DOMAIN_ID) {
         viommu_bind_tell_quota(v, sid);
+    } else if (r == ERR_FIRST_STAGE_CONFLICT || r == ERR_DID_CONFLICT) {
+        v->stats.entry_refusals++;
     } else {
         v->stats.host_errors++;
     }
@@ -264,15 +269,29 @@ static void remove_binding(struct viommu *v, struct viommu_device *device, u16 i
     v->stats.unbinds++;
 }
 
+/* The same first-stage table with another FSPM or EAFE, which are the table's own (VT-d 6.2.3.1). */
+static bool changes_first_stage(const struct bind_plan *from, const struct bind_plan *to)
+{
+    return from->kind == BIND_NESTED && to->kind == BIND_NESTED && from->fs_root.v == to->fs_root.v &&
+           (from->addr_width != to->addr_width || from->eafe != to->eafe);
+}
+
 /* From one valid entry to another; what cannot be changed is blocked instead. */
 static void change(struct viommu *v, struct viommu_device *device, u16 index_plus_1,
                    const struct bind_plan *plan)
 {
     struct viommu_binding *b = binding_at(v, index_plus_1);
+    u16 sid = b->sid;
+    u32 pasid = b->pasid;
+    if (changes_first_stage(&b->plan, plan)) { /* first nobody may walk it as it was */
+        remove_binding(v, device, index_plus_1);
+        install(v, device, sid, pasid, plan);
+        return;
+    }
     struct viommu_did *did = did_slot(v, plan->guest_did, true);
     enum result r = did == NULL ? ERR_QUOTA : viommu_host_replace(v, b, plan);
     if (r != OK) {
-        refuse(v, b->sid, r);
+        refuse(v, sid, r);
         remove_binding(v, device, index_plus_1);
         return;
     }

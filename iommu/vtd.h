@@ -43,6 +43,7 @@ struct vtd_default {
     hpa_t ss_root;
     u32 ss_levels;     /* 4 or 5 (legacy: 3 to 5) */
     u16 did;           /* of second-stage-only entries of this partition */
+    bool ss_ad;        /* as in struct vtd_entry */
     bool rmrr_active;  /* some RMRR device of this unit may be doing DMA now */
 };
 /*

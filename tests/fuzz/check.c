@@ -40,6 +40,7 @@ static bool visit_mapping(void *ctx, const struct model_mapping *m)
 struct reach {
     u64 ss_root, fs_root;
     enum model_kind kind;
+    u64 fs_properties; /* FSPM and EAFE: a table has one of each (VT-d 6.2.3.1) */
 };
 
 static bool find_reach(u16 sid, bool has_pasid, u32 pasid, struct reach *out)
@@ -51,8 +52,9 @@ static bool find_reach(u16 sid, bool has_pasid, u32 pasid, struct reach *out)
     if (mode_check(&walk) != 0 || structures_find(&walk) != 0) {
         return false;
     }
-    *out = (struct reach){walk.ss_root, walk.kind == MODEL_KIND_NESTED ? walk.fs_root : 0,
-                          walk.kind};
+    bool nested = walk.kind == MODEL_KIND_NESTED;
+    *out = (struct reach){walk.ss_root, nested ? walk.fs_root : 0, walk.kind,
+                          nested ? walk.pasid_entry[2] & 0x8c : 0};
     return true;
 }
 
@@ -70,6 +72,9 @@ static void check_one(u16 sid, bool has_pasid, u32 pasid)
     for (u32 i = 0; i < seen_count; i++) {
         if (seen[i].ss_root == reach.ss_root && seen[i].fs_root == reach.fs_root &&
             seen[i].kind == reach.kind) {
+            if (seen[i].fs_properties != reach.fs_properties) {
+                fail("one first stage, two FSPMs or EAFEs", sid, reach.fs_root);
+            }
             return;
         }
     }

@@ -73,6 +73,14 @@ static inline const char *fake_broken_rule(const struct vtd_unit *unit)
         const struct vtd_entry *a = &unit->slot[i].entry;
         for (u32 j = 0; j < i && unit->slot[i].used; j++) {
             const struct vtd_entry *b = &unit->slot[j].entry;
+            if (unit->slot[j].used && a->pgtt == PGTT_NESTED && b->pgtt == PGTT_NESTED &&
+                a->fs_root == b->fs_root && a->ss_root.v == b->ss_root.v &&
+                (a->fs_width != b->fs_width || a->eafe != b->eafe)) {
+                return "one first stage, two FSPMs or EAFEs";
+            }
+            if (unit->slot[j].used && a->ss_root.v == b->ss_root.v && a->ss_ad != b->ss_ad) {
+                return "one second stage, two SSADEs";
+            }
             if (!unit->slot[j].used || a->did != b->did) {
                 continue;
             }

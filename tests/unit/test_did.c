@@ -103,12 +103,12 @@ static void test_same_table_twice(void **state)
     end(d);
 }
 
-/* The same PASID with another table, width or EAFE: another id. Another PASID: the first again. */
+/* The same PASID with another table: another id. Another PASID: the first again. */
 static void test_conflicts_split(void **state)
 {
     struct domain *d = fresh();
     struct nested *n[] = {nest(d, K4, 1, 48, 0), nest(d, 2 * K4, 1, 48, 0),
-                          nest(d, K4, 1, 57, 0), nest(d, K4, 1, 48, NESTED_EAFE),
+                          nest(d, 4 * K4, 1, 57, 0), nest(d, 5 * K4, 1, 48, NESTED_EAFE),
                           nest(d, 3 * K4, 1, 48, 0)};
     u16 ids[8];
     (void)state;
@@ -138,6 +138,60 @@ static void test_conflicts_split(void **state)
     for (u32 i = 0; i < ARRAY_LEN(n); i++) {
         assert_int_equal(nested_destroy(n[i]), OK);
     }
+    end(d);
+}
+
+/*
+ * FSPM and EAFE belong to the first-stage table: whoever comes with others is refused, under any
+ * PASID, any guest domain and in a replacement, until nobody walks it. SRE and WPE do not.
+ */
+static void test_first_stage_properties(void **state)
+{
+    static const struct { u32 width; u64 flags; } others[] = {{57, 0}, {48, NESTED_EAFE}};
+    struct domain *d = fresh();
+    struct domain *apart = new_parent(1);
+    struct vtd_unit unit1;
+    struct nested *a = nest(d, K4, 1, 48, 0);
+    struct nested *moved = nest(d, 2 * K4, 1, 48, 0);
+    u32 pages;
+    (void)state;
+    fake_unit_init(&unit1, 1);
+    attach_ok(a, 1, 5);
+    attach_ok(moved, 4, 7);
+    pages = hosted_pages_used();
+    for (u32 i = 0; i < ARRAY_LEN(others); i++) {
+        struct nested *b = nest(d, K4, 1, others[i].width, others[i].flags);
+        struct nested *c = nest(d, K4, 2, others[i].width, others[i].flags | NESTED_SRE);
+        struct nested *far = nest(apart, K4, 1, others[i].width, others[i].flags);
+        u32 lines = hosted_log_lines();
+        assert_int_equal(nested_attach(b, &unit0, GUEST, 2, 5), ERR_FIRST_STAGE_CONFLICT);
+        assert_int_equal(nested_attach(b, &unit0, GUEST, 2, 6), ERR_FIRST_STAGE_CONFLICT);
+        assert_int_equal(nested_attach(c, &unit0, GUEST, 2, 6), ERR_FIRST_STAGE_CONFLICT);
+        assert_int_equal(nested_replace(b, &unit0, GUEST, 4, 7), ERR_FIRST_STAGE_CONFLICT);
+        assert_int_equal(nested_replace(c, &unit0, GUEST, 4, 7), ERR_FIRST_STAGE_CONFLICT);
+        assert_int_equal(nested_replace(b, &unit0, GUEST, 1, 5), ERR_FIRST_STAGE_CONFLICT);
+        assert_int_equal(hosted_log_lines(), lines + 6);
+        assert_int_equal(fake_entry(&unit0, GUEST, 4, 7)->fs_root, 2 * K4);
+        /* Another unit, another second stage: another table. */
+        assert_int_equal(nested_attach(b, &unit1, GUEST, 2, 5), OK);
+        assert_int_equal(nested_detach(b, &unit1, GUEST, 2, 5), OK);
+        attach_ok(far, 2, 6);
+        detach_ok(far, 2, 6);
+        assert_int_equal(hosted_pages_used(), pages);
+        detach_ok(a, 1, 5);
+        attach_ok(c, 2, 6);
+        assert_int_equal(nested_attach(a, &unit0, GUEST, 1, 5), ERR_FIRST_STAGE_CONFLICT);
+        detach_ok(c, 2, 6);
+        attach_ok(a, 1, 5);
+        assert_int_equal(nested_destroy(b), OK);
+        assert_int_equal(nested_destroy(c), OK);
+        assert_int_equal(nested_destroy(far), OK);
+    }
+    detach_ok(a, 1, 5);
+    detach_ok(moved, 4, 7);
+    assert_int_equal(nested_destroy(a), OK);
+    assert_int_equal(nested_destroy(moved), OK);
+    assert_int_equal(domain_destroy(apart), OK);
     end(d);
 }
 
@@ -337,7 +391,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_id_for_many_pasids), cmocka_unit_test(test_same_table_twice),
-        cmocka_unit_test(test_conflicts_split), cmocka_unit_test(test_rid_pasid_conflicts),
+        cmocka_unit_test(test_conflicts_split),
+        cmocka_unit_test(test_first_stage_properties), cmocka_unit_test(test_rid_pasid_conflicts),
         cmocka_unit_test(test_parents_apart), cmocka_unit_test(test_ids_run_out),
         cmocka_unit_test(test_ids_rest), cmocka_unit_test(test_keymap),
         cmocka_unit_test(test_slab), cmocka_unit_test(test_lost_id),

@@ -22,6 +22,7 @@
 #define SAGAW_57 (1ull << 11)
 #define SRS (1ull << 31)
 #define EAFS (1ull << 34)
+#define SSADS (1ull << 45)
 
 enum { SID = 0x18, FRAME = 0x400000, FS_TABLES = 0x800000 };
 
@@ -115,9 +116,10 @@ static void test_refused_by_the_unit(void **state)
     struct nested_config config = {.pgtbl_addr = 0x1000, .addr_width = 48, .flags = NESTED_SRE};
     struct nested *n;
     struct domain *d;
-    u32 pages;
+    u32 pages, lines;
     (void)state;
     begin(SERVER_CAP, SERVER_ECAP & ~(SRS | EAFS), 4);
+    lines = hosted_log_lines();
     d = new_domain(4, K4, true);
     pages = hosted_pages_used();
     for (u32 i = 0; i < 3; i++) {
@@ -126,7 +128,7 @@ static void test_refused_by_the_unit(void **state)
         assert_int_equal(nested_create(d, &config, &n), OK);
         assert_int_equal(nested_attach(n, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID),
                          ERR_UNSUPPORTED);
-        assert_int_equal(hosted_log_lines(), i + 1);
+        assert_int_equal(hosted_log_lines(), lines + i + 1);
         assert_int_equal(nested_destroy(n), OK);
     }
     assert_int_equal(hosted_pages_used(), pages);
@@ -144,6 +146,62 @@ static void test_refused_by_the_unit(void **state)
     assert_int_equal(nested_destroy(n), OK);
     assert_int_equal(domain_destroy(d), OK);
     end();
+}
+
+/* Units mark what devices write; a unit that cannot is refused, and a guest's first stage, too. */
+static void test_dirty_tracking(void **state)
+{
+    const struct domain_config config = {.levels = 4, .page_sizes = SIZES, .coherent = true,
+                                         .dirty_tracking = true};
+    struct domain_config split = config;
+    struct domain_mapping at;
+    struct vtd_entry entry;
+    struct vtd_default def;
+    struct domain *d;
+    u64 bytes;
+    (void)state;
+    begin(SERVER_CAP, SERVER_ECAP | SSADS, 4);
+    assert_int_equal(domain_create(&config, &d), OK);
+    split.dma_root = true;
+    assert_int_equal(domain_create(&split, &(struct domain *){NULL}), ERR_DIRTY_TRACKING);
+    assert_int_equal(domain_map(d, (gpa_t){0}, (hpa_t){FRAME}, M2, PROT_READ | PROT_WRITE,
+                                MEM_WB), OK);
+    assert_int_equal(domain_map(d, (gpa_t){M2}, (hpa_t){FRAME + M2 + K4}, 2 * K4,
+                                PROT_READ | PROT_WRITE, MEM_WB), OK);
+    assert_int_equal(domain_attach(d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
+    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
+    assert_true(entry.ss_ad);
+    assert_int_equal(dma(M2 + 8), FRAME + M2 + K4 + 8);
+    for (u32 i = 0; i < 3; i++) {
+        static const struct { u64 gpa; bool dirty; } pages[] = {{0, false}, {M2, true},
+                                                                {M2 + K4, false}};
+        assert_int_equal(domain_walk(d, (gpa_t){pages[i].gpa}, &at), OK);
+        assert_int_equal(at.dirty, pages[i].dirty);
+    }
+    /* Tables that hardware has marked as accessed go once, and only once. */
+    assert_int_equal(domain_unmap(d, (gpa_t){0}, 1ull << 30, &bytes), OK);
+    assert_int_equal(bytes, M2 + 2 * K4);
+    assert_int_equal(domain_flush(d, (gpa_t){0}, 0), OK);
+    assert_int_equal(domain_table_pages(d), 1);
+    assert_int_equal(domain_replace(rig.d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
+    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
+    assert_false(entry.ss_ad);
+    assert_int_equal(domain_detach(rig.d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
+    /* As a unit's default it says the same. */
+    domain_unit_remove(rig.d, rig.unit);
+    assert_int_equal(domain_unit_add(d, rig.unit, &def), OK);
+    assert_true(def.ss_ad);
+    domain_unit_remove(d, rig.unit);
+    assert_int_equal(domain_destroy(d), OK);
+    end();
+    for (u32 i = 0; i < 2; i++) {
+        begin(SERVER_CAP, i == 0 ? SERVER_ECAP : LEGACY_ECAP | SSADS, 4);
+        assert_int_equal(domain_create(&config, &d), OK);
+        assert_int_equal(domain_attach(d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID),
+                         ERR_UNSUPPORTED);
+        assert_int_equal(domain_destroy(d), OK);
+        end();
+    }
 }
 
 /* Whatever allocation fails on the way to an entry: the device goes on as before. */
@@ -221,7 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_widths_and_modes), cmocka_unit_test(test_refused_by_the_unit),
-        cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_hung_queue),
+        cmocka_unit_test(test_dirty_tracking), cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_hung_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@ static const u32 pasids[PASIDS] = {VTD_NO_PASID, 5, 70, 4097};
 /* Domain 0 diverges, 1 is a parent with one root, 2 is neither. */
 static struct { struct domain *d; struct { u32 frame; u32 prot; } page[PAGES]; } domains[DOMAINS];
 static struct { u32 page; bool present, writable; } first[FIRST_STAGES][IOVA_PAGES];
-static struct { struct nested *n; u32 parent, fs; u16 did; u32 users; } nested[NESTED];
+static struct { struct nested *n; u32 parent, fs; u16 did; bool eafe; u32 users; } nested[NESTED];
 enum what { NOTHING, DOMAIN, NEST };
 struct place { enum what what; u32 index; };
 static struct { bool open; struct place at[PASIDS]; } devices[DEVICES];
@@ -49,6 +49,7 @@ static u64 done_ops;
 static u64 dma_ok;
 static u64 dma_refused;
 static u64 refused_ops;
+static u64 eafe_conflicts;
 
 static u32 pick(u32 limit)
 {
@@ -401,6 +402,22 @@ static enum result attach_to(u32 device, u32 pasid, const struct place *at, bool
                                                       pasids[pasid]);
 }
 
+/* Somebody of that unit walks the same first-stage table with the other EAFE (VT-d 6.2.3.1). */
+static bool conflicts(u32 device, const struct place *to)
+{
+    for (u32 i = device % UNITS; i < DEVICES; i += UNITS) {
+        for (u32 j = 0; to->what == NEST && j < PASIDS; j++) {
+            const struct place *at = &devices[i].at[j];
+            if (at->what == NEST && nested[at->index].parent == nested[to->index].parent &&
+                nested[at->index].fs == nested[to->index].fs &&
+                nested[at->index].eafe != nested[to->index].eafe) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void change_attachment(void)
 {
     u32 device = pick(DEVICES);
@@ -429,7 +446,9 @@ static void change_attachment(void)
     }
     assert_int_equal(r, replace && at->what == NOTHING    ? ERR_NOT_FOUND
                         : !replace && at->what != NOTHING ? ERR_EXISTS
+                        : conflicts(device, &to)          ? ERR_FIRST_STAGE_CONFLICT
                                                           : OK);
+    eafe_conflicts += r == ERR_FIRST_STAGE_CONFLICT ? 1 : 0;
     if (r == OK) {
         count_users(at, -1);
         count_users(&to, 1);
@@ -471,10 +490,12 @@ static void make_nested(u32 index)
     u32 parent = index % 2;
     u32 fs = pick(FIRST_STAGES);
     const struct nested_config config = {.pgtbl_addr = table_gpa(fs, 0), .addr_width = 48,
-                                         .guest_did = (u16)(1 + index % 3)};
+                                         .guest_did = (u16)(1 + index % 3),
+                                         .flags = pick(4) == 0 ? NESTED_EAFE : 0};
     assert_int_equal(nested_create(domains[parent].d, &config, &nested[index].n), OK);
     nested[index].parent = parent;
     nested[index].fs = fs;
+    nested[index].eafe = config.flags != 0;
     nested[index].users = 0;
 }
 
@@ -620,6 +641,8 @@ static void test_random(void **state)
     (void)state;
     text = getenv("NESTOR_OPS");
     wanted = text != NULL ? strtoull(text, NULL, 0) : 4000000;
+    print_message("# seed %llu, %llu operations\n", (unsigned long long)first_seed,
+                  (unsigned long long)wanted);
     for (u32 round = 0; done_ops < wanted; round++) {
         u64 stop = done_ops + ROUND_OPS;
         seed = first_seed + round;
@@ -633,11 +656,14 @@ static void test_random(void **state)
         audit();
         finish();
     }
-    print_message("# seed %llu: %llu operations, %llu out of memory, DMA %llu done, %llu refused\n",
+    print_message("# seed %llu: %llu operations, %llu out of memory, %llu conflicts, DMA %llu done, "
+                  "%llu refused\n",
                   (unsigned long long)first_seed, (unsigned long long)done_ops,
-                  (unsigned long long)refused_ops, (unsigned long long)dma_ok,
+                  (unsigned long long)refused_ops, (unsigned long long)eafe_conflicts,
+                  (unsigned long long)dma_ok,
                   (unsigned long long)dma_refused);
     assert_true(dma_ok > done_ops / 5 && dma_refused > done_ops / 5);
+    assert_true(eafe_conflicts > done_ops / 10000);
 }
 
 int main(void)

@@ -36,7 +36,7 @@ static u64 gpa_of(const void *entry)
 }
 
 /* A device with RID_PASID 0 and one more PASID on one first stage. */
-static void build(struct tables *t)
+static void build(struct tables *t, bool share)
 {
     struct kit *kit = &t->p.kit;
     pair_start(&t->p);
@@ -44,7 +44,9 @@ static void build(struct tables *t)
     u64 fs_root = kit_page(kit);
     kit_map(kit, fs_root, IOVA, t->target, 6);
     kit_first_stage(kit, SID, 0, DID, fs_root);
-    kit_first_stage(kit, SID, PASID, DID, fs_root);
+    u64 own_root = kit_page(kit); /* with what fs_root says: FSPM and EAFE are a table's own */
+    memcpy(kit_at(own_root), kit_at(fs_root), PAGE_SIZE);
+    kit_first_stage(kit, SID, PASID, DID, share ? fs_root : own_root);
     u64 *context = kit_context(kit, SID, 0, 0);
     u64 directory = context[0] & ~PAGE_MASK;
     u64 level[5] = {0, 0, 0, 0, fs_root};
@@ -113,7 +115,7 @@ static void one_bit(u32 where, u32 bit)
 {
     struct tables t;
     char name[80];
-    build(&t);
+    build(&t, where != ENTRY && where != ENTRY_RID);
     kit_at(t.place[where].at)[bit / 64] ^= 1ull << bit % 64;
     pair_boot(&t.p);
     if (!leaf_leads_out(&t)) {
@@ -134,7 +136,7 @@ static void nothing_changed(void **state)
 {
     struct tables t;
     (void)state;
-    build(&t);
+    build(&t, true);
     pair_boot(&t.p);
     all_accesses(&t);
     finish(&t, "unchanged");
@@ -181,7 +183,7 @@ static void legacy_tables(void **state)
     for (u32 bit = 0; bit < 64 * 4; bit++) {
         struct tables t;
         char name[32];
-        build(&t);
+        build(&t, true);
         u64 root = kit_page(&t.p.kit);
         u64 contexts = kit_page(&t.p.kit);
         u64 at[2] = {root + (SID >> 8) * 16, contexts + (SID & 0xff) * 16};
@@ -205,7 +207,7 @@ static void modes_that_do_not_exist(void **state)
     (void)state;
     for (u32 ttm = 2; ttm <= 3; ttm++) {
         struct tables t;
-        build(&t);
+        build(&t, true);
         pair_write(&t.p, R_RTADDR, 8, t.p.kit.root | ttm << 10);
         pair_write(&t.p, R_GCMD, 4, G_SRTP);
         pair_write(&t.p, R_GCMD, 4, G_TE);
@@ -228,7 +230,7 @@ static void pages_outside_the_partition(void **state)
             struct kit_fault fault;
             struct tables t;
             u64 value = 0;
-            build(&t);
+            build(&t, true);
             kit_at(t.place[cases[i].where].at)[0] = cases[i].value;
             kit_boot(&t.p.kit);
             assert_int_not_equal(kit_dma_pasid(&t.p.kit, SID, PASID, write, IOVA, &value), 0);
