@@ -6,12 +6,14 @@
 
 #include "hv/ept.h"
 #include "hv/exit_mmio.h"
+#include "hv/units.h"
 #include "iommu/port.h"
 
 void exit_ept_violation(struct vcpu *v)
 {
     u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
-    if (ept_rights(v->partition, gpa) == 0) {
+    u32 offset;
+    if (units_viommu_at(v->partition, gpa, &offset) != NULL || ept_rights(v->partition, gpa) == 0) {
         exit_mmio(v, gpa);
         return;
     }

@@ -9,14 +9,25 @@ int memcmp(const void *a, const void *b, size_t bytes);
 void *memset(void *to, int value, size_t bytes)
 {
     void *at = to;
-    __asm__ volatile("rep stosb" : "+D"(at), "+c"(bytes) : "a"(value) : "memory");
+    size_t words = bytes / 8;
+    size_t rest = bytes % 8;
+    u64 pattern = (u8)value * 0x0101010101010101ull;
+    __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(pattern) : "memory");
+    if (rest != 0) {
+        __asm__ volatile("rep stosb" : "+D"(at), "+c"(rest) : "a"(pattern) : "memory");
+    }
     return to;
 }
 
 void *memcpy(void *to, const void *from, size_t bytes)
 {
     void *at = to;
-    __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(bytes) : : "memory");
+    size_t words = bytes / 8;
+    size_t rest = bytes % 8;
+    __asm__ volatile("rep movsq" : "+D"(at), "+S"(from), "+c"(words) : : "memory");
+    if (rest != 0) {
+        __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(rest) : : "memory");
+    }
     return to;
 }
 

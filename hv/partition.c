@@ -54,8 +54,7 @@ void partition_destroy(struct partition *p)
     }
 }
 
-/* The range of the machine's map that holds gpa; NULL when none does. */
-static const struct memory_range *find_range(u64 gpa)
+static const struct memory_range *search_range(u64 gpa)
 {
     u32 low = 0;
     u32 high = handover->range_count;
@@ -71,6 +70,21 @@ static const struct memory_range *find_range(u64 gpa)
         }
     }
     return NULL;
+}
+
+/*
+ * The range of the machine's map that holds gpa; NULL when none does. Mostly it is the one of the
+ * last time: what a guest's tables and queues are in. The map never changes, so any CPU's will do.
+ */
+static const struct memory_range *find_range(u64 gpa)
+{
+    static const struct memory_range *last;
+    const struct memory_range *r = __atomic_load_n(&last, __ATOMIC_RELAXED);
+    if (r == NULL || gpa - r->base >= r->size) {
+        r = search_range(gpa);
+        __atomic_store_n(&last, r, __ATOMIC_RELAXED);
+    }
+    return r;
 }
 
 /* Bytes from gpa on that are of a wanted kind and the partition's; 0 when gpa itself is not. */
@@ -111,15 +125,28 @@ bool partition_is_ram(const struct partition *p, gpa_t gpa, u64 len)
     return all_of_kinds(gpa.v, len, 1u << RANGE_RAM);
 }
 
+/* The guest may write meanwhile: each byte is read once, in pieces as large as they go. */
+static void copy_once(u8 *to, const u8 *from, size_t len)
+{
+    size_t words = len / sizeof(u64);
+    if (len >= 64) {
+        len %= sizeof(u64);
+        __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    }
+    for (; len >= sizeof(u64); len -= sizeof(u64), to += sizeof(u64), from += sizeof(u64)) {
+        *(u64 *)(void *)to = *(const volatile u64 *)(const void *)from;
+    }
+    for (; len != 0; len--) {
+        *to++ = *(const volatile u8 *)from++;
+    }
+}
+
 bool partition_read(const struct partition *p, gpa_t gpa, void *to, size_t len)
 {
-    const u8 *from = port_hpa_to_ptr((hpa_t){gpa.v});
     (void)p;
     if (!all_of_kinds(gpa.v, len, 1u << RANGE_RAM | 1u << RANGE_RESERVED | 1u << RANGE_FIRMWARE)) {
         return false;
     }
-    for (size_t i = 0; i < len; i++) {
-        ((u8 *)to)[i] = ((const volatile u8 *)from)[i];
-    }
+    copy_once(to, port_hpa_to_ptr((hpa_t){gpa.v}), len);
     return true;
 }

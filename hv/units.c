@@ -8,6 +8,8 @@
 #include "iommu/viommu.h"
 
 static struct vtd_unit *units[VTD_DMAR_UNITS];
+/* Their register pages: looked through at each access. */
+static struct { u64 base, size; } windows[VTD_DMAR_UNITS];
 static u32 count;
 static u32 taken;
 
@@ -16,10 +18,14 @@ enum result units_probe(void)
     const struct vtd_dmar *dmar = &handover->dmar;
     for (count = 0; handover->dmar_present && count < dmar->unit_count; count++) {
         const struct vtd_dmar_unit *u = &dmar->units[count];
+        struct vtd_unit_info info;
         enum result r = vtd_unit_probe(u->base, u->segment, (u16)count, dmar->haw, &units[count]);
         if (r != OK) {
             return r;
         }
+        vtd_unit_get_info(units[count], &info);
+        windows[count].base = info.base.v;
+        windows[count].size = info.window_size;
     }
     return OK;
 }
@@ -121,10 +127,9 @@ enum result units_show(struct partition *p)
 struct viommu *units_viommu_at(const struct partition *p, u64 gpa, u32 *offset)
 {
     for (u32 i = 0; i < count; i++) {
-        struct vtd_unit_info info;
-        vtd_unit_get_info(units[i], &info);
-        if (gpa - info.base.v < info.window_size) {
-            *offset = (u32)(gpa - info.base.v);
+        u64 into = gpa - windows[i].base;
+        if (into < windows[i].size) {
+            *offset = (u32)into;
             return p->viommus[i];
         }
     }

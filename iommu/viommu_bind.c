@@ -172,16 +172,6 @@ static struct viommu_did *did_slot(struct viommu *v, u16 did, bool may_add)
     return NULL;
 }
 
-bool viommu_did_in_use(const struct viommu *v, u16 did)
-{
-    for (u32 i = 0; i < v->config.max_domains; i++) {
-        if (v->bindings.dids[i].uses != 0 && v->bindings.dids[i].did == did) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void viommu_bind_tell_quota(struct viommu *v, u16 sid)
 {
     v->stats.quota_refusals++;

@@ -109,9 +109,6 @@ bool viommu_bind_sweep(struct viommu *v, struct viommu_device *device, u16 *at, 
 /* Counts an entry that stays blocked for want of room; one line per guest. */
 void viommu_bind_tell_quota(struct viommu *v, u16 sid);
 
-/* True if a guest domain id has bindings. */
-bool viommu_did_in_use(const struct viommu *v, u16 did);
-
 /* After everything was dropped: all pages back to the pool. */
 void viommu_bindings_free(struct viommu *v);
 

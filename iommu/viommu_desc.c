@@ -9,28 +9,26 @@
 /* Bits hi..lo of a 64-bit word. */
 #define BITS(hi, lo) ((~0ull >> (63 - (hi) + (lo))) << (lo))
 
-/* Every type: QW0 11:9 and 3:0. */
-enum { TYPE_LOW = 0xf };
-
-/* The named fields of each type, as masks of the first two words. */
-struct desc_shape {
-    u64 fields0, fields1;
-    bool needs_scalable; /* 256-bit only, scalable mode only (table 26) */
-};
+/* Every type: QW0 11:9 and 3:0; none that this unit has is above Fh. */
+enum { TYPE_LOW = 0xf, TYPE_HIGH = 0xe00 };
 
 /* Type numbers of VT-d 6.5.2; 3, 8, 9 and Ah exist only with DT, PRS or HPTS. */
 enum { TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_IEC = 4, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6,
        TYPE_PASID = 7 };
 
-static const struct desc_shape shapes[] = {
-    [TYPE_CONTEXT] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(47, 32) | BITS(49, 48), 0,
-                      false},
-    [TYPE_IOTLB] = {BITS(11, 9) | BITS(7, 0) | BITS(31, 16), BITS(63, 12) | BITS(6, 0), false},
-    [TYPE_IEC] = {BITS(11, 9) | BITS(4, 0) | BITS(31, 27) | BITS(47, 32), 0, false},
-    [TYPE_WAIT] = {BITS(11, 9) | BITS(6, 0) | BITS(63, 32), BITS(63, 2), false},
-    [TYPE_PASID_IOTLB] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(51, 32),
-                          BITS(63, 12) | BITS(6, 0), true},
-    [TYPE_PASID] = {BITS(11, 9) | BITS(5, 0) | BITS(31, 16) | BITS(51, 32), 0, true},
+/* As bits: 6 and 7 are for scalable mode only, where descriptors have 256 bits (table 26). */
+enum { TYPES_LEGACY = 1 << TYPE_CONTEXT | 1 << TYPE_IOTLB | 1 << TYPE_IEC | 1 << TYPE_WAIT,
+       TYPES_SCALABLE = TYPES_LEGACY | 1 << TYPE_PASID_IOTLB | 1 << TYPE_PASID };
+
+/* All but the named fields of each type, as masks of the first two words. QW0 11:9 are 0 in each. */
+static const struct { u64 low, high; } reserved[TYPE_LOW + 1] = {
+    [TYPE_CONTEXT] = {~(BITS(5, 0) | BITS(31, 16) | BITS(47, 32) | BITS(49, 48)), ~0ull},
+    [TYPE_IOTLB] = {~(BITS(7, 0) | BITS(31, 16)), ~(BITS(63, 12) | BITS(6, 0))},
+    [TYPE_IEC] = {~(BITS(4, 0) | BITS(31, 27) | BITS(47, 32)), ~0ull},
+    [TYPE_WAIT] = {~(BITS(6, 0) | BITS(63, 32)), ~BITS(63, 2)},
+    [TYPE_PASID_IOTLB] = {~(BITS(5, 0) | BITS(31, 16) | BITS(51, 32)),
+                          ~(BITS(63, 12) | BITS(6, 0))},
+    [TYPE_PASID] = {~(BITS(5, 0) | BITS(31, 16) | BITS(51, 32)), ~0ull},
 };
 
 static u32 bits(u64 word, u32 hi, u32 lo)
@@ -129,21 +127,18 @@ static enum iqei decode_wait(const struct desc_rules *rules, const u64 *w, struc
 enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,
                              struct viommu_cmd *out)
 {
-    u32 type = bits(words[0], 11, 9) << 4 | ((u32)words[0] & TYPE_LOW);
-    bool scalable = viommu_ttm_of(rules->rtaddr) == TTM_SCALABLE;
-    if (type >= ARRAY_LEN(shapes) || shapes[type].fields0 == 0 ||
-        (shapes[type].needs_scalable && !scalable)) {
+    u32 type = (u32)words[0] & TYPE_LOW;
+    u32 types = viommu_ttm_of(rules->rtaddr) == TTM_SCALABLE ? TYPES_SCALABLE : TYPES_LEGACY;
+    if ((types >> type & 1) == 0) {
         return IQEI_TYPE;
     }
-    if ((words[0] & ~shapes[type].fields0) != 0 || words[2] != 0 || words[3] != 0) {
-        return IQEI_RESERVED;
-    }
-    if ((words[1] & ~shapes[type].fields1) != 0) {
-        return IQEI_RESERVED;
+    u64 upper = rules->wide ? words[2] | words[3] : 0;
+    if (((words[0] & reserved[type].low) | (words[1] & reserved[type].high) | upper) != 0) {
+        return (words[0] & TYPE_HIGH) != 0 ? IQEI_TYPE : IQEI_RESERVED;
     }
     *out = (struct viommu_cmd){
         .did = (u16)(bits(words[0], 31, 16) & did_mask(rules->cap)),
-        .pasid = bits(words[0], 51, 32),
+        .pasid = (u32)(words[0] >> 32), /* 20 bits, by what is reserved where it means something */
     };
     switch (type) {
     case TYPE_CONTEXT:

@@ -64,7 +64,7 @@ struct desc_rules {
 /* The check that needs no descriptor: width against mode (table 26). */
 enum iqei viommu_desc_check_mode(const struct desc_rules *rules);
 
-/* IQEI_NONE and *out, or the error. words has 4 elements, the upper two 0 when not wide. */
+/* IQEI_NONE and *out, or the error. words has 4 elements, or 2 when not wide. */
 enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,
                              struct viommu_cmd *out);
 

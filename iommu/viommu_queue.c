@@ -1,19 +1,11 @@
 /*
- * Fetch, decode, perform (VT-d 6.5.2). Cache invalidations of contexts and PASIDs
- * make Nestor look at the guest's tables; IOTLB invalidations and waits go to the
- * hardware with the host's domain ids and a checked status address.
+ * The ring and its order: what is fetched, what waits for a scan, what is handed to the unit, where
+ * the head stands, errors (VT-d 6.5.2). viommu_perform.c does what descriptors say.
  */
-#include "iommu/viommu_queue.h"
+#include "iommu/viommu_perform.h"
 
 #include "iommu/port.h"
 #include "iommu/viommu_state.h"
-
-enum { STATUS_BYTES = 4, LINES = 8 /* of a guest that errs again and again */ };
-
-/* Words of the host's descriptors, VT-d 6.5.2; 256 bits wide. */
-enum { HOST_IOTLB = 2, HOST_WAIT = 5, HOST_PASID_IOTLB = 6 };
-enum { HOST_G_GLOBAL = 1 << 4, HOST_G_DOMAIN = 2 << 4, HOST_G_PASID = 2 << 4, HOST_G_PAGE = 3 << 4,
-       HOST_DRAIN = 3 << 6 };
 
 void viommu_queue_reset(struct viommu *v)
 {
@@ -108,7 +100,7 @@ static void stop_with(struct viommu *v, enum iqei error)
         [IQEI_TYPE] = "no such descriptor", [IQEI_RESERVED] = "reserved bits or an address refused",
         [IQEI_WIDTH] = "narrow descriptors in scalable mode", [IQEI_TAIL_ALIGN] = "tail misaligned",
         [IQEI_TTM] = "table mode not offered"};
-    if (v->stats.queue_errors++ < LINES) {
+    if (v->stats.queue_errors++ < VIOMMU_ERROR_LINES) {
         port_log(LOG_WARNING, "viommu: partition %u: the guest's queue stops at 0x%llx: %s",
                  v->config.partition, (unsigned long long)v->queue.base + v->queue.fetch,
                  texts[error]);
@@ -118,132 +110,14 @@ static void stop_with(struct viommu *v, enum iqei error)
     viommu_fault_set_status(v, VFSTS_IQE);
 }
 
-static void append(struct viommu *v, u64 word0, u64 word1)
+void viommu_queue_advance(struct viommu *v, u32 bytes)
 {
     struct viommu_queue *q = &v->queue;
-    q->batch[q->count] = (struct vtd_desc){.w = {word0, word1, 0, 0}};
-    q->count++;
-}
-
-/*
- * A domain- or page-selective invalidation of the guest's means all of the domain's
- * first-stage and nested entries (table 23), so each of its host ids is flushed whole.
- * IOTLB entries of a second-stage-only host entry never change by what a guest does,
- * but the guest believes them to be pass-through and may drain with this command.
- */
-static void perform_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    u16 dids[VIOMMU_HOST_DIDS];
-    if (cmd->granularity == VGRAN_GLOBAL) {
-        append(v, HOST_IOTLB | HOST_G_GLOBAL | HOST_DRAIN, 0);
-        return;
-    }
-    u32 count = viommu_host_domain_ids(v, cmd->did, dids, VIOMMU_HOST_DIDS);
-    for (u32 i = 0; i < count; i++) {
-        append(v, HOST_IOTLB | HOST_G_DOMAIN | HOST_DRAIN | (u64)dids[i] << 16, 0);
-    }
-}
-
-/* The reach of a page-selective p_iotlb is at most the first stage's 57 bits. */
-static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    enum { WIDEST_MASK = 57 - 12 };
-    u16 dids[VIOMMU_HOST_DIDS];
-    bool page = cmd->granularity == VGRAN_PAGE && cmd->addr_mask <= WIDEST_MASK;
-    u64 block = page ? ~0ull << (12 + cmd->addr_mask) : 0;
-    u64 word1 = page ? (cmd->addr & block) | (cmd->leaf_only ? 1u << 6 : 0) | cmd->addr_mask : 0;
-    u64 word0 = HOST_PASID_IOTLB | (page ? HOST_G_PAGE : HOST_G_PASID) | (u64)cmd->pasid << 32;
-    u32 count = viommu_host_domain_ids(v, cmd->did, dids, VIOMMU_HOST_DIDS);
-    for (u32 i = 0; i < count; i++) {
-        append(v, word0 | (u64)dids[i] << 16, word1);
-    }
-}
-
-/*
- * The unit writes the status itself, into the partition's ordinary memory or nowhere.
- * An address "not routeable to memory" is undefined in VT-d 6.5.2.9: refused, visibly.
- */
-static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    hpa_t at = {0};
-    if (cmd->status_write &&
-        !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
-        if (v->stats.queue_errors < LINES) {
-            port_log(LOG_WARNING, "viommu: partition %u: wait status at 0x%llx is not its memory",
-                     v->config.partition, (unsigned long long)cmd->status_addr);
-        }
-        return IQEI_RESERVED;
-    }
-    append(v, HOST_WAIT | (cmd->interrupt ? 1u << 4 : 0) | (cmd->status_write ? 1u << 5 : 0) |
-                  (cmd->fence ? 1u << 6 : 0) | (u64)cmd->status_data << 32,
-           at.v);
-    v->stats.waits++;
-    return IQEI_NONE;
-}
-
-/* Guest tables matter while its translation is on; what is bound then is read again at TE. */
-static void perform_context_cache(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    if (cmd->granularity == VGRAN_DEVICE) {
-        viommu_scan_start_device(v, cmd->sid, cmd->function_mask);
-    } else {
-        viommu_scan_start(v, SCAN_CONTEXTS);
-    }
-}
-
-static void perform_pasid_cache(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    if (cmd->granularity == VGRAN_PASID) {
-        viommu_scan_start_pasid(v, cmd->pasid);
-    } else {
-        viommu_scan_start(v, SCAN_PASIDS);
-    }
-}
-
-static enum iqei perform(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    bool tables = viommu_translating(v) && viommu_ttm_of(v->active_root) == TTM_SCALABLE;
-    switch (cmd->kind) {
-    case VCMD_WAIT:
-        return perform_wait(v, cmd);
-    case VCMD_NOTHING:
-        return IQEI_NONE;
-    case VCMD_CONTEXT_CACHE:
-        v->stats.context_caches++;
-        if (tables) {
-            perform_context_cache(v, cmd);
-        }
-        return IQEI_NONE;
-    case VCMD_PASID_CACHE:
-        v->stats.pasid_caches++;
-        if (tables) {
-            perform_pasid_cache(v, cmd);
-        }
-        return IQEI_NONE;
-    case VCMD_IOTLB:
-        v->stats.iotlbs++;
-        if (tables) {
-            perform_iotlb(v, cmd);
-        }
-        return IQEI_NONE;
-    case VCMD_PASID_IOTLB:
-        v->stats.pasid_iotlbs++;
-        if (tables && viommu_did_in_use(v, cmd->did)) {
-            perform_pasid_iotlb(v, cmd);
-        }
-        return IQEI_NONE;
-    }
-    return IQEI_NONE;
-}
-
-static void advance(struct viommu *v)
-{
-    struct viommu_queue *q = &v->queue;
-    q->fetch += q->wide ? 32 : 16;
+    q->fetch += bytes;
     if (q->fetch >= q->bytes) {
         q->fetch = 0;
     }
-    v->stats.descriptors++;
+    v->stats.descriptors += bytes / (q->wide ? 32 : 16);
 }
 
 /*
@@ -270,42 +144,49 @@ static bool fetch_ahead(struct viommu *v)
     return true;
 }
 
-/* Decodes the copy of the descriptor at fetch. */
-static enum iqei fetch(struct viommu *v, struct viommu_cmd *cmd)
+static enum iqei check_registers(const struct viommu *v, const struct desc_rules *rules)
 {
-    const struct viommu_queue *q = &v->queue;
-    const struct desc_rules rules = {.cap = v->cap, .ecap = v->ecap, .rtaddr = v->active_root,
-                                     .haw = v->walk.haw, .wide = q->wide};
-    u64 words[4] = {0, 0, 0, 0};
-    enum iqei error = viommu_desc_check_mode(&rules);
+    enum iqei error = viommu_desc_check_mode(rules);
     if (error != IQEI_NONE) {
         return error;
     }
-    if (q->wide && (v->reg[VREG_IQT] & 0x10) != 0) {
+    if (v->queue.wide && (v->reg[VREG_IQT] & 0x10) != 0) {
         return IQEI_TAIL_ALIGN;
     }
-    if (v->reg[VREG_IQT] >= q->bytes) {
-        return IQEI_TAIL;
-    }
-    if (!fetch_ahead(v)) {
-        return IQEI_FETCH;
-    }
-    for (u32 i = 0; i < (q->wide ? 4u : 2u); i++) {
-        words[i] = q->ahead[(q->fetch - q->ahead_from) / 8 + i];
-    }
-    return viommu_desc_decode(&rules, words, cmd);
+    return v->reg[VREG_IQT] >= v->queue.bytes ? IQEI_TAIL : IQEI_NONE;
 }
 
-bool viommu_queue_run(struct viommu *v)
+static struct viommu_run start_run(struct viommu *v)
+{
+    struct viommu_run run = {.rules = {.cap = v->cap, .ecap = v->ecap, .rtaddr = v->active_root,
+                                .haw = v->walk.haw, .wide = v->queue.wide},
+                      .tables = viommu_translating(v) &&
+                                viommu_ttm_of(v->active_root) == TTM_SCALABLE};
+    run.error = check_registers(v, &run.rules);
+    v->queue.ids.guest_did = VIOMMU_NO_DID;
+    return run;
+}
+
+/* What the scan was started for is done with it; earlier commands reach the unit first. */
+static bool finish_scan(struct viommu *v)
+{
+    if (!flush(v) || !viommu_scan_run(v)) {
+        return false;
+    }
+    v->queue.scanning = false;
+    v->queue.ids.guest_did = VIOMMU_NO_DID;
+    viommu_queue_advance(v, v->queue.wide ? 32 : 16);
+    return true;
+}
+
+/* As viommu_queue_run(). */
+static bool run_commands(struct viommu *v)
 {
     struct viommu_queue *q = &v->queue;
+    const struct viommu_run run = start_run(v);
     while (!stopped(v)) {
-        if (q->scanning) {
-            if (!viommu_scan_run(v)) {
-                return true;
-            }
-            q->scanning = false;
-            advance(v);
+        if (q->scanning && !finish_scan(v)) {
+            return true;
         }
         if (q->fetch == v->reg[VREG_IQT]) {
             break;
@@ -313,14 +194,13 @@ bool viommu_queue_run(struct viommu *v)
         if (q->count + VIOMMU_HOST_DIDS > VIOMMU_BATCH && !flush(v)) {
             return true;
         }
-        if (!viommu_spend(v, 1)) {
+        if (v->budget == 0) {
             (void)flush(v);
             return true;
         }
-        struct viommu_cmd cmd;
-        enum iqei error = fetch(v, &cmd);
+        enum iqei error = run.error;
         if (error == IQEI_NONE) {
-            error = perform(v, &cmd);
+            error = fetch_ahead(v) ? viommu_perform(v, &run) : IQEI_FETCH;
         }
         if (error != IQEI_NONE) {
             if (!flush(v)) { /* the order of the guest's completions and its error is kept */
@@ -329,14 +209,14 @@ bool viommu_queue_run(struct viommu *v)
             stop_with(v, error);
             return false;
         }
-        if (v->scan.kind != SCAN_IDLE) { /* earlier commands reach the unit before the scan's own */
-            q->scanning = true;
-            if (!flush(v)) {
-                return true;
-            }
-        } else {
-            advance(v);
-        }
     }
     return !flush(v);
+}
+
+bool viommu_queue_run(struct viommu *v)
+{
+    const struct viommu_queue *q = &v->queue;
+    bool idle = q->fetch == v->reg[VREG_IQT] && q->done == q->fetch && q->count == 0 &&
+                !q->scanning;
+    return idle ? false : run_commands(v);
 }

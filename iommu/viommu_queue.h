@@ -10,9 +10,18 @@
 #include "iommu/viommu_host.h"
 
 enum {
-    VIOMMU_BATCH = 64,       /* descriptors sent to the unit at a time */
-    VIOMMU_AHEAD = 64,       /* words of guest descriptors copied at a time */
+    VIOMMU_BATCH = 128,      /* descriptors sent to the unit at a time */
+    VIOMMU_AHEAD = 512,      /* words of guest descriptors copied at a time */
     VIOMMU_HOST_DIDS = 8,    /* host domain ids that one guest domain id may have */
+    VIOMMU_ERROR_LINES = 8,  /* said of a guest whose queue errs again and again */
+    VIOMMU_NO_DID = 1 << 16, /* what no guest domain id is */
+};
+
+/* The host domain ids of a guest domain, as of the last look. */
+struct viommu_ids {
+    u32 guest_did;       /* VIOMMU_NO_DID: not looked */
+    u16 host[VIOMMU_HOST_DIDS];
+    u32 count;
 };
 
 struct viommu_queue {
@@ -25,6 +34,7 @@ struct viommu_queue {
     bool broken;         /* the unit's queue failed: nothing completes any more */
     u32 ahead_from, ahead_bytes; /* the part of the ring that ahead is a copy of */
     u64 ahead[VIOMMU_AHEAD];
+    struct viommu_ids ids;
     u32 count;
     struct vtd_desc batch[VIOMMU_BATCH];
 };
@@ -37,6 +47,8 @@ void viommu_queue_disable(struct viommu *v);
 /* IQT was written. */
 void viommu_queue_doorbell(struct viommu *v);
 u32 viommu_queue_head(const struct viommu *v);
+/* Past that many bytes of whole descriptors, which do not go beyond the ring's end. */
+void viommu_queue_advance(struct viommu *v, u32 bytes);
 
 /* Goes on within v->budget; true if work is left that only needs time. */
 bool viommu_queue_run(struct viommu *v);

@@ -61,16 +61,26 @@ static u32 offset_of(const struct viommu *v, enum viommu_reg reg)
     return rules[reg].offset + (moved ? v->iotlb_offset : 0);
 }
 
-/* The register that holds byte offset, or VREG_COUNT. */
+/* By the dword that a register begins at: its number plus 1. */
+static const u8 begins_at[] = {
+#define VIOMMU_REG_BEGINS(name, off, len, rw, clear, fx) [(off) / 4] = VREG_##name + 1,
+    VIOMMU_FIXED_REGS(VIOMMU_REG_BEGINS)
+#undef VIOMMU_REG_BEGINS
+};
+
+/* The register that holds a dword, or VREG_COUNT. */
 static enum viommu_reg find_reg(const struct viommu *v, u32 offset)
 {
-    for (u32 i = 0; i < VREG_COUNT; i++) {
-        u32 start = offset_of(v, (enum viommu_reg)i);
-        if (offset >= start && offset < start + rules[i].bytes) {
-            return (enum viommu_reg)i;
-        }
+    u32 dword = offset / 4;
+    u32 moved = offset - v->iotlb_offset;
+    if (dword < ARRAY_LEN(begins_at) && begins_at[dword] != 0) {
+        return begins_at[dword] - 1u;
     }
-    return VREG_COUNT;
+    if (dword - 1 < ARRAY_LEN(begins_at) && begins_at[dword - 1] != 0 &&
+        rules[begins_at[dword - 1] - 1].bytes == 8) {
+        return begins_at[dword - 1] - 1u;
+    }
+    return moved >= 16 ? VREG_COUNT : moved < 8 ? VREG_IVA : VREG_IOTLB;
 }
 
 static bool size_is_allowed(u32 offset, u32 size)

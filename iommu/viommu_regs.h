@@ -15,7 +15,7 @@ struct viommu;
  * PMEN and the protected regions are read-only without PLMR/PHMR and so not listed
  * (they read 0), like all of interrupt remapping, page requests, MTRRs, ECMD, VCMD.
  */
-#define VIOMMU_REGS(X)                                                                     \
+#define VIOMMU_FIXED_REGS(X)                                                               \
     X(VER,    0x000, 4, 0,                     0,          NONE)                           \
     X(CAP,    0x008, 8, 0,                     0,          NONE)                           \
     X(ECAP,   0x010, 8, 0,                     0,          NONE)                           \
@@ -36,10 +36,12 @@ struct viommu;
     X(IEDATA, 0x0a4, 4, 0x0000ffffull,         0,          DONE_EVENT)                     \
     X(IEADDR, 0x0a8, 4, 0xfffffffcull,         0,          DONE_EVENT)                     \
     X(IEUADDR, 0x0ac, 4, 0xffffffffull,        0,          DONE_EVENT)                     \
-    X(IQERCD, 0x0b0, 8, 0,                     0,          NONE)                           \
-    /* Their place is ECAP.IRO: */                                                         \
+    X(IQERCD, 0x0b0, 8, 0,                     0,          NONE)
+/* Their place is ECAP.IRO. */
+#define VIOMMU_MOVED_REGS(X)                                                               \
     X(IVA,    0,     8, 0xfffffffffffff07full, 0,          IVA)     /* WO, reads 0 */      \
     X(IOTLB,  8,     8, 0xb003ffff00000000ull, 0,          IOTLB)
+#define VIOMMU_REGS(X) VIOMMU_FIXED_REGS(X) VIOMMU_MOVED_REGS(X)
 
 enum viommu_reg {
 #define VIOMMU_REG_ENUM(name, offset, bytes, writable, w1c, effect) VREG_##name,

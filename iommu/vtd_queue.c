@@ -45,13 +45,25 @@ static struct vtd_desc harmless_desc(const struct vtd_unit *unit)
     return wait_desc(unit, 1, 0);
 }
 
-static void put(struct vtd_unit *unit, const struct vtd_desc *d)
+/* Words 2 and 3 have no place in a ring of short descriptors. */
+static void put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count)
 {
-    u64 *to = slot(unit, unit->tail);
-    for (u32 i = 0; i < unit->desc_words; i++) {
-        to[i] = d->w[i];
+    while (count != 0) {
+        u64 *to = slot(unit, unit->tail);
+        u32 to_end = unit->queue_size - unit->tail;
+        u32 part = count < to_end ? count : to_end;
+        if (unit->desc_words == ARRAY_LEN(d->w)) {
+            __builtin_memcpy(to, d, part * sizeof(*d));
+        } else {
+            for (u32 i = 0; i < part; i++) {
+                to[2 * i] = d[i].w[0];
+                to[2 * i + 1] = d[i].w[1];
+            }
+        }
+        unit->tail = (unit->tail + part) % unit->queue_size;
+        d += part;
+        count -= part;
     }
-    unit->tail = (unit->tail + 1) % unit->queue_size;
 }
 
 static void ring_doorbell(const struct vtd_unit *unit)
@@ -109,7 +121,7 @@ static enum result recover_ite(struct vtd_unit *unit)
              unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
     vtd_write32(unit, VTD_FSTS, FSTS_ITE);
     if (room(unit) > 1) {
-        put(unit, &wait);
+        put(unit, &wait, 1);
         ring_doorbell(unit);
     }
     return ERR_QUEUE;
@@ -184,12 +196,10 @@ static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs,
     if (r != OK) {
         return r;
     }
-    for (u32 i = 0; i < count; i++) {
-        put(unit, &descs[i]);
-    }
+    put(unit, descs, count);
     unit->sequence++;
     struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
-    put(unit, &wait);
+    put(unit, &wait, 1);
     ring_doorbell(unit);
     return wait_done(unit, first, timed_out);
 }
@@ -293,9 +303,7 @@ static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32
         vtd_queue_poll(unit); /* if it has stopped, the next try finds it running */
         return ERR_BUSY;
     }
-    for (u32 i = 0; i < count; i++) {
-        put(unit, &descs[i]);
-    }
+    put(unit, descs, count);
     if (count != 0) {
         ring_doorbell(unit);
     }
