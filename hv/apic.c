@@ -51,6 +51,11 @@ static void send(u32 destination, u32 command)
     port_mmio_write32(high, guest_high);
 }
 
+void apic_send_nmi(u32 apic_id)
+{
+    send(apic_id, ICR_NMI | ICR_ASSERT);
+}
+
 void apic_send_nmi_to_others(void)
 {
     send(0, ICR_NMI | ICR_ASSERT | ICR_OTHERS);

@@ -7,6 +7,7 @@
 
 #include "hv/types.h"
 
+void apic_send_nmi(u32 apic_id);
 /* To all CPUs but this one, whatever their ids. */
 void apic_send_nmi_to_others(void);
 

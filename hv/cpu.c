@@ -86,6 +86,7 @@ enum result cpu_create(u32 index, struct cpu **out)
     c = port_hpa_to_ptr(page);
     c->self = c;
     c->index = index;
+    c->apic_id = cpuid(1, 0).ebx >> 24;   /* ids of 255 and more are not run on */
     c->vmxon.v = page.v + PAGE_SIZE;
     build_gdt(c);
     r = stack_create(index, &stacks);

@@ -53,6 +53,7 @@ struct cpu {
     struct tss64 tss;
     struct cpu_restore restore;
     u32 tlb_done;                   /* generation of kick.c that this CPU's INVEPT has reached */
+    u32 nmi_owed;                   /* an NMI of kick.c is on its way here */
 };
 
 enum { CPU_MAX = 1024 };

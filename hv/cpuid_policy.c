@@ -1,6 +1,8 @@
 /* The table of hidden features (SDM volume 2, "CPUID"). See cpuid_policy.h. */
 #include "hv/cpuid_policy.h"
 
+#include "hv/vmcs.h"
+
 enum { ANY_SUBLEAF = 0xffffffffu >> 1 };
 
 /* `hidden` bits read as 0; of all four registers where reg is CPUID_REGS. Sorted by leaf. */
@@ -44,6 +46,15 @@ static const struct cpuid_rule rules[] = {
     {0x20, ANY_SUBLEAF, CPUID_REGS, ~0u, "HRESET"},
 };
 
+/* Instructions that are undefined in a guest without a VM-execution control (SDM 26.3). */
+static const struct { u32 control; struct cpuid_rule rule; } enabled[] = {
+    {CPU2_INVPCID, {0x07, 0, CPUID_EBX, 1u << 10, "INVPCID"}},
+    {CPU2_USER_WAIT, {0x07, 0, CPUID_ECX, 1u << 5, "TPAUSE, UMWAIT"}},
+    {CPU2_RDTSCP, {0x07, 0, CPUID_ECX, 1u << 22, "RDPID"}},
+    {CPU2_XSAVES, {0x0d, 1, CPUID_EAX, 1u << 3, "XSAVES"}},
+    {CPU2_RDTSCP, {0x80000001, ANY_SUBLEAF, CPUID_EDX, 1u << 27, "RDTSCP"}},
+};
+
 static void clear(u32 *reg)
 {
     for (u32 i = 0; i < CPUID_REGS; i++) {
@@ -72,8 +83,11 @@ static void mirror(u32 *reg, u32 bit, bool on)
     *reg = (*reg & ~bit) | (on ? bit : 0);
 }
 
-static void hide(const struct cpuid_rule *rule, u32 *reg)
+static void hide(const struct cpuid_rule *rule, u32 leaf, u32 subleaf, u32 *reg)
 {
+    if (rule->leaf != leaf || (rule->subleaf != subleaf && rule->subleaf != ANY_SUBLEAF)) {
+        return;
+    }
     if (rule->reg == CPUID_REGS) {
         clear(reg);
     } else {
@@ -88,9 +102,11 @@ void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, 
         return;
     }
     for (u32 i = 0; i < ARRAY_LEN(rules) && rules[i].leaf <= leaf; i++) {
-        if (rules[i].leaf == leaf &&
-            (rules[i].subleaf == subleaf || rules[i].subleaf == ANY_SUBLEAF)) {
-            hide(&rules[i], reg);
+        hide(&rules[i], leaf, subleaf, reg);
+    }
+    for (u32 i = 0; i < ARRAY_LEN(enabled); i++) {
+        if (!(guest->controls & enabled[i].control)) {
+            hide(&enabled[i].rule, leaf, subleaf, reg);
         }
     }
     if (leaf == 1) {

@@ -25,6 +25,7 @@ enum cpuid_nestor_feature {
 
 struct cpuid_guest {
     u64 cr4;
+    u32 controls;                         /* enum cpu_control2 that are on */
     u32 features;                         /* enum cpuid_nestor_feature */
 };
 

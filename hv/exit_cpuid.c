@@ -10,6 +10,7 @@ void exit_cpuid(struct vcpu *v)
     struct guest_regs *g = v->regs;
     u32 leaf = (u32)g->gpr[REG_RAX], subleaf = (u32)g->gpr[REG_RCX];
     const struct cpuid_guest guest = {.cr4 = vmcs_read(VMCS_GUEST_CR4),
+                                      .controls = v->cpu_controls2,
                                       .features = v->partition->cpuid_features};
     struct cpuid_regs r = cpuid(leaf, subleaf);
     u32 words[CPUID_REGS] = {r.eax, r.ebx, r.ecx, r.edx};

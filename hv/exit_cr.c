@@ -1,4 +1,4 @@
-/* Writes of control registers that touch a bit that VMX operation holds at 1: CR0.NE, CR4.VMXE. */
+/* Writes of control registers that touch a bit that VMX operation holds at 1 (CR0.NE, CR4.VMXE) or a hidden one. */
 #include "hv/exit.h"
 
 #include "hv/panic.h"
@@ -6,9 +6,9 @@
 
 enum { TYPE_MOV_TO = 0, CR0 = 0, CR4 = 4 };
 
-static void change_shadow(enum vmcs_field shadow, u64 fixed, u64 value)
+static void change_shadow(enum vmcs_field shadow, u64 masked, u64 value)
 {
-    vmcs_write(shadow, (vmcs_read(shadow) & ~fixed) | (value & fixed));
+    vmcs_write(shadow, (vmcs_read(shadow) & ~masked) | (value & masked));
 }
 
 /*
@@ -27,9 +27,9 @@ void exit_cr_access(struct vcpu *v)
     }
     if (cr == CR0) {
         change_shadow(VMCS_CR0_SHADOW, v->cr0_fixed, value);
-    } else if (value & CR4_VMXE) {
+    } else if (value & CR4_HIDDEN) {
         vcpu_inject_error(VECTOR_GP, 0);
     } else {
-        change_shadow(VMCS_CR4_SHADOW, v->cr4_fixed, value);
+        change_shadow(VMCS_CR4_SHADOW, v->cr4_fixed | CR4_HIDDEN, value);
     }
 }

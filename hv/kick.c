@@ -1,7 +1,9 @@
 /*
- * A generation counts up with each request. A CPU that waits for a SIPI takes no NMI, so nobody
- * waits for it: it looks at the generation after it has said that it runs again, and
- * the one who asks looks at the CPU after it has counted up. One of the two sees the other.
+ * A generation counts up with each request, one request at a time. A CPU that runs its guest is sent
+ * an NMI, after a note that it will get one: so a CPU knows Nestor's NMIs from the guest's. A CPU that
+ * waits for a SIPI takes no NMI and runs nothing, so nobody waits for it: it looks at the
+ * generation after it has said that it runs again, and the one who asks looks whether it runs
+ * after having counted up. One of the two sees the other.
  */
 #include "hv/kick.h"
 
@@ -10,37 +12,64 @@
 #include "hv/vcpu.h"
 #include "hv/vmx.h"
 #include "iommu/port.h"
+#include "iommu/spinlock.h"
 
-enum { LIMIT_US = 1000000 };
+enum { AGAIN_US = 10000, LIMIT_US = 1000000 };
 
+static struct spinlock one_request;
 static u32 generation;
+
+void kick_catch_up(struct cpu *c)
+{
+    u32 asked = __atomic_load_n(&generation, __ATOMIC_SEQ_CST);
+    vmx_invept_all();
+    __atomic_store_n(&c->tlb_done, asked, __ATOMIC_SEQ_CST);
+}
 
 bool kick_answer(struct cpu *c)
 {
-    u32 asked = __atomic_load_n(&generation, __ATOMIC_SEQ_CST);
-    if (c->tlb_done == asked) {
+    if (__atomic_exchange_n(&c->nmi_owed, 0, __ATOMIC_SEQ_CST) == 0) {
         return false;
     }
-    vmx_invept_all();
-    __atomic_store_n(&c->tlb_done, asked, __ATOMIC_SEQ_CST);
+    kick_catch_up(c);
     return true;
 }
 
-/* Signed difference: the generation may wrap. */
-static bool is_done(const struct cpu *c, u32 asked)
+/* NULL, or without a vcpu: it has not entered yet. */
+static bool runs(const struct cpu *c)
 {
-    s64 behind = (int32_t)(asked - __atomic_load_n(&c->tlb_done, __ATOMIC_SEQ_CST));
-    return behind <= 0 || __atomic_load_n(&c->vcpu->run, __ATOMIC_SEQ_CST) != VCPU_RUNNING;
+    return c != NULL && c->vcpu != NULL &&
+           __atomic_load_n(&c->vcpu->run, __ATOMIC_SEQ_CST) == VCPU_RUNNING;
 }
 
+static bool is_done(const struct cpu *c, u32 asked)
+{
+    return !runs(c) || __atomic_load_n(&c->tlb_done, __ATOMIC_SEQ_CST) == asked;
+}
+
+/* A guest that has written another id into its local APIC is reached by a message to all. */
 static void wait_for(const struct cpu *c, u32 asked)
 {
     u64 began = port_now_us();
+    u64 next = AGAIN_US;
     while (!is_done(c, asked)) {
-        port_relax();
-        if (port_now_us() - began > LIMIT_US) {
+        u64 waited = port_now_us() - began;
+        if (waited > LIMIT_US) {
             panic("CPU %u has not invalidated its EPT translations for a second", c->index);
         }
+        if (waited > next) {
+            next = LIMIT_US;
+            apic_send_nmi_to_others();
+        }
+        port_relax();
+    }
+}
+
+static void ask(struct cpu *c, const struct cpu *self)
+{
+    if (c != self && runs(c)) {
+        __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
+        apic_send_nmi(c->apic_id);
     }
 }
 
@@ -53,15 +82,15 @@ void kick_invalidate(void *unused)
         return;
     }
     self = cpu_current();
+    /* NMIs are open meanwhile: who waits for the lock still answers. */
+    spin_lock(&one_request);
     asked = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
-    (void)kick_answer(self);
-    if (cpu_count() > 1) {
-        apic_send_nmi_to_others();
-    }
     for (u32 i = 0; i < cpu_count(); i++) {
-        const struct cpu *c = cpu_get(i);
-        if (c != NULL && c != self) {
-            wait_for(c, asked);
-        }
+        ask(cpu_get(i), self);
     }
+    kick_catch_up(self);
+    for (u32 i = 0; i < cpu_count(); i++) {
+        wait_for(cpu_get(i), asked);
+    }
+    spin_unlock(&one_request);
 }

@@ -10,7 +10,10 @@
 /* domain_config.cpu_flush: INVEPT on every CPU that runs a guest, done on return. */
 void kick_invalidate(void *unused);
 
-/* Does this CPU's INVEPT if one is asked for; false when none was. Also from the NMI handler. */
+/* An NMI has come: does this CPU's INVEPT if that is what it was sent for, else false. */
 bool kick_answer(struct cpu *c);
+
+/* This CPU's INVEPT for all that was asked so far: it was not waited for. */
+void kick_catch_up(struct cpu *c);
 
 #endif

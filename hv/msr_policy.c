@@ -1,7 +1,8 @@
 /* The table of model-specific registers (SDM volume 4). See msr_policy.h. */
 #include "hv/msr_policy.h"
 
-#define ADDRESS_AND_BSP (~0xfffull | 1u << 8)   /* IA32_APIC_BASE, SDM 11.4.4 */
+/* IA32_APIC_BASE, SDM 12.4.4. A CPU whose local APIC is off could not be asked to invalidate. */
+#define ADDRESS_ENABLE_BSP (~0xfffull | 1u << 11 | 1u << 8)
 #define XD_AND_CPUID_LIMIT (1ull << 34 | 1ull << 22)
 #define XSS_CET (3ull << 11)
 #define FEATURE_LOCK_LMCE (1ull << 20 | 1u << 0)
@@ -11,7 +12,7 @@ static const struct msr_rule rules[] = {
     {0x000, 0x001, MSR_CLASS_PASS, 0, "Pentium machine-check registers, aliases of bank 0"},
     {0x010, 0x010, MSR_CLASS_PASS, 0, "time-stamp counter, not offset"},
     {0x017, 0x017, MSR_CLASS_READ_ONLY, 0, "platform id"},
-    {0x01b, 0x01b, MSR_CLASS_FILTER, ADDRESS_AND_BSP, "local APIC: would move over other memory"},
+    {0x01b, 0x01b, MSR_CLASS_FILTER, ADDRESS_ENABLE_BSP, "local APIC: would move over other memory"},
     {0x02a, 0x02c, MSR_CLASS_READ_ONLY, 0, "power-on configuration, frequency"},
     {0x033, 0x033, MSR_CLASS_PASS, 0, "split-lock detection"},
     {0x034, 0x035, MSR_CLASS_READ_ONLY, 0, "SMI count, thread count"},

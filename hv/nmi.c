@@ -20,18 +20,13 @@ static void set_window(struct vcpu *v)
     } while (pending != __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST));
 }
 
-static void take(struct cpu *c)
+void nmi_in_root(struct cpu *c)
 {
     park_if_asked(c);
     if (!kick_answer(c)) {
         __atomic_store_n(&c->vcpu->nmi_pending, 1, __ATOMIC_SEQ_CST);
         vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
     }
-}
-
-void nmi_in_root(struct cpu *c)
-{
-    take(c);
 }
 
 void nmi_exit(struct vcpu *v)
@@ -41,7 +36,7 @@ void nmi_exit(struct vcpu *v)
         panic_show_guest();
         panic("exit for exception %u, which no guest was given to Nestor for", event & EVENT_VECTOR);
     }
-    take(v->cpu);
+    nmi_in_root(v->cpu);
     nmi_unblock();
 }
 
@@ -51,5 +46,11 @@ void nmi_window_exit(struct vcpu *v)
         vmcs_write(VMCS_ENTRY_EVENT,
                    EVENT_VALID | EVENT_NMI << EVENT_TYPE_SHIFT | (u32)VECTOR_NMI);
     }
+    set_window(v);
+}
+
+void nmi_forget(struct vcpu *v)
+{
+    __atomic_store_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST);
     set_window(v);
 }

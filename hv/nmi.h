@@ -8,9 +8,10 @@
 #include "hv/cpu.h"
 #include "hv/vcpu.h"
 
-void nmi_in_root(struct cpu *c);       /* on the NMI stack, anywhere in root mode */
+void nmi_in_root(struct cpu *c);       /* also on the NMI stack, anywhere in root mode */
 void nmi_exit(struct vcpu *v);         /* exit reason 0 */
 void nmi_window_exit(struct vcpu *v);
+void nmi_forget(struct vcpu *v);       /* INIT: one that waits is dropped */
 
 /* Ends the blocking of NMIs in root mode (entry.asm). */
 void nmi_unblock(void);

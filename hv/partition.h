@@ -21,6 +21,7 @@ struct partition {
     hpa_t io_bitmap;                /* two pages */
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of units.h, or NULL */
     bool has_viommus;
+    u32 work_left;                  /* by a CPU that stopped; see work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
     u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
     u64 refused_accesses;           /* to them and to the units' registers, that got a fault */

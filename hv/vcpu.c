@@ -33,7 +33,8 @@ void vcpu_advance_to(u64 rip)
         vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
                    blocking & ~(u64)(BLOCKING_STI | BLOCKING_MOV_SS));
     }
-    if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) {
+    if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
+        !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
         vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_STEP);
     }
     vmcs_write(VMCS_GUEST_RIP, rip);

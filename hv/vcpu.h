@@ -25,7 +25,7 @@ struct vcpu {
     u32 index;
     u32 run;                        /* enum vcpu_run */
     u32 pin_controls, cpu_controls; /* without what work.c and nmi.c turn on and off */
-    u32 exit_controls;
+    u32 cpu_controls2, exit_controls;
     u32 entry_controls;             /* without ENTRY_GUEST_64, which follows EFER.LMA */
     u32 nmi_pending;                /* the guest's own, to be passed on */
     u64 cr0_fixed, cr4_fixed;       /* bits that VMX operation holds at 1, hidden from the guest */

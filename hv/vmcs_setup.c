@@ -10,6 +10,33 @@
 #define RIGHTS_UNUSABLE 0x10000u
 #define RIGHTS_BUSY_TSS64 0x8bu
 
+/* A new VMCS holds anything; fields that a CPU does not have refuse the write (SDM 26.11.1). */
+static void clear_all_fields(void)
+{
+#define VMCS_ENCODING(name, encoding) encoding,
+    static const u16 encodings[] = {VMCS_FIELDS(VMCS_ENCODING)};
+#undef VMCS_ENCODING
+    for (u32 i = 0; i < ARRAY_LEN(encodings); i++) {
+        vmcs_write((enum vmcs_field)encodings[i], 0);
+    }
+}
+
+/* Registers whose value now is the host's, the guest's or both. */
+static void copy_msrs(void)
+{
+    static const struct { u16 field; u32 msr; } copies[] = {
+        {VMCS_HOST_EFER, MSR_EFER}, {VMCS_GUEST_EFER, MSR_EFER},
+        {VMCS_HOST_PAT, MSR_PAT}, {VMCS_GUEST_PAT, MSR_PAT},
+        {VMCS_HOST_SYSENTER_CS, MSR_SYSENTER_CS}, {VMCS_GUEST_SYSENTER_CS, MSR_SYSENTER_CS},
+        {VMCS_HOST_SYSENTER_ESP, MSR_SYSENTER_ESP}, {VMCS_GUEST_SYSENTER_ESP, MSR_SYSENTER_ESP},
+        {VMCS_HOST_SYSENTER_EIP, MSR_SYSENTER_EIP}, {VMCS_GUEST_SYSENTER_EIP, MSR_SYSENTER_EIP},
+        {VMCS_GUEST_DEBUGCTL, MSR_DEBUGCTL},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(copies); i++) {
+        vmcs_write((enum vmcs_field)copies[i].field, msr_read(copies[i].msr));
+    }
+}
+
 static void set_controls(struct vcpu *v)
 {
     const u32 want2 = CPU2_EPT | CPU2_RDTSCP | CPU2_VPID | CPU2_UNRESTRICTED | CPU2_INVPCID |
@@ -21,11 +48,12 @@ static void set_controls(struct vcpu *v)
     v->pin_controls = vmx_controls(MSR_VMX_PIN, MSR_VMX_TRUE_PIN, PIN_NMI_EXITING | PIN_VIRTUAL_NMIS);
     v->cpu_controls = vmx_controls(MSR_VMX_CPU, MSR_VMX_TRUE_CPU,
                                    CPU_IO_BITMAPS | CPU_MSR_BITMAPS | CPU_SECONDARY);
+    v->cpu_controls2 = vmx_controls(MSR_VMX_CPU2, (enum msr)0, want2);
     v->exit_controls = vmx_controls(MSR_VMX_EXIT, MSR_VMX_TRUE_EXIT, exits);
     v->entry_controls = vmx_controls(MSR_VMX_ENTRY, MSR_VMX_TRUE_ENTRY, entries);
     vmcs_write(VMCS_PIN_CONTROLS, v->pin_controls);
     vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls);
-    vmcs_write(VMCS_CPU_CONTROLS2, vmx_controls(MSR_VMX_CPU2, (enum msr)0, want2));
+    vmcs_write(VMCS_CPU_CONTROLS2, v->cpu_controls2);
     vmcs_write(VMCS_EXIT_CONTROLS, v->exit_controls);
     vmcs_write(VMCS_ENTRY_CONTROLS, v->entry_controls | ENTRY_GUEST_64);
     vmcs_write(VMCS_VPID, v->index + 1);
@@ -36,13 +64,16 @@ static void set_controls(struct vcpu *v)
     vmcs_write(VMCS_LINK_POINTER, ~0ull);
 }
 
-/* Control bits that VMX holds at 1 are the host's; the guest sees what it wrote (SDM 26.6.6). */
+/*
+ * Control bits that VMX holds at 1 are the host's; the guest sees what it wrote (SDM 26.6.6). So are
+ * those of features that CPUID does not show: the guest may not set them.
+ */
 static void set_cr_masks(struct vcpu *v)
 {
     v->cr0_fixed = msr_read(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
     v->cr4_fixed = msr_read(MSR_VMX_CR4_FIXED0) | CR4_VMXE;
     vmcs_write(VMCS_CR0_MASK, v->cr0_fixed);
-    vmcs_write(VMCS_CR4_MASK, v->cr4_fixed);
+    vmcs_write(VMCS_CR4_MASK, v->cr4_fixed | CR4_HIDDEN);
     vmcs_write(VMCS_CR0_SHADOW, v->cpu->firmware_cr0);
     vmcs_write(VMCS_CR4_SHADOW, v->cpu->firmware_cr4);
 }
@@ -66,8 +97,6 @@ static void set_host(const struct vcpu *v)
     vmcs_write(VMCS_HOST_CR0, cr0_read());
     vmcs_write(VMCS_HOST_CR3, handover->page_table);
     vmcs_write(VMCS_HOST_CR4, host_cr4());
-    vmcs_write(VMCS_HOST_EFER, msr_read(MSR_EFER));
-    vmcs_write(VMCS_HOST_PAT, msr_read(MSR_PAT));
     vmcs_write(VMCS_HOST_CS, SELECTOR_CODE);
     vmcs_write(VMCS_HOST_SS, SELECTOR_DATA);
     vmcs_write(VMCS_HOST_DS, SELECTOR_DATA);
@@ -77,9 +106,6 @@ static void set_host(const struct vcpu *v)
     vmcs_write(VMCS_HOST_GDTR_BASE, (u64)(uintptr_t)c->gdt);
     vmcs_write(VMCS_HOST_IDTR_BASE, cpu_idt());
     vmcs_write(VMCS_HOST_GS_BASE, (u64)(uintptr_t)c);
-    vmcs_write(VMCS_HOST_SYSENTER_CS, msr_read(MSR_SYSENTER_CS));
-    vmcs_write(VMCS_HOST_SYSENTER_ESP, msr_read(MSR_SYSENTER_ESP));
-    vmcs_write(VMCS_HOST_SYSENTER_EIP, msr_read(MSR_SYSENTER_EIP));
     vmcs_write(VMCS_HOST_RSP, (u64)(uintptr_t)slot);
     vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_first_exit);
 }
@@ -168,12 +194,6 @@ static void set_guest(const struct vcpu *v, const struct handover_resume *resume
     vmcs_write(VMCS_GUEST_CR3, resume->cr3);
     vmcs_write(VMCS_GUEST_CR4, c->firmware_cr4 | v->cr4_fixed);
     vmcs_write(VMCS_GUEST_DR7, dr7_read());
-    vmcs_write(VMCS_GUEST_EFER, msr_read(MSR_EFER));
-    vmcs_write(VMCS_GUEST_PAT, msr_read(MSR_PAT));
-    vmcs_write(VMCS_GUEST_DEBUGCTL, msr_read(MSR_DEBUGCTL));
-    vmcs_write(VMCS_GUEST_SYSENTER_CS, msr_read(MSR_SYSENTER_CS));
-    vmcs_write(VMCS_GUEST_SYSENTER_ESP, msr_read(MSR_SYSENTER_ESP));
-    vmcs_write(VMCS_GUEST_SYSENTER_EIP, msr_read(MSR_SYSENTER_EIP));
     vmcs_write(VMCS_GUEST_RIP, resume->rip);
     vmcs_write(VMCS_GUEST_RSP, resume->rsp);
     vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_ONE);
@@ -187,6 +207,8 @@ void vmcs_setup(struct vcpu *v, const struct handover_resume *resume)
 {
     v->regs = (struct guest_regs *)(uintptr_t)(v->cpu->stack_top - 16) - 1;
     note_firmware(v->cpu);
+    clear_all_fields();
+    copy_msrs();
     set_controls(v);
     set_cr_masks(v);
     set_host(v);

@@ -7,10 +7,7 @@
 #include "hv/x86.h"
 #include "iommu/port.h"
 
-enum { POLL_MS = 100, SOON_US = 50, NOBODY = 0xffffffff };
-
-/* The CPU that polls the units; a CPU without work of its own takes a free post. */
-static u32 poller = NOBODY;
+enum { POLL_MS = 100, SOON_US = 50 };
 
 static u64 timer_ticks(u64 us)
 {
@@ -35,22 +32,18 @@ static void timer_start(struct vcpu *v, u64 us)
     v->timer_expired = false;
 }
 
-static bool polls(struct vcpu *v)
+/* The boot CPU, the only one that never waits for a SIPI. */
+static bool polls(const struct vcpu *v)
 {
-    u32 nobody = NOBODY;
-    if (!units_need_polling(v->partition)) {
-        return false;
-    }
-    if (__atomic_load_n(&poller, __ATOMIC_RELAXED) == v->index) {
-        return true;
-    }
-    return __atomic_compare_exchange_n(&poller, &nobody, v->index, false, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_RELAXED);
+    return v->index == 0 && units_need_polling(v->partition);
 }
 
 void work_timer_exit(struct vcpu *v)
 {
     v->timer_expired = true;
+    if (polls(v) && __atomic_exchange_n(&v->partition->work_left, 0, __ATOMIC_RELAXED) != 0) {
+        v->work_left = true;
+    }
     if (v->work_left) {
         v->work_left = units_run(v->partition);
     }
@@ -80,9 +73,10 @@ void work_check(struct vcpu *v)
     }
 }
 
-void work_give_up(struct vcpu *v)
+void work_hand_over(struct vcpu *v)
 {
-    u32 me = v->index;
-    (void)__atomic_compare_exchange_n(&poller, &me, NOBODY, false, __ATOMIC_SEQ_CST,
-                                      __ATOMIC_RELAXED);
+    if (v->work_left) {
+        v->work_left = false;
+        __atomic_store_n(&v->partition->work_left, 1, __ATOMIC_RELAXED);
+    }
 }

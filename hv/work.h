@@ -1,6 +1,6 @@
 /*
  * Work of Nestor that no guest action waits for: what a vIOMMU left over, and the units' fault
- * records. The VMX-preemption timer runs on a CPU only while it has such work; one CPU also
+ * records. The VMX-preemption timer runs on a CPU only while it has such work; the boot CPU also
  * looks at the faults, every 100 ms.
  */
 #ifndef NESTOR_WORK_H
@@ -13,7 +13,7 @@ void work_check(struct vcpu *v);
 void work_timer_exit(struct vcpu *v);
 /* A vIOMMU of the partition has work left over; this CPU goes on with it. */
 void work_left(struct vcpu *v);
-/* This CPU stops running for now (INIT): what it polled, another takes. */
-void work_give_up(struct vcpu *v);
+/* This CPU stops running for now (INIT): the one that polls does what it has left. */
+void work_hand_over(struct vcpu *v);
 
 #endif

@@ -18,13 +18,20 @@ enum cr4_bit {
     CR4_PGE = 1 << 7,
     CR4_LA57 = 1 << 12,
     CR4_VMXE = 1 << 13,
+    CR4_SMXE = 1 << 14,
     CR4_PCIDE = 1 << 17,
     CR4_OSXSAVE = 1 << 18,
+    CR4_KL = 1 << 19,
     CR4_SMEP = 1 << 20,
     CR4_SMAP = 1 << 21,
     CR4_CET = 1 << 23,
+    CR4_UINTR = 1 << 25,
 };
+#define CR4_FRED (1ull << 32)
+/* What hv/cpuid_policy.c hides. */
+#define CR4_HIDDEN (CR4_VMXE | CR4_SMXE | CR4_KL | CR4_UINTR | CR4_FRED)
 
+enum debugctl_bit { DEBUGCTL_BTF = 1 << 1 };
 enum efer_bit { EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
 enum rflags_bit { RFLAGS_ONE = 1 << 1, RFLAGS_TF = 1 << 8, RFLAGS_IF = 1 << 9 };
 

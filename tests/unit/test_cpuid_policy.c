@@ -1,12 +1,13 @@
 /* What CPUID shows a guest. */
 #include "hv/cpuid_policy.h"
+#include "hv/vmcs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
 
-static const struct cpuid_guest plain = {.features = CPUID_NESTOR_DMA_ISOLATION};
+static const struct cpuid_guest plain = {.controls = ~0u, .features = CPUID_NESTOR_DMA_ISOLATION};
 
 static void apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u32 *reg)
 {
@@ -95,9 +96,32 @@ static void mirrors_the_guests_cr4(void **state)
     assert_int_equal(reg[CPUID_ECX], 0);
 }
 
+static void hides_what_a_missing_control_disables(void **state)
+{
+    static const struct { u32 control, leaf, subleaf, reg, hidden; } cases[] = {
+        {CPU2_INVPCID, 7, 0, CPUID_EBX, 1u << 10},
+        {CPU2_USER_WAIT, 7, 0, CPUID_ECX, 1u << 5},
+        {CPU2_RDTSCP, 7, 0, CPUID_ECX, 1u << 22},
+        {CPU2_XSAVES, 0xd, 1, CPUID_EAX, 1u << 3},
+        {CPU2_RDTSCP, 0x80000001, 0, CPUID_EDX, 1u << 27},
+    };
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct cpuid_guest lacking = {.controls = ~cases[i].control};
+        u32 with[CPUID_REGS];
+        u32 without[CPUID_REGS];
+        apply(cases[i].leaf, cases[i].subleaf, &plain, with);
+        apply(cases[i].leaf, cases[i].subleaf, &lacking, without);
+        for (u32 r = 0; r < CPUID_REGS; r++) {
+            assert_int_equal(with[r] & ~without[r], r == cases[i].reg ? cases[i].hidden : 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hides_what_a_missing_control_disables),
         cmocka_unit_test(hides_exactly_these_bits),
         cmocka_unit_test(names_the_hypervisor),
         cmocka_unit_test(mirrors_the_guests_cr4),

@@ -92,6 +92,7 @@ static void local_apic_stays_where_it_is(void **state)
     assert_int_equal(msr_policy_write(0x1b, 0xfee00900, 0xfee01900), MSR_WRITE_REFUSE);
     assert_int_equal(msr_policy_write(0x1b, 0xfee00900, 0x1fee00900), MSR_WRITE_REFUSE);
     assert_int_equal(msr_policy_write(0x1b, 0xfee00900, 0xfee00800), MSR_WRITE_REFUSE); /* BSP */
+    assert_int_equal(msr_policy_write(0x1b, 0xfee00900, 0xfee00100), MSR_WRITE_REFUSE); /* off */
 }
 
 static void other_filters(void **state)

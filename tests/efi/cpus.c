@@ -1,0 +1,264 @@
+/*
+ * The CPUs of a guest: the firmware's MP services, INIT and SIPI as kernels send them and with as
+ * little time between them as can be, NMIs, and changes of the second stage while the others run, halt
+ * or wait. Prints `cpus: NAME ok|FAIL detail` for each. The firmware's CPUs are lost at the end.
+ */
+#include <efi.h>
+#include <efilib.h>
+
+enum { APIC_BASE = 0x1b, X2APIC = 1 << 10, X2APIC_ICR = 0x830, ICR_LOW = 0x300, ICR_HIGH = 0x310,
+       INIT = 0x4500, SIPI = 0x4600, NMI = 0x4400,
+       MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11,
+       CPUS = 8, CYCLES = 1000, SINGLE_CYCLES = 100, KICKS = 100, NMIS = 100,
+       AS_KERNELS_WAIT = 500, /* ticks: 10 us */ INIT_LIMIT = 300, LONG = 2000000 };
+
+#define APIC 0xfee00000ull
+#define RANGE_BASE 0x8000000ull
+#define RANGE_SIZE 0x200000ull
+
+/* Offsets: cpus_start.asm. */
+struct page { UINT8 code[0x800]; volatile UINT32 starts, nmis, turns, halt; UINT8 rest[0x7f0]; };
+
+typedef VOID(EFIAPI *procedure)(VOID *argument);
+struct mp_services {
+    EFI_STATUS(EFIAPI *count)(struct mp_services *mp, UINTN *all, UINTN *enabled);
+    VOID *info;
+    EFI_STATUS(EFIAPI *startup_all_aps)(struct mp_services *mp, procedure f, BOOLEAN single, EFI_EVENT wait,
+                                        UINTN timeout_us, VOID *argument, UINTN **failed);
+};
+static EFI_GUID mp_guid = {0x3fdda605, 0xa76e, 0x4f46, {0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08}};
+
+extern const UINT8 cpus_start[], cpus_start_end[];
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
+
+static UINTN cpus;
+static struct page *pages;      /* of CPU i: pages[i - 1] */
+
+static UINT64 msr_get(UINT32 msr)
+{
+    UINT32 low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (UINT64)high << 32 | low;
+}
+
+static void msr_put(UINT32 msr, UINT64 value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((UINT32)value), "d"((UINT32)(value >> 32)) : "memory");
+}
+
+static UINT64 tsc(void)
+{
+    UINT32 low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (UINT64)high << 32 | low;
+}
+
+static void wait(UINT64 ticks)
+{
+    for (UINT64 began = tsc(); tsc() - began < ticks;) {
+    }
+}
+
+static void send(UINTN cpu, UINT32 command)
+{
+    if (msr_get(APIC_BASE) & X2APIC) {
+        msr_put(X2APIC_ICR, (UINT64)cpu << 32 | command);
+    } else {
+        *(volatile UINT32 *)(APIC + ICR_HIGH) = (UINT32)cpu << 24;
+        *(volatile UINT32 *)(APIC + ICR_LOW) = command;
+    }
+}
+
+static UINT32 vector_of(UINTN cpu)
+{
+    return SIPI | (UINT32)((UINTN)&pages[cpu - 1] >> 12);
+}
+
+/* True when *counter changes within a long time. */
+static BOOLEAN changes(volatile UINT32 *counter, UINT32 from)
+{
+    for (UINT64 began = tsc(); tsc() - began < LONG;) {
+        if (*counter != from) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static void say(CHAR16 *name, BOOLEAN ok, CHAR16 *what, UINTN figure)
+{
+    Print(L"cpus: %s %s %s %d\n", name, ok ? L"ok" : L"FAIL", what, figure);
+}
+
+static VOID EFIAPI on_ap(VOID *argument)
+{
+    __sync_fetch_and_add((volatile UINT32 *)argument, 1);
+}
+
+static void firmware_services(void)
+{
+    struct mp_services *mp;
+    UINTN enabled;
+    UINT32 ran = 0, rounds = 0;
+    if (EFI_ERROR(BS->LocateProtocol(&mp_guid, NULL, (VOID **)&mp)) ||
+        EFI_ERROR(mp->count(mp, &cpus, &enabled))) {
+        say(L"services", FALSE, L"none", 0);
+        return;
+    }
+    while (rounds < 20 && !EFI_ERROR(mp->startup_all_aps(mp, on_ap, rounds & 1, NULL, 0, &ran, NULL))) {
+        rounds++;
+    }
+    say(L"services", rounds == 20 && ran == 20 * (cpus - 1), L"runs on other CPUs:", ran);
+}
+
+/* INIT, SIPI at once, SIPI again after 10 us. */
+static void cycles_as_kernels(void)
+{
+    UINTN good = 0;
+    UINT64 began = tsc();
+    for (UINTN i = 0; i < CYCLES; i++) {
+        UINTN cpu = 1 + i % (cpus - 1);
+        volatile UINT32 *starts = &pages[cpu - 1].starts;
+        UINT32 before = *starts;
+        send(cpu, INIT);
+        send(cpu, vector_of(cpu));
+        wait(AS_KERNELS_WAIT);
+        send(cpu, vector_of(cpu));
+        good += changes(starts, before) && *starts == before + 1;
+    }
+    say(L"cycles", good == CYCLES, L"offline and online, ticks each:", (UINTN)(tsc() - began) / CYCLES);
+}
+
+static BOOLEAN one_sipi(UINTN cpu, UINTN delay)
+{
+    volatile UINT32 *starts = &pages[cpu - 1].starts;
+    UINT32 before = *starts;
+    send(cpu, INIT);
+    wait(delay);
+    send(cpu, vector_of(cpu));
+    return changes(starts, before);
+}
+
+/* A SIPI is lost while the CPU is in root mode: the shortest pause that loses none is what INIT takes. */
+static void shortest_pause(void)
+{
+    UINTN good = 0, delay = INIT_LIMIT;
+    for (UINTN i = 0; i < SINGLE_CYCLES; i++) {
+        good += one_sipi(1 + i % (cpus - 1), INIT_LIMIT);
+    }
+    say(L"init", good == SINGLE_CYCLES, L"one SIPI, 300 instructions after INIT, cycles:", good);
+    while (delay > 8 && one_sipi(1, delay - 8)) {
+        delay -= 8;
+    }
+    /* The one that lost its SIPI waits for another; an INIT would stay pending. */
+    UINT32 before = pages[0].starts;
+    send(1, vector_of(1));
+    say(L"shortest", changes(&pages[0].starts, before), L"instructions from INIT to SIPI:", delay);
+}
+
+static UINT32 nmis(void)
+{
+    UINT32 all = 0;
+    for (UINTN i = 0; i + 1 < cpus; i++) {
+        all += pages[i].nmis;
+    }
+    return all;
+}
+
+/* One that is sent is one that arrives. */
+static void guest_nmis(void)
+{
+    UINT32 before = nmis(), sent = 0;
+    for (; sent < NMIS; sent++) {
+        send(1 + sent % (cpus - 1), NMI);
+        wait(10000);
+    }
+    say(L"nmis", nmis() - before == sent, L"of 100:", nmis() - before);
+}
+
+static UINT32 free_pair(void)
+{
+    UINT32 count = (UINT32)msr_get(MTRR_CAP) & 0xff, i = 0;
+    while (i + 1 < count && (msr_get(MTRR_BASE0 + 2 * i + 1) & MTRR_VALID)) {
+        i++;
+    }
+    return MTRR_BASE0 + 2 * i;
+}
+
+/* Each write makes Nestor change the second stage, and wait for every CPU that runs. */
+static void change_second_stage(UINTN times)
+{
+    UINT32 pair = free_pair(), eax = 0x80000008, ebx, ecx, edx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    msr_put(pair, RANGE_BASE);
+    for (UINTN i = 0; i < times; i++) {
+        msr_put(pair + 1, (((1ull << (eax & 0xff)) - 1) & ~(RANGE_SIZE - 1)) | MTRR_VALID);
+        msr_put(pair + 1, 0);
+    }
+}
+
+/* No NMI of Nestor's reaches the guest, and all go on as they were. */
+static void others_are(CHAR16 *name, BOOLEAN turning)
+{
+    UINT32 before = nmis();
+    UINT64 began = tsc(), took;
+    BOOLEAN right = TRUE;
+    change_second_stage(KICKS);
+    took = tsc() - began;
+    for (UINTN i = 0; i + 1 < cpus; i++) {
+        right &= changes(&pages[i].turns, pages[i].turns) == turning;
+    }
+    say(name, right && nmis() == before, L"changes of the second stage, ticks each:", (UINTN)took / (2 * KICKS));
+}
+
+static void kicks(void)
+{
+    others_are(L"kick-running", TRUE);
+    for (UINTN i = 0; i + 1 < cpus; i++) {
+        pages[i].halt = 1;
+    }
+    wait(10000);
+    others_are(L"kick-halted", FALSE);
+    for (UINTN cpu = 1; cpu < cpus; cpu++) {
+        pages[cpu - 1].halt = 0;
+        send(cpu, INIT);
+    }
+    wait(10000);
+    others_are(L"kick-waiting", FALSE);
+    for (UINTN cpu = 1; cpu < cpus; cpu++) {
+        send(cpu, vector_of(cpu));
+    }
+    wait(LONG);
+    others_are(L"kick-again", TRUE);
+}
+
+static BOOLEAN place_pages(void)
+{
+    EFI_PHYSICAL_ADDRESS at = 0x90000;
+    if (EFI_ERROR(BS->AllocatePages(AllocateMaxAddress, EfiLoaderData, CPUS, &at))) {
+        return FALSE;
+    }
+    pages = (struct page *)at;
+    SetMem(pages, CPUS * sizeof(*pages), 0);
+    for (UINTN i = 0; i < CPUS; i++) {
+        CopyMem(pages[i].code, cpus_start, (UINTN)(cpus_start_end - cpus_start));
+    }
+    return TRUE;
+}
+
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
+{
+    InitializeLib(self, system);
+    firmware_services();
+    if (cpus > 1 && cpus <= CPUS && place_pages()) {
+        __asm__ volatile("cli");
+        cycles_as_kernels();
+        shortest_pause();
+        guest_nmis();
+        kicks();
+        __asm__ volatile("sti");
+    }
+    Print(L"efi-test: end\n");
+    RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+    return EFI_SUCCESS;
+}

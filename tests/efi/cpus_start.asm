@@ -1,0 +1,33 @@
+; What the other CPUs run in cpus.c, in real mode, from a page of its own each: counts, and counts NMIs.
+bits 16
+section .rodata
+
+STARTS  equ 0x800
+NMIS    equ 0x804
+TURNS   equ 0x808
+HALT    equ 0x80c
+STACK   equ 0xf00
+
+global cpus_start:data, cpus_start_end:data
+cpus_start:
+    cli
+    xor ax, ax
+    mov ds, ax
+    mov word [2 * 4], nmi - cpus_start
+    mov [2 * 4 + 2], cs
+    mov ax, cs
+    mov ss, ax
+    mov sp, STACK
+    lock inc dword [cs:STARTS]
+turn:
+    lock inc dword [cs:TURNS]
+    cmp dword [cs:HALT], 0
+    je turn
+    hlt
+    jmp turn
+nmi:
+    lock inc dword [cs:NMIS]
+    iret
+cpus_start_end:
+
+section .note.GNU-stack noalloc noexec nowrite progbits
