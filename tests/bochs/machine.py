@@ -41,8 +41,8 @@ LIB = EMU / "usr/lib/x86_64-linux-gnu"
 # What slots 2 and 3 of the board and its chipset get; the source-ids of the plugins.
 SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020}
 # mitigations=off, rodata=off: a third of the boot on an emulated CPU goes into the mitigations and
-# into a check of all page tables.
-CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off"
+# into a check of all page tables. reboot=pci: the keyboard controller resets the CPU alone on Bochs.
+CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off reboot=pci"
 IPS = 50000000
 PR_SET_PDEATHSIG = 1
 

@@ -6,12 +6,13 @@
  *
  * The lines become Boot0001, Boot0002, ... in this order, with short-form device paths
  * as operating systems write them. Like the firmware's boot manager it starts one after
- * the other until one does not return with an error.
+ * the other until one does not return with an error. It is the first in the boot order itself: after
+ * a reset, which the variables of OVMF survive, it comes before them again.
  */
 #include <efi.h>
 #include <efilib.h>
 
-enum { TEXT_MAX = 4096, OPTIONS_MAX = 8 };
+enum { TEXT_MAX = 4096, OPTIONS_MAX = 8, OWN_NUMBER = 0x40 };
 
 static EFI_GUID acpi_table_protocol = {
     0xffe06bdd, 0x6107, 0x46a6, {0x7b, 0xb2, 0x5a, 0x9c, 0x7e, 0xc5, 0x27, 0x5c}};
@@ -26,6 +27,7 @@ struct boot_line {
     CHAR16 name[64], path[128], options[1024];
 };
 
+static struct boot_line own_line = {L"Firmware", L"\\EFI\\BOOT\\BOOTX64.EFI", L""};
 static EFI_HANDLE volume;
 static EFI_FILE_HANDLE root;
 
@@ -142,7 +144,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table);
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
 {
     static struct boot_line lines[OPTIONS_MAX];
-    UINT16 order[OPTIONS_MAX], count = 0;
+    UINT16 order[OPTIONS_MAX + 1] = {OWN_NUMBER}, count = 0;
     EFI_LOADED_IMAGE *loaded;
     UINTN size;
     InitializeLib(self, table);
@@ -150,18 +152,19 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
     volume = loaded->DeviceHandle;
     root = LibOpenRoot(volume);
     install_dmar();
+    enter_option(OWN_NUMBER, &own_line);
     CHAR8 *text = read_file(L"\\boot.txt", &size);
     while (text != NULL && *text != 0 && count < OPTIONS_MAX) {
         struct boot_line *line = &lines[count];
         text = take(take(take(text, line->name, 64), line->path, 128), line->options, 1024);
         text += *text == '\n';
         count++;
-        order[count - 1] = count;
+        order[count] = count;
         enter_option(count, line);
     }
-    set_variable(L"BootOrder", order, count * sizeof(order[0]));
+    set_variable(L"BootOrder", order, (count + 1u) * sizeof(order[0]));
     for (UINT16 i = 0; i < count; i++) {
-        if (!EFI_ERROR(start(self, order[i], &lines[i]))) {
+        if (!EFI_ERROR(start(self, order[i + 1], &lines[i]))) {
             return EFI_SUCCESS;
         }
     }
