@@ -67,38 +67,41 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
 
 static const struct insn_mmio_ops ops = {.load = load, .store = store, .read = read_guest};
 
-static struct guest_paging paging_of_guest(const struct vcpu *v)
+/* The page-directory pointers are the CPU's own in PAE paging alone. */
+static void get_paging(const struct vcpu *v, u64 rflags, struct guest_paging *p)
 {
-    struct guest_paging p = {
-        .cr0 = vmcs_read(VMCS_GUEST_CR0), .cr3 = vmcs_read(VMCS_GUEST_CR3),
-        .cr4 = vmcs_read(VMCS_GUEST_CR4), .efer = vmcs_read(VMCS_GUEST_EFER),
-        .rflags = vmcs_read(VMCS_GUEST_RFLAGS), .physical_width = v->partition->gpa_width,
-        .user = (vmcs_read(VMCS_GUEST_SS_RIGHTS) >> RIGHTS_DPL_SHIFT & 3) == 3,
-        .giant_pages = true};
-    for (u32 i = 0; i < 4; i++) {
-        p.pdpte[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i));
+    p->cr0 = vmcs_read(VMCS_GUEST_CR0);
+    p->cr3 = vmcs_read(VMCS_GUEST_CR3);
+    p->cr4 = vmcs_read(VMCS_GUEST_CR4);
+    p->efer = vmcs_read(VMCS_GUEST_EFER);
+    p->rflags = rflags;
+    p->physical_width = v->partition->gpa_width;
+    p->user = (vmcs_read(VMCS_GUEST_SS_RIGHTS) >> RIGHTS_DPL_SHIFT & 3) == 3;
+    p->giant_pages = true;
+    for (u32 i = 0; (p->efer & EFER_LMA) == 0 && i < 4; i++) {
+        p->pdpte[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i));
     }
-    return p;
 }
 
-static enum insn_mode mode_of_guest(void)
+static enum insn_mode mode_of_guest(u64 efer)
 {
     u64 rights = vmcs_read(VMCS_GUEST_CS_RIGHTS);
-    if ((vmcs_read(VMCS_GUEST_EFER) & EFER_LMA) != 0 && (rights & RIGHTS_LONG) != 0) {
+    if ((efer & EFER_LMA) != 0 && (rights & RIGHTS_LONG) != 0) {
         return INSN_64;
     }
     return (rights & RIGHTS_BIG) != 0 ? INSN_32 : INSN_16;
 }
 
-static struct insn_state state_of_guest(struct vcpu *v)
+/* Segments have bases in 64-bit mode, too, but only FS and GS matter. */
+static void get_state(struct vcpu *v, enum insn_mode mode, struct insn_state *s)
 {
-    struct insn_state s = {.gpr = v->regs->gpr, .rip = vmcs_read(VMCS_GUEST_RIP),
-                           .rflags = vmcs_read(VMCS_GUEST_RFLAGS)};
-    for (u32 i = 0; i < INSN_SEGMENTS; i++) {
-        s.segment_base[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_ES_BASE + 2 * i));
+    s->gpr = v->regs->gpr;
+    s->rip = vmcs_read(VMCS_GUEST_RIP);
+    s->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+    for (u32 i = mode == INSN_64 ? INSN_FS : INSN_ES; i < INSN_SEGMENTS; i++) {
+        s->segment_base[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_ES_BASE + 2 * i));
     }
-    s.gpr[REG_RSP] = vmcs_read(VMCS_GUEST_RSP);
-    return s;
+    s->gpr[REG_RSP] = vmcs_read(VMCS_GUEST_RSP);
 }
 
 static void say_refused(struct vcpu *v, const struct insn_mmio *m, const char *why)
@@ -157,15 +160,23 @@ static void finish(const struct insn_state *s)
 
 void exit_mmio(struct vcpu *v, u64 gpa)
 {
-    const struct guest_paging paging = paging_of_guest(v);
-    struct insn_state s = state_of_guest(v);
-    struct insn_mmio m = {.ops = &ops, .ctx = v, .paging = &paging, .state = &s,
-                          .mode = mode_of_guest(), .gpa = gpa};
+    struct guest_paging paging;
+    struct insn_state s;
+    struct insn_mmio m;
     const char *why = no_access_of_an_instruction();
+    m.ops = &ops;
+    m.ctx = v;
+    m.paging = &paging;
+    m.state = &s;
+    m.gpa = gpa;
+    m.byte_count = 0;
     if (why != NULL) {
         refuse(v, &m, why);
         return;
     }
+    get_paging(v, vmcs_read(VMCS_GUEST_RFLAGS), &paging);
+    m.mode = mode_of_guest(paging.efer);
+    get_state(v, m.mode, &s);
     switch (insn_mmio_run(&m)) {
     case INSN_MMIO_DONE:
         finish(&s);

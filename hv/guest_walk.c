@@ -38,6 +38,7 @@ struct walk {
     guest_read_fn *read;
     void *ctx;
     u64 rights;
+    u64 reserved;   /* bits that are 0 in every present entry */
     bool narrow;    /* 32-bit paging: entries of four bytes */
 };
 
@@ -76,25 +77,28 @@ static bool is_allowed(const struct walk *w)
            (!p->user && (p->cr0 & CR0_WP) == 0);
 }
 
-/* Bits that must be 0 in a present entry: SDM 5.3 to 5.5, by level 1 to 5. */
+/* Bits that must be 0 in a present entry, SDM 5.3 to 5.5: those that no level decides. */
+static u64 always_reserved(const struct walk *w)
+{
+    const struct guest_paging *p = w->paging;
+    u64 reserved = w->narrow ? 0 : bits_between(51, p->physical_width);
+    reserved |= !w->narrow && (p->efer & EFER_NXE) == 0 ? ENTRY_NX : 0;
+    return reserved | (!w->narrow && (p->efer & EFER_LMA) == 0 ? bits_between(62, 52) : 0);
+}
+
+/* And the others, by level 1 to 5. */
 static u64 reserved_bits(const struct walk *w, u32 level, bool leaf)
 {
     const struct guest_paging *p = w->paging;
-    u64 reserved;
     if (w->narrow) {
         /* PSE-36: bits 20:13 are address bits 39:32 as far as the width goes. */
         u32 width = p->physical_width < 40 ? p->physical_width : 40;
         return level == 2 && leaf ? bits_between(21, width - 19) : 0;
     }
-    reserved = bits_between(51, p->physical_width);
-    reserved |= (p->efer & EFER_NXE) == 0 ? ENTRY_NX : 0;
-    reserved |= (p->efer & EFER_LMA) == 0 ? bits_between(62, 52) : 0;
-    if (leaf && level > 1) {
-        reserved |= bits_between(12 + 9 * (level - 1) - 1, 13);
-    } else if (level > 3 || (level == 3 && !p->giant_pages)) {
-        reserved |= ENTRY_LARGE;
+    if (leaf) {
+        return w->reserved | (level > 1 ? ((1ull << (9 * level + 3)) - 1) & ~0x1fffull : 0);
     }
-    return reserved;
+    return w->reserved | (level > 3 || (level == 3 && !p->giant_pages) ? ENTRY_LARGE : 0);
 }
 
 static bool is_leaf(const struct walk *w, u32 level, u64 entry)
@@ -133,6 +137,7 @@ static u64 leaf_address(const struct walk *w, u32 level, u64 entry)
 
 static enum guest_walk descend(struct walk *w, u64 table, u32 level, gpa_t *out, u32 *error)
 {
+    w->reserved = always_reserved(w);
     for (;; level--) {
         u64 entry;
         bool leaf;

@@ -73,16 +73,18 @@ static const struct memory_range *search_range(u64 gpa)
 }
 
 /*
- * The range of the machine's map that holds gpa; NULL when none does. Mostly it is the one of the
- * last time: what a guest's tables and queues are in. The map never changes, so any CPU's will do.
+ * The range of the machine's map that holds gpa; NULL when none does. A guest's tables, code and queues
+ * are looked at again and again: what was found last for the same part of memory is tried first. The map
+ * never changes, so any CPU's find will do.
  */
 static const struct memory_range *find_range(u64 gpa)
 {
-    static const struct memory_range *last;
-    const struct memory_range *r = __atomic_load_n(&last, __ATOMIC_RELAXED);
+    static const struct memory_range *found[64];
+    const struct memory_range **last = &found[gpa >> 16 & (ARRAY_LEN(found) - 1)];
+    const struct memory_range *r = __atomic_load_n(last, __ATOMIC_RELAXED);
     if (r == NULL || gpa - r->base >= r->size) {
         r = search_range(gpa);
-        __atomic_store_n(&last, r, __ATOMIC_RELAXED);
+        __atomic_store_n(last, r, __ATOMIC_RELAXED);
     }
     return r;
 }
