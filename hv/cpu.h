@@ -16,13 +16,14 @@ enum selector { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 
 struct __attribute__((packed)) cpu_restore {
     u64 rsp;
     struct table_register gdtr, gdtr_mapped, idtr;
-    u16 cs, ss, ds, es, fs, gs;
+    u16 cs, ss, ds, es, fs, gs, tr;
 };
 _Static_assert(offsetof(struct cpu_restore, gdtr) == 8, "frame.inc");
 _Static_assert(offsetof(struct cpu_restore, gdtr_mapped) == 18, "frame.inc");
 _Static_assert(offsetof(struct cpu_restore, idtr) == 28, "frame.inc");
 _Static_assert(offsetof(struct cpu_restore, cs) == 38, "frame.inc");
 _Static_assert(offsetof(struct cpu_restore, gs) == 48, "frame.inc");
+_Static_assert(offsetof(struct cpu_restore, tr) == 50, "frame.inc");
 
 /* SDM figure 9-11. */
 struct __attribute__((packed)) tss64 {

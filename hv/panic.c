@@ -6,6 +6,7 @@
 #include "hv/exit.h"
 #include "hv/fault.h"
 #include "hv/log.h"
+#include "hv/park.h"
 #include "hv/report.h"
 #include "hv/state.h"
 #include "hv/symbols.h"
@@ -33,6 +34,7 @@ _Noreturn void panic_end(void)
         machine_reset();
     }
     port_log(LOG_ERROR, "the machine halts");
+    park_others();
     cpu_park();
 }
 
@@ -88,6 +90,9 @@ _Noreturn void panic_exception(const struct exception_frame *f)
     /* A double fault may be an overflow: then RSP points to a page that is not there. */
     if (f->vector != 8) {
         show_stack(f->rsp);
+    }
+    if (cpu_current()->in_vmx) {
+        panic_show_guest();
     }
     panic_end();
 }

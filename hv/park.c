@@ -28,14 +28,21 @@ static bool any_in_vmx(void)
     return false;
 }
 
+void park_others(void)
+{
+    __atomic_store_n(&asked, true, __ATOMIC_SEQ_CST);
+    if (cpu_count() > 1) {
+        apic_send_nmi_to_others();
+    }
+}
+
 void park_all(void)
 {
     u64 began = port_now_us();
     if (!any_in_vmx()) {
         return;
     }
-    __atomic_store_n(&asked, true, __ATOMIC_SEQ_CST);
-    apic_send_nmi_to_others();
+    park_others();
     while (any_in_vmx() && port_now_us() - began < LIMIT_US) {
         port_relax();
     }

@@ -10,7 +10,10 @@
  */
 void park_all(void);
 
-/* Does not return when park_all() was called. */
+/* The same for all but this CPU, which is about to halt; nobody waits. */
+void park_others(void);
+
+/* Does not return when one of these was called. */
 void park_if_asked(struct cpu *c);
 
 #endif

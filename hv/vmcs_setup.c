@@ -179,13 +179,14 @@ static void note_firmware(struct cpu *c)
     c->restore.es = es_read();
     c->restore.fs = fs_read();
     c->restore.gs = gs_read();
+    c->restore.tr = tr_read();
 }
 
 static void set_guest(const struct vcpu *v, const struct handover_resume *resume)
 {
     struct cpu *c = v->cpu;
     set_segments(c);
-    set_task_register(&c->restore.gdtr, tr_read());
+    set_task_register(&c->restore.gdtr, c->restore.tr);
     vmcs_write(VMCS_GUEST_GDTR_BASE, c->restore.gdtr.base);
     vmcs_write(VMCS_GUEST_GDTR_LIMIT, c->restore.gdtr.limit);
     vmcs_write(VMCS_GUEST_IDTR_BASE, c->restore.idtr.base);

@@ -96,6 +96,16 @@ vmx_restore:
     mov es, [rdi + RESTORE_ES]
     mov fs, [rdi + RESTORE_FS]
     mov gs, [rdi + RESTORE_GS]
+    ; LTR wants a TSS that is not busy: the one that it made busy before.
+    movzx eax, word [rdi + RESTORE_TR]
+    mov rdx, [rdi + RESTORE_GDTR_MAPPED + 2]
+    and eax, ~7
+    jz .no_task
+    cmp byte [rdx + rax + 5], 8bh
+    jne .no_task
+    and byte [rdx + rax + 5], ~2
+    ltr [rdi + RESTORE_TR]
+.no_task:
     lgdt [rdi + RESTORE_GDTR]
     lidt [rdi + RESTORE_IDTR]
     mov eax, 2

@@ -74,6 +74,9 @@ debug: action=ignore
 """
 CPUS = {
     "skylake": "model=corei7_skylake_x",
+    "no-vmx": "model=corei7_skylake_x, exclude_features=vmx",
+    "no-ept": "model=core2_penryn_t9600",
+    "no-unrestricted": "model=corei5_lynnfield_750",
     "spr": 'model=sapphire_rapids, exclude_features="amx amx_int8 amx_bf16"',
 }
 
@@ -119,6 +122,7 @@ class Options:
     config: str = ""             # nestor.conf
     efi: pathlib.Path = None     # an EFI program to start instead of the kernel
     efi_options: str = ""        # its load options
+    before: tuple = ()           # boot options before it: (name, path in files, load options)
     files: dict = dataclasses.field(default_factory=dict)
     attach: tuple = ()           # further lines of the attachment's config
     timeout: int = 300
@@ -202,7 +206,7 @@ class Machine:
     def prepare(self):
         o = self.options
         files = {"/EFI/BOOT/BOOTX64.EFI": TOP / "obj/efi-tests/dmar.efi", **o.files}
-        boot, payload = [], b""
+        boot, payload = list(o.before), b""
         if o.nestor:
             files["/EFI/nestor/nestor.efi"] = o.nestor_efi
             if o.config:

@@ -12,7 +12,7 @@
 #include <efi.h>
 #include <efilib.h>
 
-enum { TEXT_MAX = 4096, OPTIONS_MAX = 8, OWN_NUMBER = 0x40 };
+enum { TEXT_MAX = 4096, OPTIONS_MAX = 20, OWN_NUMBER = 0x40 };
 
 static EFI_GUID acpi_table_protocol = {
     0xffe06bdd, 0x6107, 0x46a6, {0x7b, 0xb2, 0x5a, 0x9c, 0x7e, 0xc5, 0x27, 0x5c}};

@@ -1,5 +1,6 @@
 # EFI programs of the tests.
-EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus)
+EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
+	sabotage)
 TEST_NEEDS += $(EFI_TESTS)
 
 # The driver itself on boot services: iommu/ but for the guest's unit, and a driver for each device.

@@ -122,6 +122,16 @@ void bench_dump(u64 address, u32 length)
     bench_set(BENCH_COMMAND, 6);
 }
 
+void bench_poke(u64 address, const void *bytes, u32 length)
+{
+    write_width(BENCH + BENCH_ADDRESS, 8, address);
+    bench_set(BENCH_LENGTH, length);
+    for (u32 i = 0; i < length; i++) {
+        write_width(BENCH + BENCH_DATA + i, 1, ((const u8 *)bytes)[i]);
+    }
+    bench_set(BENCH_COMMAND, 7);
+}
+
 /* --- what the firmware knows --- */
 
 static u8 *pages(UINTN count)
@@ -183,13 +193,30 @@ static void find_all(void)
     tsc_khz = (read_tsc() - before) / 10;
 }
 
-static bool is_named(const CHAR16 *options, const char *name)
+/* What follows the name in the options; NULL when they begin otherwise. */
+static const CHAR16 *after(const CHAR16 *options, const char *name)
 {
     UINTN i = 0;
     while (name[i] != 0 && options[i] == (CHAR16)name[i]) {
         i++;
     }
-    return name[i] == 0 && options[i] == 0;
+    return name[i] == 0 ? options + i : NULL;
+}
+
+static bool is_named(const CHAR16 *options, const char *name)
+{
+    const CHAR16 *rest = after(options, name);
+    return rest != NULL && *rest == 0;
+}
+
+/* "break-code=OFFSET" and "overflow-code=OFFSET", hexadecimal. */
+static void break_code(const CHAR16 *options)
+{
+    const CHAR16 *offset = after(options, "break-code=");
+    const CHAR16 *overflow = after(options, "overflow-code=");
+    if (offset != NULL || overflow != NULL) {
+        hostile_break_code(xtoi(offset != NULL ? offset : overflow), overflow != NULL);
+    }
 }
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
@@ -212,6 +239,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
             subjects[i].run();
         }
     }
+    break_code(options);
     print("efi-test: end\n");
     while ((in8(COM1 + LINE_STATUS) & TRANSMITTER_IDLE) == 0) {
     }

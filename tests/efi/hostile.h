@@ -111,6 +111,8 @@ u32 bench_reason(void);
 void bench_report(void);
 /* Appends memory to the attachment's dump file: what really is there. */
 void bench_dump(u64 address, u32 length);
+/* Changes memory behind everybody's back, as a broken chip would. */
+void bench_poke(u64 address, const void *bytes, u32 length);
 
 /* --- the subjects --- */
 
@@ -125,5 +127,7 @@ void hostile_storm(void);
 /* These end in a reset. */
 void hostile_idt_in_page(void);
 void hostile_tables_in_page(void);
+/* Nestor's code at that offset of its memory becomes an undefined instruction, or an endless push. */
+void hostile_break_code(u64 offset, bool overflow);
 
 #endif

@@ -26,6 +26,7 @@ void attach_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct unit_config {
     uint64_t base;
     struct model_config model;
+    struct model_faults faults;
 };
 struct attach_config {
     struct unit_config units[UNITS_MAX];

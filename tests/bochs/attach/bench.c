@@ -11,9 +11,10 @@
  *
  * Commands: 1 write a report; 2 DMA of at most 64 bytes; 3 clear the counters; 4 take a page
  * away (1 in `write`: its write permission) from so many of the source-id's next writes of at
- * least length bytes (0: 512; see pull.c); 5 page request for the address (done: it was queued); 6 append length bytes at the
- * host-physical address to the dump file. The unit is that of the device with the source-id,
- * or the last one.
+ * least length bytes (0: 512; see pull.c); 5 page request for the address (done: it was queued);
+ * 6 append length bytes at the host-physical address to the dump file; 7 data to the host-physical
+ * address, past CPU and unit, as broken memory would change. The unit is that of the device with
+ * the source-id, or the last one.
  */
 #include <string.h>
 
@@ -99,6 +100,9 @@ static void perform(uint32_t command)
         break;
     case 6:
         report_dump(page.address, page.length);
+        break;
+    case 7:
+        bochs.dma_write(page.address, page.length <= sizeof(page.data) ? page.length : 0, page.data);
         break;
     default:
         attach_log("bench: no command %u", command);

@@ -50,6 +50,13 @@ static void assign_device(char *value)
     attach_stop("config: 'device %s' names no device and unit", value);
 }
 
+static bool read_hang(struct model_faults *faults, const char *what)
+{
+    faults->queue_hang = strcmp(what, "queue") == 0;
+    faults->gcmd_hang = strcmp(what, "commands") == 0;
+    return faults->queue_hang || faults->gcmd_hang;
+}
+
 static bool read_unit_word(const char *word, const char *value)
 {
     if (strcmp(word, "ver") == 0) {
@@ -66,6 +73,10 @@ static bool read_unit_word(const char *word, const char *value)
         last_unit(word)->model.no_caches = true;
     } else if (strcmp(word, "tolerate-linux") == 0) {
         last_unit(word)->model.tolerate_linux = true;
+    } else if (strcmp(word, "hang") == 0) {
+        return read_hang(&last_unit(word)->faults, value);
+    } else if (strcmp(word, "hang-after") == 0) {
+        last_unit(word)->faults.hang_after = number(word, value);
     } else {
         return false;
     }

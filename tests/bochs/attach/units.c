@@ -129,6 +129,7 @@ static void device_reset(void *self, unsigned type)
     (void)type;
     for (unsigned i = 0; i < attach_config.unit_count; i++) {
         model_reset(units[i]);
+        model_set_faults(units[i], &attach_config.units[i].faults);
     }
     errors_reset();
     attach_log("reset");
