@@ -23,11 +23,11 @@ $O/bochs/guest/%: tests/bochs/guest/%.c $(wildcard tests/bochs/guest/*.h) Makefi
 POOLS := 1 4 8 12 16 20 24 28 32 36 40 44
 POOL_TESTS := $(POOLS:%=$O/bochs/nestor-pool-%.efi)
 TEST_NEEDS += $(POOL_TESTS)
-$O/bochs/place-%.c: boot/place.c
+$(POOLS:%=$O/bochs/place-%.c): $O/bochs/place-%.c: boot/place.c
 	@mkdir -p $(@D)
 	sed 's/h->pool_size = .*/h->pool_size = $* * PAGE_SIZE;/' $< >$@
 	! cmp -s $< $@
-$O/bochs/place-%.o: $O/bochs/place-%.c Makefile
+$(POOLS:%=$O/bochs/place-%.o): $O/bochs/place-%.o: $O/bochs/place-%.c Makefile
 	$(CC) $(EFI_FLAGS) -c -o $@ $<
 $O/bochs/nestor-pool-%.efi.so: $O/bochs/place-%.o $(filter-out $O/efi/boot/place.o,$(BOOT_OBJ))
 	$(EFI_LINK)
