@@ -98,8 +98,9 @@ static enum result check_end(const struct ept *e)
     if (handover->range_count == 0 || last->base + last->size <= e->types.limit) {
         return OK;
     }
+    u64 end = last->base + last->size;
     port_log(LOG_ERROR, "memory up to %llx, beyond what CPU or tables can address",
-             (unsigned long long)(last->base + last->size));
+             (unsigned long long)end);
     return ERR_UNSUPPORTED;
 }
 
