@@ -49,7 +49,6 @@ class Options:
     unit: str = ""                      # options of intel-iommu; None: no unit
     devices: tuple = DEVICES
     files: dict = dataclasses.field(default_factory=dict)   # of the boot volume: path -> bytes or path
-    disk: pathlib.Path = None           # a whole disk to boot from, in place of that volume
     cpu: str = "max"
     cpus: int = 1
     memory: int = 512                   # MiB
@@ -59,6 +58,7 @@ class Options:
     stop: str = END                     # of the serial text; the machine may also power itself off
     echo: bool = False
     trace: pathlib.Path = None          # the unit's own trace goes there
+    disk: pathlib.Path = None           # a whole disk to boot from, in place of the volume with `files`
 
 
 @dataclasses.dataclass
