@@ -58,7 +58,7 @@ BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 
 # What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
 HOSTED_C := $(wildcard iommu/*.c tests/support/*.c tests/model/*.c drivers/format.c boot/config.c boot/acpi.c \
-	boot/coverage.c boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/ranges.c boot/verdict.c \
+	boot/coverage.c boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/verdict.c \
 	hv/insn*.c hv/guest_walk.c hv/mtrr.c hv/msr_policy.c hv/cpuid_policy.c hv/ept_map.c hv/ept_types.c)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))

@@ -216,11 +216,12 @@ static bool set_rule(struct config *config, struct span value)
     return choose(value, "always", "affected-cpus", &config->rule_affected_only);
 }
 
-static bool overlaps(const struct config *config, u64 base, u64 last)
+/* One tree of tables is either shared by CPU and DMA or not, so all regions say the same of DMA. */
+static bool disagrees(const struct config *config, u64 base, u64 last, bool dma_read)
 {
     for (u32 i = 0; i < config->protect_count; i++) {
         const struct protect_range *p = &config->protect[i];
-        if (base < p->base + p->size && p->base <= last) {
+        if (p->dma_read != dma_read || (base < p->base + p->size && p->base <= last)) {
             return true;
         }
     }
@@ -243,7 +244,7 @@ static bool set_protect(struct config *config, struct span value)
         return false;
     }
     if ((base & PAGE_MASK) != 0 || (last & PAGE_MASK) != PAGE_MASK || last < base ||
-        last >> 52 != 0 || overlaps(config, base, last)) {
+        last >> 52 != 0 || disagrees(config, base, last, dma_read)) {
         return false;
     }
     config->protect[config->protect_count++] = (struct protect_range){base, last + 1 - base,
@@ -270,7 +271,7 @@ static const struct key keys[] = {
     {"policy", "without-isolation", false, set_without_isolation, "native or run"},
     {"policy", "read-only-rule", false, set_rule, "always or affected-cpus"},
     {"memory", "protect", true, set_protect,
-     "up to 16 of BASE-END [dma=none|read], whole 4 KiB pages, not overlapping"},
+     "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all"},
 };
 
 static enum result refuse(struct parser *p, struct span key, struct span value,
@@ -315,6 +316,9 @@ static enum result parse_key(struct parser *p, u32 index, struct span name, stru
         return refuse(p, name, value, "the key once");
     }
     p->seen |= 1u << index;
+    if (p->config->protect_count < HANDOVER_PROTECT) {
+        p->config->protect_line[p->config->protect_count] = p->line;
+    }
     return key->set(p->config, value) ? OK : refuse(p, name, value, key->expected);
 }
 

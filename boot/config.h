@@ -15,7 +15,8 @@
  *     without-isolation = native         native or run
  *     read-only-rule = always            always or affected-cpus
  *     [memory]
- *     protect = 0x100000-0x1fffff dma=read   dma=none (default) or dma=read; may be repeated
+ *     protect = 0x100000-0x1fffff dma=none   read-only for the CPU, absent for DMA (dma=none, default)
+ *                                            or read-only for it too (dma=read); may be repeated
  */
 #ifndef NESTOR_BOOT_CONFIG_H
 #define NESTOR_BOOT_CONFIG_H
@@ -39,6 +40,7 @@ struct config {
     bool rule_affected_only;
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
+    u32 protect_line[HANDOVER_PROTECT];     /* where in the file */
 };
 
 /* One mistake, for a person: "line 3: level = loud: expected error, warning, info or debug". */

@@ -5,6 +5,8 @@
 #include "boot/cpus.h"
 #include "boot/launch.h"
 #include "boot/place.h"
+#include "boot/protect.h"
+#include "boot/settings.h"
 
 enum { STALL_US = 20000 };
 
@@ -76,7 +78,6 @@ static void hand_over_config(const struct config *config, struct handover *h)
     h->log_level = (u8)config->level;
     h->fatal = config->fatal;
     h->allow_no_isolation = config->run_without_isolation;
-    h->rule_affected_only = config->rule_affected_only;
     h->protect_count = config->protect_count;
     CopyMem(h->protect, (VOID *)config->protect, sizeof(h->protect));
 }
@@ -131,6 +132,28 @@ static void report(const struct handover *h)
                 (unsigned long long)(us / 1000), (unsigned long long)(us % 1000));
 }
 
+static bool rule_is_lifted(const struct machine *m, const struct config *config)
+{
+    return config->rule_affected_only && !protect_cpu_is_affected(&m->cpu);
+}
+
+static bool protected_regions_are_possible(const struct machine *m, const struct config *config,
+                                           const struct verdict *verdict,
+                                           const struct handover *h)
+{
+    const struct protect_machine facts = {
+        .ranges = &m->ranges, .own_base = h->memory_base, .own_size = h->memory_size,
+        .rule = verdict->ability == VTD_ABILITY_NESTED && !rule_is_lifted(m, config)};
+    struct config_error error;
+    char text[CONFIG_ERROR_TEXT];
+    if (protect_check(config, &facts, &error)) {
+        return true;
+    }
+    config_error_text(&error, text);
+    console_log(LOG_ERROR, SETTINGS_FILE ", %s; booting natively", text);
+    return false;
+}
+
 bool launch(struct machine *m, const struct config *config, const struct verdict *verdict,
             u64 boot_tsc)
 {
@@ -154,8 +177,13 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
         place_release(&p);
         return refuse("the firmware's memory map changed and is unusable", ERR_MALFORMED, NULL);
     }
+    if (!protected_regions_are_possible(m, config, verdict, p.handover)) {
+        place_release(&p);
+        return false;
+    }
     hand_over_machine(m, request.physical_end, p.handover);
     hand_over_config(config, p.handover);
+    p.handover->rule_lifted = rule_is_lifted(m, config);
     p.handover->cpu_count = cpus;
     p.handover->boot_tsc = boot_tsc;
     p.handover->tsc_khz = higher(measure_tsc_khz(), 1);

@@ -4,8 +4,6 @@
 #include "boot/volume.h"
 #include "drivers/format.h"
 
-#define FILE_NAME "\\EFI\\nestor\\nestor.conf"
-
 bool settings_read(EFI_HANDLE self, struct config *config, char why[SETTINGS_WHY])
 {
     EFI_LOADED_IMAGE *loaded;
@@ -20,7 +18,7 @@ bool settings_read(EFI_HANDLE self, struct config *config, char why[SETTINGS_WHY
     UINT8 *bytes = volume_read_file(loaded->DeviceHandle, L"\\EFI\\nestor\\nestor.conf",
                                     CONFIG_LIMIT + 1, &size, &status);
     if (bytes == NULL) {
-        format_text(why, SETTINGS_WHY, FILE_NAME ": cannot be read, status %llx",
+        format_text(why, SETTINGS_WHY, SETTINGS_FILE ": cannot be read, status %llx",
                     (unsigned long long)status);
         return status == EFI_NOT_FOUND;
     }
@@ -28,7 +26,7 @@ bool settings_read(EFI_HANDLE self, struct config *config, char why[SETTINGS_WHY
     FreePool(bytes);
     if (r != OK) {
         config_error_text(&error, text);
-        format_text(why, SETTINGS_WHY, FILE_NAME ", %s", text);
+        format_text(why, SETTINGS_WHY, SETTINGS_FILE ", %s", text);
     }
     return r == OK;
 }

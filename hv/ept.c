@@ -38,6 +38,12 @@ u32 ept_rights(const struct partition *p, u64 gpa)
     return ept_map_rights(&p->ept->map, gpa);
 }
 
+/* dma=none: the protected pages are in the CPU's tree only. The config gives one dma= for all. */
+static bool diverges(void)
+{
+    return handover->protect_count != 0 && !handover->protect[0].dma_read;
+}
+
 /* What all remapping units and the CPU share. */
 static enum result create_domain(struct partition *p)
 {
@@ -46,7 +52,8 @@ static enum result create_domain(struct partition *p)
     u64 sizes = PAGE_SIZE | (can & EPT_2M ? 2 * MIB : 0) | (can & EPT_1G ? GIB : 0);
     const struct domain_config config = {
         .levels = LEVELS, .page_sizes = sizes & common.page_sizes, .coherent = common.coherent,
-        .parent = common.nesting, .dma_root = false, .partition = p->id,
+        .parent = common.nesting, .dma_root = diverges(), .partition = p->id,
+        .rule_lifted = handover->rule_lifted,
         .cpu_flush = kick_invalidate};
     if (!(common.levels & 1u << LEVELS)) {
         port_log(LOG_ERROR, "the units share no second stage of 4 levels, as the EPT has");
@@ -81,13 +88,17 @@ static void list_ranges(struct ept *e)
     }
 }
 
-static void list_holes(struct ept *e)
+static void list_limits(struct ept *e)
 {
     add(e, handover->memory_base, handover->memory_size, 0);
     for (u32 i = 0; i < units_count(); i++) {
         struct vtd_unit_info info;
         units_get_info(i, &info);
         add(e, info.base.v, info.window_size, 0);
+    }
+    for (u32 i = 0; i < handover->protect_count; i++) {
+        const struct protect_range *p = &handover->protect[i];
+        add(e, p->base, p->size, PROT_READ | PROT_EXEC);
     }
 }
 
@@ -130,7 +141,7 @@ enum result ept_build(struct partition *p)
         return r;
     }
     list_ranges(p->ept);
-    list_holes(p->ept);
+    list_limits(p->ept);
     r = create_domain(p);
     r = r == OK ? ept_map_apply(&p->ept->map, p->domain) : r;
     return r == OK ? ept_map_device(p, msr_read(MSR_APIC_BASE) & ~PAGE_MASK) : r;

@@ -1,6 +1,7 @@
 /*
- * EPT violations: a hole is emulated, device memory that no list named is mapped at its
- * first access; what another CPU has mapped meanwhile only runs again.
+ * EPT violations: a hole is emulated, and so is what a page that is there does not allow: a write to a
+ * protected one. Device memory that no list named is mapped at its first access; what another
+ * CPU has mapped meanwhile only runs again.
  */
 #include "hv/exit.h"
 
@@ -9,11 +10,15 @@
 #include "hv/units.h"
 #include "iommu/port.h"
 
+/* The rights that the entry gave at the time; none: there was no entry (SDM table 29-7). */
+enum { QUALIFICATION_PRESENT = 7 << 3 };
+
 void exit_ept_violation(struct vcpu *v)
 {
     u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
     u32 offset;
-    if (units_viommu_at(v->partition, gpa, &offset) != NULL || ept_rights(v->partition, gpa) == 0) {
+    if (units_viommu_at(v->partition, gpa, &offset) != NULL || ept_rights(v->partition, gpa) == 0 ||
+        (vmcs_read(VMCS_QUALIFICATION) & QUALIFICATION_PRESENT) != 0) {
         exit_mmio(v, gpa);
         return;
     }

@@ -4,6 +4,7 @@
  */
 #include "hv/exit_mmio.h"
 
+#include "hv/ept.h"
 #include "hv/exit.h"
 #include "hv/insn_mmio.h"
 #include "hv/log.h"
@@ -37,12 +38,36 @@ static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
     }
 }
 
+/* A protected page is like ROM: the instruction reads it, its write is dropped. */
+static u64 read_protected(u64 gpa, u32 width)
+{
+    const volatile u8 *from = port_hpa_to_ptr((hpa_t){gpa});
+    u64 value = 0;
+    while (width-- != 0) {
+        value = value << 8 | from[width];
+    }
+    return value;
+}
+
+static void say_protected(struct vcpu *v, u64 gpa)
+{
+    u64 hits = __atomic_add_fetch(&v->partition->protected_writes, 1, __ATOMIC_RELAXED);
+    if (log_is_due(hits)) {
+        port_log(LOG_WARNING, "CPU %u: write to 0x%llx, which is protected, dropped, at rip 0x%llx (attempt %llu)",
+                 v->index, (unsigned long long)gpa, (unsigned long long)vmcs_read(VMCS_GUEST_RIP),
+                 (unsigned long long)hits);
+    }
+}
+
 static u64 load(void *ctx, u64 gpa, u32 width)
 {
     struct vcpu *v = ctx;
     u32 offset = 0;
     u64 value = ~0ull;
     struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
+    if (ept_rights(v->partition, gpa) != 0) {
+        return read_protected(gpa, width);
+    }
     if (unit == NULL) {
         say_not_the_guests(v, gpa, "read");
         return value >> (64 - 8 * width);
@@ -58,7 +83,9 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
     struct vcpu *v = ctx;
     u32 offset = 0;
     struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
-    if (unit == NULL) {
+    if (ept_rights(v->partition, gpa) != 0) {
+        say_protected(v, gpa);
+    } else if (unit == NULL) {
         say_not_the_guests(v, gpa, "write");
     } else if (viommu_mmio_write(unit, offset, width, value)) {
         work_left(v);

@@ -60,7 +60,7 @@ struct handover {
     u8 log_level;                     /* enum log_level */
     enum fatal_policy fatal;
     bool allow_no_isolation;          /* config: run as a hypervisor without DMA isolation */
-    bool rule_affected_only;          /* config: read-only rule on affected CPUs only */
+    bool rule_lifted;                 /* by the config, as this CPU has no Intel 772415 */
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
 

@@ -123,8 +123,8 @@ static bool all_of_kinds(u64 gpa, u64 len, u32 kinds)
 
 bool partition_is_ram(const struct partition *p, gpa_t gpa, u64 len)
 {
-    (void)p;
-    return all_of_kinds(gpa.v, len, 1u << RANGE_RAM);
+    u32 rights = ept_rights(p, gpa.v) & ept_rights(p, gpa.v + len - 1);
+    return (rights & PROT_WRITE) != 0 && all_of_kinds(gpa.v, len, 1u << RANGE_RAM);
 }
 
 /* The guest may write meanwhile: each byte is read once, in pieces as large as they go. */

@@ -23,6 +23,7 @@ struct partition {
     bool has_viommus;
     u32 work_left;                  /* by a CPU that stopped; see work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
+    u64 protected_writes;           /* by a CPU to the config's protected regions, dropped */
     u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
     u64 refused_accesses;           /* to them and to the units' registers, that got a fault */
     u64 denied_msr_reads, denied_msr_writes;
@@ -34,7 +35,7 @@ struct partition {
 must_use enum result partition_create_root(struct partition **out);
 void partition_destroy(struct partition *p);
 
-/* [gpa, gpa + len) lies in memory of the partition that an OS may keep things in. */
+/* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to. */
 bool partition_is_ram(const struct partition *p, gpa_t gpa, u64 len);
 
 /* Copies out of the partition's memory, the firmware's included; false unless all is memory. */

@@ -81,7 +81,8 @@ u32 domain_table_pages(const struct domain *d)
  */
 static enum result check_rule(const struct domain *d, u64 gpa, u32 prot)
 {
-    if ((prot & PROT_WRITE) != 0 || !d->config.parent || d->config.dma_root) {
+    if ((prot & PROT_WRITE) != 0 || !d->config.parent || d->config.dma_root ||
+        d->config.rule_lifted) {
         return OK;
     }
     port_log(LOG_WARNING, "partition %u, guest address %llx: %s", d->config.partition,
@@ -228,7 +229,8 @@ enum result domain_make_parent(struct domain *d)
     spin_lock(&d->tables_lock);
     if (d->config.dirty_tracking) {
         r = ERR_DIRTY_TRACKING;
-    } else if (ptab_lacks(&d->tables, d->tables.second_root, SECOND_STAGE_WRITE)) {
+    } else if (!d->config.rule_lifted &&
+               ptab_lacks(&d->tables, d->tables.second_root, SECOND_STAGE_WRITE)) {
         r = ERR_PARENT_HAS_READ_ONLY;
     } else {
         d->config.parent = true;

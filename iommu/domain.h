@@ -22,6 +22,7 @@ struct domain_config {
     bool parent;          /* a nesting parent from the start */
     bool dma_root;        /* diverging: a second root in which read-only pages are not present */
     bool dirty_tracking;  /* SSADE: units mark what is written; refused with nesting or dma_root */
+    bool rule_lifted;     /* no unit has Intel 772415: a parent may hold read-only mappings */
     u32 partition;
     /* INVEPT on every CPU of the partition; NULL without CPUs. Called by domain_flush() only. */
     void (*cpu_flush)(void *ctx);

@@ -1,6 +1,7 @@
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
 	sabotage)
+EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 
 # The driver itself on boot services: iommu/ but for the guest's unit, and a driver for each device.
@@ -12,6 +13,8 @@ $O/efi-tests/bench.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_e
 	$O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/mtrr.efi.so: $O/efi/tests/efi/fault.o
 $O/efi-tests/cpus.efi.so: $O/efi/tests/efi/cpus_start.o
+$O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_unit.o \
+	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/script.efi.so: $O/efi/tests/qemu/script.o
 $O/efi-tests/driver_test.efi.so: $(DRIVER_TEST_C:%.c=$O/efi/%.o)
 # The hostile guest: a file for each subject.

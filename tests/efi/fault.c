@@ -41,12 +41,22 @@ BOOLEAN fault_wrmsr(UINT32 msr, UINT64 value)
     return faulted != 0;
 }
 
-BOOLEAN fault_store(volatile VOID *to, UINT32 value)
+BOOLEAN fault_store(volatile VOID *to, UINT64 value)
 {
     UINT64 faulted = 0;
-    __asm__ volatile("lea 1f(%%rip), %%rbx\n movl %1, (%2)\n1:"
+    __asm__ volatile("lea 1f(%%rip), %%rbx\n movq %1, (%2)\n1:"
                      : "+S"(faulted)
                      : "r"(value), "r"(to)
+                     : "rbx", "memory");
+    return faulted != 0;
+}
+
+BOOLEAN fault_store_vector(volatile VOID *to)
+{
+    UINT64 faulted = 0;
+    __asm__ volatile("lea 1f(%%rip), %%rbx\n movups %%xmm0, (%1)\n1:"
+                     : "+S"(faulted)
+                     : "r"(to)
                      : "rbx", "memory");
     return faulted != 0;
 }

@@ -9,6 +9,7 @@ void fault_catch(void);
 
 /* True: the instruction faulted. */
 BOOLEAN fault_wrmsr(UINT32 msr, UINT64 value);
-BOOLEAN fault_store(volatile VOID *to, UINT32 value);
+BOOLEAN fault_store(volatile VOID *to, UINT64 value);
+BOOLEAN fault_store_vector(volatile VOID *to);
 
 #endif

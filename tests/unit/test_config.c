@@ -67,8 +67,8 @@ static void every_key(void **state)
                            "read-only-rule = affected-cpus\n"
                            "[memory]\n"
                            "protect = 0x100000-0x1fffff dma=read\n"
-                           "protect = 0x200000 - 0x200fff\n"
-                           "protect = 4194304-4198399 dma=none"), OK);
+                           "protect = 0x200000 - 0x200fff dma=read\n"
+                           "protect = 4194304-4198399 dma=read"), OK);
     assert_string_equal(config.next_image, "\\EFI\\debian\\grubx64.efi");
     assert_string_equal(config.next_arguments, "root=/dev/sda2 quiet = yes");
     assert_int_equal(config.level, LOG_DEBUG);
@@ -84,7 +84,8 @@ static void every_key(void **state)
     assert_int_equal(config.protect[0].size, 0x100000);
     assert_true(config.protect[0].dma_read);
     assert_int_equal(config.protect[1].size, 0x1000);
-    assert_false(config.protect[1].dma_read);
+    assert_int_equal(config.protect_line[0], 13);
+    assert_int_equal(config.protect_line[2], 15);
     assert_int_equal(config.protect[2].base, 0x400000);
 }
 
@@ -100,6 +101,9 @@ static void other_values(void **state)
     assert_int_equal(config.level, LOG_ERROR);
     assert_int_equal(parse("[console]\nserial = none"), OK);
     assert_int_equal(config.serial_choice, CONFIG_SERIAL_NONE);
+    assert_int_equal(parse("[memory]\nprotect = 0x1000-0x1fff\nprotect = 0x3000-0x3fff dma=none"), OK);
+    assert_false(config.protect[0].dma_read);
+    assert_false(config.protect[1].dma_read);
     assert_int_equal(parse("[policy]\nfatal = halt\nwithout-isolation = native\n"
                            "read-only-rule = always"), OK);
     check_defaults();
@@ -151,7 +155,8 @@ static const struct mistake mistakes[] = {
     {"[memory]\nprotect = 0x1000-0x1fff dma=write\n", 2, "protect", "dma=none|read"},
     {"[memory]\nprotect = 0x1000-0xffffffffffffffff\n", 2, "protect", "BASE-END"},
     {"[memory]\nprotect = 0x1000-0x1ffffffffffffffff\n", 2, "protect", "BASE-END"},
-    {"[memory]\nprotect = 0x1000-0x2fff\nprotect = 0x2000-0x3fff\n", 3, "protect", "overlapping"},
+    {"[memory]\nprotect = 0x1000-0x2fff\nprotect = 0x2000-0x3fff\n", 3, "protect", "no overlap"},
+    {"[memory]\nprotect = 0x1000-0x2fff\nprotect = 0x3000-0x3fff dma=read\n", 3, "protect", "one dma"},
     {"[memory]\nprotect = 0x-0x1fff\n", 2, "protect", "BASE-END"},
 };
 

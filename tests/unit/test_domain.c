@@ -175,6 +175,26 @@ static void test_rule_read_only_first(void **state)
     end(d);
 }
 
+/* The config's word that the units do not have the erratum. */
+static void test_rule_lifted(void **state)
+{
+    struct domain_config config = config_of(true, false);
+    struct domain *d;
+    (void)state;
+    hosted_reset();
+    config.rule_lifted = true;
+    d = create(&config);
+    assert_int_equal(map(d, 0, G1, PROT_READ), OK);
+    assert_int_equal(map(d, G1, G1, RW), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){G1}, K4, PROT_READ), OK);
+    end(d);
+    config.parent = false;
+    d = create(&config);
+    assert_int_equal(map(d, 0, G1, PROT_READ), OK);
+    assert_int_equal(domain_make_parent(d), OK);
+    end(d);
+}
+
 /* A permission missing above a leaf makes it read-only as much as one in it. */
 static void test_rule_non_leaf(void **state)
 {
@@ -505,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_create_refused), cmocka_unit_test(test_map_and_look),
         cmocka_unit_test(test_arguments_refused), cmocka_unit_test(test_rule_parent_first),
         cmocka_unit_test(test_rule_read_only_first), cmocka_unit_test(test_rule_non_leaf),
+        cmocka_unit_test(test_rule_lifted),
         cmocka_unit_test(test_rule_dirty_tracking), cmocka_unit_test(test_rule_diverging),
         cmocka_unit_test(test_attach_detach), cmocka_unit_test(test_one_index_two_units),
         cmocka_unit_test(test_detach_of_another),
