@@ -65,7 +65,7 @@ static u64 load(void *ctx, u64 gpa, u32 width)
     u32 offset = 0;
     u64 value = ~0ull;
     struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
-    if (ept_rights(v->partition, gpa) != 0) {
+    if (unit == NULL && ept_rights(v->partition, gpa) != 0) {
         return read_protected(gpa, width);
     }
     if (unit == NULL) {
@@ -83,7 +83,7 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
     struct vcpu *v = ctx;
     u32 offset = 0;
     struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
-    if (ept_rights(v->partition, gpa) != 0) {
+    if (unit == NULL && ept_rights(v->partition, gpa) != 0) {
         say_protected(v, gpa);
     } else if (unit == NULL) {
         say_not_the_guests(v, gpa, "write");
