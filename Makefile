@@ -87,7 +87,7 @@ $O/nestor.elf: $(HV_OBJ) $O/symbols.o linker.ld
 
 # What a guest goes through at every exit and doorbell is built for speed.
 HV_HOT := $(addprefix $O/hv-image/,hv/exit_cpuid.o hv/cpuid_policy.o iommu/viommu_perform.o iommu/viommu_desc.o)
-$(HV_HOT): HV_FLAGS += -O2 -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels
+$(HV_HOT): HV_FLAGS += -O2 $(if $(HV_LTO),-fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels)
 $O/hv-image/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(HV_FLAGS) -c -o $@ $<
