@@ -123,6 +123,19 @@ static void show_guest_its_tables(struct machine *m, const struct handover *h)
     }
 }
 
+/*
+ * Where the units and configuration space answer is in registers that differ from chipset to chipset (VTBAR in a
+ * function's configuration space, or behind MCHBAR; PCIEXBAR) and that only TXT locks for sure. A guest's
+ * kernel that moves them is not stopped, so it is said.
+ */
+static void report_base_registers(const struct handover *h)
+{
+    if (h->dmar_present) {
+        console_log(LOG_WARNING, "unit base registers and PCIEXBAR: not verified to be locked and not "
+                                 "intercepted; a hostile guest kernel could move them");
+    }
+}
+
 static void report(const struct handover *h)
 {
     u64 us = (read_tsc() - h->boot_tsc) * 1000 / h->tsc_khz;
@@ -192,5 +205,6 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
     }
     show_guest_its_tables(m, &known);
     report(&known);
+    report_base_registers(&known);
     return true;
 }
