@@ -43,7 +43,7 @@ static void print_units(const struct partition *p)
     static const char *const viommu_texts[] = {VIOMMU_COUNTERS(COUNTER_TEXT)};
 #undef COUNTER_TEXT
     static const char *const fault_texts[] = {"seen", "lost", "devices silenced", "devices blocked"};
-    _Static_assert(sizeof(struct viommu_stats) == 8 * sizeof(viommu_texts) / sizeof(viommu_texts[0]),
+    _Static_assert(sizeof(struct viommu_stats) == 8 * ARRAY_LEN(viommu_texts),
                    "a text each");
     _Static_assert(sizeof(struct vtd_fault_counts) == 4 * sizeof(u64), "a text each");
     for (u32 i = 0; i < units_count(); i++) {
@@ -54,8 +54,7 @@ static void print_units(const struct partition *p)
         print_counts("  faults", fault_texts, &faults.seen, 4);
         if (p->viommus[i] != NULL) {
             viommu_get_stats(p->viommus[i], &stats);
-            print_counts("  guest's unit", viommu_texts, &stats.exits,
-                         sizeof(viommu_texts) / sizeof(viommu_texts[0]));
+            print_counts("  guest's unit", viommu_texts, &stats.exits, ARRAY_LEN(viommu_texts));
         }
     }
 }

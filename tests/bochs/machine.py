@@ -182,6 +182,17 @@ def kernel_paths(kernel):
     raise RuntimeError(f"no kernel in {root}: run `make setup`")
 
 
+def guest_data(directory):
+    """Makes what the network card's other end and the USB disk hold; words that tell the guest its sums."""
+    net, usb = disk.pattern(256 << 10, "net"), disk.pattern(256 << 10, "usb")
+    (directory / "net").mkdir(exist_ok=True)
+    (directory / "net/net.bin").write_bytes(net)
+    (directory / "usb.img").write_bytes(usb)
+    # The rest of the disk's data is where the guest writes.
+    parts = {"net": net, "usb": usb, "disk": disk.pattern(3 << 20, "disk")}
+    return [f"nestor.{name}_md5={hashlib.md5(data).hexdigest()}" for name, data in parts.items()]
+
+
 def die_with_us():
     """In the child: a test that is killed leaves no machine behind."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -217,11 +228,7 @@ class Machine:
         elif o.dmar and o.units:
             units = [(u.base, [SIDS[d] for d in u.devices]) for u in o.units]
             files["/DMAR.BIN"] = dmar.table(units, o.units[0].haw, self.dir)
-        net = self.dir / "net"
-        net.mkdir(exist_ok=True)
-        net_data, usb_data = disk.pattern(256 << 10, "net"), disk.pattern(256 << 10, "usb")
-        (net / "net.bin").write_bytes(net_data)
-        (self.dir / "usb.img").write_bytes(usb_data)
+        sums = guest_data(self.dir)
         if o.efi is not None:
             files["/test.efi"] = o.efi
             boot.append(("Test", r"\test.efi", o.efi_options))
@@ -232,9 +239,6 @@ class Machine:
                                     initrd.build(tree, steps=o.steps))
             words = [r"initrd=\initrd.img"]
             words += [f"nestor.steps_after_reset={o.steps_after_reset}"] if o.steps_after_reset else []
-            sums = [f"nestor.net_md5={hashlib.md5(net_data).hexdigest()}",
-                    f"nestor.usb_md5={hashlib.md5(usb_data).hexdigest()}",
-                    f"nestor.disk_md5={hashlib.md5(disk.pattern(3 << 20, 'disk')).hexdigest()}"]
             boot.append(("Linux", r"\vmlinuz.efi", self.cmdline(o, words + sums)))
             payload = self.payload(sums)
         files["/boot.txt"] = "".join("\t".join(line) + "\n" for line in boot).encode()
@@ -242,7 +246,7 @@ class Machine:
         cpu = f"{CPUS[o.cpu]}, cpuid_freq=ips, count={o.cpus}, ips={IPS}, " \
               "reset_on_triple_fault=0, ignore_bad_msrs=1"
         (self.dir / "bochsrc").write_text(
-            BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=net))
+            BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net"))
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
 
     @staticmethod
