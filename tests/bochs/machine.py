@@ -10,6 +10,7 @@ As a module: Machine(Options(...)).run() -> Result.
 import argparse
 import ctypes
 import dataclasses
+import errno
 import hashlib
 import os
 import pathlib
@@ -21,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import tty
 
@@ -318,8 +320,18 @@ class Machine:
         found = re.search(r'connected to screen "(.*?)"', said)
         if found is None:
             return []
-        screen = os.open(found.group(1), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-        tty.setraw(screen)
+        # A Bochs that stops at once takes the terminal with it between any two steps.
+        try:
+            screen = os.open(found.group(1), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.EIO):
+                return []
+            raise
+        try:
+            tty.setraw(screen)
+        except termios.error:
+            os.close(screen)
+            return []
         return [screen]
 
     def watch(self, process, master, began):
