@@ -29,11 +29,11 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-protot
 REPRO := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
 COMMON := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP
 # The image runs in interrupt context on a guest's FPU state: no red zone, no
-# vector or x87 registers; it lives in the top 2 GiB (linker.ld).
+# vector or x87 registers; it lives at a low address (linker.ld).
 # Optimised as one program, for size: 5 KiB smaller. Without vector registers a stack needs no more than
 # 8 bytes of alignment. clang would want lld and has other names for these, so only gcc does it.
-HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta -fno-ipa-sra -mpreferred-stack-boundary=3)
-HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta -fno-ipa-sra -mpreferred-stack-boundary=3 -fno-shrink-wrap)
+HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-strict-aliasing -fno-builtin -fno-common \
 	-ffunction-sections -fdata-sections $(HV_LTO)
@@ -85,9 +85,6 @@ $O/nestor.elf: $(HV_OBJ) $O/symbols.o linker.ld
 	$(HV_LINK) -o $@ $(HV_OBJ) $O/symbols.o
 	$(NM) -n $@ | grep -i ' t ' | cmp $O/unnamed.functions
 
-# What a guest goes through at every exit and doorbell is built for speed.
-HV_HOT := $(addprefix $O/hv-image/,hv/exit_cpuid.o hv/cpuid_policy.o iommu/viommu_perform.o iommu/viommu_desc.o)
-$(HV_HOT): HV_FLAGS += -O2 $(if $(HV_LTO),-fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels)
 $O/hv-image/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(HV_FLAGS) -c -o $@ $<
@@ -105,14 +102,11 @@ $O/efi/%.o: %.asm Makefile
 	@mkdir -p $(@D)
 	$(NASM) -f elf64 -MD $(@:.o=.d) -o $@ $<
 # The image travels inside the program: one file to install, one to remove.
-define IMAGE_AS_DATA
-@mkdir -p $(@D)
-$(OBJCOPY) --strip-all $< $(@D)/image.bin
-cd $(@D) && $(LD) -r -b binary -z noexecstack -o image.tmp.o image.bin
-$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents $(@D)/image.tmp.o $@
-endef
 $O/efi/boot/image.o: $O/nestor.elf
-	$(IMAGE_AS_DATA)
+	@mkdir -p $(@D)
+	$(OBJCOPY) --strip-all $< $O/image.bin
+	cd $O && $(LD) -r -b binary -z noexecstack -o efi/boot/image.tmp.o image.bin
+	$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents $O/efi/boot/image.tmp.o $@
 $O/%.efi: $O/%.efi.so
 	$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .rodata -j .rel -j .rela -j .reloc \
 		--target=efi-app-x86_64 --subsystem=10 $< $@

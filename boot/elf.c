@@ -11,11 +11,9 @@ enum {
     SEGMENT_INTERPRETER = 3,
     FLAG_EXECUTE = 1,
     FLAG_WRITE = 2,
-    IMAGE_LIMIT = 16 << 20,
+    LINK_BASE = 0x10000,        /* linker.ld */
+    IMAGE_LIMIT = 512 << 10,    /* and it ends in the first megabyte */
 };
-
-/* The kernel code model: the top 2 GiB. */
-#define LINK_BASE 0xffffffff80000000ull
 
 static u64 get(const u8 *bytes, u64 offset, u32 count)
 {
@@ -49,7 +47,7 @@ static enum result add_segment(const u8 *file, size_t size, u64 header, struct e
     }
     if (address < LINK_BASE || memory_size > IMAGE_LIMIT || address - LINK_BASE > IMAGE_LIMIT ||
         (address & PAGE_MASK) != 0) {
-        return refuse(why, "a segment is not page-aligned in the top 2 GiB");
+        return refuse(why, "a segment is not page-aligned where the image belongs");
     }
     if ((flags & FLAG_EXECUTE) != 0 && (flags & FLAG_WRITE) != 0) {
         return refuse(why, "a segment is writable and executable");

@@ -1,7 +1,7 @@
 # `nm -n` of the linked image to the table that hv/symbols.c reads: struct symbol, then the names.
 {
-    # The image is in the top 2 GiB: the low half of an address is enough, and awk never computes with it.
-    table = table "    dd 0x" substr($1, 9) " - 0x80000000, name_" NR " - names\n"
+    # Addresses are below 4 GiB: the low half is enough, and awk never computes with it.
+    table = table "    dd 0x" substr($1, 9) " - 0x10000, name_" NR " - names\n"
     names = names "name_" NR ": db \"" $3 "\", 0\n"
 }
 END {

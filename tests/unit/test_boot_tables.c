@@ -12,7 +12,7 @@
 
 /* --- ELF --- */
 
-#define LINK 0xffffffff80000000ull
+#define LINK 0x10000ull
 enum { ELF_BYTES = 0x500, HEADERS = 64, TEXT = 0x200, DATA = 0x400 };
 
 static u8 file[ELF_BYTES];
