@@ -8,7 +8,7 @@ enum { ANY_SUBLEAF = 0xffffffffu >> 1 };
 /* Bits that read as 0, by register. Sorted by leaf, and looked up by it: CPUID is the most frequent exit. */
 struct cpuid_rule {
     u32 leaf, subleaf;
-    u32 hidden[CPUID_REGS];
+    struct { u32 eax, ebx, ecx, edx; } hidden;
     const char *reason;
 };
 
@@ -63,7 +63,7 @@ static const struct { u32 control, leaf, subleaf, reg, bit; const char *name; } 
     {CPU2_RDTSCP, 0x80000001, ANY_SUBLEAF, CPUID_EDX, 1u << 27, "RDTSCP"},
 };
 
-static void clear(u32 *reg)
+static void clear(u64 *reg)
 {
     for (u32 i = 0; i < CPUID_REGS; i++) {
         reg[i] = 0;
@@ -71,7 +71,7 @@ static void clear(u32 *reg)
 }
 
 /* 40000000h to 400000FFh: CPUs answer with their highest basic leaf there. */
-static __attribute__((noinline)) void answer_own(u32 leaf, const struct cpuid_guest *guest, u32 *reg)
+static void answer_own(u32 leaf, const struct cpuid_guest *guest, u64 *reg)
 {
     clear(reg);
     if (leaf == CPUID_NESTOR) {
@@ -86,26 +86,25 @@ static __attribute__((noinline)) void answer_own(u32 leaf, const struct cpuid_gu
 }
 
 /* OSXSAVE and OSPKE mirror the guest's CR4; CPUID executed by Nestor mirrors Nestor's. */
-static void mirror(u32 *reg, u32 bit, bool on)
+static void mirror(u64 *reg, u32 bit, bool on)
 {
     *reg = (*reg & ~bit) | (on ? bit : 0);
 }
 
-/* Apart, as answer_own(): the path of most leafs needs few registers then. */
-static __attribute__((noinline)) void hide(const struct cpuid_rule *rule, u32 subleaf, u32 *reg)
+static void hide(const struct cpuid_rule *rule, u32 subleaf, u64 *reg)
 {
     for (u32 leaf = rule->leaf; rule->leaf == leaf; rule++) {
         if (rule->subleaf == subleaf || rule->subleaf == ANY_SUBLEAF) {
-            reg[CPUID_EAX] &= ~rule->hidden[CPUID_EAX];
-            reg[CPUID_EBX] &= ~rule->hidden[CPUID_EBX];
-            reg[CPUID_ECX] &= ~rule->hidden[CPUID_ECX];
-            reg[CPUID_EDX] &= ~rule->hidden[CPUID_EDX];
+            reg[CPUID_EAX] &= ~rule->hidden.eax;
+            reg[CPUID_EBX] &= ~rule->hidden.ebx;
+            reg[CPUID_ECX] &= ~rule->hidden.ecx;
+            reg[CPUID_EDX] &= ~rule->hidden.edx;
             return;
         }
     }
 }
 
-static __attribute__((noinline)) void hide_disabled(u32 controls, u32 leaf, u32 subleaf, u32 *reg)
+static void hide_disabled(u32 controls, u32 leaf, u32 subleaf, u64 *reg)
 {
     for (u32 i = 0; i < ARRAY_LEN(enabled); i++) {
         if (!(controls & enabled[i].control) && enabled[i].leaf == leaf &&
@@ -115,17 +114,22 @@ static __attribute__((noinline)) void hide_disabled(u32 controls, u32 leaf, u32 
     }
 }
 
-void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u32 *reg)
+bool cpuid_policy_has(u32 leaf)
+{
+    return leaf < ARRAY_LEN(first_rule) ? first_rule[leaf] != RULE_NONE
+                                        : leaf == 0x80000001 || leaf >> 8 == CPUID_NESTOR >> 8;
+}
+
+void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg)
 {
     if (leaf >> 8 == CPUID_NESTOR >> 8) {
         answer_own(leaf, guest, reg);
         return;
     }
-    bool has_rules = leaf < ARRAY_LEN(first_rule) && first_rule[leaf] != RULE_NONE;
     if (leaf == 7 || leaf == 0x0d || leaf == 0x80000001) {
         hide_disabled(guest->controls, leaf, subleaf, reg);
     }
-    if (!has_rules) {
+    if (leaf >= ARRAY_LEN(first_rule) || first_rule[leaf] == RULE_NONE) {
         return;
     }
     hide(&rules[first_rule[leaf]], subleaf, reg);

@@ -8,7 +8,8 @@
 #include "hv/types.h"
 
 enum {
-    CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX, CPUID_REGS,
+    /* By register number, so that a guest's registers are such an array. */
+    CPUID_EAX, CPUID_ECX, CPUID_EDX, CPUID_EBX, CPUID_REGS,
 
     /* "NestorNestor" in EBX, ECX, EDX; EAX: the last of these leaves. */
     CPUID_NESTOR = 0x40000000,
@@ -29,7 +30,10 @@ struct cpuid_guest {
     u32 features;                         /* enum cpuid_nestor_feature */
 };
 
+/* False: what the CPU answers to this leaf is what the guest sees, whatever the subleaf. */
+must_use bool cpuid_policy_has(u32 leaf);
+
 /* reg: what the CPU answered to this leaf, by enum above; becomes what the guest sees. */
-void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u32 *reg);
+void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg);
 
 #endif

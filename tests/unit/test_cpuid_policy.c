@@ -9,9 +9,11 @@
 
 static const struct cpuid_guest plain = {.controls = ~0u, .features = CPUID_NESTOR_DMA_ISOLATION};
 
-static void apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u32 *reg)
+static void apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg)
 {
-    memset(reg, 0xff, CPUID_REGS * sizeof(*reg));
+    for (u32 i = 0; i < CPUID_REGS; i++) {
+        reg[i] = 0xffffffff;
+    }
     cpuid_policy_apply(leaf, subleaf, guest, reg);
 }
 
@@ -19,7 +21,7 @@ static void hides_exactly_these_bits(void **state)
 {
     static const struct {
         u32 leaf, subleaf;
-        u32 hidden[4];
+        u32 hidden[4];      /* of EAX, EBX, ECX, EDX */
     } cases[] = {
         {0, 0, {0, 0, 0, 0}},
         /* ECX.27 and 31 have their own tests; all others of the CPU's pass. */
@@ -45,14 +47,15 @@ static void hides_exactly_these_bits(void **state)
         {0x80000001, 0, {0, 0, 0, 0}},
         {0x80000008, 0, {0, 0, 0, 0}},
     };
+    static const u32 order[] = {CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX};
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
-        u32 reg[CPUID_REGS];
+        u64 reg[CPUID_REGS];
         apply(cases[i].leaf, cases[i].subleaf, &plain, reg);
         for (u32 r = 0; r < CPUID_REGS; r++) {
-            if (reg[r] != ~cases[i].hidden[r]) {
-                fail_msg("leaf %#x.%u, register %u: %#x", cases[i].leaf, cases[i].subleaf, r,
-                         reg[r]);
+            u32 seen = (u32)reg[order[r]];
+            if (seen != ~cases[i].hidden[r]) {
+                fail_msg("leaf %#x.%u, register %u: %#x", cases[i].leaf, cases[i].subleaf, r, seen);
             }
         }
     }
@@ -62,10 +65,12 @@ static void names_the_hypervisor(void **state)
 {
     const struct cpuid_guest guest = {.features = CPUID_NESTOR_VIOMMU};
     char name[13] = "";
-    u32 reg[CPUID_REGS];
+    u64 reg[CPUID_REGS];
     (void)state;
     apply(0x40000000, 0, &guest, reg);
-    memcpy(name, &reg[CPUID_EBX], 12);
+    memcpy(name, &reg[CPUID_EBX], 4);
+    memcpy(name + 4, &reg[CPUID_ECX], 4);
+    memcpy(name + 8, &reg[CPUID_EDX], 4);
     assert_string_equal(name, "NestorNestor");
     assert_int_equal(reg[CPUID_EAX], 0x40000001);
     apply(0x40000001, 7, &guest, reg);
@@ -79,10 +84,31 @@ static void names_the_hypervisor(void **state)
     assert_int_equal(reg[CPUID_ECX], 1u << 31);
 }
 
+/* The exit handler asks first: a leaf without a policy must come out as it went in. */
+static void says_which_leafs_it_changes(void **state)
+{
+    const struct cpuid_guest nothing_on = {.cr4 = 0};
+    (void)state;
+    for (u32 i = 0; i < 0x300; i++) {
+        u32 leaf = i < 0x100 ? i : i < 0x200 ? 0x40000000 - 0x180 + i : 0x80000000 - 0x200 + i;
+        u64 reg[CPUID_REGS];
+        bool changed = false;
+        apply(leaf, 0, &nothing_on, reg);
+        for (u32 r = 0; r < CPUID_REGS; r++) {
+            changed |= reg[r] != 0xffffffff;
+        }
+        if (leaf != 0x0d) { /* its policy is about other subleafs, or about a control */
+            assert_int_equal(cpuid_policy_has(leaf), changed);
+        }
+    }
+    assert_true(cpuid_policy_has(0x0d));
+    assert_true(cpuid_policy_has(0x400000ff) && !cpuid_policy_has(0x40000100));
+}
+
 static void mirrors_the_guests_cr4(void **state)
 {
     const struct cpuid_guest on = {.cr4 = 1 << 18 | 1 << 22};
-    u32 reg[CPUID_REGS] = {0};
+    u64 reg[CPUID_REGS] = {0};
     (void)state;
     cpuid_policy_apply(1, 0, &on, reg);
     assert_int_equal(reg[CPUID_ECX], 1u << 27 | 1u << 31);
@@ -108,8 +134,8 @@ static void hides_what_a_missing_control_disables(void **state)
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
         const struct cpuid_guest lacking = {.controls = ~cases[i].control};
-        u32 with[CPUID_REGS];
-        u32 without[CPUID_REGS];
+        u64 with[CPUID_REGS];
+        u64 without[CPUID_REGS];
         apply(cases[i].leaf, cases[i].subleaf, &plain, with);
         apply(cases[i].leaf, cases[i].subleaf, &lacking, without);
         for (u32 r = 0; r < CPUID_REGS; r++) {
@@ -123,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hides_what_a_missing_control_disables),
         cmocka_unit_test(hides_exactly_these_bits),
+        cmocka_unit_test(says_which_leafs_it_changes),
         cmocka_unit_test(names_the_hypervisor),
         cmocka_unit_test(mirrors_the_guests_cr4),
     };
