@@ -5,16 +5,15 @@
 #ifndef NESTOR_SPINLOCK_H
 #define NESTOR_SPINLOCK_H
 
-#include "hv/types.h"
+#include "iommu/port.h"
 
 struct spinlock { u32 held; };
 
-/* PAUSE in place: with a call in here, every caller would keep its arguments out of harm's way. */
 static inline void spin_lock(struct spinlock *lock)
 {
     while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0) {
         while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0) {
-            __asm__ volatile("pause");
+            port_relax();
         }
     }
 }

@@ -55,6 +55,7 @@ static void power_on(struct viommu *v)
     v->scan = (struct viommu_scan){.kind = SCAN_IDLE};
     v->active_root = 0;
     v->walk.rtaddr = 0;
+    v->left = false;
     viommu_event_mask_all(v);
 }
 
@@ -122,7 +123,8 @@ u32 viommu_window_size(const struct viommu *v)
     return viommu_regs_size(v->cap, v->ecap);
 }
 
-bool viommu_work(struct viommu *v)
+/* Steps on with GCMD's commands, the scan under way and the queue; true if something is left. */
+static bool work(struct viommu *v)
 {
     bool command_left = viommu_command_run(v);
     bool queue_left = false;
@@ -137,9 +139,9 @@ bool viommu_work(struct viommu *v)
         viommu_queue_disable(v);
         command_left = v->command.set_root || v->command.translate;
     }
-    bool left = command_left || queue_left;
-    v->stats.leftovers += left ? 1 : 0;
-    return left;
+    v->left = command_left || queue_left;
+    v->stats.leftovers += v->left ? 1 : 0;
+    return v->left;
 }
 
 bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
@@ -148,7 +150,7 @@ bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
     v->stats.exits++;
     v->stats.reads++;
     v->budget = VIOMMU_BUDGET;
-    bool left = viommu_work(v);
+    bool left = v->left && work(v);
     *value = viommu_regs_read(v, offset, size);
     spin_unlock(&v->lock);
     return left;
@@ -160,7 +162,7 @@ bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value)
     v->stats.exits++;
     v->budget = VIOMMU_BUDGET;
     viommu_regs_write(v, offset, size, value);
-    bool left = viommu_work(v);
+    bool left = work(v);
     spin_unlock(&v->lock);
     return left;
 }
@@ -169,7 +171,7 @@ bool viommu_run(struct viommu *v, u32 budget)
 {
     spin_lock(&v->lock);
     v->budget = budget;
-    bool left = viommu_work(v);
+    bool left = work(v);
     spin_unlock(&v->lock);
     return left;
 }

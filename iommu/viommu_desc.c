@@ -70,13 +70,6 @@ static enum iqei decode_context(const u64 *w, struct viommu_cmd *out)
     return g == 0 ? IQEI_RESERVED : IQEI_NONE;
 }
 
-static void decode_address(const u64 *w, struct viommu_cmd *out)
-{
-    out->addr = w[1] & BITS(63, 12);
-    out->addr_mask = (u8)bits(w[1], 5, 0);
-    out->leaf_only = bits(w[1], 6, 6) != 0;
-}
-
 /* VT-d 6.5.2.3. */
 static enum iqei decode_iotlb(const struct desc_rules *rules, const u64 *w, struct viommu_cmd *out)
 {
@@ -85,19 +78,21 @@ static enum iqei decode_iotlb(const struct desc_rules *rules, const u64 *w, stru
     u32 g = bits(w[0], 5, 4);
     out->kind = VCMD_IOTLB;
     out->granularity = of[g];
-    decode_address(w, out);
+    out->reach = w[1];
     /* CAP.PSI, and CAP.MAMV as a limit: software must not ask for more. */
-    bool page_ok = bits(rules->cap, 39, 39) != 0 && out->addr_mask <= bits(rules->cap, 53, 48);
+    bool page_ok = bits(rules->cap, 39, 39) != 0 && bits(w[1], 5, 0) <= bits(rules->cap, 53, 48);
     return g == 0 || (g == 3 && !page_ok) ? IQEI_RESERVED : IQEI_NONE;
 }
 
 /* VT-d 6.5.2.4. */
 static enum iqei decode_pasid_iotlb(const u64 *w, struct viommu_cmd *out)
 {
+    static const enum viommu_granularity of[] = {VGRAN_GLOBAL, VGRAN_GLOBAL, VGRAN_PASID,
+                                                 VGRAN_PAGE};
     u32 g = bits(w[0], 5, 4);
     out->kind = VCMD_PASID_IOTLB;
-    out->granularity = g == 2 ? VGRAN_PASID : VGRAN_PAGE;
-    decode_address(w, out);
+    out->granularity = of[g];
+    out->reach = w[1];
     return g < 2 ? IQEI_RESERVED : IQEI_NONE;
 }
 

@@ -32,9 +32,7 @@ struct viommu_cmd {
     u16 sid;
     u8 function_mask; /* 0..3, VT-d table 21 */
     u32 pasid;
-    u64 addr;         /* page aligned */
-    u8 addr_mask;     /* log2 of 4 KiB pages */
-    bool leaf_only;   /* IH */
+    u64 reach;        /* as the second word: address in 63:12, IH in 6, AM, log2 of 4 KiB pages, in 5:0 */
     bool status_write;
     bool interrupt;
     bool fence;

@@ -102,6 +102,11 @@ static void drop_nested(struct nested *nested)
     }
 }
 
+static void forget_ids(struct viommu *v)
+{
+    v->queue.ids.guest_did = VIOMMU_NO_DID;
+}
+
 static enum result attach_entry(struct viommu *v, struct nested *nested, u16 sid, u32 pasid)
 {
     return nested != NULL
@@ -131,6 +136,7 @@ enum result viommu_host_attach(struct viommu *v, struct viommu_device *device,
 {
     u16 sid = binding->sid;
     u32 pages = cost(v, device, sid, binding->pasid);
+    forget_ids(v);
     if (pages > v->config.max_table_pages - v->bindings.table_pages) {
         return ERR_QUOTA;
     }
@@ -157,6 +163,7 @@ enum result viommu_host_replace(struct viommu *v, struct viommu_binding *binding
     if (r != OK) {
         return r;
     }
+    forget_ids(v);
     r = nested != NULL
             ? nested_replace(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)
             : domain_replace(v->config.parent, unit, VTD_ROOT_GUEST, binding->sid, pasid);
@@ -175,6 +182,7 @@ enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
     u32 pasid = host_pasid(&device->context, binding->pasid);
     struct nested *nested = binding->host;
     struct vtd_unit *unit = v->config.unit;
+    forget_ids(v);
     enum result r =
         nested != NULL
             ? nested_detach(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)

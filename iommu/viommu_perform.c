@@ -19,15 +19,12 @@ static void append(struct viommu *v, u64 word0, u64 word1)
     to->w[1] = word1;
 }
 
-/* A batch is mostly about one domain, and what is bound changes by scans only. */
-static const struct viommu_ids *host_ids(struct viommu *v, u16 guest_did)
+/* What is asked for is mostly about one domain. viommu_host.c forgets it when a binding changes. */
+static void look_up_ids(struct viommu *v, u16 guest_did)
 {
     struct viommu_ids *ids = &v->queue.ids;
-    if (ids->guest_did != guest_did) {
-        ids->count = viommu_host_domain_ids(v, guest_did, ids->host, VIOMMU_HOST_DIDS);
-        ids->guest_did = guest_did;
-    }
-    return ids;
+    ids->count = viommu_host_domain_ids(v, guest_did, ids->host, VIOMMU_HOST_DIDS);
+    ids->guest_did = guest_did;
 }
 
 /* One for each host domain id that the guest's has. Inline: it is what a doorbell is made of. */
@@ -35,13 +32,11 @@ static inline __attribute__((always_inline)) void append_for(struct viommu *v, u
                                                              u64 word0, u64 word1)
 {
     struct viommu_queue *q = &v->queue;
-    const struct viommu_ids *ids = host_ids(v, guest_did);
-    struct vtd_desc *to = &q->batch[q->count];
-    u32 count = ids->count;
-    q->count += count;
-    for (u32 i = 0; i < count; i++) {
-        to[i].w[0] = word0 | (u64)ids->host[i] << 16;
-        to[i].w[1] = word1;
+    if (q->ids.guest_did != guest_did) {
+        look_up_ids(v, guest_did);
+    }
+    for (u32 i = 0; i < q->ids.count; i++) {
+        append(v, word0 | (u64)q->ids.host[i] << 16, word1);
     }
 }
 
@@ -64,9 +59,9 @@ static void perform_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 {
     enum { WIDEST_MASK = 57 - 12 };
-    bool page = cmd->granularity == VGRAN_PAGE && cmd->addr_mask <= WIDEST_MASK;
-    u64 block = page ? ~0ull << (12 + cmd->addr_mask) : 0;
-    u64 word1 = page ? (cmd->addr & block) | (cmd->leaf_only ? 1u << 6 : 0) | cmd->addr_mask : 0;
+    u32 mask = (u32)cmd->reach & 0x3f;
+    bool page = cmd->granularity == VGRAN_PAGE && mask <= WIDEST_MASK;
+    u64 word1 = page ? cmd->reach & (~0ull << (12 + mask) | 0x7f) : 0;
     u64 word0 = HOST_PASID_IOTLB | (page ? HOST_G_PAGE : HOST_G_PASID) | (u64)cmd->pasid << 32;
     append_for(v, cmd->did, word0, word1);
 }

@@ -9,7 +9,7 @@
 
 void viommu_queue_reset(struct viommu *v)
 {
-    v->queue = (struct viommu_queue){.count = 0};
+    v->queue = (struct viommu_queue){.ids.guest_did = VIOMMU_NO_DID};
 }
 
 /* IQA may change whenever the queue is empty (VT-d 11.4.9.3). */
@@ -163,7 +163,6 @@ static struct viommu_run start_run(struct viommu *v)
                       .tables = viommu_translating(v) &&
                                 viommu_ttm_of(v->active_root) == TTM_SCALABLE};
     run.error = check_registers(v, &run.rules);
-    v->queue.ids.guest_did = VIOMMU_NO_DID;
     return run;
 }
 
@@ -174,7 +173,6 @@ static bool finish_scan(struct viommu *v)
         return false;
     }
     v->queue.scanning = false;
-    v->queue.ids.guest_did = VIOMMU_NO_DID;
     viommu_queue_advance(v, v->queue.wide ? 32 : 16);
     return true;
 }

@@ -10,7 +10,7 @@
 #include "iommu/viommu_host.h"
 
 enum {
-    VIOMMU_BATCH = 128,      /* descriptors sent to the unit at a time */
+    VIOMMU_BATCH = 136,      /* descriptors sent to the unit at a time: a page of the guest's, and the last one's ids */
     VIOMMU_AHEAD = 512,      /* words of guest descriptors copied at a time */
     VIOMMU_HOST_DIDS = 8,    /* host domain ids that one guest domain id may have */
     VIOMMU_ERROR_LINES = 8,  /* said of a guest whose queue errs again and again */

@@ -11,14 +11,14 @@ enum effect { EFFECT_NONE, EFFECT_GCMD, EFFECT_CCMD, EFFECT_FSTS, EFFECT_FAULT_E
               EFFECT_IQA, EFFECT_ICS, EFFECT_DONE_EVENT, EFFECT_IVA, EFFECT_IOTLB };
 
 struct reg_rule {
-    u32 offset, bytes;
     u64 writable, w1c;
+    u32 bytes;
     enum effect effect;
 };
 
 static const struct reg_rule rules[VREG_COUNT] = {
 #define VIOMMU_REG_RULE(name, off, len, rw, clear, fx)                                     \
-    [VREG_##name] = {.offset = (off), .bytes = (len), .writable = (rw), .w1c = (clear),    \
+    [VREG_##name] = {.bytes = (len), .writable = (rw), .w1c = (clear),    \
                      .effect = EFFECT_##fx},
     VIOMMU_REGS(VIOMMU_REG_RULE)
 #undef VIOMMU_REG_RULE
@@ -55,12 +55,6 @@ void viommu_regs_reset(struct viommu *v)
     v->reg[VREG_IECTL] = VEVENT_IM;
 }
 
-static u32 offset_of(const struct viommu *v, enum viommu_reg reg)
-{
-    bool moved = reg == VREG_IVA || reg == VREG_IOTLB;
-    return rules[reg].offset + (moved ? v->iotlb_offset : 0);
-}
-
 /* By the dword that a register begins at: its number plus 1. */
 static const u8 begins_at[] = {
 #define VIOMMU_REG_BEGINS(name, off, len, rw, clear, fx) [(off) / 4] = VREG_##name + 1,
@@ -81,6 +75,12 @@ static enum viommu_reg find_reg(const struct viommu *v, u32 offset)
         return begins_at[dword - 1] - 1u;
     }
     return moved >= 16 ? VREG_COUNT : moved < 8 ? VREG_IVA : VREG_IOTLB;
+}
+
+/* Where in its register a dword is: registers of 64 bits are aligned. */
+static u32 shift_of(enum viommu_reg reg, u32 offset)
+{
+    return rules[reg].bytes == 8 ? 8 * (offset & 4) : 0;
 }
 
 static bool size_is_allowed(u32 offset, u32 size)
@@ -129,7 +129,7 @@ static u32 read_dword(struct viommu *v, u32 offset)
     if (reg == VREG_COUNT) {
         return 0;
     }
-    return (u32)(current_value(v, reg) >> 8 * (offset - offset_of(v, reg)));
+    return (u32)(current_value(v, reg) >> shift_of(reg, offset));
 }
 
 /* A quadword is its two dwords, so two 32-bit registers side by side may be read as one. */
@@ -147,7 +147,7 @@ u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size)
 
 /*
  * One-shot bits are commands each time they are 1; switches act on the difference
- * to GSTS (VT-d 11.4.4.1). All that takes time is left to viommu_work(), and the
+ * to GSTS (VT-d 11.4.4.1). All that takes time is left to work() in viommu.c, and the
  * status bit follows.
  */
 static void on_gcmd(struct viommu *v, u32 value)
@@ -269,7 +269,7 @@ static void write_dword(struct viommu *v, u32 offset, u32 value)
     if (reg == VREG_COUNT) {
         return;
     }
-    u32 shift = 8 * (offset - offset_of(v, reg));
+    u32 shift = shift_of(reg, offset);
     u64 written = (u64)value << shift;
     u64 writable = rules[reg].writable & 0xffffffffull << shift;
     v->reg[reg] = (v->reg[reg] & ~writable) | (written & writable);

@@ -47,6 +47,7 @@ struct viommu {
 
     u8 *scratch;             /* one page: a copy of guest memory under examination */
     u32 budget;              /* steps left in this call */
+    bool left;               /* the last call ended with work left: only then does a read go on with it */
     struct viommu_stats stats;
 };
 
@@ -64,9 +65,6 @@ static inline bool viommu_translating(const struct viommu *v)
 {
     return (v->reg[VREG_GSTS] & VGSTS_TES) != 0;
 }
-
-/* Steps on with GCMD's commands, the scan under way and the queue; true if something is left. */
-bool viommu_work(struct viommu *v);
 
 /* viommu_report_devices() with the lock held: the guest's translation is about to go off. */
 void viommu_report_ending(struct viommu *v);

@@ -78,9 +78,14 @@ static u32 distance(const struct vtd_unit *unit, u32 from, u32 to)
     return (to + unit->queue_size - from) % unit->queue_size;
 }
 
-static u32 room(const struct vtd_unit *unit)
+/* The unit only moves its head on, so what it was when last read will do until there is no room by it. */
+static bool has_room(struct vtd_unit *unit, u32 count)
 {
-    return unit->queue_size - distance(unit, head(unit), unit->tail);
+    if (unit->queue_size - distance(unit, unit->head, unit->tail) >= count) {
+        return true;
+    }
+    unit->head = head(unit);
+    return unit->queue_size - distance(unit, unit->head, unit->tail) >= count;
 }
 
 static enum result dead(struct vtd_unit *unit)
@@ -120,7 +125,7 @@ static enum result recover_ite(struct vtd_unit *unit)
     port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx",
              unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
     vtd_write32(unit, VTD_FSTS, FSTS_ITE);
-    if (room(unit) > 1) {
+    if (has_room(unit, 2)) {
         put(unit, &wait, 1);
         ring_doorbell(unit);
     }
@@ -175,7 +180,7 @@ static enum result wait_done(struct vtd_unit *unit, u32 first, bool *timed_out)
 static enum result wait_room(struct vtd_unit *unit, u32 count)
 {
     u64 end = port_now_us() + VTD_TIMEOUT_US;
-    while (room(unit) < count + SPARE) {
+    while (!has_room(unit, count + SPARE)) {
         vtd_queue_poll(unit);
         if (unit->queue_dead) {
             return ERR_TIMEOUT;
@@ -299,7 +304,7 @@ static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32
     if (!fits_width(unit, descs, count)) {
         return ERR_INVALID;
     }
-    if (room(unit) < count + SPARE) {
+    if (!has_room(unit, count + SPARE)) {
         vtd_queue_poll(unit); /* if it has stopped, the next try finds it running */
         return ERR_BUSY;
     }
@@ -403,6 +408,7 @@ enum result vtd_queue_start(struct vtd_unit *unit)
         unit->desc_words = wide ? 4 : 2;
         unit->queue_size = bytes / (unit->desc_words * 8);
         unit->tail = 0;
+        unit->head = 0;
         unit->queue_dead = false;
     }
     return r;

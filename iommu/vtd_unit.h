@@ -46,6 +46,7 @@ struct vtd_unit {
     /* Queue. Indexes count descriptors. */
     hpa_t queue;
     u32 queue_size, desc_words, tail; /* queue_size 0: off */
+    u32 head;                         /* as last read, see has_room() */
     u32 sequence;              /* of our last wait descriptor */
     u32 status[2];             /* written by wait descriptors: ours, and those that replace bad ones */
     bool queue_dead;           /* it hung once: nothing waits for it again */
