@@ -16,10 +16,11 @@ enum { QUALIFICATION_PRESENT = 7 << 3 };
 void exit_ept_violation(struct vcpu *v)
 {
     u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
-    u32 offset;
-    if (units_viommu_at(v->partition, gpa, &offset) != NULL || ept_rights(v->partition, gpa) == 0 ||
+    u32 offset = 0;
+    struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
+    if (unit != NULL || ept_rights(v->partition, gpa) == 0 ||
         (vmcs_read(VMCS_QUALIFICATION) & QUALIFICATION_PRESENT) != 0) {
-        exit_mmio(v, gpa);
+        exit_mmio(v, gpa, unit, offset);
         return;
     }
     enum result r = ept_map_device(v->partition, gpa);

@@ -10,7 +10,6 @@
 #include "hv/log.h"
 #include "hv/panic.h"
 #include "hv/partition.h"
-#include "hv/units.h"
 #include "hv/work.h"
 #include "hv/x86.h"
 #include "iommu/port.h"
@@ -21,10 +20,16 @@ enum {
     RIGHTS_DPL_SHIFT = 5, RIGHTS_LONG = 1 << 13, RIGHTS_BIG = 1 << 14,
 };
 
-static bool read_guest(void *ctx, gpa_t gpa, void *to, size_t len)
+/* What load() and store() need to know of the access. */
+struct access {
+    struct vcpu *v;
+    struct viommu *unit;
+    u32 offset;
+};
+
+static const volatile void *find_guest(void *ctx, gpa_t gpa, size_t len)
 {
-    const struct vcpu *v = ctx;
-    return partition_read(v->partition, gpa, to, len);
+    return partition_memory(ctx, gpa, len);
 }
 
 /* Nestor's memory and units that are not shown: ones, and nothing is written. */
@@ -59,40 +64,48 @@ static void say_protected(struct vcpu *v, u64 gpa)
     }
 }
 
-static u64 load(void *ctx, u64 gpa, u32 width)
+u64 exit_mmio_read(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
 {
-    struct vcpu *v = ctx;
-    u32 offset = 0;
-    u64 value = ~0ull;
-    struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
-    if (unit == NULL && ept_rights(v->partition, gpa) != 0) {
-        return read_protected(gpa, width);
-    }
-    if (unit == NULL) {
-        say_not_the_guests(v, gpa, "read");
-        return value >> (64 - 8 * width);
-    }
+    u64 value;
     if (viommu_mmio_read(unit, offset, width, &value)) {
         work_left(v);
     }
     return value;
 }
 
-static void store(void *ctx, u64 gpa, u32 width, u64 value)
+void exit_mmio_write(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 value)
 {
-    struct vcpu *v = ctx;
-    u32 offset = 0;
-    struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
-    if (unit == NULL && ept_rights(v->partition, gpa) != 0) {
-        say_protected(v, gpa);
-    } else if (unit == NULL) {
-        say_not_the_guests(v, gpa, "write");
-    } else if (viommu_mmio_write(unit, offset, width, value)) {
+    if (viommu_mmio_write(unit, offset, width, value)) {
         work_left(v);
     }
 }
 
-static const struct insn_mmio_ops ops = {.load = load, .store = store, .read = read_guest};
+static u64 load(void *ctx, u64 gpa, u32 width)
+{
+    const struct access *a = ctx;
+    if (a->unit != NULL) {
+        return exit_mmio_read(a->v, a->unit, a->offset, width);
+    }
+    if (ept_rights(a->v->partition, gpa) != 0) {
+        return read_protected(gpa, width);
+    }
+    say_not_the_guests(a->v, gpa, "read");
+    return ~0ull >> (64 - 8 * width);
+}
+
+static void store(void *ctx, u64 gpa, u32 width, u64 value)
+{
+    const struct access *a = ctx;
+    if (a->unit != NULL) {
+        exit_mmio_write(a->v, a->unit, a->offset, width, value);
+    } else if (ept_rights(a->v->partition, gpa) != 0) {
+        say_protected(a->v, gpa);
+    } else {
+        say_not_the_guests(a->v, gpa, "write");
+    }
+}
+
+static const struct insn_mmio_ops ops = {.load = load, .store = store};
 
 /* The page-directory pointers are the CPU's own in PAE paging alone. */
 static void get_paging(const struct vcpu *v, u64 rflags, struct guest_paging *p)
@@ -185,14 +198,21 @@ static void finish(const struct insn_state *s)
     vcpu_advance_to(s->rip);
 }
 
-void exit_mmio(struct vcpu *v, u64 gpa)
+void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
+    struct access access = {v, unit, offset};
+    const struct guest_memory memory = {find_guest, v->partition};
     struct guest_paging paging;
     struct insn_state s;
     struct insn_mmio m;
+    u64 rip;
     const char *why = no_access_of_an_instruction();
+    if (why == NULL && unit != NULL && mmio_memo_run(v, gpa, unit, offset)) {
+        return;
+    }
     m.ops = &ops;
-    m.ctx = v;
+    m.ctx = &access;
+    m.memory = &memory;
     m.paging = &paging;
     m.state = &s;
     m.gpa = gpa;
@@ -204,8 +224,10 @@ void exit_mmio(struct vcpu *v, u64 gpa)
     get_paging(v, vmcs_read(VMCS_GUEST_RFLAGS), &paging);
     m.mode = mode_of_guest(paging.efer);
     get_state(v, m.mode, &s);
+    rip = s.rip;
     switch (insn_mmio_run(&m)) {
     case INSN_MMIO_DONE:
+        mmio_memo_keep(v, rip, &m);
         finish(&s);
         break;
     case INSN_MMIO_FAULT:

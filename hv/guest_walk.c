@@ -35,8 +35,8 @@ struct walk {
     const struct guest_paging *paging;
     u64 linear;
     enum guest_access access;
-    guest_read_fn *read;
-    void *ctx;
+    const struct guest_memory *memory;
+    struct guest_trail *trail;
     u64 rights;
     u64 reserved;   /* bits that are 0 in every present entry */
     bool narrow;    /* 32-bit paging: entries of four bytes */
@@ -115,13 +115,36 @@ static bool is_leaf(const struct walk *w, u32 level, u64 entry)
     return level == 2 || (level == 3 && w->paging->giant_pages);
 }
 
+static void leave_trail(struct guest_trail *trail, const volatile void *at, u64 value)
+{
+    if (trail != NULL && trail->count < GUEST_TRAIL) {
+        trail->word[trail->count].at = at;
+        trail->word[trail->count++].value = value;
+    }
+}
+
+bool guest_trail_holds(const struct guest_trail *trail)
+{
+    for (u32 i = 0; i < trail->count; i++) {
+        if (trail->word[i].at->v != trail->word[i].value) {
+            return false;
+        }
+    }
+    return trail->count != 0;
+}
+
 static bool read_entry(const struct walk *w, u64 table, u32 level, u64 *entry)
 {
     u32 index_bits = w->narrow ? 10 : 9;
     u32 size = w->narrow ? 4 : 8;
     u64 index = w->linear >> (12 + index_bits * (level - 1)) & ((1u << index_bits) - 1);
-    *entry = 0;
-    return w->read(w->ctx, (gpa_t){table + index * size}, entry, size);
+    const volatile void *at = w->memory->find(w->memory->ctx, (gpa_t){table + index * size}, size);
+    if (at == NULL) {
+        return false;
+    }
+    *entry = w->narrow ? *(const volatile u32 *)at : *(const volatile u64 *)at;
+    leave_trail(w->trail, at, *entry);
+    return true;
 }
 
 /* Where the page of a leaf begins, and where in it the address lies. */
@@ -165,10 +188,11 @@ static enum guest_walk descend(struct walk *w, u64 table, u32 level, gpa_t *out,
 }
 
 enum guest_walk guest_walk(const struct guest_paging *paging, u64 linear, enum guest_access access,
-                           guest_read_fn *read, void *ctx, gpa_t *out, u32 *error)
+                           const struct guest_memory *memory, struct guest_trail *trail, gpa_t *out,
+                           u32 *error)
 {
-    struct walk w = {.paging = paging, .linear = linear, .access = access, .read = read,
-                     .ctx = ctx, .rights = ENTRY_WRITE | ENTRY_USER};
+    struct walk w = {.paging = paging, .linear = linear, .access = access, .memory = memory,
+                     .trail = trail, .rights = ENTRY_WRITE | ENTRY_USER};
     u64 root = paging->cr3 & bits_between(51, 12);
     *error = 0;
     if ((paging->cr0 & CR0_PG) == 0) {
@@ -191,21 +215,49 @@ enum guest_walk guest_walk(const struct guest_paging *paging, u64 linear, enum g
     return descend(&w, root & bits_between(51, 12), 2, out, error);
 }
 
-size_t guest_walk_fetch(const struct guest_paging *paging, u64 linear, void *to, size_t len,
-                        guest_read_fn *read, void *ctx)
+static void copy(u8 *to, const volatile u8 *from, size_t len)
+{
+    while (len-- != 0) {
+        *to++ = *from++;
+    }
+}
+
+bool guest_memory_read(const struct guest_memory *memory, gpa_t gpa, void *to, size_t len)
+{
+    const volatile u8 *from = memory->find(memory->ctx, gpa, len);
+    if (from != NULL) {
+        copy(to, from, len);
+    }
+    return from != NULL;
+}
+
+size_t guest_walk_fetch(const struct guest_paging *paging, u64 linear, u8 *to, size_t len,
+                        const struct guest_memory *memory, struct guest_trail *trail)
 {
     size_t done = 0;
+    trail->count = 0;
     while (done < len) {
         gpa_t gpa;
         u32 error;
+        const volatile u8 *at;
         size_t part = (size_t)(PAGE_SIZE - ((linear + done) & PAGE_MASK));
         part = part < len - done ? part : len - done;
-        if (guest_walk(paging, linear + done, GUEST_FETCH, read, ctx, &gpa, &error) !=
-                GUEST_WALK_OK ||
-            !read(ctx, gpa, (u8 *)to + done, part)) {
+        if (guest_walk(paging, linear + done, GUEST_FETCH, memory, trail, &gpa, &error) !=
+            GUEST_WALK_OK) {
             break;
         }
+        at = memory->find(memory->ctx, gpa, part);
+        if (at == NULL) {
+            break;
+        }
+        copy(to + done, at, part);
         done += part;
+        if (part == len) { /* two words that overlap */
+            leave_trail(trail, at, ((const struct guest_word *)(const void *)to)->v);
+            leave_trail(trail, at + len - 8, ((const struct guest_word *)(const void *)(to + len - 8))->v);
+            return done;
+        }
     }
+    trail->count = 0;
     return done;
 }

@@ -51,6 +51,7 @@ struct insn_memory {
  */
 struct insn {
     u64 immediate;          /* sign-extended to 64 bits */
+    u64 mask, reg_mask, address_mask;   /* the bits that the three widths below hold */
     struct insn_memory memory;
     u8 op;                  /* enum insn_op */
     u8 mode;                /* enum insn_mode */

@@ -215,6 +215,11 @@ static bool find_rule(struct cursor *c, u8 opcode, struct insn *out, struct rule
     return opcode < 0x40 && rule->form != 0;
 }
 
+static u64 mask_of(u32 width)
+{
+    return ~0ull >> (64 - 8 * width);
+}
+
 static void size_operands(const struct cursor *c, const struct rule *rule, struct insn *out)
 {
     /* MOVNTI has no 16-bit form. */
@@ -231,6 +236,9 @@ static void size_operands(const struct cursor *c, const struct rule *rule, struc
     }
     out->address_width = (u8)(out->mode == INSN_64 ? 8 >> c->address_size :
                               (out->mode == INSN_16) != c->address_size ? 2 : 4);
+    out->mask = mask_of(out->width);
+    out->reg_mask = mask_of(out->reg_width);
+    out->address_mask = mask_of(out->address_width);
 }
 
 /* SPL to DIL with any REX prefix, AH to BH without. */

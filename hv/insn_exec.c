@@ -12,24 +12,9 @@ enum rflags {
     FLAG_STATUS = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF,
 };
 
-static inline u64 mask_of(u32 width)
+static inline u64 top_bit(const struct insn *in)
 {
-    return ~0ull >> (64 - 8 * width);
-}
-
-static inline u64 top_bit(u32 width)
-{
-    return 1ull << (8 * width - 1);
-}
-
-static u64 sign_extend(u64 value, u32 width)
-{
-    return (value ^ top_bit(width)) - top_bit(width);
-}
-
-static u64 swap_bytes(u64 value, u32 width)
-{
-    return __builtin_bswap64(value) >> (64 - 8 * width);
+    return in->mask ^ in->mask >> 1;
 }
 
 bool insn_reads(const struct insn *in)
@@ -51,29 +36,32 @@ bool insn_uses_flags(const struct insn *in)
 static u64 get_register(const struct insn *in, const struct insn_state *state)
 {
     if (in->reg == INSN_NONE) {
-        return in->immediate & mask_of(in->width);
+        return in->immediate & in->mask;
     }
-    return (state->gpr[in->reg] >> (in->high_byte ? 8 : 0)) & mask_of(in->reg_width);
+    return (state->gpr[in->reg] >> (in->high_byte ? 8 : 0)) & in->reg_mask;
 }
 
 /* 8 and 16 bits leave the rest of the register alone, 32 bits clear it (SDM volume 1, 3.4.1.1). */
-static void set_gpr(struct insn_state *state, u32 number, u32 width, u32 shift, u64 value)
+static void set_gpr(struct insn_state *state, u32 number, u64 mask, u64 value)
 {
-    u64 mask = mask_of(width) << shift;
-    u64 kept = width == 4 ? 0 : state->gpr[number] & ~mask;
-    state->gpr[number] = kept | (value << shift & mask);
+    u64 kept = mask >= 0xffffffff ? 0 : state->gpr[number] & ~mask;
+    state->gpr[number] = kept | (value & mask);
 }
 
 static void set_register(const struct insn *in, struct insn_state *state, u64 value)
 {
-    set_gpr(state, in->reg, in->reg_width, in->high_byte ? 8 : 0, value);
+    if (in->high_byte) {
+        set_gpr(state, in->reg, 0xff00, value << 8);
+    } else {
+        set_gpr(state, in->reg, in->reg_mask, value);
+    }
 }
 
 static u64 linear(const struct insn *in, const struct insn_state *state, u32 segment, u64 offset)
 {
-    offset &= mask_of(in->address_width);
+    offset &= in->address_mask;
     if (in->mode != INSN_64) {
-        return (state->segment_base[segment] + offset) & mask_of(4);
+        return (u32)(state->segment_base[segment] + offset);
     }
     bool has_base = segment == INSN_FS || segment == INSN_GS;
     return offset + (has_base ? state->segment_base[segment] : 0);
@@ -101,20 +89,20 @@ u64 insn_movs_target(const struct insn *in, const struct insn_state *state)
 
 bool insn_is_spent(const struct insn *in, const struct insn_state *state)
 {
-    return in->repeat && (state->gpr[INSN_RCX] & mask_of(in->address_width)) == 0;
+    return in->repeat && (state->gpr[INSN_RCX] & in->address_mask) == 0;
 }
 
 void insn_skip(const struct insn *in, struct insn_state *state)
 {
-    state->rip = (state->rip + in->length) & (in->mode == INSN_64 ? ~0ull : mask_of(4));
+    state->rip = (state->rip + in->length) & (in->mode == INSN_64 ? ~0ull : 0xffffffff);
 }
 
 /* SF, ZF and PF of a result, with the flags that the operation computes by itself. */
 static void set_flags(const struct insn *in, struct insn_state *state, u64 result, u64 others)
 {
     u64 flags = others;
-    flags |= (result & mask_of(in->width)) == 0 ? FLAG_ZF : 0;
-    flags |= (result & top_bit(in->width)) != 0 ? FLAG_SF : 0;
+    flags |= (result & in->mask) == 0 ? FLAG_ZF : 0;
+    flags |= (result & top_bit(in)) != 0 ? FLAG_SF : 0;
     flags |= __builtin_parity((u32)result & 0xff) == 0 ? FLAG_PF : 0;
     state->rflags = (state->rflags & ~(u64)FLAG_STATUS) | flags;
 }
@@ -124,9 +112,9 @@ static u64 add(const struct insn *in, struct insn_state *state, u64 a, u64 b, u6
 {
     u64 sum = a + b + carry;
     u64 carries = (a & b) | ((a | b) & ~sum);
-    u64 flags = (carries & top_bit(in->width)) != 0 ? FLAG_CF : 0;
+    u64 flags = (carries & top_bit(in)) != 0 ? FLAG_CF : 0;
     flags |= (carries & 8) != 0 ? FLAG_AF : 0;
-    flags |= ((a ^ sum) & (b ^ sum) & top_bit(in->width)) != 0 ? FLAG_OF : 0;
+    flags |= ((a ^ sum) & (b ^ sum) & top_bit(in)) != 0 ? FLAG_OF : 0;
     set_flags(in, state, sum, flags);
     return sum;
 }
@@ -135,9 +123,9 @@ static u64 subtract(const struct insn *in, struct insn_state *state, u64 a, u64 
 {
     u64 difference = a - b - borrow;
     u64 borrows = (~a & b) | ((~a | b) & difference);
-    u64 flags = (borrows & top_bit(in->width)) != 0 ? FLAG_CF : 0;
+    u64 flags = (borrows & top_bit(in)) != 0 ? FLAG_CF : 0;
     flags |= (borrows & 8) != 0 ? FLAG_AF : 0;
-    flags |= ((a ^ b) & (a ^ difference) & top_bit(in->width)) != 0 ? FLAG_OF : 0;
+    flags |= ((a ^ b) & (a ^ difference) & top_bit(in)) != 0 ? FLAG_OF : 0;
     set_flags(in, state, difference, flags);
     return difference;
 }
@@ -189,13 +177,13 @@ static u64 test_bit(const struct insn *in, struct insn_state *state, u64 value)
 /* Memory is written in either case: its old value when the comparison fails. */
 static u64 compare_exchange(const struct insn *in, struct insn_state *state, u64 value)
 {
-    u64 expected = state->gpr[INSN_RAX] & mask_of(in->width);
+    u64 expected = state->gpr[INSN_RAX] & in->mask;
     u64 replacement = get_register(in, state);
     (void)subtract(in, state, expected, value, 0);
     if (expected == value) {
         return replacement;
     }
-    set_gpr(state, INSN_RAX, in->width, 0, value);
+    set_gpr(state, INSN_RAX, in->mask, value);
     return value;
 }
 
@@ -227,7 +215,7 @@ static u64 arithmetic(const struct insn *in, struct insn_state *state, u64 value
 static void advance(const struct insn *in, struct insn_state *state, u32 number)
 {
     u64 step_by = (state->rflags & FLAG_DF) != 0 ? 0 - (u64)in->width : in->width;
-    set_gpr(state, number, in->address_width, 0, state->gpr[number] + step_by);
+    set_gpr(state, number, in->address_mask, state->gpr[number] + step_by);
 }
 
 /* One element. */
@@ -245,7 +233,7 @@ static u64 string(const struct insn *in, struct insn_state *state, u64 value)
         advance(in, state, INSN_RDI);
     }
     if (in->repeat) {
-        set_gpr(state, INSN_RCX, in->address_width, 0, state->gpr[INSN_RCX] - 1);
+        set_gpr(state, INSN_RCX, in->address_mask, state->gpr[INSN_RCX] - 1);
     }
     return value;
 }
@@ -254,9 +242,9 @@ static u64 move(const struct insn *in, struct insn_state *state, u64 value)
 {
     u64 moved = in->to_memory ? get_register(in, state) : value;
     if (in->op == INSN_MOVSX) {
-        moved = sign_extend(moved, in->width);
+        moved = (moved ^ top_bit(in)) - top_bit(in);
     } else if (in->op == INSN_MOVBE) {
-        moved = swap_bytes(moved, in->width);
+        moved = __builtin_bswap64(moved) >> (64 - 8 * in->width);
     }
     if (!in->to_memory) {
         set_register(in, state, moved);
@@ -281,11 +269,11 @@ static u64 exchange(const struct insn *in, struct insn_state *state, u64 value)
 u64 insn_execute(const struct insn *in, struct insn_state *state, u64 value)
 {
     u64 result;
-    value &= mask_of(in->width);
-    if (in->op <= INSN_BTC) {
-        result = arithmetic(in, state, value);
-    } else if (in->op <= INSN_MOVBE) {
+    value &= in->mask;
+    if (in->op >= INSN_MOV && in->op <= INSN_MOVBE) { /* first: the most frequent */
         result = move(in, state, value);
+    } else if (in->op <= INSN_BTC) {
+        result = arithmetic(in, state, value);
     } else if (in->op <= INSN_XADD) {
         result = exchange(in, state, value);
     } else {
@@ -294,5 +282,5 @@ u64 insn_execute(const struct insn *in, struct insn_state *state, u64 value)
     if (!in->repeat || insn_is_spent(in, state)) {
         insn_skip(in, state);
     }
-    return result & mask_of(in->width);
+    return result & in->mask;
 }

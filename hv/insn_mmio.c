@@ -13,7 +13,7 @@ static u64 code_address(const struct insn_mmio *m)
 static enum insn_mmio_result fault_at(struct insn_mmio *m, u64 linear, enum guest_access access)
 {
     gpa_t gpa;
-    if (guest_walk(m->paging, linear, access, m->ops->read, m->ctx, &gpa, &m->fault_error) !=
+    if (guest_walk(m->paging, linear, access, m->memory, NULL, &gpa, &m->fault_error) !=
         GUEST_WALK_FAULT) {
         return INSN_MMIO_REFUSED;
     }
@@ -26,13 +26,9 @@ static bool stays_in_page(u64 address, u32 width)
     return (address & PAGE_MASK) + width <= PAGE_SIZE;
 }
 
-/*
- * The bytes may have been changed by another CPU since the access exited: what they say now must
- * be an access to that place. `address`: the operand that the device page should be.
- */
-static bool is_that_access(const struct insn_mmio *m, u64 address, u32 width)
+bool insn_mmio_is_at(u64 gpa, u64 address, u32 width)
 {
-    return stays_in_page(address, width) && ((address ^ m->gpa) & PAGE_MASK) == 0;
+    return stays_in_page(address, width) && ((address ^ gpa) & PAGE_MASK) == 0;
 }
 
 /*
@@ -44,15 +40,15 @@ static enum insn_mmio_result copy_to_device(struct insn_mmio *m, const struct in
     u64 source = insn_address(in, m->state);
     u64 value = 0;
     gpa_t gpa;
-    if (!is_that_access(m, insn_movs_target(in, m->state), in->width) ||
+    if (!insn_mmio_is_at(m->gpa, insn_movs_target(in, m->state), in->width) ||
         !stays_in_page(source, in->width)) {
         return INSN_MMIO_REFUSED;
     }
-    if (guest_walk(m->paging, source, GUEST_READ, m->ops->read, m->ctx, &gpa, &m->fault_error) !=
+    if (guest_walk(m->paging, source, GUEST_READ, m->memory, NULL, &gpa, &m->fault_error) !=
         GUEST_WALK_OK) {
         return fault_at(m, source, GUEST_READ);
     }
-    if (!m->ops->read(m->ctx, gpa, &value, in->width)) {
+    if (!guest_memory_read(m->memory, gpa, &value, in->width)) {
         return INSN_MMIO_REFUSED;
     }
     m->ops->store(m->ctx, m->gpa, in->width, insn_execute(in, m->state, value));
@@ -62,7 +58,7 @@ static enum insn_mmio_result copy_to_device(struct insn_mmio *m, const struct in
 static enum insn_mmio_result access_device(struct insn_mmio *m, const struct insn *in)
 {
     u64 value = 0;
-    if (!is_that_access(m, insn_address(in, m->state), in->width)) {
+    if (!insn_mmio_is_at(m->gpa, insn_address(in, m->state), in->width)) {
         return INSN_MMIO_REFUSED;
     }
     if (insn_reads(in)) {
@@ -77,17 +73,17 @@ static enum insn_mmio_result access_device(struct insn_mmio *m, const struct ins
 
 enum insn_mmio_result insn_mmio_run(struct insn_mmio *m)
 {
-    struct insn in;
+    const struct insn *in = &m->insn;
     u64 code = code_address(m);
-    m->byte_count = (u32)guest_walk_fetch(m->paging, code, m->bytes, INSN_MAX_LENGTH,
-                                          m->ops->read, m->ctx);
-    if (!insn_decode(m->bytes, m->byte_count, m->mode, &in)) {
+    m->byte_count = (u32)guest_walk_fetch(m->paging, code, m->bytes, INSN_MAX_LENGTH, m->memory,
+                                          &m->trail);
+    if (!insn_decode(m->bytes, m->byte_count, m->mode, &m->insn)) {
         return m->byte_count == INSN_MAX_LENGTH ? INSN_MMIO_REFUSED
                                                 : fault_at(m, code + m->byte_count, GUEST_FETCH);
     }
-    if (insn_is_spent(&in, m->state)) {
-        insn_skip(&in, m->state);
+    if (insn_is_spent(in, m->state)) {
+        insn_skip(in, m->state);
         return INSN_MMIO_DONE;
     }
-    return in.op == INSN_MOVS ? copy_to_device(m, &in) : access_device(m, &in);
+    return in->op == INSN_MOVS ? copy_to_device(m, in) : access_device(m, in);
 }

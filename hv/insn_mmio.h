@@ -8,16 +8,16 @@
 #include "hv/guest_walk.h"
 #include "hv/insn.h"
 
-/* The device behind the page, and the guest's memory; ctx is passed to all three. */
+/* The device behind the page; ctx is passed to both. */
 struct insn_mmio_ops {
     u64 (*load)(void *ctx, u64 gpa, u32 size);
     void (*store)(void *ctx, u64 gpa, u32 size, u64 value);
-    guest_read_fn *read;
 };
 
 struct insn_mmio {
     const struct insn_mmio_ops *ops;
     void *ctx;
+    const struct guest_memory *memory;
     const struct guest_paging *paging;
     struct insn_state *state;
     enum insn_mode mode;
@@ -26,8 +26,10 @@ struct insn_mmio {
     /* out */
     u64 fault_address;              /* for CR2 */
     u32 fault_error;
-    u8 bytes[INSN_MAX_LENGTH];      /* for the console */
     u32 byte_count;
+    u8 bytes[INSN_MAX_LENGTH];      /* for the console */
+    struct insn insn;               /* as decoded, if INSN_MMIO_DONE */
+    struct guest_trail trail;       /* of the fetch, if that was in long mode */
 };
 
 enum insn_mmio_result {
@@ -35,6 +37,12 @@ enum insn_mmio_result {
     INSN_MMIO_FAULT,      /* a page fault: fetching, or reading the source of MOVS */
     INSN_MMIO_REFUSED,    /* not emulated; nothing has changed */
 };
+
+/*
+ * The bytes may have been changed by another CPU since the access to gpa exited: what they say now must
+ * be an access to that place. `address`: the operand that the device page should be.
+ */
+must_use bool insn_mmio_is_at(u64 gpa, u64 address, u32 width);
 
 must_use enum insn_mmio_result insn_mmio_run(struct insn_mmio *m);
 

@@ -121,14 +121,26 @@ static bool all_of_kinds(u64 gpa, u64 len, u32 kinds)
     return true;
 }
 
+/* The config's list; all other memory that is a partition's may be written to by its devices. */
+static bool is_protected(u64 gpa, u64 len)
+{
+    for (u32 i = 0; i < handover->protect_count; i++) {
+        const struct protect_range *r = &handover->protect[i];
+        if (gpa < r->base + r->size && r->base < gpa + len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool partition_is_ram(const struct partition *p, gpa_t gpa, u64 len)
 {
-    u32 rights = ept_rights(p, gpa.v) & ept_rights(p, gpa.v + len - 1);
-    return (rights & PROT_WRITE) != 0 && all_of_kinds(gpa.v, len, 1u << RANGE_RAM);
+    (void)p;
+    return all_of_kinds(gpa.v, len, 1u << RANGE_RAM) && !is_protected(gpa.v, len);
 }
 
 /* The guest may write meanwhile: each byte is read once, in pieces as large as they go. */
-static void copy_once(u8 *to, const u8 *from, size_t len)
+static void copy_once(u8 *to, const volatile u8 *from, size_t len)
 {
     size_t words = len / sizeof(u64);
     if (len >= 64) {
@@ -136,19 +148,27 @@ static void copy_once(u8 *to, const u8 *from, size_t len)
         __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
     }
     for (; len >= sizeof(u64); len -= sizeof(u64), to += sizeof(u64), from += sizeof(u64)) {
-        *(u64 *)(void *)to = *(const volatile u64 *)(const void *)from;
+        *(u64 *)(void *)to = *(const volatile u64 *)(const volatile void *)from;
     }
     for (; len != 0; len--) {
-        *to++ = *(const volatile u8 *)from++;
+        *to++ = *from++;
     }
+}
+
+const volatile void *partition_memory(const struct partition *p, gpa_t gpa, size_t len)
+{
+    (void)p;
+    if (!all_of_kinds(gpa.v, len, 1u << RANGE_RAM | 1u << RANGE_RESERVED | 1u << RANGE_FIRMWARE)) {
+        return NULL;
+    }
+    return port_hpa_to_ptr((hpa_t){gpa.v});
 }
 
 bool partition_read(const struct partition *p, gpa_t gpa, void *to, size_t len)
 {
-    (void)p;
-    if (!all_of_kinds(gpa.v, len, 1u << RANGE_RAM | 1u << RANGE_RESERVED | 1u << RANGE_FIRMWARE)) {
-        return false;
+    const volatile void *from = partition_memory(p, gpa, len);
+    if (from != NULL) {
+        copy_once(to, from, len);
     }
-    copy_once(to, port_hpa_to_ptr((hpa_t){gpa.v}), len);
-    return true;
+    return from != NULL;
 }

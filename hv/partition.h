@@ -38,6 +38,9 @@ void partition_destroy(struct partition *p);
 /* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to. */
 bool partition_is_ram(const struct partition *p, gpa_t gpa, u64 len);
 
+/* Where that is to be read, for a piece within a page; NULL unless all is memory, the firmware's included. */
+const volatile void *partition_memory(const struct partition *p, gpa_t gpa, size_t len);
+
 /* Copies out of the partition's memory, the firmware's included; false unless all is memory. */
 bool partition_read(const struct partition *p, gpa_t gpa, void *to, size_t len);
 

@@ -2,6 +2,7 @@
 #ifndef NESTOR_VCPU_H
 #define NESTOR_VCPU_H
 
+#include "hv/mmio_memo.h"
 #include "hv/mtrr.h"
 #include "hv/types.h"
 #include "hv/vmcs.h"
@@ -35,6 +36,7 @@ struct vcpu {
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */
+    struct mmio_memos memos;
 };
 
 must_use enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out);

@@ -22,6 +22,7 @@ static const struct { const char *name; void (*run)(void); bool comes_back; } su
     {"msr", hostile_msr, true},
     {"sleep", hostile_sleep, true},
     {"page", hostile_page, true},
+    {"code", hostile_code, true},
     {"unit", hostile_unit, true},
     {"dma", hostile_dma, true},
     {"storm", hostile_storm, true},

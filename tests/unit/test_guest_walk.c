@@ -17,19 +17,20 @@ enum { MEMORY = 64 << 10 };
 #define NXE 0x800ull
 #define NX (1ull << 63)
 
-static u8 memory[MEMORY];
-static u32 reads[MEMORY / 4];   /* how often each word was read */
+static _Alignas(PAGE_SIZE) u8 memory[MEMORY];
+static u32 reads[MEMORY / 4];   /* how often each word was looked for */
 
-static bool read_memory(void *ctx, gpa_t gpa, void *to, size_t len)
+static const volatile void *find_memory(void *ctx, gpa_t gpa, size_t len)
 {
     (void)ctx;
     if (gpa.v >= MEMORY || len > MEMORY - gpa.v) {
-        return false;
+        return NULL;
     }
     reads[gpa.v / 4]++;
-    memcpy(to, memory + gpa.v, len);
-    return true;
+    return memory + gpa.v;
 }
+
+static const struct guest_memory guest = {.find = find_memory};
 
 static void put(u64 at, u64 value, size_t size)
 {
@@ -63,7 +64,7 @@ static enum guest_walk walk(const struct guest_paging *p, u64 linear, enum guest
                             u64 *gpa, u32 *error)
 {
     gpa_t out = {~0ull};
-    enum guest_walk result = guest_walk(p, linear, access, read_memory, NULL, &out, error);
+    enum guest_walk result = guest_walk(p, linear, access, &guest, NULL, &out, error);
     *gpa = out.v;
     return result;
 }
@@ -268,6 +269,7 @@ static void tables_outside_memory(void **state)
 static void fetch_across_pages(void **state)
 {
     struct guest_paging p = four_levels();
+    struct guest_trail trail;
     u8 code[15];
     u64 end = (LINEAR & ~0xfffull) + 0x1000;
     (void)state;
@@ -276,17 +278,55 @@ static void fetch_across_pages(void **state)
         memory[0x5ff0 + i] = (u8)i;
         memory[0x7000 + i] = (u8)(16 + i);
     }
-    assert_int_equal(guest_walk_fetch(&p, end - 15, code, 15, read_memory, NULL), 15);
-    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, read_memory, NULL), 4);
+    assert_int_equal(guest_walk_fetch(&p, end - 15, code, 15, &guest, &trail), 15);
+    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, &guest, &trail), 4);
     put(0x4010, 0x7007, 8);
-    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, read_memory, NULL), 15);
+    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, &guest, &trail), 15);
     for (u32 i = 0; i < 15; i++) {
         assert_int_equal(code[i], 12 + i);
     }
     put(0x4010, 0x7007 | NX, 8);
-    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, read_memory, NULL), 4);
+    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, &guest, &trail), 4);
     put(0x4010, 0x3fffffff007, 8);
-    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, read_memory, NULL), 4);
+    assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, &guest, &trail), 4);
+}
+
+/* Any bit of what the fetch went by ends it; what it did not look at does not. */
+static void a_trail_holds_while_nothing_changed(void **state)
+{
+    static const u64 looked_at[] = {0x1008, 0x2000, 0x3010, 0x4008, 0x5456, 0x5464};
+    struct guest_paging p = four_levels();
+    struct guest_trail trail;
+    u8 code[15];
+    (void)state;
+    build(0x5007);
+    assert_int_equal(guest_walk_fetch(&p, LINEAR, code, 15, &guest, &trail), 15);
+    assert_int_equal(trail.count, 6);
+    assert_true(guest_trail_holds(&trail));
+    for (u32 i = 0; i < ARRAY_LEN(looked_at); i++) {
+        memory[looked_at[i]] ^= 0x20;
+        assert_false(guest_trail_holds(&trail));
+        memory[looked_at[i]] ^= 0x20;
+    }
+    memory[0x5465] ^= 1;
+    memory[0x4010] ^= 1;
+    assert_true(guest_trail_holds(&trail));
+    /* Two pages, and a fetch that ended early, leave none. */
+    put(0x4010, 0x7007, 8);
+    assert_int_equal(guest_walk_fetch(&p, (LINEAR & ~0xfffull) + 0xff8, code, 15, &guest, &trail), 15);
+    assert_false(guest_trail_holds(&trail));
+    put(0x4010, 0, 8);
+    assert_int_equal(guest_walk_fetch(&p, (LINEAR & ~0xfffull) + 0xff8, code, 15, &guest, &trail), 8);
+    assert_false(guest_trail_holds(&trail));
+    /* Five levels fit. */
+    put(0x6018, 0x1007, 8);
+    p.cr3 = 0x6000;
+    p.cr4 |= LA57;
+    assert_int_equal(guest_walk_fetch(&p, LINEAR | 3ull << 48, code, 15, &guest, &trail), 15);
+    assert_int_equal(trail.count, 7);
+    assert_true(guest_trail_holds(&trail));
+    memory[0x6018] ^= 0x20;
+    assert_false(guest_trail_holds(&trail));
 }
 
 int main(void)
@@ -301,6 +341,7 @@ int main(void)
         cmocka_unit_test(reserved_bits_of_long_mode),
         cmocka_unit_test(tables_outside_memory),
         cmocka_unit_test(fetch_across_pages),
+        cmocka_unit_test(a_trail_holds_while_nothing_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 enum { MEMORY = 32 << 10, DEVICE = 0x7000 /* a page of the same space */ };
 
-static u8 memory[MEMORY];
+static _Alignas(PAGE_SIZE) u8 memory[MEMORY];
 static u64 device_value, stored;
 static u32 loads, stores, last_size;
 static u64 last_gpa;
@@ -16,15 +16,13 @@ static u64 gpr[16];
 static struct insn_state cpu;
 static struct guest_paging paging;
 
-static bool read_memory(void *ctx, gpa_t gpa, void *to, size_t len)
+static const volatile void *find_memory(void *ctx, gpa_t gpa, size_t len)
 {
     (void)ctx;
-    if (gpa.v >= DEVICE || len > DEVICE - gpa.v) {
-        return false;
-    }
-    memcpy(to, memory + gpa.v, len);
-    return true;
+    return gpa.v >= DEVICE || len > DEVICE - gpa.v ? NULL : memory + gpa.v;
 }
+
+static const struct guest_memory guest = {.find = find_memory};
 
 static u64 load(void *ctx, u64 gpa, u32 size)
 {
@@ -44,7 +42,7 @@ static void store(void *ctx, u64 gpa, u32 size, u64 value)
     stored = value;
 }
 
-static const struct insn_mmio_ops ops = {load, store, read_memory};
+static const struct insn_mmio_ops ops = {load, store};
 
 /* Code at 1ff0 with paging off; the access goes to DEVICE + 0x88. */
 static struct insn_mmio prepare(const u8 *code, size_t size)
@@ -56,7 +54,7 @@ static struct insn_mmio prepare(const u8 *code, size_t size)
     cpu = (struct insn_state){.gpr = gpr, .rip = 0x1ff0, .rflags = 2};
     gpr[3] = DEVICE + 0x88;
     memcpy(memory + 0x1ff0, code, size);
-    return (struct insn_mmio){.ops = &ops, .paging = &paging, .state = &cpu, .mode = INSN_32,
+    return (struct insn_mmio){.ops = &ops, .memory = &guest, .paging = &paging, .state = &cpu, .mode = INSN_32,
                               .gpa = DEVICE + 0x88};
 }
 
