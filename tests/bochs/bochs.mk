@@ -19,6 +19,19 @@ $O/bochs/guest/%: tests/bochs/guest/%.c $(wildcard tests/bochs/guest/*.h) Makefi
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -I. $(WARN) -ffreestanding -fno-stack-protector -fno-pie -no-pie -nostdlib -static -o $@ $<
 
+# A module for the guest's 6.1 kernel, built as any module with that kernel's headers in the cache. Kbuild
+# writes beside the sources, so it gets a copy of them.
+CACHE := $(or $(NESTOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/nestor)
+HEADERS = $(wildcard $(CACHE)/kernel-bookworm/usr/src/linux-headers-*-common)
+ATTACKER := $(wildcard tests/bochs/guest/module/*) tests/efi/protect.h
+TEST_NEEDS += $O/bochs/module/attacker.ko
+$O/bochs/module/attacker.ko: $(ATTACKER) tests/bochs/bochs.mk
+	@mkdir -p $(@D)
+	$(if $(HEADERS),,$(error no kernel headers in $(CACHE): run `make setup`))
+	cp $(ATTACKER) $(@D)
+	$(MAKE) -C $(HEADERS) O=$(HEADERS:common=amd64) ARCH=x86 CC=$(CC) CROSS_COMPILE=$(CROSS_COMPILE) \
+		M=$(CURDIR)/$(@D) modules
+
 # Nestor with a pool of so many pages, for its exhaustion at every step of the start.
 POOLS := 1 4 8 12 16 20 24 28 32 36 40 44
 POOL_TESTS := $(POOLS:%=$O/bochs/nestor-pool-%.efi)

@@ -1,8 +1,14 @@
 """What several tests on the Bochs machine check of a result."""
 import re
 
+import machine
 import summary
 import tap
+
+DEVICES = {"disk": machine.SIDS["pci_ide"], "USB": machine.SIDS["usb_uhci"], "network": machine.SIDS["e1000"]}
+# Steps of a guest that look at each device once, and what they say.
+WORK = "info,iommu,disk,net,usb"
+WORK_STEPS = ("info", "disk", "disk-write", "net", "net-transfer", "usb")
 
 
 def steps_ok(result, *names, stage=None):
@@ -10,6 +16,20 @@ def steps_ok(result, *names, stage=None):
     steps = result.steps(stage)
     for name in names:
         tap.check(steps.get(name, (False,))[0], f"stage {stage}, {name}: {steps.get(name)}")
+
+
+def only(result, report, kind):
+    """Since that kernel's first instruction of user space each device's DMA was of that one kind."""
+    for name, sid in DEVICES.items():
+        kinds = {k: v for k, v in result.kinds(sid, report).items() if v and k != "faults"}
+        tap.check(kinds.get(kind, 0) > 100 and set(kinds) == {kind}, f"report {report}, {name}: {kinds}")
+
+
+def works(result, stage, report, kind, units):
+    """All devices work in that kernel, their DMA is of that kind, the guest has so many units."""
+    steps_ok(result, *WORK_STEPS, stage=stage)
+    tap.check(f"units={units}" in result.steps(stage)["iommu"][1], str(result.steps(stage)["iommu"]))
+    only(result, report, kind)
 
 
 # Register accesses that a driver makes once: to find its unit, set it up and switch it off. And

@@ -9,27 +9,28 @@ import tempfile
 
 WANTED = ("ata_piix", "sd_mod", "e1000", "xhci-pci-renesas", "uhci-hcd", "usb-storage", "af_packet")
 # By a step of guest/init that loads them itself from /later.
-LATER = {"readonly": ("vfio-pci", "vfio_iommu_type1")}
+LATER = {"readonly": ("vfio-pci", "vfio_iommu_type1"), "module": ("attacker",), "region": ("attacker",)}
 BUSYBOX = pathlib.Path("/bin/busybox")
 HERE = pathlib.Path(__file__).resolve().parent
 OBJ = HERE.parents[2] / "obj/bochs/guest"
+MODULES = OBJ.parent / "module"
 PROGRAMS = [OBJ / source.stem for source in sorted(HERE.glob("*.c"))]
 
 
 def read_module(path):
-    """The module without its BTF and signature: half of the time that loading it takes."""
+    """The module without its BTF, debug data and signature: half of the time that loading it takes."""
     objcopy = shutil.which("x86_64-linux-gnu-objcopy") or "objcopy"
     with tempfile.TemporaryDirectory() as folder:
         plain = pathlib.Path(folder) / "module.ko"
         plain.write_bytes(lzma.open(path).read() if path.suffix == ".xz" else path.read_bytes())
-        subprocess.run([objcopy, "-R", ".BTF", "-R", ".BTF.base", plain], check=True)
+        subprocess.run([objcopy, "-g", "-R", ".BTF", "-R", ".BTF.base", plain], check=True)
         return plain.read_bytes()
 
 
 def modules(tree, wanted):
-    """[(name, bytes)] of those wanted and what they depend on, each after its dependencies."""
+    """[(name, bytes)] of those wanted, the kernel's or ours, and what they depend on, each after its dependencies."""
     index = {}
-    for path in tree.rglob("*.ko*"):
+    for path in (*tree.rglob("*.ko*"), *MODULES.glob("*.ko")):
         index[path.name.split(".")[0].replace("-", "_")] = path
     done = {}
 

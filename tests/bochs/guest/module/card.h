@@ -1,0 +1,18 @@
+/* The network card as a hand that reads and writes memory where it is told, by its bus address. */
+#ifndef NESTOR_GUEST_CARD_H
+#define NESTOR_GUEST_CARD_H
+
+#include <linux/pci.h>
+
+struct card;
+
+/* Takes the card; an error pointer when it cannot. */
+struct card *card_open(struct pci_dev *pci);
+void card_close(struct card *card);
+
+/* Has the card write a packet there, 60 bytes and not all zero; whether it could. */
+bool card_write(struct card *card, dma_addr_t where);
+/* Has the card read a packet from there; whether it could. */
+bool card_read(struct card *card, dma_addr_t where);
+
+#endif

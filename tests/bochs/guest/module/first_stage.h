@@ -1,0 +1,10 @@
+/* The device's first stage as the guest's IOMMU driver has it, for changes behind that driver's back. */
+#ifndef NESTOR_GUEST_FIRST_STAGE_H
+#define NESTOR_GUEST_FIRST_STAGE_H
+
+#include <linux/pci.h>
+
+/* The top table of the device's first stage of four levels; NULL where it has none. */
+u64 *first_stage_top(struct pci_dev *pci);
+
+#endif

@@ -1,0 +1,25 @@
+# What a kernel module of the guest tries with the network card (module/): only what it and the kernel say;
+# the test judges that.
+
+# attack WHAT: the card changes hands for it.
+attack() {
+    ifconfig eth0 down
+    d=$(pci_at /sys/class/net/eth0/device)
+    echo $d >/sys/bus/pci/drivers/e1000/unbind
+    dmesg -c >/dev/null
+    insmod /later/*-attacker.ko what=$1
+    [ "$(basename "$(readlink /sys/bus/pci/devices/$d/driver)")" = attacker ]
+    verdict "attack-$1" $?
+    sleep 1
+    dmesg | grep -E 'attacker: |DMAR: .*fault addr' | sed 's/^/guest: | /'
+    rmmod attacker
+    echo $d >/sys/bus/pci/drivers/e1000/bind
+    wait_for 20 /sys/class/net/eth0
+}
+
+step_module() { attack readonly; }
+
+step_region() {
+    attack region
+    works attack-after
+}
