@@ -102,11 +102,14 @@ $O/efi/%.o: %.asm Makefile
 	@mkdir -p $(@D)
 	$(NASM) -f elf64 -MD $(@:.o=.d) -o $@ $<
 # The image travels inside the program: one file to install, one to remove.
+define IMAGE_AS_DATA
+@mkdir -p $(@D)
+$(OBJCOPY) --strip-all $< $(@D)/image.bin
+cd $(@D) && $(LD) -r -b binary -z noexecstack -o image.tmp.o image.bin
+$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents $(@D)/image.tmp.o $@
+endef
 $O/efi/boot/image.o: $O/nestor.elf
-	@mkdir -p $(@D)
-	$(OBJCOPY) --strip-all $< $O/image.bin
-	cd $O && $(LD) -r -b binary -z noexecstack -o efi/boot/image.tmp.o image.bin
-	$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents $O/efi/boot/image.tmp.o $@
+	$(IMAGE_AS_DATA)
 $O/%.efi: $O/%.efi.so
 	$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .rodata -j .rel -j .rela -j .reloc \
 		--target=efi-app-x86_64 --subsystem=10 $< $@

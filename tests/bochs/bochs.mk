@@ -44,3 +44,15 @@ $(POOLS:%=$O/bochs/place-%.o): $O/bochs/place-%.o: $O/bochs/place-%.c Makefile
 	$(CC) $(EFI_FLAGS) -c -o $@ $<
 $O/bochs/nestor-pool-%.efi.so: $O/bochs/place-%.o $(filter-out $O/efi/boot/place.o,$(BOOT_OBJ))
 	$(EFI_LINK)
+
+# Nestor whose guest may have its own memory taken away: one object stands for two of the product.
+UNMAP_OBJ := $O/hv-image/tests/bochs/unmap/image.o \
+	$(filter-out $(addprefix $O/hv-image/hv/,ept.o exit_msr.o),$(HV_OBJ))
+TEST_NEEDS += $O/bochs/nestor-unmap.efi
+$O/bochs/unmap/nestor.elf: $(UNMAP_OBJ) linker.ld
+	@mkdir -p $(@D)
+	$(HV_LINK) -o $@ $(UNMAP_OBJ)
+$O/bochs/unmap/image.o: $O/bochs/unmap/nestor.elf
+	$(IMAGE_AS_DATA)
+$O/bochs/nestor-unmap.efi.so: $O/bochs/unmap/image.o $(filter-out $O/efi/boot/image.o,$(BOOT_OBJ))
+	$(EFI_LINK)

@@ -6,6 +6,8 @@
 #include <efi.h>
 #include <efilib.h>
 
+#include "tests/efi/mp.h"
+
 enum { APIC_BASE = 0x1b, X2APIC = 1 << 10, X2APIC_ICR = 0x830, ICR_LOW = 0x300, ICR_HIGH = 0x310,
        INIT = 0x4500, SIPI = 0x4600, NMI = 0x4400,
        MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11,
@@ -18,15 +20,6 @@ enum { APIC_BASE = 0x1b, X2APIC = 1 << 10, X2APIC_ICR = 0x830, ICR_LOW = 0x300, 
 
 /* Offsets: cpus_start.asm. */
 struct page { UINT8 code[0x800]; volatile UINT32 starts, nmis, turns, halt; UINT8 rest[0x7f0]; };
-
-typedef VOID(EFIAPI *procedure)(VOID *argument);
-struct mp_services {
-    EFI_STATUS(EFIAPI *count)(struct mp_services *mp, UINTN *all, UINTN *enabled);
-    VOID *info;
-    EFI_STATUS(EFIAPI *startup_all_aps)(struct mp_services *mp, procedure f, BOOLEAN single, EFI_EVENT wait,
-                                        UINTN timeout_us, VOID *argument, UINTN **failed);
-};
-static EFI_GUID mp_guid = {0x3fdda605, 0xa76e, 0x4f46, {0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08}};
 
 extern const UINT8 cpus_start[], cpus_start_end[];
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);

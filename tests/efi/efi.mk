@@ -1,6 +1,6 @@
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
-	sabotage)
+	sabotage unmap)
 EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 
@@ -15,11 +15,13 @@ $O/efi-tests/mtrr.efi.so: $O/efi/tests/efi/fault.o
 $O/efi-tests/cpus.efi.so: $O/efi/tests/efi/cpus_start.o
 $O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_unit.o \
 	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
+$O/efi-tests/unmap.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/guest_unit tests/efi/ide tests/efi/pci tests/efi/port_efi \
+	drivers/format drivers/serial)
 $O/efi-tests/script.efi.so: $O/efi/tests/qemu/script.o
 $O/efi-tests/driver_test.efi.so: $(DRIVER_TEST_C:%.c=$O/efi/%.o)
 # The hostile guest: a file for each subject.
 HOSTILE_TEST := $(patsubst %,$O/efi/%.o,$(basename $(wildcard tests/efi/hostile_*.c tests/efi/hostile_*.asm)) \
-	tests/efi/pci drivers/format)
+	tests/efi/ide tests/efi/pci drivers/format)
 $O/efi-tests/hostile.efi.so: $(HOSTILE_TEST)
 $O/efi-tests/%.efi.so: $O/efi/tests/efi/%.o
 	@mkdir -p $(@D)

@@ -9,7 +9,7 @@
 #ifndef NESTOR_TESTS_EFI_HOSTILE_H
 #define NESTOR_TESTS_EFI_HOSTILE_H
 
-#include "hv/types.h"
+#include "tests/efi/port_io.h"
 
 struct hostile_machine {
     u64 own_base, own_size;     /* Nestor's memory: the largest reserved range of the UEFI map */
@@ -65,35 +65,6 @@ static inline void write_width(u64 at, u32 width, u64 value)
     case 4: *(volatile u32 *)(uintptr_t)at = (u32)value; break;
     default: *(volatile u64 *)(uintptr_t)at = value; break;
     }
-}
-
-static inline void out8(u16 port, u8 value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u8 in8(u16 port)
-{
-    u8 value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void out16(u16 port, u16 value)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u16 in16(u16 port)
-{
-    u16 value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void out32(u16 port, u32 value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
 static inline u64 read_tsc(void)

@@ -1,6 +1,8 @@
 /* See pci.h. Configuration mechanism #1: PCI 3.0, 3.2.2.3.2. */
 #include "tests/efi/pci.h"
 
+#include "tests/efi/port_io.h"
+
 enum {
     PORT_ADDRESS = 0xcf8,
     PORT_DATA = 0xcfc,
@@ -15,18 +17,6 @@ enum {
     BUSES = 16,
     FUNCTIONS = BUSES << 8,
 };
-
-static void out32(u16 port, u32 value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static u32 in32(u16 port)
-{
-    u32 value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 
 static void select(u16 sid, u8 offset)
 {

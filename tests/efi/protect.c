@@ -3,26 +3,16 @@
  * and with that first stage in the region. Tells after each attempt what came of it and
  * whether the region's contents are what they were; test_protect judges.
  */
+#include "tests/efi/bench_page.h"
 #include "tests/efi/fault.h"
 #include "tests/efi/guest_unit.h"
 #include "tests/efi/protect.h"
 
-enum { NO_PASID = ~0u, PASID = 1, LIMIT_US = 1000000, TYPE_WAIT = 5, WAIT_SW = 1 << 5 };
+enum { PASID = 1, LIMIT_US = 1000000, TYPE_WAIT = 5, WAIT_SW = 1 << 5 };
+
+#define PATTERN 0x5555555555555555ull
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
-
-/* The bench page of tests/bochs/attach/bench.c. */
-static volatile struct {
-    u64 ident;
-    u32 command, reserved;
-    u32 sid, pasid;
-    u64 address;
-    u32 length, write;
-    u32 done, reason;
-    u64 count;
-    u32 kind, times;
-    u64 data[8];
-} *const bench = (volatile void *)0xfed9f000ull;
 
 static u64 before;
 
@@ -41,24 +31,10 @@ static void tell(const char *what, const char *came)
     before = hash();
 }
 
-static bool dma(bool write, u32 pasid, u64 address)
-{
-    bench->sid = UNIT_SID;
-    bench->pasid = pasid;
-    bench->address = address;
-    bench->length = 64;
-    bench->write = write;
-    for (u32 i = 0; i < 8; i++) {
-        bench->data[i] = write ? 0x5555555555555555ull : 0;
-    }
-    bench->command = 2;
-    return bench->done != 0;
-}
-
 static void tell_dma(const char *what, bool write, u32 pasid, u64 address)
 {
-    bool done = dma(write, pasid, address);
-    bool right = done && !write && bench->data[3] == *(const volatile u64 *)(REGION_DATA + 24);
+    bool done = bench_dma(UNIT_SID, pasid, address, write, PATTERN);
+    bool right = done && !write && bench->data[0] == *(const volatile u64 *)REGION_DATA;
     tell(what, !done ? "refused" : right ? "done, read right" : "done");
 }
 
@@ -113,7 +89,7 @@ static void by_nested_dma(void)
     set_root(tables);
     tell_dma("own first stage, outside", true, PASID, IOVA_OUTSIDE);
     say("protect: outside has %s\n",
-        *(volatile u64 *)OUTSIDE == 0x5555555555555555ull ? "the data" : "NOT the data");
+        *(volatile u64 *)OUTSIDE == PATTERN ? "the data" : "NOT the data");
     tell_dma("own first stage, write", true, PASID, IOVA_DATA);
     tell_dma("own first stage, read", false, PASID, IOVA_DATA);
     set_root((void *)REGION);
@@ -130,13 +106,13 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     before = hash();
     say("protect: hash %llx\n", (unsigned long long)before);
     by_cpu();
-    tell_dma("no first stage, write", true, NO_PASID, REGION_DATA);
-    tell_dma("no first stage, read", false, NO_PASID, REGION_DATA);
+    tell_dma("no first stage, write", true, BENCH_NO_PASID, REGION_DATA);
+    tell_dma("no first stage, read", false, BENCH_NO_PASID, REGION_DATA);
     if (*unit_reg32(0) == ~0u) {
         say("protect: no unit\n");
     } else if (unit_start()) {
-        tell_dma("pass-through, write", true, NO_PASID, REGION_DATA);
-        tell_dma("pass-through, read", false, NO_PASID, REGION_DATA);
+        tell_dma("pass-through, write", true, BENCH_NO_PASID, REGION_DATA);
+        tell_dma("pass-through, read", false, BENCH_NO_PASID, REGION_DATA);
         by_nested_dma();
     }
     say("protect: hash %llx at the end\n", (unsigned long long)hash());

@@ -1,0 +1,90 @@
+/*
+ * Nestor as it is, with one thing more: its guest may have memory of its own taken away while it runs. The
+ * product takes none away, so the function that makes such a change visible is shown here. Stands for
+ * hv/exit_msr.c and hv/ept.c in the image (bochs.mk); the rest are the product's objects.
+ */
+#include "hv/exit.h"
+
+void product_exit_wrmsr(struct vcpu *v);
+#define exit_wrmsr product_exit_wrmsr
+#include "hv/exit_msr.c"
+#undef exit_wrmsr
+#include "hv/ept.c"
+
+#include "hv/panic.h"
+#include "hv/vmx.h"
+#include "iommu/domain_internal.h"
+#include "tests/bochs/unmap/command.h"
+
+static void must(enum result r, const char *what)
+{
+    if (r != OK) {
+        panic("unmap: %s: %s", what, result_text(r));
+    }
+}
+
+static void only_this_cpu(void *unused)
+{
+    (void)unused;
+    vmx_invept_all();
+}
+
+/* For accesses that are emulated and for those that would map it again, it is a hole. */
+static void take_away(struct partition *p, gpa_t at, u64 size)
+{
+    u64 unmapped = 0;
+    add(p->ept, at.v, size, 0);
+    must(domain_unmap(p->domain, at, size, &unmapped), "taking it away");
+    if (unmapped != size) {
+        panic("unmap: %llu bytes were mapped", (unsigned long long)unmapped);
+    }
+}
+
+static void make_visible(struct partition *p, gpa_t at, u64 size, u32 how)
+{
+    struct domain_config *config = &p->domain->config;
+    if (how == UNMAP_NO_UNIT) {
+        kick_invalidate(NULL);
+        return;
+    }
+    config->cpu_flush = how == UNMAP_THIS_CPU ? only_this_cpu : kick_invalidate;
+    must(domain_flush(p->domain, at, size), "making it visible");
+    config->cpu_flush = kick_invalidate;
+}
+
+static void reuse(gpa_t at, u64 size)
+{
+    volatile u64 *word = port_hpa_to_ptr((hpa_t){at.v});
+    for (u64 i = 0; i < size / sizeof(*word); i++) {
+        word[i] = UNMAP_REUSED;
+    }
+}
+
+static void give_back(struct partition *p, gpa_t at, u64 size)
+{
+    must(domain_map(p->domain, at, (hpa_t){at.v}, size, PROT_READ | PROT_WRITE | PROT_EXEC, MEM_WB),
+         "mapping it");
+    must(domain_flush(p->domain, at, size), "mapping it");
+    p->ept->map.count--;
+}
+
+void exit_wrmsr(struct vcpu *v)
+{
+    const struct guest_regs *r = v->regs;
+    u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
+    u64 size = value & UNMAP_LARGE ? 2 * MIB : PAGE_SIZE;
+    u32 command = (u32)value & UNMAP_COMMAND;
+    gpa_t at = {value & ~(size - 1)};
+    if ((u32)r->gpr[REG_RCX] != UNMAP_MSR) {
+        product_exit_wrmsr(v);
+        return;
+    }
+    if (command == UNMAP_MAP) {
+        give_back(v->partition, at, size);
+    } else {
+        take_away(v->partition, at, size);
+        make_visible(v->partition, at, size, command);
+        reuse(at, size);
+    }
+    vcpu_advance();
+}

@@ -1,0 +1,36 @@
+/* The bench page of tests/bochs/attach/bench.c: DMA under any source-id and PASID. */
+#ifndef NESTOR_TESTS_EFI_BENCH_PAGE_H
+#define NESTOR_TESTS_EFI_BENCH_PAGE_H
+
+#include "hv/types.h"
+
+enum { BENCH_NO_PASID = ~0u, BENCH_DMA = 2, BENCH_BYTES = 64 };
+
+static volatile struct {
+    u64 ident;
+    u32 command, reserved;
+    u32 sid, pasid;
+    u64 address;
+    u32 length, write;
+    u32 done, reason;
+    u64 count;
+    u32 kind, times;
+    u64 data[BENCH_BYTES / 8];
+} *const bench = (volatile void *)0xfed9f000ull;
+
+/* 64 bytes, of one word when they are written; false when the unit refuses. What was read: bench->data. */
+static inline bool bench_dma(u16 sid, u32 pasid, u64 address, bool write, u64 word)
+{
+    bench->sid = sid;
+    bench->pasid = pasid;
+    bench->address = address;
+    bench->length = BENCH_BYTES;
+    bench->write = write;
+    for (u32 i = 0; i < BENCH_BYTES / 8; i++) {
+        bench->data[i] = write ? word : 0;
+    }
+    bench->command = BENCH_DMA;
+    return bench->done != 0;
+}
+
+#endif
