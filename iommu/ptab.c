@@ -29,7 +29,8 @@ enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 l
         return ERR_INVALID;
     }
     *pt = (struct ptab){.format = format, .levels = levels, .leaf_level = leaf_level,
-                        .coherent = coherent, .tables = diverge ? 2 : 1};
+                        .coherent = coherent, .tables = diverge ? 2 : 1,
+                        .last_region = PTAB_NO_REGION};
     r = port_pages_alloc(1, &pt->root);
     if (r != OK) {
         return r;
@@ -95,7 +96,7 @@ bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *ou
         }
         above &= entry;
     }
-    if ((entry & f->present) == 0) {
+    if (entry == 0) {
         return false;
     }
     fill_leaf(f, entry, above, addr, level, out);
@@ -112,7 +113,7 @@ static bool next_in_table(const struct ptab_format *f, const u64 *table, u64 abo
             if (next_in_table(f, ptab_table(f, entry), above & entry, addr, level - 1, out)) {
                 return true;
             }
-        } else if ((entry & f->present) != 0) {
+        } else if (entry != 0) {
             fill_leaf(f, entry, above, addr, level, out);
             return true;
         }
@@ -134,7 +135,7 @@ static bool table_lacks(const struct ptab_format *f, const u64 *table, u64 bits,
 {
     for (u32 i = 0; i < PTAB_ENTRIES; i++) {
         u64 entry = table[i];
-        if ((entry & f->present) != 0 && (entry & bits) != bits) {
+        if (entry != 0 && (entry & bits) != bits) {
             return true;
         }
         if (ptab_is_table(f, entry, level) &&

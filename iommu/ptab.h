@@ -22,8 +22,7 @@
 enum { PTAB_ENTRIES = 512, PTAB_MAX_LEVELS = 5 };
 
 struct ptab_format {
-    u64 present;    /* an entry with none of these bits is a hole, and then it is 0 */
-    u64 permission; /* bits that hold only if every level has them */
+    u64 permission; /* bits that hold only if every level has them; a hole is 0, nothing else */
     u64 write;      /* a leaf without it is read-only */
     u64 large;      /* set in a leaf above level 1, in no entry that points to a table */
     u64 address;
@@ -39,8 +38,8 @@ struct ptab {
     u32 leaf_level;          /* the highest level that may hold leafs, 1 to 3 */
     u32 tables;              /* pages in both trees */
     bool coherent;           /* hardware sees stores without a flush of their lines */
-    u64 *last_table;         /* of level 1 and shared, or NULL; and the region that it maps */
-    u64 last_region;
+    u64 last_region;         /* a GiB, by its number, or none; its tables of level 2 */
+    u64 *last_table, *last_twin;
     hpa_t retired;           /* first of the tables taken out and not given back; 0: none */
 };
 

@@ -241,6 +241,9 @@ void ptab_do(struct ptab *pt, struct ptab_op *op, u64 *table, u64 *twin, u32 lev
 {
     u64 stop;
     u32 i = ptab_index(addr, level);
+    if (level == 2) {
+        ptab_remember(pt, table, twin, addr);
+    }
     if (level <= 1) {
         do_leafs(pt, op, &table[i], &twin[i], (u32)((end - addr) >> PAGE_SHIFT), addr);
         return;

@@ -18,7 +18,7 @@ static inline u64 ptab_stop(u64 addr, u64 end, u32 level)
 
 static inline bool ptab_is_table(const struct ptab_format *f, u64 entry, u32 level)
 {
-    return level > 1 && (entry & f->present) != 0 && (entry & f->large) == 0;
+    return level > 1 && entry != 0 && (entry & f->large) == 0;
 }
 
 static inline bool ptab_is_read_only(const struct ptab_format *f, u64 leaf)
@@ -43,6 +43,17 @@ static inline void ptab_flush(const struct ptab *pt, const u64 *slot, u32 count)
     if (!pt->coherent) {
         port_flush_lines(slot, count * sizeof(*slot));
     }
+}
+
+/* A table of level 2 and its twin, in use at addr. */
+enum { PTAB_REGION_SHIFT = PAGE_SHIFT + 2 * 9 };
+static const u64 PTAB_NO_REGION = ~0ull;
+
+static inline void ptab_remember(struct ptab *pt, u64 *table, u64 *twin, u64 addr)
+{
+    pt->last_table = table;
+    pt->last_twin = twin;
+    pt->last_region = addr >> PTAB_REGION_SHIFT;
 }
 
 /* Takes a table out of the trees; entry is what pointed to it. */

@@ -4,8 +4,6 @@
  */
 #include "iommu/ptab_internal.h"
 
-enum { REGION_SHIFT = PAGE_SHIFT + 9 }; /* what one table of level 1 maps */
-
 /* The way down to the smallest table that holds all of a range, by the entries passed. */
 struct path {
     u64 *slot[PTAB_MAX_LEVELS + 1];
@@ -41,9 +39,8 @@ static void descend(const struct ptab *pt, const struct ptab_op *op, struct path
 
 static enum result run(struct ptab *pt, struct ptab_op *op)
 {
-    struct path path = {0};
+    struct path path;
     enum result r;
-    pt->last_table = NULL;
     descend(pt, op, &path);
     r = ptab_plan(pt, op, path.table, path.second, path.level, op->start, op->end);
     if (r == OK && op->need != 0) {
@@ -54,6 +51,9 @@ static enum result run(struct ptab *pt, struct ptab_op *op)
     }
     ptab_do(pt, op, path.table, path.second, path.level, op->start, op->end);
     ptab_give_spares(op);
+    if (op->kind != PTAB_MAP) {
+        pt->last_region = PTAB_NO_REGION;
+    }
     for (u32 level = path.level + 1; op->kind != PTAB_MAP && level <= pt->levels; level++) {
         if (!ptab_tidy(pt, path.slot[level], path.twin[level], level)) {
             break;
@@ -62,57 +62,64 @@ static enum result run(struct ptab *pt, struct ptab_op *op)
     return OK;
 }
 
-static inline bool range_is_valid(const struct ptab *pt, u64 addr, u64 size)
+static inline bool is_whole_pages(u64 bits)
 {
-    return ((addr | size) & PAGE_MASK) == 0 && size - 1 < pt->limit && addr <= pt->limit - size;
+    return (bits & PAGE_MASK) == 0;
+}
+
+static inline bool is_inside(const struct ptab *pt, u64 addr, u64 size)
+{
+    return size - 1 < pt->limit && addr <= pt->limit - size;
 }
 
 /*
  * The common case apart, for speed: a run inside one table of level 1 that exists and that both
- * trees share. The last such table is remembered until anything but its leafs changes.
+ * trees share. It is found from the table of level 2 that was used last, so that the first visit
+ * to a table of level 1 costs what the next one does.
  */
-static u64 *walk_to_run(const struct ptab *pt, u64 *table, u64 addr)
+static u64 *walk_to_last(const struct ptab *pt, u64 *table, u64 addr)
 {
     const struct ptab_format *f = pt->format;
-    u64 address = f->address;
-    u64 none = f->table;
-    u64 kind = none | f->large;
-    u32 shift = 3 + 9 * pt->levels;
+    u32 level = pt->levels;
     do {
-        u64 entry = table[(addr >> shift) % PTAB_ENTRIES];
-        if ((entry & kind) != none) {
+        u64 entry = table[ptab_index(addr, level)];
+        if (!ptab_is_table(f, entry, level)) {
             return NULL;
         }
-        table = port_hpa_to_ptr((hpa_t){entry & address});
-        shift -= 9;
-    } while (shift > PAGE_SHIFT);
+        table = ptab_table(f, entry);
+    } while (--level > 2);
     return table;
 }
 
-static __attribute__((noinline)) u64 *find_table(struct ptab *pt, u64 addr)
+static __attribute__((noinline)) bool find_last(struct ptab *pt, u64 addr)
 {
-    u64 *table = walk_to_run(pt, pt->root_table, addr);
-    if (table != NULL && ptab_diverges(pt) &&
-        walk_to_run(pt, ptab_table(pt->format, pt->second_root.v), addr) != table) {
-        return NULL;
+    u64 *table = walk_to_last(pt, pt->root_table, addr);
+    u64 *twin = table;
+    if (table == NULL) {
+        return false;
     }
-    pt->last_table = table;
-    pt->last_region = addr >> REGION_SHIFT;
-    return table;
+    if (ptab_diverges(pt)) {
+        twin = walk_to_last(pt, ptab_table(pt->format, pt->second_root.v), addr);
+    }
+    ptab_remember(pt, table, twin, addr);
+    return true;
 }
 
-/* A whole table is no run: a map meets something in it, an unmap takes it out. */
-static inline u64 *find_run(struct ptab *pt, u64 addr, u64 size)
+static inline bool find_run(struct ptab *pt, u64 addr, u32 first, u64 count, u64 **table)
 {
-    u64 region = addr >> REGION_SHIFT;
-    u64 *table = pt->last_table;
-    if (((addr + size - 1) >> REGION_SHIFT) != region || size == ptab_span(2)) {
-        return NULL;
+    const struct ptab_format *f = pt->format;
+    u32 i = ptab_index(addr, 2);
+    u64 entry;
+    if (first + count > PTAB_ENTRIES ||
+        (pt->last_region != addr >> PTAB_REGION_SHIFT && !find_last(pt, addr))) {
+        return false;
     }
-    if (table == NULL || pt->last_region != region) {
-        table = find_table(pt, addr);
+    entry = pt->last_table[i];
+    if (entry != pt->last_twin[i] || !ptab_is_table(f, entry, 2)) {
+        return false;
     }
-    return table == NULL ? NULL : &table[(addr >> PAGE_SHIFT) % PTAB_ENTRIES];
+    *table = ptab_table(f, entry);
+    return true;
 }
 
 static __attribute__((noinline)) enum result map_any(struct ptab *pt, u64 addr, hpa_t out,
@@ -124,7 +131,17 @@ static __attribute__((noinline)) enum result map_any(struct ptab *pt, u64 addr, 
     return run(pt, &op);
 }
 
-static __attribute__((noinline)) enum result map_run(struct ptab *pt, u64 *slot, u32 count,
+static inline enum result map_page(const struct ptab *pt, u64 *slot, u64 leaf)
+{
+    if (*slot != 0) {
+        return ERR_EXISTS;
+    }
+    ptab_store(slot, leaf);
+    ptab_flush(pt, slot, 1);
+    return OK;
+}
+
+static __attribute__((noinline)) enum result map_run(const struct ptab *pt, u64 *slot, u32 count,
                                                      u64 leaf)
 {
     if (!ptab_run_is_empty(slot, count)) {
@@ -137,24 +154,20 @@ static __attribute__((noinline)) enum result map_run(struct ptab *pt, u64 *slot,
 
 enum result ptab_map(struct ptab *pt, u64 addr, hpa_t out, u64 size, u64 bits)
 {
-    u64 *slot;
-    if (!range_is_valid(pt, addr, size) || ((out.v | (out.v + size - 1)) >> 52) != 0 ||
-        (out.v & PAGE_MASK) != 0) {
+    u64 *table;
+    u64 count = size >> PAGE_SHIFT;
+    u32 first = ptab_index(addr, 1);
+    if (!is_whole_pages(addr | size | out.v) || !is_inside(pt, addr, size) ||
+        ((out.v | (out.v + size - 1)) >> 52) != 0) {
         return ERR_INVALID;
     }
-    slot = find_run(pt, addr, size);
-    if (slot == NULL || (bits & pt->format->write) == 0) {
+    if ((bits & pt->format->write) == 0 || !find_run(pt, addr, first, count, &table)) {
         return map_any(pt, addr, out, size, bits);
     }
-    if (size != PAGE_SIZE) {
-        return map_run(pt, slot, (u32)(size >> PAGE_SHIFT), out.v | bits);
+    if (count != 1) {
+        return map_run(pt, &table[first], (u32)count, out.v | bits);
     }
-    if (*slot != 0) {
-        return ERR_EXISTS;
-    }
-    ptab_store(slot, out.v | bits);
-    ptab_flush(pt, slot, 1);
-    return OK;
+    return map_page(pt, &table[first], out.v | bits);
 }
 
 static __attribute__((noinline)) enum result unmap_any(struct ptab *pt, u64 addr, u64 size,
@@ -168,18 +181,18 @@ static __attribute__((noinline)) enum result unmap_any(struct ptab *pt, u64 addr
 
 enum result ptab_unmap(struct ptab *pt, u64 addr, u64 size, u64 *unmapped)
 {
-    u64 *slot;
+    u64 *table;
+    u64 count = size >> PAGE_SHIFT;
+    u32 first = ptab_index(addr, 1);
     *unmapped = 0;
-    if (!range_is_valid(pt, addr, size)) {
+    if (!is_whole_pages(addr | size) || !is_inside(pt, addr, size)) {
         return ERR_INVALID;
     }
-    slot = find_run(pt, addr, size);
-    if (slot != NULL) {
-        u32 count = (u32)(size >> PAGE_SHIFT);
-        *unmapped = ptab_run_clear(slot, count) * PAGE_SIZE;
-        ptab_flush(pt, slot, count);
-        slot -= (addr >> PAGE_SHIFT) % PTAB_ENTRIES;
-        if (!ptab_run_is_empty(slot, PTAB_ENTRIES)) {
+    /* A whole table is taken out as it is. */
+    if (count != PTAB_ENTRIES && find_run(pt, addr, first, count, &table)) {
+        *unmapped = ptab_run_clear(&table[first], (u32)count) * PAGE_SIZE;
+        ptab_flush(pt, &table[first], (u32)count);
+        if (!ptab_run_is_empty(table, PTAB_ENTRIES)) {
             return OK;
         }
         /* The table that is empty now goes the long way, which takes no memory. */
@@ -191,7 +204,7 @@ enum result ptab_change(struct ptab *pt, u64 addr, u64 size, u64 mask, u64 bits)
 {
     struct ptab_op op = {.kind = PTAB_CHANGE, .start = addr, .end = addr + size, .mask = mask,
                          .bits = bits};
-    if (!range_is_valid(pt, addr, size)) {
+    if (!is_whole_pages(addr | size) || !is_inside(pt, addr, size)) {
         return ERR_INVALID;
     }
     op.twins = ptab_diverges(pt) && (mask & ~bits & pt->format->write) != 0;

@@ -8,7 +8,6 @@ _Static_assert((int)PROT_READ == SECOND_STAGE_READ && (int)PROT_WRITE == SECOND_
                "PROT_* are the bits of the entry");
 
 const struct ptab_format second_stage_format = {
-    .present = SECOND_STAGE_PERMISSION,
     .permission = SECOND_STAGE_PERMISSION,
     .write = SECOND_STAGE_WRITE,
     .large = SECOND_STAGE_LARGE,

@@ -5,15 +5,16 @@
 #ifndef NESTOR_SPINLOCK_H
 #define NESTOR_SPINLOCK_H
 
-#include "iommu/port.h"
+#include "hv/types.h"
 
 struct spinlock { u32 held; };
 
+/* PAUSE in place: with a call in here, every caller would keep its arguments out of harm's way. */
 static inline void spin_lock(struct spinlock *lock)
 {
     while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0) {
         while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0) {
-            port_relax();
+            __asm__ volatile("pause");
         }
     }
 }
