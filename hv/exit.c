@@ -61,7 +61,7 @@ void exit_triple_fault(struct vcpu *v)
 }
 
 static const exit_handler handlers[REASON_LIMIT] = {
-    [REASON_EXCEPTION_NMI] = nmi_exit,
+    [REASON_EXCEPTION_NMI] = exit_exception,
     [REASON_TRIPLE_FAULT] = exit_triple_fault,
     [REASON_INIT] = exit_init,
     [REASON_SIPI] = exit_sipi,
@@ -121,21 +121,12 @@ static _Noreturn void entry_failed(u32 reason)
 static void redeliver(void)
 {
     u32 event = (u32)vmcs_read(VMCS_VECTORING);
-    u32 type;
     if (!(event & EVENT_VALID)) {
         return;
     }
-    type = event >> EVENT_TYPE_SHIFT & 7;
-    vmcs_write(VMCS_ENTRY_EVENT, event & ~(u32)EVENT_NMI_UNBLOCKED);
-    if (event & EVENT_ERROR_CODE) {
-        vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(VMCS_VECTORING_ERROR_CODE));
-    }
-    if (type == EVENT_NMI) {
-        vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-                   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)BLOCKING_NMI);
-    }
-    if (type >= EVENT_SOFT_INTERRUPT) {
-        vmcs_write(VMCS_ENTRY_LENGTH, vmcs_read(VMCS_EXIT_LENGTH));
+    vcpu_inject_again(event, VMCS_VECTORING_ERROR_CODE);
+    if ((event >> EVENT_TYPE_SHIFT & 7) == EVENT_NMI) {
+        vcpu_unblock(BLOCKING_NMI);
     }
 }
 
@@ -156,7 +147,10 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
         panic("no handler for exit reason %u, %s", reason, exit_reason_text(reason));
     }
     v->exits[reason]++;
-    redeliver();
+    /* A fault takes the place of the event whose delivery raised it, and leaves what that one blocked. */
+    if (reason != REASON_EXCEPTION_NMI) {
+        redeliver();
+    }
     handlers[reason](v);
     work_check(v);
 }

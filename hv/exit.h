@@ -17,6 +17,7 @@ const char *exit_reason_text(u32 reason);
 void exit_cpuid(struct vcpu *v);
 void exit_cr_access(struct vcpu *v);
 void exit_ept_violation(struct vcpu *v);
+void exit_exception(struct vcpu *v);
 void exit_init(struct vcpu *v);
 void exit_io(struct vcpu *v);
 void exit_rdmsr(struct vcpu *v);

@@ -5,8 +5,6 @@
 #include "hv/nmi.h"
 #include "hv/panic.h"
 
-enum { VECTOR_NMI = 2, VECTOR_GENERAL = 13 };
-
 extern const u64 checked_instructions[3];
 void checked_fault(void);
 
@@ -24,7 +22,7 @@ void host_exception(struct exception_frame *frame)
 {
     if (frame->vector == VECTOR_NMI) {
         nmi_in_root(cpu_current());
-    } else if (frame->vector == VECTOR_GENERAL && was_checked(frame->rip)) {
+    } else if (frame->vector == VECTOR_GP && was_checked(frame->rip)) {
         frame->rip = (u64)(uintptr_t)checked_fault;
     } else {
         panic_exception(frame);

@@ -2,10 +2,7 @@
 #include "hv/nmi.h"
 
 #include "hv/kick.h"
-#include "hv/panic.h"
 #include "hv/park.h"
-
-enum { VECTOR_NMI = 2 };
 
 /*
  * The window bit follows nmi_pending. An NMI may come between any two instructions here, and its
@@ -31,11 +28,6 @@ void nmi_in_root(struct cpu *c)
 
 void nmi_exit(struct vcpu *v)
 {
-    u32 event = (u32)vmcs_read(VMCS_EXIT_EVENT);
-    if ((event & EVENT_VECTOR) != VECTOR_NMI) {
-        panic_show_guest();
-        panic("exit for exception %u, which no guest was given to Nestor for", event & EVENT_VECTOR);
-    }
     nmi_in_root(v->cpu);
     nmi_unblock();
 }

@@ -9,7 +9,7 @@
 #include "hv/vcpu.h"
 
 void nmi_in_root(struct cpu *c);       /* also on the NMI stack, anywhere in root mode */
-void nmi_exit(struct vcpu *v);         /* exit reason 0 */
+void nmi_exit(struct vcpu *v);         /* exit reason 0, vector 2 */
 void nmi_window_exit(struct vcpu *v);
 void nmi_forget(struct vcpu *v);       /* INIT: one that waits is dropped */
 

@@ -97,26 +97,31 @@ _Noreturn void panic_exception(const struct exception_frame *f)
     panic_end();
 }
 
-static unsigned long long field(enum vmcs_field f)
-{
-    return vmcs_read(f);
-}
+enum { SHOWN = 7 };
+
+static const struct { const char *format; u16 fields[SHOWN]; } lines[] = {
+    {"  guest: cs:rip %llx:%llx (base %llx, rights %llx) ss:rsp %llx:%llx rflags %llx",
+     {VMCS_GUEST_CS, VMCS_GUEST_RIP, VMCS_GUEST_CS_BASE, VMCS_GUEST_CS_RIGHTS, VMCS_GUEST_SS,
+      VMCS_GUEST_RSP, VMCS_GUEST_RFLAGS}},
+    {"  guest: cr0 %llx cr3 %llx cr4 %llx efer %llx activity %llu blocking %llx pending debug %llx",
+     {VMCS_GUEST_CR0, VMCS_GUEST_CR3, VMCS_GUEST_CR4, VMCS_GUEST_EFER, VMCS_GUEST_ACTIVITY,
+      VMCS_GUEST_INTERRUPTIBILITY, VMCS_GUEST_PENDING_DEBUG}},
+    {"  guest: gdt %llx/%llx idt %llx/%llx tr %llx (rights %llx) event %llx",
+     {VMCS_GUEST_GDTR_BASE, VMCS_GUEST_GDTR_LIMIT, VMCS_GUEST_IDTR_BASE, VMCS_GUEST_IDTR_LIMIT,
+      VMCS_GUEST_TR, VMCS_GUEST_TR_RIGHTS, VMCS_VECTORING}},
+};
 
 void panic_show_guest(void)
 {
-    u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
     port_log(LOG_ERROR, "  last exit: %s, qualification 0x%llx, guest physical 0x%llx",
-             exit_reason_text(reason), field(VMCS_QUALIFICATION), field(VMCS_GUEST_PHYSICAL));
-    port_log(LOG_ERROR, "  guest: cs:rip %llx:%llx (base %llx, rights %llx) ss:rsp %llx:%llx rflags %llx",
-             field(VMCS_GUEST_CS), field(VMCS_GUEST_RIP), field(VMCS_GUEST_CS_BASE),
-             field(VMCS_GUEST_CS_RIGHTS), field(VMCS_GUEST_SS), field(VMCS_GUEST_RSP),
-             field(VMCS_GUEST_RFLAGS));
-    port_log(LOG_ERROR, "  guest: cr0 %llx cr3 %llx cr4 %llx efer %llx activity %llu blocking %llx",
-             field(VMCS_GUEST_CR0), field(VMCS_GUEST_CR3), field(VMCS_GUEST_CR4),
-             field(VMCS_GUEST_EFER), field(VMCS_GUEST_ACTIVITY),
-             field(VMCS_GUEST_INTERRUPTIBILITY));
-    port_log(LOG_ERROR, "  guest: gdt %llx/%llx idt %llx/%llx tr %llx (rights %llx) event %llx",
-             field(VMCS_GUEST_GDTR_BASE), field(VMCS_GUEST_GDTR_LIMIT),
-             field(VMCS_GUEST_IDTR_BASE), field(VMCS_GUEST_IDTR_LIMIT), field(VMCS_GUEST_TR),
-             field(VMCS_GUEST_TR_RIGHTS), field(VMCS_VECTORING));
+             exit_reason_text((u32)vmcs_read(VMCS_EXIT_REASON)),
+             (unsigned long long)vmcs_read(VMCS_QUALIFICATION),
+             (unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL));
+    for (u32 i = 0; i < ARRAY_LEN(lines); i++) {
+        unsigned long long v[SHOWN];
+        for (u32 k = 0; k < SHOWN; k++) {
+            v[k] = vmcs_read((enum vmcs_field)lines[i].fields[k]);
+        }
+        port_log(LOG_ERROR, lines[i].format, v[0], v[1], v[2], v[3], v[4], v[5], v[6]);
+    }
 }

@@ -26,16 +26,21 @@ enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
     return mtrr_cpu_load(&v->mtrr);
 }
 
-void vcpu_advance_to(u64 rip)
+void vcpu_unblock(u32 what)
 {
     u64 blocking = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
-    if (blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) {
-        vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
-                   blocking & ~(u64)(BLOCKING_STI | BLOCKING_MOV_SS));
+    if (blocking & what) {
+        vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, blocking & ~(u64)what);
     }
+}
+
+void vcpu_advance_to(u64 rip)
+{
+    vcpu_unblock(BLOCKING_STI | BLOCKING_MOV_SS);
     if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
         !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
-        vmcs_write(VMCS_GUEST_PENDING_DEBUG, PENDING_DEBUG_STEP);
+        vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+                   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_STEP);
     }
     vmcs_write(VMCS_GUEST_RIP, rip);
 }
@@ -71,4 +76,12 @@ void vcpu_inject_error(enum vector vector, u32 error)
     vmcs_write(VMCS_ENTRY_ERROR_CODE, error);
     vmcs_write(VMCS_ENTRY_EVENT,
                EVENT_VALID | code | EVENT_EXCEPTION << EVENT_TYPE_SHIFT | (u32)vector);
+}
+
+/* What has no error code or no length has one that VM entry does not look at (SDM 27.2.1.3). */
+void vcpu_inject_again(u32 event, enum vmcs_field error_code)
+{
+    vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(error_code));
+    vmcs_write(VMCS_ENTRY_LENGTH, vmcs_read(VMCS_EXIT_LENGTH));
+    vmcs_write(VMCS_ENTRY_EVENT, event & ~(u32)EVENT_NMI_UNBLOCKED);
 }

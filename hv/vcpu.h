@@ -49,12 +49,18 @@ void vcpu_advance(void);
 /* The same to a given RIP: an emulated instruction, whose length the exit does not tell. */
 void vcpu_advance_to(u64 rip);
 
+/* Ends blocking: bits of enum interruptibility. */
+void vcpu_unblock(u32 what);
+
 u64 vcpu_reg(const struct vcpu *v, u32 reg);
 void vcpu_set_reg(struct vcpu *v, u32 reg, u64 value);
 
 /* Events for the next VM entry; a fault takes the place of the instruction that exited. */
-enum vector { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14 };
+enum vector { VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_UD = 6, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14,
+              VECTOR_AC = 17 };
 void vcpu_inject(enum vector vector);
 void vcpu_inject_error(enum vector vector, u32 error);
+/* An event as an exit told it, with the error code of that field. */
+void vcpu_inject_again(u32 event, enum vmcs_field error_code);
 
 #endif

@@ -61,6 +61,7 @@ static void set_controls(struct vcpu *v)
     vmcs_write(VMCS_MSR_BITMAP, v->partition->msr_bitmap.v);
     vmcs_write(VMCS_IO_BITMAP_A, v->partition->io_bitmap.v);
     vmcs_write(VMCS_IO_BITMAP_B, v->partition->io_bitmap.v + PAGE_SIZE);
+    vmcs_write(VMCS_EXCEPTION_BITMAP, 1u << VECTOR_DB | 1u << VECTOR_AC);
     vmcs_write(VMCS_LINK_POINTER, ~0ull);
 }
 

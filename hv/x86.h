@@ -31,7 +31,9 @@ enum cr4_bit {
 /* What hv/cpuid_policy.c hides. */
 #define CR4_HIDDEN (CR4_VMXE | CR4_SMXE | CR4_KL | CR4_UINTR | CR4_FRED)
 
-enum debugctl_bit { DEBUGCTL_BTF = 1 << 1 };
+enum debugctl_bit { DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
+enum dr6_bit { DR6_HIT = 0xf, DR6_BLD = 1 << 11, DR6_RTM = 1 << 16 };   /* BLD, RTM: 0 means yes */
+enum dr7_bit { DR7_GD = 1 << 13 };
 enum efer_bit { EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
 enum rflags_bit { RFLAGS_ONE = 1 << 1, RFLAGS_TF = 1 << 8, RFLAGS_IF = 1 << 9 };
 

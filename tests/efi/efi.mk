@@ -1,6 +1,6 @@
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
-	sabotage unmap)
+	sabotage unmap debug)
 EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 
@@ -12,6 +12,7 @@ DRIVER_TEST_C := $(wildcard tests/efi/driver_*.c) $(filter-out iommu/viommu%,$(w
 $O/efi-tests/bench.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_efi.o \
 	$O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/mtrr.efi.so: $O/efi/tests/efi/fault.o
+$O/efi-tests/debug.efi.so: $O/efi/tests/efi/debug_cases.o
 $O/efi-tests/cpus.efi.so: $O/efi/tests/efi/cpus_start.o
 $O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_unit.o \
 	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o

@@ -1,0 +1,294 @@
+/*
+ * Debug exceptions and alignment checks as a guest sees them: single steps, breakpoints, INT1, what blocks them,
+ * #AC at CPL 3. Prints a line for each exception with all that its handler sees; tests/bochs/test_debug compares
+ * them with those of a run without Nestor. With the option "loop", three CPUs: one is sent into a delivery of #DB that
+ * raises #DB for ever, one into such a delivery of #AC, and meanwhile the first changes the second stage.
+ */
+#include <efi.h>
+#include <efilib.h>
+
+#include "tests/efi/mp.h"
+
+enum { CODE = 0x08, DATA = 0x10, TASK = 0x28, TASK_OF_OTHER = 0x38, GDT_ENTRIES = 9, VECTORS = 256, DB = 1, AC = 17,
+       GATE = 0x8e, IST = 8192, TABLES = 6, SIZE_2M = 1 << 21,
+       CR0_AM = 1 << 18, CR4_DE = 1 << 3, CR4_SUPERVISOR = 3 << 20, NO_INTERRUPTS = 15,
+       DR7_NONE = 0x400, DR7_EXECUTE0 = 1, DR7_WRITE1 = 1 << 2 | 0xd << 20, DR7_ACCESS2 = 1 << 4 | 0xf << 24,
+       DR7_PORT3 = 1 << 6 | 2 << 28, DR7_GD = 1 << 13, DR7_WRITE0_LONG = 1 | 9 << 16,
+       MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11, KICKS = 20, LONG = 2000000,
+       APIC_ICR = 0x300, APIC_ICR_HIGH = 0x310, INIT = 0x4500, SIPI = 0x4600 };
+#define APIC 0xfee00000ull
+#define DR6_NONE 0xffff0ff0ull
+#define RANGE_BASE 0x8000000ull
+#define RANGE_SIZE 0x200000ull
+
+struct __attribute__((packed)) table { UINT16 limit; UINT64 base; };
+struct __attribute__((packed)) debug_tables { struct table gdtr, idtr; UINT16 cs, ds, tr; };
+struct __attribute__((packed)) gate { UINT16 low, selector; UINT8 ist, type; UINT16 middle; UINT32 high, zero; };
+struct debug_record { UINT64 rip, flags, dr6, dr7, error; };
+/* debug_cases.asm */
+struct loop_page { UINT8 code[0x800]; volatile UINT32 entered; UINT8 stack[0x7fc]; };
+
+#define HIDDEN __attribute__((visibility("hidden")))
+extern HIDDEN struct debug_record debug_records[];
+extern HIDDEN volatile UINT32 debug_count;
+extern HIDDEN UINT32 debug_word, debug_word2;
+extern HIDDEN const UINT8 debug_ac_start[], debug_ac_end[], case_execute_here[];
+HIDDEN void debug_load(const struct debug_tables *t);
+HIDDEN void debug_db(void);
+HIDDEN void debug_ac(void);
+HIDDEN void debug_user(UINT64 code, UINT64 stack);
+HIDDEN void debug_db_loop(volatile UINT32 *entered);
+HIDDEN void case_step(void);
+HIDDEN void case_step_sti(void);
+HIDDEN void case_step_mov_ss(void);
+HIDDEN void case_execute(void);
+HIDDEN void case_execute_stepped(void);
+HIDDEN void case_data(void);
+HIDDEN void case_data_mov_ss(void);
+HIDDEN void case_data_mov_ss_stepped(void);
+HIDDEN void case_port(void);
+HIDDEN void case_general_detect(void);
+HIDDEN void case_int1(void);
+HIDDEN void case_int1_stepped(void);
+HIDDEN void case_alignment(void);
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
+
+static UINT64 gdt[GDT_ENTRIES] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff};
+static struct gate idt[VECTORS], idt_of_other[VECTORS];
+static UINT32 tss[26], tss_of_other[26];
+static UINT8 stack[IST] __attribute__((aligned(16)));
+static UINT8 user_stack[IST] __attribute__((aligned(16)));
+static struct debug_tables firmware, own = {.cs = CODE, .ds = DATA, .tr = TASK};
+static volatile UINT32 other_entered;
+
+static const struct { CHAR16 *name; void (*run)(void); UINT64 dr7; } cases[] = {
+    {L"step", case_step, 0},
+    {L"step-sti", case_step_sti, 0},
+    {L"step-mov-ss", case_step_mov_ss, 0},
+    {L"execute", case_execute, DR7_EXECUTE0},
+    {L"execute-step", case_execute_stepped, DR7_EXECUTE0},
+    {L"data", case_data, DR7_WRITE1 | DR7_ACCESS2},
+    {L"mov-ss", case_data_mov_ss, DR7_ACCESS2},
+    {L"mov-ss-step", case_data_mov_ss_stepped, DR7_ACCESS2},
+    {L"port", case_port, DR7_PORT3},
+    {L"general-detect", case_general_detect, DR7_GD},
+    {L"int1", case_int1, 0},
+    {L"int1-step", case_int1_stepped, 0},
+};
+
+static void set_gate(struct gate *g, void (*handler)(void), UINT8 ist)
+{
+    UINT64 at = (UINT64)(UINTN)handler;
+    *g = (struct gate){.low = (UINT16)at, .selector = CODE, .ist = ist, .type = GATE, .middle = (UINT16)(at >> 16),
+                       .high = (UINT32)(at >> 32)};
+}
+
+/* SDM figure 9-11: the stacks of CPL 0 and of IST 1 are the same. */
+static void set_task(UINT32 *task, UINTN selector)
+{
+    UINT64 base = (UINT64)(UINTN)task, top = (UINT64)(UINTN)(stack + IST);
+    task[1] = task[9] = (UINT32)top;
+    task[2] = task[10] = (UINT32)(top >> 32);
+    task[25] = sizeof(tss) << 16;
+    gdt[selector / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[selector / 8 + 1] = base >> 32;
+}
+
+static void make_tables(void)
+{
+    __asm__ volatile("sgdt %0; sidt %1; mov %%cs, %2; mov %%ds, %3"
+                     : "=m"(firmware.gdtr), "=m"(firmware.idtr), "=m"(firmware.cs), "=m"(firmware.ds));
+    CopyMem(idt, (VOID *)(UINTN)firmware.idtr.base, sizeof(idt));
+    set_gate(&idt[DB], debug_db, 0);
+    set_gate(&idt[AC], debug_ac, 0);
+    CopyMem(idt_of_other, idt, sizeof(idt));
+    set_gate(&idt_of_other[DB], debug_db, 1);
+    set_task(tss, TASK);
+    set_task(tss_of_other, TASK_OF_OTHER);
+    own.gdtr = (struct table){sizeof(gdt) - 1, (UINT64)(UINTN)gdt};
+    own.idtr = (struct table){sizeof(idt) - 1, (UINT64)(UINTN)idt};
+}
+
+/* The first 4 GiB, also for CPL 3. */
+static UINT64 user_tables(void)
+{
+    EFI_PHYSICAL_ADDRESS at = 0xffffffff;
+    if (EFI_ERROR(BS->AllocatePages(AllocateMaxAddress, EfiLoaderData, TABLES, &at))) {
+        return 0;
+    }
+    UINT64 *entries = (UINT64 *)(UINTN)at;
+    SetMem(entries, TABLES * 4096, 0);
+    entries[0] = (at + 4096) | 7;
+    for (UINTN i = 0; i < 4; i++) {
+        entries[512 + i] = (at + (2 + i) * 4096) | 7;
+    }
+    for (UINTN i = 0; i < 4 * 512; i++) {
+        entries[1024 + i] = i * SIZE_2M | 0x87;
+    }
+    return at;
+}
+
+static void set_debug(UINT64 dr7)
+{
+    __asm__ volatile("mov %0, %%dr7; mov %1, %%dr6" : : "r"((UINT64)DR7_NONE), "r"(DR6_NONE));
+    __asm__ volatile("mov %0, %%dr0" : : "r"(case_execute_here));
+    __asm__ volatile("mov %0, %%dr1" : : "r"(&debug_word));
+    __asm__ volatile("mov %0, %%dr2" : : "r"(&debug_word2));
+    __asm__ volatile("mov %0, %%dr3" : : "r"(0x80ull));
+    __asm__ volatile("mov %0, %%dr7" : : "r"(dr7 | DR7_NONE));
+}
+
+static void alignment(UINT64 tables)
+{
+    UINT64 cr0, cr3, cr4;
+    __asm__ volatile("mov %%cr0, %0; mov %%cr3, %1; mov %%cr4, %2" : "=r"(cr0), "=r"(cr3), "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4; mov %1, %%cr3; mov %2, %%cr0"
+                     : : "r"(cr4 & ~(UINT64)CR4_SUPERVISOR), "r"(tables), "r"(cr0 | CR0_AM) : "memory");
+    debug_user((UINT64)(UINTN)case_alignment, (UINT64)(UINTN)(user_stack + IST - 64));
+    __asm__ volatile("mov %0, %%cr0; mov %1, %%cr3; mov %2, %%cr4" : : "r"(cr0), "r"(cr3), "r"(cr4) : "memory");
+}
+
+static void say_records(CHAR16 *name, void (*code)(void))
+{
+    for (UINTN i = 0; i < debug_count; i++) {
+        struct debug_record *r = &debug_records[i];
+        Print(L"debug: %s %d rip %d flags %lx dr6 %lx dr7 %lx error %lx\n", name, i,
+              (INT32)(r->rip - (UINT64)(UINTN)code), r->flags, r->dr6, r->dr7, r->error);
+    }
+    Print(L"debug: %s ends, %d\n", name, debug_count);
+}
+
+/* On descriptor tables of its own and without interrupts, of whose handlers nobody should see a part. */
+static void run_case(void (*run)(void), UINT64 arg, UINT64 dr7)
+{
+    UINT64 cr4, cr8;
+    debug_count = 0;
+    __asm__ volatile("cli; mov %%cr8, %0; mov %1, %%cr8" : "=&r"(cr8) : "r"((UINT64)NO_INTERRUPTS));
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_DE));
+    debug_load(&own);
+    own.tr = 0;
+    set_debug(dr7);
+    if (arg != 0) {
+        alignment(arg);
+    } else {
+        run();
+    }
+    set_debug(0);
+    debug_load(&firmware);
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
+    __asm__ volatile("mov %0, %%cr8; sti" : : "r"(cr8));
+}
+
+/* --- the loops --- */
+
+static UINT64 msr_get(UINT32 msr)
+{
+    UINT32 low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (UINT64)high << 32 | low;
+}
+
+static void msr_put(UINT32 msr, UINT64 value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((UINT32)value), "d"((UINT32)(value >> 32)) : "memory");
+}
+
+static UINT64 tsc(void)
+{
+    UINT32 low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (UINT64)high << 32 | low;
+}
+
+static void wait(UINT64 ticks)
+{
+    for (UINT64 began = tsc(); tsc() - began < ticks;) {
+    }
+}
+
+/* Each write of the last variable range makes Nestor change the second stage and wait for the other CPU. */
+static void change_second_stage(void)
+{
+    UINT32 pair = MTRR_BASE0 + 2 * (((UINT32)msr_get(MTRR_CAP) & 0xff) - 1), eax = 0x80000008, ebx, ecx, edx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    msr_put(pair, RANGE_BASE);
+    for (UINTN i = 0; i < KICKS; i++) {
+        msr_put(pair + 1, (((1ull << (eax & 0xff)) - 1) & ~(RANGE_SIZE - 1)) | MTRR_VALID);
+        msr_put(pair + 1, 0);
+    }
+}
+
+static void kick(CHAR16 *name, volatile UINT32 *entered)
+{
+    UINT32 before = *entered;
+    UINT64 began = tsc();
+    change_second_stage();
+    Print(L"debug: %s %s before %d after %d, ticks each: %ld\n", name, before == 1 && *entered == 1 ? L"ok" : L"FAIL",
+          before, *entered, (tsc() - began) / (2 * KICKS));
+}
+
+static VOID EFIAPI db_loop(VOID *argument)
+{
+    struct debug_tables t = own;
+    (void)argument;
+    __asm__ volatile("cli");
+    t.idtr.base = (UINT64)(UINTN)idt_of_other;
+    t.tr = TASK_OF_OTHER;
+    debug_load(&t);
+    __asm__ volatile("mov %0, %%dr0" : : "r"(stack + IST - 8));
+    __asm__ volatile("mov %0, %%dr7" : : "r"((UINT64)DR7_WRITE0_LONG | DR7_NONE));
+    debug_db_loop(&other_entered);
+}
+
+/* To the third CPU. */
+static void send(UINT32 command)
+{
+    *(volatile UINT32 *)(APIC + APIC_ICR_HIGH) = 2 << 24;
+    *(volatile UINT32 *)(APIC + APIC_ICR) = command;
+}
+
+static void loops(void)
+{
+    struct mp_services *mp;
+    EFI_EVENT done;
+    EFI_PHYSICAL_ADDRESS at = 0x90000;
+    if (EFI_ERROR(BS->LocateProtocol(&mp_guid, NULL, (VOID **)&mp)) ||
+        EFI_ERROR(BS->CreateEvent(0, 0, NULL, NULL, &done)) ||
+        EFI_ERROR(BS->AllocatePages(AllocateMaxAddress, EfiLoaderData, 1, &at)) ||
+        EFI_ERROR(mp->startup_all_aps(mp, db_loop, TRUE, done, 0, NULL, NULL))) {
+        Print(L"debug: loops FAIL no second CPU\n");
+        return;
+    }
+    wait(LONG);
+    kick(L"loop-db", &other_entered);
+    struct loop_page *page = (struct loop_page *)(UINTN)at;
+    SetMem(page, sizeof(*page), 0);
+    CopyMem(page->code, debug_ac_start, (UINTN)(debug_ac_end - debug_ac_start));
+    send(INIT);
+    wait(LONG);
+    send(SIPI | (UINT32)(at >> 12));
+    wait(LONG);
+    kick(L"loop-ac", &page->entered);
+    kick(L"loop-both", &other_entered);
+}
+
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
+{
+    EFI_LOADED_IMAGE *loaded;
+    InitializeLib(self, system);
+    make_tables();
+    for (UINTN i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        run_case(cases[i].run, 0, cases[i].dr7);
+        say_records(cases[i].name, cases[i].run == case_execute_stepped ? case_execute : cases[i].run);
+    }
+    run_case(NULL, user_tables(), 0);
+    say_records(L"alignment", case_alignment);
+    if (!EFI_ERROR(BS->HandleProtocol(self, &gEfiLoadedImageProtocolGuid, (VOID **)&loaded)) &&
+        loaded->LoadOptionsSize != 0 && StrCmp(loaded->LoadOptions, L"loop") == 0) {
+        loops();
+    }
+    Print(L"efi-test: end\n");
+    RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+    return EFI_SUCCESS;
+}
