@@ -1,14 +1,16 @@
-# Benchmarks: the code of iommu/ compiled as for the hypervisor (no vector registers), run hosted.
+# Benchmarks: the code of iommu/, and what builds the EPT, compiled as for the hypervisor (no vector registers), run hosted.
 BENCH_FLAGS := $(COMMON) -g -mgeneral-regs-only -fno-strict-aliasing -fno-stack-protector \
 	-fcf-protection=none
 BENCH_LIB := $O/bench/libiommu.a
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,\
 	$(wildcard tests/bench/bench_*.c))
 
-$O/bench/iommu/%.o: iommu/%.c Makefile
+BENCH_C := $(wildcard iommu/*.c) hv/ept_map.c hv/ept_types.c hv/mtrr.c tests/support/machine_map.c
+
+$(BENCH_C:%.c=$O/bench/%.o): $O/bench/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(HOSTCC) $(BENCH_FLAGS) -c -o $@ $<
-$(BENCH_LIB): $(patsubst iommu/%.c,$O/bench/iommu/%.o,$(wildcard iommu/*.c))
+$(BENCH_LIB): $(BENCH_C:%.c=$O/bench/%.o)
 	rm -f $@ && ar rcsD $@ $^
 # The world that the code runs in is cheap, but not part of it: compiled apart.
 $O/bench/bench_%: tests/bench/bench_%.c $(BENCH_LIB) Makefile
