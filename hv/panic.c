@@ -52,6 +52,7 @@ _Noreturn void panic(const char *fmt, ...)
     va_start(args, fmt);
     (void)format_text_v(text, sizeof(text), fmt, args);
     va_end(args);
+    park_unless_first();
     log_force();
     symbol_text(caller((u64)(uintptr_t)__builtin_return_address(0)), where);
     port_log(LOG_ERROR, "fatal, CPU %u, at %s: %s", cpu_current()->index, where, text);
@@ -76,6 +77,7 @@ static void show_stack(u64 rsp)
 _Noreturn void panic_exception(const struct exception_frame *f)
 {
     char where[SYMBOL_TEXT];
+    park_unless_first();
     log_force();
     symbol_text(f->rip, where);
     port_log(LOG_ERROR, "fatal, CPU %u: exception %llu, error code 0x%llx, at %s, address 0x%llx",
@@ -113,6 +115,7 @@ static const struct { const char *format; u16 fields[SHOWN]; } lines[] = {
 
 void panic_show_guest(void)
 {
+    park_unless_first();
     port_log(LOG_ERROR, "  last exit: %s, qualification 0x%llx, guest physical 0x%llx",
              exit_reason_text((u32)vmcs_read(VMCS_EXIT_REASON)),
              (unsigned long long)vmcs_read(VMCS_QUALIFICATION),

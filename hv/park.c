@@ -17,6 +17,17 @@ void park_if_asked(struct cpu *c)
     }
 }
 
+void park_unless_first(void)
+{
+    static struct cpu *first;
+    struct cpu *teller = NULL;
+    if (!__atomic_compare_exchange_n(&first, &teller, cpu_current(), false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST) &&
+        teller != cpu_current()) {
+        cpu_park();
+    }
+}
+
 static bool any_in_vmx(void)
 {
     for (u32 i = 0; i < cpu_count(); i++) {

@@ -13,6 +13,9 @@ void park_all(void);
 /* The same for all but this CPU, which is about to halt; nobody waits. */
 void park_others(void);
 
+/* One CPU tells of a fatal error. What broke may break the others as well: they stop here, silently. */
+void park_unless_first(void);
+
 /* Does not return when one of these was called. */
 void park_if_asked(struct cpu *c);
 
