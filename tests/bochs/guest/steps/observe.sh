@@ -32,3 +32,26 @@ step_load() {
     [ "$sum" = "$(word nestor.net_md5)" ]
     verdict load $? "maps=$(traced) disk=25165824 net=$(stat -c %s /tmp/net.bin)"
 }
+
+# again CPU TIMES FILE BLOCKS-OF-16K: reads it so often on that CPU; the sums, each once.
+again() {
+    i=0
+    while [ $i -lt "$2" ]; do
+        taskset -c "$1" dd if="$3" bs=16k count="$4" iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1
+        i=$((i + 1))
+    done | sort -u
+}
+
+# Disk, network and USB at once, each by another CPU.
+step_together() {
+    net_up
+    again 1 4 /dev/$(block_of ata)2 192 >/tmp/sum.disk &
+    again 2 1 /dev/$(block_of usb) 16 >/tmp/sum.usb &
+    i=0
+    while [ $i -lt 2 ]; do taskset -c 3 sh -c 'tftp -g -r net.bin -l /tmp/n 192.168.10.1; md5sum /tmp/n' 2>/dev/null |
+        cut -d' ' -f1; i=$((i + 1)); done | sort -u >/tmp/sum.net
+    wait
+    [ "$(cat /tmp/sum.disk)" = "$(word nestor.disk_md5)" ] && [ "$(cat /tmp/sum.usb)" = "$(word nestor.usb_md5)" ] &&
+        [ "$(cat /tmp/sum.net)" = "$(word nestor.net_md5)" ]
+    verdict together $? "$(tail -n +1 /tmp/sum.* | tr '\n' ' ')"
+}
