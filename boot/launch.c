@@ -1,9 +1,11 @@
 /* See launch.h. */
 #include "boot/uefi.h"
 
+#include "boot/base_registers.h"
 #include "boot/console.h"
 #include "boot/cpus.h"
 #include "boot/launch.h"
+#include "boot/pci.h"
 #include "boot/place.h"
 #include "boot/protect.h"
 #include "boot/settings.h"
@@ -123,16 +125,16 @@ static void show_guest_its_tables(struct machine *m, const struct handover *h)
     }
 }
 
-/*
- * Where the units and configuration space answer is in registers that differ from chipset to chipset (VTBAR in a
- * function's configuration space, or behind MCHBAR; PCIEXBAR) and that only TXT locks for sure. A guest's
- * kernel that moves them is not stopped, so it is said.
- */
-static void report_base_registers(const struct handover *h)
+/* Neither these registers nor configuration space by its window are intercepted, so what can be known is said. */
+static void report_base_registers(struct machine *m)
 {
-    if (h->dmar_present) {
-        console_log(LOG_WARNING, "unit base registers and PCIEXBAR: not verified to be locked and not "
-                                 "intercepted; a hostile guest kernel could move them");
+    struct pci_config config = pci_by_window(&m->ecam);
+    struct base_registers b;
+    char text[BASE_REGISTERS_TEXT];
+    if (m->dmar_usable) {
+        base_registers_check(&m->dmar, m->ecam.base != 0 ? &config : NULL, &b);
+        base_registers_text(&b, text);
+        console_log(LOG_WARNING, "%s", text);
     }
 }
 
@@ -205,6 +207,6 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
     }
     show_guest_its_tables(m, &known);
     report(&known);
-    report_base_registers(&known);
+    report_base_registers(m);
     return true;
 }
