@@ -204,10 +204,18 @@ static const CHAR16 *after(const CHAR16 *options, const char *name)
     return name[i] == 0 ? options + i : NULL;
 }
 
+/* One of the options' words. */
 static bool is_named(const CHAR16 *options, const char *name)
 {
-    const CHAR16 *rest = after(options, name);
-    return rest != NULL && *rest == 0;
+    while (*options != 0) {
+        const CHAR16 *rest = after(options, name);
+        if (rest != NULL && (*rest == 0 || *rest == ' ')) {
+            return true;
+        }
+        while (*options != 0 && *options++ != ' ') {
+        }
+    }
+    return false;
 }
 
 /* "break-code=OFFSET" and "overflow-code=OFFSET", hexadecimal. */
