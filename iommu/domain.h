@@ -79,6 +79,14 @@ must_use enum result domain_walk(const struct domain *d, gpa_t gpa, struct domai
 bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
 
 /*
+ * Sets in `bitmap`, a bit for each 4 KiB page of [gpa, gpa + size) in words of 64, those that a device wrote
+ * to; `clear`: the next write is seen again. A write until it returns is in this answer, one after it in the
+ * next. ERR_UNSUPPORTED without dirty_tracking, ERR_INVALID for a range that is not of whole pages. The error
+ * of a unit: it may go on writing unseen.
+ */
+must_use enum result domain_read_dirty(struct domain *d, gpa_t gpa, u64 size, bool clear, u64 *bitmap);
+
+/*
  * Makes changes in [gpa, gpa + size) visible to every CPU and every unit that uses the
  * domain, nested domains on top included; pages taken out of the tables are given back to the
  * pool only then. The only function that may. size 0: everything. The first error of a unit

@@ -148,6 +148,37 @@ static void test_refused_by_the_unit(void **state)
     end();
 }
 
+static void expect_dirty(struct domain *d, u64 gpa, u32 pages, bool clear, u64 first, u64 last)
+{
+    u64 bitmap[16] = {0};
+    assert_int_equal(domain_read_dirty(d, (gpa_t){gpa}, pages * K4, clear, bitmap), OK);
+    assert_int_equal(bitmap[0], first);
+    assert_int_equal(bitmap[(pages - 1) / 64], last);
+}
+
+/* The page at M2 has been written, the one behind it not; [0, M2) is one leaf. */
+static void check_read_dirty(struct domain *d)
+{
+    u64 bitmap[1] = {0};
+    expect_dirty(d, M2, 2, false, 1, 1);
+    expect_dirty(d, M2, 2, true, 1, 1);
+    expect_dirty(d, M2, 2, true, 0, 0);
+    /* The unit still has the translation, but not that the page is dirty. */
+    assert_int_equal(dma(M2 + 16), FRAME + M2 + K4 + 16);
+    expect_dirty(d, M2 - K4, 3, true, 2, 2);
+    expect_dirty(d, M2 - K4, 3, true, 0, 0);
+    /* A large page is dirty as a whole, and holes are not. */
+    assert_int_equal(dma(5 * K4), FRAME + 5 * K4);
+    expect_dirty(d, M2 - 65 * K4, 68, false, ~0ull, 1);
+    expect_dirty(d, 0, 512, true, ~0ull, ~0ull);
+    expect_dirty(d, 0, 512, true, 0, 0);
+    expect_dirty(d, 1ull << 30, 1, true, 0, 0);
+    assert_int_equal(domain_read_dirty(d, (gpa_t){8}, K4, true, bitmap), ERR_INVALID);
+    assert_int_equal(domain_read_dirty(d, (gpa_t){0}, 8, true, bitmap), ERR_INVALID);
+    assert_int_equal(domain_read_dirty(d, (gpa_t){~PAGE_MASK}, 2 * K4, true, bitmap), ERR_INVALID);
+    assert_int_equal(domain_read_dirty(rig.d, (gpa_t){0}, K4, true, bitmap), ERR_UNSUPPORTED);
+}
+
 /* Units mark what devices write; a unit that cannot is refused, and a guest's first stage, too. */
 static void test_dirty_tracking(void **state)
 {
@@ -178,6 +209,7 @@ static void test_dirty_tracking(void **state)
         assert_int_equal(domain_walk(d, (gpa_t){pages[i].gpa}, &at), OK);
         assert_int_equal(at.dirty, pages[i].dirty);
     }
+    check_read_dirty(d);
     /* Tables that hardware has marked as accessed go once, and only once. */
     assert_int_equal(domain_unmap(d, (gpa_t){0}, 1ull << 30, &bytes), OK);
     assert_int_equal(bytes, M2 + 2 * K4);
