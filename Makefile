@@ -32,7 +32,7 @@ COMMON := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP
 # vector or x87 registers; it lives at a low address (linker.ld).
 # Optimised as one program, for size: 5 KiB smaller. Without vector registers a stack needs no more than
 # 8 bytes of alignment. clang would want lld and has other names for these, so only gcc does it.
-HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta -fno-ipa-sra -mpreferred-stack-boundary=3 -fno-shrink-wrap)
+HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta -fno-ipa-sra -mpreferred-stack-boundary=3)
 HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-strict-aliasing -fno-builtin -fno-common \

@@ -36,7 +36,10 @@ void vcpu_unblock(u32 what)
 
 void vcpu_advance_to(u64 rip)
 {
-    vcpu_unblock(BLOCKING_STI | BLOCKING_MOV_SS);
+    const u32 until_next = BLOCKING_STI | BLOCKING_MOV_SS;
+    if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & until_next) {
+        vcpu_unblock(until_next);
+    }
     if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
         !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
         vmcs_write(VMCS_GUEST_PENDING_DEBUG,
