@@ -7,7 +7,12 @@
 
 struct span { u64 base, end; };
 
-/* A large page is dirty as a whole. */
+/* A large page is dirty as a whole, and only cleared as a whole: nobody was told of the rest of it. */
+static bool is_inside(const struct span *range, const struct ptab_leaf *leaf)
+{
+    return leaf->addr >= range->base && leaf->addr + leaf->size <= range->end;
+}
+
 static void mark(u64 *bitmap, const struct span *range, const struct ptab_leaf *leaf)
 {
     u64 from = leaf->addr > range->base ? leaf->addr : range->base;
@@ -26,10 +31,10 @@ static bool collect(struct ptab *tables, const struct span *range, bool clear, u
     while (at < range->end && ptab_next(tables, tables->root, at, &leaf) && leaf.addr < range->end) {
         if ((leaf.entry & SECOND_STAGE_DIRTY) != 0) {
             mark(bitmap, range, &leaf);
-            if (clear) {
+            if (clear && is_inside(range, &leaf)) {
                 ptab_clear(tables, leaf.addr, SECOND_STAGE_DIRTY);
+                cleared = true;
             }
-            cleared |= clear;
         }
         at = leaf.addr + leaf.size;
     }

@@ -170,6 +170,8 @@ static void check_read_dirty(struct domain *d)
     /* A large page is dirty as a whole, and holes are not. */
     assert_int_equal(dma(5 * K4), FRAME + 5 * K4);
     expect_dirty(d, M2 - 65 * K4, 68, false, ~0ull, 1);
+    expect_dirty(d, 0, 64, true, ~0ull, ~0ull);
+    expect_dirty(d, M2 - 64 * K4, 64, true, ~0ull, ~0ull);
     expect_dirty(d, 0, 512, true, ~0ull, ~0ull);
     expect_dirty(d, 0, 512, true, 0, 0);
     expect_dirty(d, 1ull << 30, 1, true, 0, 0);
