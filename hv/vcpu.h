@@ -33,6 +33,7 @@ struct vcpu {
     u32 signature;                  /* CPUID.1:EAX, what INIT leaves in EDX */
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
+    bool fresh;                     /* no INIT since the start-up IPI */
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */

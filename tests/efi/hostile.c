@@ -10,8 +10,10 @@
 #include "drivers/format.h"
 #include "tests/efi/hostile.h"
 
-enum { COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, TRANSMITTER_IDLE = 0x40, TABLE_PAGES = 8, LINE = 240,
+enum { COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, TRANSMITTER_IDLE = 0x40, TABLE_PAGES = 8, START_PAGES = 4, LINE = 240,
        S5 = 1 << 13 /* SLP_TYP 0 of the PIIX4 */ };
+
+#define ANYWHERE 0xffffffffull
 
 struct hostile_machine machine;
 static u64 tsc_khz;
@@ -26,6 +28,9 @@ static const struct { const char *name; void (*run)(void); bool comes_back; } su
     {"unit", hostile_unit, true},
     {"dma", hostile_dma, true},
     {"storm", hostile_storm, true},
+    {"cpus", hostile_race, false},
+    {"cpus", hostile_start_modes, false},
+    {"init-boot-cpu", hostile_init_boot_cpu, false},
     {"idt-in-page", hostile_idt_in_page, false},
     {"tables-in-page", hostile_tables_in_page, false},
 };
@@ -135,9 +140,9 @@ void bench_poke(u64 address, const void *bytes, u32 length)
 
 /* --- what the firmware knows --- */
 
-static u8 *pages(UINTN count)
+static u8 *pages(UINTN count, EFI_PHYSICAL_ADDRESS below)
 {
-    EFI_PHYSICAL_ADDRESS at = 0xffffffff;
+    EFI_PHYSICAL_ADDRESS at = below;
     if (EFI_ERROR(BS->AllocatePages(AllocateMaxAddress, EfiLoaderData, count, &at))) {
         print("efi: memory FAIL none\n");
     }
@@ -184,9 +189,11 @@ static void find_all(void)
     u8 *fadt = find_table("FACP");
     u8 *dmar = find_table("DMAR");
     find_own_memory();
-    machine.page = pages(1);
-    machine.page2 = pages(1);
-    machine.tables = pages(TABLE_PAGES);
+    machine.page = pages(1, ANYWHERE);
+    machine.page2 = pages(1, ANYWHERE);
+    machine.tables = pages(TABLE_PAGES, ANYWHERE);
+    machine.unit_tables = pages(TABLE_PAGES, ANYWHERE);
+    machine.start = pages(START_PAGES, 0x90000);
     machine.pm1a_control = fadt != NULL ? (u16)*(u32 *)(VOID *)(fadt + 64) : 0;
     machine.unit = dmar != NULL ? *(u64 *)(VOID *)(dmar + 48 + 8) : 0;
     before = read_tsc();

@@ -17,6 +17,8 @@ struct hostile_machine {
     u16 pm1a_control;
     u8 *page, *page2;           /* a page of RAM each, below 4 GiB */
     u8 *tables;                 /* eight pages for page tables */
+    u8 *unit_tables;            /* eight more, for what a unit walks */
+    u8 *start;                  /* four pages below 1 MiB: where other CPUs start */
 };
 extern struct hostile_machine machine;
 
@@ -96,7 +98,11 @@ void hostile_page(void);
 void hostile_code(void);
 void hostile_unit(void);
 void hostile_storm(void);
+/* With four CPUs. */
+void hostile_race(void);
+void hostile_start_modes(void);
 /* These end in a reset. */
+void hostile_init_boot_cpu(void);
 void hostile_idt_in_page(void);
 void hostile_tables_in_page(void);
 /* Nestor's code at that offset of its memory becomes an undefined instruction, or an endless push. */

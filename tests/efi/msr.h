@@ -1,0 +1,42 @@
+/* Model-specific registers, and a way to have the second stage changed: memory types follow the MTRRs. */
+#ifndef NESTOR_TESTS_EFI_MSR_H
+#define NESTOR_TESTS_EFI_MSR_H
+
+#include "hv/types.h"
+
+static inline u64 msr_get(u32 msr)
+{
+    u32 low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (u64)high << 32 | low;
+}
+
+static inline void msr_put(u32 msr, u64 value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}
+
+enum { MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11, MTRR_RANGE = 0x8000000, MTRR_SIZE = 0x200000 };
+
+static inline u32 mtrr_free_pair(void)
+{
+    u32 count = (u32)msr_get(MTRR_CAP) & 0xff, i = 0;
+    while (i + 1 < count && (msr_get(MTRR_BASE0 + 2 * i + 1) & MTRR_VALID)) {
+        i++;
+    }
+    return MTRR_BASE0 + 2 * i;
+}
+
+/* Two changes each time: Nestor waits for every CPU that runs. By the boot CPU. */
+static inline void mtrr_change(u32 times)
+{
+    u32 pair = mtrr_free_pair(), eax = 0x80000008, ebx, ecx, edx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    msr_put(pair, MTRR_RANGE);
+    for (u32 i = 0; i < times; i++) {
+        msr_put(pair + 1, (((1ull << (eax & 0xff)) - 1) & ~(u64)(MTRR_SIZE - 1)) | MTRR_VALID);
+        msr_put(pair + 1, 0);
+    }
+}
+
+#endif
