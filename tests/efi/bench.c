@@ -7,6 +7,7 @@
  *     bench: NAME<tab>TICKS       one line a case
  */
 #include "tests/efi/guest_unit.h"
+#include "tests/efi/msr.h"
 
 enum {
     TIMES = 8,                  /* the fewest ticks count: Nestor polls the unit now and then */
@@ -64,17 +65,9 @@ static void run(const char *name, measurement *with, measurement *without, u64 a
     print(name, best);
 }
 
-static u64 msr(u32 number)
-{
-    u32 low;
-    u32 high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
-    return (u64)high << 32 | low;
-}
-
 static void run_exits(void)
 {
-    apic_base = msr(MSR_WRITE);
+    apic_base = msr_get(MSR_WRITE);
     run("cpuid, leaf 0", do_cpuid, nothing_cpuid, 0);
     run("cpuid, leaf 1", do_cpuid, nothing_cpuid, 1);
     run("cpuid, leaf 7", do_cpuid, nothing_cpuid, 7);

@@ -8,6 +8,7 @@
 
 #include "tests/efi/mp.h"
 #include "tests/efi/msr.h"
+#include "tests/efi/tsc.h"
 
 enum { APIC_BASE = 0x1b, X2APIC = 1 << 10, X2APIC_ICR = 0x830, ICR_LOW = 0x300, ICR_HIGH = 0x310,
        INIT = 0x4500, SIPI = 0x4600, NMI = 0x4400,
@@ -24,19 +25,6 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
 static UINTN cpus;
 static struct page *pages;      /* of CPU i: pages[i - 1] */
-
-static UINT64 tsc(void)
-{
-    UINT32 low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (UINT64)high << 32 | low;
-}
-
-static void wait(UINT64 ticks)
-{
-    for (UINT64 began = tsc(); tsc() - began < ticks;) {
-    }
-}
 
 static void send(UINTN cpu, UINT32 command)
 {
@@ -56,7 +44,7 @@ static UINT32 vector_of(UINTN cpu)
 /* True when *counter changes within a long time. */
 static BOOLEAN changes(volatile UINT32 *counter, UINT32 from)
 {
-    for (UINT64 began = tsc(); tsc() - began < LONG;) {
+    for (UINT64 began = read_tsc(); read_tsc() - began < LONG;) {
         if (*counter != from) {
             return TRUE;
         }
@@ -94,18 +82,18 @@ static void firmware_services(void)
 static void cycles_as_kernels(void)
 {
     UINTN good = 0;
-    UINT64 began = tsc();
+    UINT64 began = read_tsc();
     for (UINTN i = 0; i < CYCLES; i++) {
         UINTN cpu = 1 + i % (cpus - 1);
         volatile UINT32 *starts = &pages[cpu - 1].starts;
         UINT32 before = *starts;
         send(cpu, INIT);
         send(cpu, vector_of(cpu));
-        wait(AS_KERNELS_WAIT);
+        wait_ticks(AS_KERNELS_WAIT);
         send(cpu, vector_of(cpu));
         good += changes(starts, before) && *starts == before + 1;
     }
-    say(L"cycles", good == CYCLES, L"offline and online, ticks each:", (UINTN)(tsc() - began) / CYCLES);
+    say(L"cycles", good == CYCLES, L"offline and online, ticks each:", (UINTN)(read_tsc() - began) / CYCLES);
 }
 
 static BOOLEAN one_sipi(UINTN cpu, UINTN delay)
@@ -113,7 +101,7 @@ static BOOLEAN one_sipi(UINTN cpu, UINTN delay)
     volatile UINT32 *starts = &pages[cpu - 1].starts;
     UINT32 before = *starts;
     send(cpu, INIT);
-    wait(delay);
+    wait_ticks(delay);
     send(cpu, vector_of(cpu));
     return changes(starts, before);
 }
@@ -125,7 +113,7 @@ static void init_twice(void)
     for (UINTN i = 0; i < SINGLE_CYCLES; i++) {
         UINTN cpu = 1 + i % (cpus - 1);
         send(cpu, INIT);
-        wait(10000);
+        wait_ticks(10000);
         good += one_sipi(cpu, INIT_LIMIT);
     }
     say(L"init-twice", good == SINGLE_CYCLES, L"INIT while it waits, then one SIPI, cycles:", good);
@@ -163,7 +151,7 @@ static void guest_nmis(void)
     UINT32 before = nmis(), sent = 0;
     for (; sent < NMIS; sent++) {
         send(1 + sent % (cpus - 1), NMI);
-        wait(10000);
+        wait_ticks(10000);
     }
     say(L"nmis", nmis() - before == sent, L"of 100:", nmis() - before);
 }
@@ -172,10 +160,10 @@ static void guest_nmis(void)
 static void others_are(CHAR16 *name, BOOLEAN turning)
 {
     UINT32 before = nmis();
-    UINT64 began = tsc(), took;
+    UINT64 began = read_tsc(), took;
     BOOLEAN right = TRUE;
     mtrr_change(KICKS);
-    took = tsc() - began;
+    took = read_tsc() - began;
     for (UINTN i = 0; i + 1 < cpus; i++) {
         right &= changes(&pages[i].turns, pages[i].turns) == turning;
     }
@@ -188,18 +176,18 @@ static void kicks(void)
     for (UINTN i = 0; i + 1 < cpus; i++) {
         pages[i].halt = 1;
     }
-    wait(10000);
+    wait_ticks(10000);
     others_are(L"kick-halted", FALSE);
     for (UINTN cpu = 1; cpu < cpus; cpu++) {
         pages[cpu - 1].halt = 0;
         send(cpu, INIT);
     }
-    wait(10000);
+    wait_ticks(10000);
     others_are(L"kick-waiting", FALSE);
     for (UINTN cpu = 1; cpu < cpus; cpu++) {
         send(cpu, vector_of(cpu));
     }
-    wait(LONG);
+    wait_ticks(LONG);
     others_are(L"kick-again", TRUE);
 }
 

@@ -8,18 +8,18 @@
 #include <efilib.h>
 
 #include "tests/efi/mp.h"
+#include "tests/efi/msr.h"
+#include "tests/efi/tsc.h"
 
 enum { CODE = 0x08, DATA = 0x10, TASK = 0x28, TASK_OF_OTHER = 0x38, GDT_ENTRIES = 9, VECTORS = 256, DB = 1, AC = 17,
        GATE = 0x8e, IST = 8192, TABLES = 6, SIZE_2M = 1 << 21,
        CR0_AM = 1 << 18, CR4_DE = 1 << 3, CR4_SUPERVISOR = 3 << 20, NO_INTERRUPTS = 15,
        DR7_NONE = 0x400, DR7_EXECUTE0 = 1, DR7_WRITE1 = 1 << 2 | 0xd << 20, DR7_ACCESS2 = 1 << 4 | 0xf << 24,
        DR7_PORT3 = 1 << 6 | 2 << 28, DR7_GD = 1 << 13, DR7_WRITE0_LONG = 1 | 9 << 16,
-       MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11, KICKS = 20, LONG = 2000000,
+       KICKS = 20, LONG = 2000000,
        APIC_ICR = 0x300, APIC_ICR_HIGH = 0x310, INIT = 0x4500, SIPI = 0x4600 };
 #define APIC 0xfee00000ull
 #define DR6_NONE 0xffff0ff0ull
-#define RANGE_BASE 0x8000000ull
-#define RANGE_SIZE 0x200000ull
 
 struct __attribute__((packed)) table { UINT16 limit; UINT64 base; };
 struct __attribute__((packed)) debug_tables { struct table gdtr, idtr; UINT16 cs, ds, tr; };
@@ -182,50 +182,13 @@ static void run_case(void (*run)(void), UINT64 arg, UINT64 dr7)
 
 /* --- the loops --- */
 
-static UINT64 msr_get(UINT32 msr)
-{
-    UINT32 low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (UINT64)high << 32 | low;
-}
-
-static void msr_put(UINT32 msr, UINT64 value)
-{
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((UINT32)value), "d"((UINT32)(value >> 32)) : "memory");
-}
-
-static UINT64 tsc(void)
-{
-    UINT32 low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (UINT64)high << 32 | low;
-}
-
-static void wait(UINT64 ticks)
-{
-    for (UINT64 began = tsc(); tsc() - began < ticks;) {
-    }
-}
-
-/* Each write of the last variable range makes Nestor change the second stage and wait for the other CPU. */
-static void change_second_stage(void)
-{
-    UINT32 pair = MTRR_BASE0 + 2 * (((UINT32)msr_get(MTRR_CAP) & 0xff) - 1), eax = 0x80000008, ebx, ecx, edx;
-    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-    msr_put(pair, RANGE_BASE);
-    for (UINTN i = 0; i < KICKS; i++) {
-        msr_put(pair + 1, (((1ull << (eax & 0xff)) - 1) & ~(RANGE_SIZE - 1)) | MTRR_VALID);
-        msr_put(pair + 1, 0);
-    }
-}
-
 static void kick(CHAR16 *name, volatile UINT32 *entered)
 {
     UINT32 before = *entered;
-    UINT64 began = tsc();
-    change_second_stage();
+    UINT64 began = read_tsc();
+    mtrr_change(KICKS);
     Print(L"debug: %s %s before %d after %d, ticks each: %ld\n", name, before == 1 && *entered == 1 ? L"ok" : L"FAIL",
-          before, *entered, (tsc() - began) / (2 * KICKS));
+          before, *entered, (read_tsc() - began) / (2 * KICKS));
 }
 
 static VOID EFIAPI db_loop(VOID *argument)
@@ -260,15 +223,15 @@ static void loops(void)
         Print(L"debug: loops FAIL no second CPU\n");
         return;
     }
-    wait(LONG);
+    wait_ticks(LONG);
     kick(L"loop-db", &other_entered);
     struct loop_page *page = (struct loop_page *)(UINTN)at;
     SetMem(page, sizeof(*page), 0);
     CopyMem(page->code, debug_ac_start, (UINTN)(debug_ac_end - debug_ac_start));
     send(INIT);
-    wait(LONG);
+    wait_ticks(LONG);
     send(SIPI | (UINT32)(at >> 12));
-    wait(LONG);
+    wait_ticks(LONG);
     kick(L"loop-ac", &page->entered);
     kick(L"loop-both", &other_entered);
 }

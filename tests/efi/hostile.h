@@ -10,6 +10,7 @@
 #define NESTOR_TESTS_EFI_HOSTILE_H
 
 #include "tests/efi/port_io.h"
+#include "tests/efi/tsc.h"
 
 struct hostile_machine {
     u64 own_base, own_size;     /* Nestor's memory: the largest reserved range of the UEFI map */
@@ -67,13 +68,6 @@ static inline void write_width(u64 at, u32 width, u64 value)
     case 4: *(volatile u32 *)(uintptr_t)at = (u32)value; break;
     default: *(volatile u64 *)(uintptr_t)at = value; break;
     }
-}
-
-static inline u64 read_tsc(void)
-{
-    u32 low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
 }
 
 /* --- the bench page of tests/bochs/attach/bench.c --- */

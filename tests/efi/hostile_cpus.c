@@ -17,12 +17,6 @@ static u8 stacks[OTHER_CPUS][STACK] __attribute__((aligned(16)));
 static struct { void (*fn)(void *); void *arg; } calls[OTHER_CPUS];
 static struct gate gates[GATES];
 
-void wait_ticks(u64 ticks)
-{
-    for (u64 began = read_tsc(); read_tsc() - began < ticks;) {
-    }
-}
-
 /* A message that the local APIC still has to send is not written over. */
 void cpu_send(u32 cpu, u32 command)
 {

@@ -34,6 +34,5 @@ volatile struct start_page *cpu_start_real(u32 cpu);
 /* While it ends them all, functions of theirs must return; then they wait for a start-up IPI. */
 extern volatile bool cpus_end;
 void cpus_stop(void);
-void wait_ticks(u64 ticks);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "drivers/format.h"
 #include "drivers/serial.h"
+#include "tests/efi/tsc.h"
 
 enum { LINE = 512, CALIBRATE_US = 10000 };
 
@@ -10,22 +11,14 @@ static struct serial serial = {.kind = SERIAL_PORT, .base = SERIAL_PORT_COM1, .s
 static u64 ticks_per_us = 1;
 static EFI_HANDLE image;
 
-static u64 ticks(void)
-{
-    u32 low;
-    u32 high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
-}
-
 void efi_test_start(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     InitializeLib(self, system);
     image = self;
     BS->SetWatchdogTimer(0, 0, 0, NULL);
-    u64 began = ticks();
+    u64 began = read_tsc();
     BS->Stall(CALIBRATE_US);
-    ticks_per_us = (ticks() - began) / CALIBRATE_US;
+    ticks_per_us = (read_tsc() - began) / CALIBRATE_US;
     (void)serial_set_up(&serial, 0);
     say("\nefi-test: start\n");
 }
@@ -126,7 +119,7 @@ void port_flush_lines(const void *p, size_t bytes)
 
 u64 port_now_us(void)
 {
-    return ticks() / ticks_per_us;
+    return read_tsc() / ticks_per_us;
 }
 
 void port_relax(void)

@@ -11,6 +11,7 @@
 #include "tests/efi/guest_unit.h"
 #include "tests/efi/ide.h"
 #include "tests/efi/mp.h"
+#include "tests/efi/msr.h"
 
 enum {
     CPUS = 4, PASID = 1, BEFORE = 200, AFTER = 30, ROUNDS = 20, LARGE_ROUNDS = 5, WEAK_ROUNDS = 3,
@@ -35,8 +36,7 @@ static u64 *region(void)
 
 static void command(u64 address, u32 what)
 {
-    u64 value = address | what;
-    __asm__ volatile("wrmsr" : : "c"(UNMAP_MSR), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+    msr_put(UNMAP_MSR, address | what);
 }
 
 static void wait_while_held(void)
