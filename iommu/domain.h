@@ -81,8 +81,9 @@ bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
 /*
  * Sets in `bitmap`, a bit for each 4 KiB page of [gpa, gpa + size) in words of 64, those that a device wrote
  * to; `clear`: the next write is seen again, but for a large page of which only a part is in the range: it
- * stays dirty. A write until it returns is in this answer or in the next, one after it in the next. ERR_UNSUPPORTED without dirty_tracking, ERR_INVALID for a range that is not of whole pages. The error
- * of a unit: it may go on writing unseen.
+ * stays dirty. A write until it returns is in this answer or in the next, one after it in the next.
+ * ERR_UNSUPPORTED without dirty_tracking, ERR_INVALID for a range that is not of whole pages. The error of
+ * a unit: it may go on writing unseen.
  */
 must_use enum result domain_read_dirty(struct domain *d, gpa_t gpa, u64 size, bool clear, u64 *bitmap);
 
