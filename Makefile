@@ -48,20 +48,20 @@ EFI_FLAGS := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP -ffreestanding -fpic -
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HOST_FLAGS := $(COMMON) -g -Itests $(SAN)
 
-HV_C := $(wildcard hv/*.c iommu/*.c drivers/*.c)
-HV_ASM := $(wildcard hv/*.asm)
+HV_C := $(wildcard hv/*.c hv/*/*.c iommu/*/*.c drivers/*.c)
+HV_ASM := $(wildcard hv/*.asm hv/*/*.asm)
 HV_OBJ := $(HV_C:%.c=$O/hv-image/%.o) $(HV_ASM:%.asm=$O/hv-image/%.o)
 # What the boot program shares with the image: pure code only.
-BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c iommu/vtd_dmar.c iommu/vtd_caps.c iommu/vtd_caps_text.c)
+BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c iommu/spec/dmar.c iommu/spec/caps.c iommu/spec/caps_text.c)
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 	$O/efi/boot/bridge.o $O/efi/boot/image.o
 
 # What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
-HOSTED_C := $(wildcard iommu/*.c tests/support/*.c tests/model/*.c drivers/format.c boot/acpi.c boot/base_registers.c boot/config.c \
+HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c drivers/format.c boot/acpi.c boot/base_registers.c boot/config.c \
 	boot/coverage.c boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/verdict.c \
-	hv/insn*.c hv/guest_walk.c hv/mtrr.c hv/msr_policy.c hv/cpuid_policy.c hv/ept_map.c hv/ept_types.c)
+	hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c)
 HOSTED_LIB := $O/host/libnestor.a
-UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 
 include $(wildcard tests/*/*.mk)
 
@@ -73,14 +73,14 @@ image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
 		END {printf "nestor.elf: .text %d bytes, image and static data %d bytes\n", t, s}'
 
-# Linked twice: the names of its functions are a table in the image (hv/symbols.c), made of the first
+# Linked twice: the names of its functions are a table in the image (hv/machine/symbols.c), made of the first
 # link. The table stands behind all code, so the second link moves none; cmp says if it ever does.
 $O/unnamed.elf: $(HV_OBJ) linker.ld
 	$(HV_LINK) -o $@ $(HV_OBJ)
 $O/%.functions: $O/%.elf
 	$(NM) -n $< | grep -i ' t ' >$@
-$O/symbols.asm: $O/unnamed.functions hv/symbols.awk
-	awk -f hv/symbols.awk $< >$@
+$O/symbols.asm: $O/unnamed.functions hv/machine/symbols.awk
+	awk -f hv/machine/symbols.awk $< >$@
 $O/nestor.elf: $(HV_OBJ) $O/symbols.o linker.ld
 	$(HV_LINK) -o $@ $(HV_OBJ) $O/symbols.o
 	$(NM) -n $@ | grep -i ' t ' | cmp $O/unnamed.functions
@@ -160,10 +160,10 @@ coverage: ## line and branch coverage of iommu/ by the hosted tests, at least 95
 		result=$$?; cat obj/coverage.txt; exit $$result
 cov-programs: $(UNIT:%=$O/unit/%)
 
-LINT_C := $(wildcard hv/*.c iommu/*.c drivers/*.c)
+LINT_C := $(wildcard hv/*.c hv/*/*.c iommu/*/*.c drivers/*.c)
 lint: lint-tidy lint-cppcheck ## clang-tidy and cppcheck over what is linked into the hypervisor
 lint-tidy: $(LINT_C:%=$O/lint/%)
-$O/lint/%: % .clang-tidy $(wildcard hv/*.h iommu/*.h drivers/*.h)
+$O/lint/%: % .clang-tidy $(wildcard hv/*.h hv/*/*.h iommu/*.h iommu/*/*.h drivers/*.h)
 	@mkdir -p $(@D)
 	clang-tidy --quiet $< -- $(filter-out -MMD -MP -fno-strict-aliasing $(HV_LTO),$(HV_FLAGS))
 	@touch $@
@@ -172,7 +172,7 @@ lint-cppcheck:
 		--library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt -I. $(LINT_C)
 
 deps: ## who may include whom
-	@! grep -nE '#include "' iommu/*.[ch] 2>/dev/null | grep -vE '"(iommu/[a-z0-9_]+|hv/types)\.h"'
+	@! grep -nE '#include "' iommu/*.[ch] iommu/*/*.[ch] 2>/dev/null | grep -vE '"(iommu/[a-z0-9_/]+|hv/types)\.h"'
 	@! grep -nE '#include "' drivers/*.[ch] 2>/dev/null | grep -vE '"(drivers/[a-z0-9_]+|hv/types)\.h"'
 	@! grep -nE '#include "(iommu|hv|drivers|boot)/' tests/model/*.[ch] 2>/dev/null
 

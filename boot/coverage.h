@@ -5,7 +5,7 @@
 #ifndef NESTOR_BOOT_COVERAGE_H
 #define NESTOR_BOOT_COVERAGE_H
 
-#include "iommu/vtd_dmar.h"
+#include "iommu/spec/dmar.h"
 
 struct pci_function {
     u8 bus, device, function;

@@ -10,8 +10,8 @@
 #include "boot/coverage.h"
 #include "boot/cpu.h"
 #include "boot/ranges.h"
-#include "iommu/vtd_caps.h"
-#include "iommu/vtd_dmar.h"
+#include "iommu/spec/caps.h"
+#include "iommu/spec/dmar.h"
 
 /* The registers of a unit that decide what it is good for. */
 struct unit_registers {

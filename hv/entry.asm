@@ -11,7 +11,7 @@ section .header progbits alloc noexec nowrite align=8
 
 section .text
 
-; The CPU's frame, completed to struct exception_frame (hv/fault.h):
+; The CPU's frame, completed to struct exception_frame (hv/vcpu/fault.h):
 ;
 ;     ss rsp rflags cs rip     pushed by the CPU
 ;     error code               by the CPU, or 0

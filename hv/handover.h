@@ -3,12 +3,12 @@
  * physical unless said otherwise. boot/ fills it once; after hv_enter() of the first
  * CPU boot/ reads only the fields marked "out".
  */
-#ifndef NESTOR_HANDOVER_H
-#define NESTOR_HANDOVER_H
+#ifndef NESTOR_HV_HANDOVER_H
+#define NESTOR_HV_HANDOVER_H
 
 #include "drivers/serial.h"
 #include "hv/types.h"
-#include "iommu/vtd_dmar.h"
+#include "iommu/spec/dmar.h"
 
 enum {
     HANDOVER_MAGIC = 0x4e455354,

@@ -1,6 +1,6 @@
 /* The image's three entry points: see struct image_entry in handover.h. */
-#ifndef NESTOR_MAIN_H
-#define NESTOR_MAIN_H
+#ifndef NESTOR_HV_MAIN_H
+#define NESTOR_HV_MAIN_H
 
 #include "hv/handover.h"
 

@@ -3,8 +3,8 @@
  * address, and the one error enum. The only header of hv/ that iommu/, drivers/
  * and boot/ may include.
  */
-#ifndef NESTOR_TYPES_H
-#define NESTOR_TYPES_H
+#ifndef NESTOR_HV_TYPES_H
+#define NESTOR_HV_TYPES_H
 
 #include <stdbool.h>
 #include <stddef.h>

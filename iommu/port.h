@@ -4,8 +4,8 @@
  * chooses. Guest memory is not here: it is hostile and belongs to a partition,
  * so it is passed as a parameter (see viommu.h).
  */
-#ifndef NESTOR_PORT_H
-#define NESTOR_PORT_H
+#ifndef NESTOR_IOMMU_PORT_H
+#define NESTOR_IOMMU_PORT_H
 
 #include "hv/types.h"
 

@@ -5,7 +5,7 @@ BENCH_LIB := $O/bench/libiommu.a
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,\
 	$(wildcard tests/bench/bench_*.c))
 
-BENCH_C := $(wildcard iommu/*.c) hv/ept_map.c hv/ept_types.c hv/mtrr.c tests/support/machine_map.c
+BENCH_C := $(wildcard iommu/*/*.c) hv/partition/ept_map.c hv/partition/ept_types.c hv/guest/mtrr.c tests/support/machine_map.c
 
 $(BENCH_C:%.c=$O/bench/%.o): $O/bench/%.o: %.c Makefile
 	@mkdir -p $(@D)

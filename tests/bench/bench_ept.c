@@ -5,7 +5,7 @@
  *   bench_ept              "name ns pages" lines
  *   bench_ept count        the same work once, each case a dump of callgrind
  */
-#include "iommu/domain.h"
+#include "iommu/domain/domain.h"
 
 #include "tests/bench/port.h"
 #include "tests/support/machine_map.h"

@@ -5,7 +5,7 @@
  *   bench_tables           "name ns" lines
  *   bench_tables count     the same work once, each case a dump of callgrind
  */
-#include "iommu/domain.h"
+#include "iommu/domain/domain.h"
 
 #include "tests/bench/port.h"
 

@@ -6,7 +6,7 @@
 #ifndef NESTOR_BENCH_MACHINE_H
 #define NESTOR_BENCH_MACHINE_H
 
-#include "iommu/domain.h"
+#include "iommu/domain/domain.h"
 
 #include "tests/bench/port.h"
 

@@ -60,7 +60,7 @@ $O/bochs/nestor-unmap.efi.so: $O/bochs/unmap/image.o $(filter-out $O/efi/boot/im
 # Nestor whose second CPU cannot enter: RFLAGS bit 1 is 0 there (SDM 28.3.1.4).
 NO_AP_OBJ := $O/bochs/no-ap/vmcs_setup.o $(filter-out $O/hv-image/hv/vmcs_setup.o,$(HV_OBJ))
 TEST_NEEDS += $O/bochs/nestor-no-ap.efi
-$O/bochs/no-ap/vmcs_setup.c: hv/vmcs_setup.c
+$O/bochs/no-ap/vmcs_setup.c: hv/vcpu/vmcs_setup.c
 	@mkdir -p $(@D)
 	sed 's/VMCS_GUEST_RFLAGS, RFLAGS_ONE/VMCS_GUEST_RFLAGS, c->index == 1 ? 0 : RFLAGS_ONE/' $< >$@
 	! cmp -s $< $@

@@ -8,7 +8,7 @@
 #ifndef NESTOR_TESTS_EFI_DRIVER_TEST_H
 #define NESTOR_TESTS_EFI_DRIVER_TEST_H
 
-#include "iommu/domain.h"
+#include "iommu/domain/domain.h"
 #include "tests/efi/e1000e.h"
 #include "tests/efi/edu.h"
 #include "tests/efi/nvme.h"

@@ -5,7 +5,7 @@ EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 
 # The driver itself on boot services: iommu/ but for the guest's unit, and a driver for each device.
-DRIVER_TEST_C := $(wildcard tests/efi/driver_*.c) $(filter-out iommu/viommu%,$(wildcard iommu/*.c)) \
+DRIVER_TEST_C := $(wildcard tests/efi/driver_*.c) $(filter-out iommu/viommu/%,$(wildcard iommu/*/*.c)) \
 	tests/efi/port_efi.c tests/efi/pci.c tests/efi/edu.c \
 	tests/efi/nvme.c tests/efi/e1000e.c drivers/format.c drivers/serial.c
 

@@ -2,7 +2,7 @@
  * Firmware's DMAR table as bytes. Length and checksum are made right, so that the
  * structures are reached; what is accepted must stay inside the parser's own limits.
  */
-#include "iommu/vtd_dmar.h"
+#include "iommu/spec/dmar.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef NESTOR_GUEST_KIT_H
 #define NESTOR_GUEST_KIT_H
 
-#include "iommu/viommu.h"
+#include "iommu/viommu/viommu.h"
 #include "tests/support/guest_kit_host.h"
 
 enum {

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iommu/did.h"
-#include "iommu/domain.h"
-#include "iommu/vtd_unit.h"
+#include "iommu/domain/did.h"
+#include "iommu/domain/domain.h"
+#include "iommu/vtd/state.h"
 
 static struct {
     struct vtd_unit *unit;

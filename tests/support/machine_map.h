@@ -5,7 +5,7 @@
 #ifndef NESTOR_MACHINE_MAP_H
 #define NESTOR_MACHINE_MAP_H
 
-#include "hv/ept_map.h"
+#include "hv/partition/ept_map.h"
 
 enum { MACHINE_MAP_RANGES = 16 };
 

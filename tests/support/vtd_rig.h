@@ -2,7 +2,7 @@
 #ifndef NESTOR_VTD_RIG_H
 #define NESTOR_VTD_RIG_H
 
-#include "iommu/vtd.h"
+#include "iommu/vtd/vtd.h"
 #include "tests/support/hosted.h"
 
 enum vtd_rig_kind {

@@ -1,19 +1,19 @@
 /*
  * Nestor as it is, with one thing more: its guest may have memory of its own taken away while it runs. The
  * product takes none away, so the function that makes such a change visible is shown here. Stands for
- * hv/exit_msr.c and hv/ept.c in the image (bochs.mk); the rest are the product's objects.
+ * hv/exit/msr.c and hv/partition/ept.c in the image (bochs.mk); the rest are the product's objects.
  */
-#include "hv/exit.h"
+#include "hv/exit/exit.h"
 
 void product_exit_wrmsr(struct vcpu *v);
 #define exit_wrmsr product_exit_wrmsr
-#include "hv/exit_msr.c"
+#include "hv/exit/msr.c"
 #undef exit_wrmsr
-#include "hv/ept.c"
+#include "hv/partition/ept.c"
 
-#include "hv/panic.h"
-#include "hv/vmx.h"
-#include "iommu/domain_internal.h"
+#include "hv/vcpu/panic.h"
+#include "hv/vmx/vmx.h"
+#include "iommu/domain/state.h"
 #include "tests/bochs/unmap/command.h"
 
 static void must(enum result r, const char *what)

@@ -1,0 +1,35 @@
+/* Writes of control registers that touch a bit that VMX operation holds at 1 (CR0.NE, CR4.VMXE) or a hidden one. */
+#include "hv/exit/exit.h"
+
+#include "hv/vcpu/panic.h"
+#include "hv/machine/x86.h"
+
+enum { TYPE_MOV_TO = 0, CR0 = 0, CR4 = 4 };
+
+static void change_shadow(enum vmcs_field shadow, u64 masked, u64 value)
+{
+    vmcs_write(shadow, (vmcs_read(shadow) & ~masked) | (value & masked));
+}
+
+/*
+ * The instruction runs again after the shadow has what it wants to write into the fixed bits:
+ * then it does not exit, and the CPU itself does all that a control register change means. Those
+ * bits keep their real value.
+ */
+void exit_cr_access(struct vcpu *v)
+{
+    u64 what = vmcs_read(VMCS_QUALIFICATION);
+    u64 value = vcpu_reg(v, what >> 8 & 15);
+    u32 cr = what & 15;
+    if ((what >> 4 & 3) != TYPE_MOV_TO || (cr != CR0 && cr != CR4)) {
+        panic_show_guest();
+        panic("control register access 0x%llx that does not exit", (unsigned long long)what);
+    }
+    if (cr == CR0) {
+        change_shadow(VMCS_CR0_SHADOW, v->cr0_fixed, value);
+    } else if (value & CR4_HIDDEN) {
+        vcpu_inject_error(VECTOR_GP, 0);
+    } else {
+        change_shadow(VMCS_CR4_SHADOW, v->cr4_fixed | CR4_HIDDEN, value);
+    }
+}

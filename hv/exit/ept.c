@@ -1,0 +1,32 @@
+/*
+ * EPT violations: a hole is emulated, and so is what a page that is there does not allow: a write to a
+ * protected one. Device memory that no list named is mapped at its first access; what another
+ * CPU has mapped meanwhile only runs again.
+ */
+#include "hv/exit/exit.h"
+
+#include "hv/partition/ept.h"
+#include "hv/exit/mmio.h"
+#include "hv/machine/units.h"
+#include "iommu/port.h"
+
+/* The rights that the entry gave at the time; none: there was no entry (SDM table 29-7). */
+enum { QUALIFICATION_PRESENT = 7 << 3 };
+
+void exit_ept_violation(struct vcpu *v)
+{
+    u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
+    u32 offset = 0;
+    struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
+    if (unit != NULL || ept_rights(v->partition, gpa) == 0 ||
+        (vmcs_read(VMCS_QUALIFICATION) & QUALIFICATION_PRESENT) != 0) {
+        exit_mmio(v, gpa, unit, offset);
+        return;
+    }
+    enum result r = ept_map_device(v->partition, gpa);
+    if (r != OK && r != ERR_EXISTS) {
+        port_log(LOG_ERROR, "CPU %u: device memory at 0x%llx cannot be mapped: %s", v->index,
+                 (unsigned long long)gpa, result_text(r));
+        vcpu_inject_error(VECTOR_GP, 0);
+    }
+}

@@ -1,0 +1,52 @@
+/*
+ * Exit reason 0: NMIs, and two exceptions that go on to the guest at once as if they had not exited. A guest
+ * can have the delivery of #DB or #AC raise the next one for ever (CVE-2015-8104, CVE-2015-5307), and between
+ * two of them a CPU takes no NMI: without an exit it would never answer a kick.
+ *
+ * Both are benign (SDM 7.15): raised while another event is delivered, they are delivered instead, but for
+ * #DF. An exit for #DB has changed no debug register (SDM 28.1), and injecting it changes none either.
+ */
+#include "hv/exit/exit.h"
+#include "hv/vcpu/nmi.h"
+#include "hv/machine/x86.h"
+
+/* What hardware leaves behind of the exception; conditions older than this one stay (SDM 18.2.3). */
+static void note_in_dr6(u64 found)
+{
+    u64 dr6;
+    __asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
+    dr6 = ((dr6 & ~(u64)DR6_HIT) | DR6_RTM | found) & ~(found & (DR6_RTM | DR6_BLD));
+    __asm__ volatile("mov %0, %%dr6" : : "r"(dr6));
+}
+
+static void begin_debug_handler(u32 type)
+{
+    /* INT1 is no condition that DR6 knows. */
+    if (type == EVENT_EXCEPTION) {
+        note_in_dr6(vmcs_read(VMCS_QUALIFICATION));
+    }
+    vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(u64)DR7_GD);
+    vmcs_write(VMCS_GUEST_DEBUGCTL,
+               vmcs_read(VMCS_GUEST_DEBUGCTL) & ~(u64)(DEBUGCTL_LBR | DEBUGCTL_BTF));
+}
+
+void exit_exception(struct vcpu *v)
+{
+    u32 event = (u32)vmcs_read(VMCS_EXIT_EVENT);
+    u32 before = (u32)vmcs_read(VMCS_VECTORING);
+    u32 vector = event & EVENT_VECTOR;
+    if (vector == VECTOR_NMI) {
+        nmi_exit(v);
+        return;
+    }
+    if ((before & (EVENT_VALID | EVENT_VECTOR)) == (EVENT_VALID | VECTOR_DF)) {
+        exit_triple_fault(v);
+    }
+    if (vector == VECTOR_DB) {
+        begin_debug_handler(event >> EVENT_TYPE_SHIFT & 7);
+    }
+    /* Delivery ends these, and the halt of a HLT that is stepped; with one of them VM entry wants BS (SDM 28.3.1.5). */
+    vcpu_unblock(BLOCKING_STI | BLOCKING_MOV_SS);
+    vmcs_write(VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
+    vcpu_inject_again(event, VMCS_EXIT_ERROR_CODE);
+}

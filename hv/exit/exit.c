@@ -1,0 +1,177 @@
+/* The table of exits, and the handlers that are a few lines. SDM 27.1.2 and 27.1.3 list what exits. */
+#include "hv/exit/exit.h"
+
+#include "hv/machine/cpu.h"
+#include "hv/machine/log.h"
+#include "hv/vcpu/nmi.h"
+#include "hv/machine/paging.h"
+#include "hv/vcpu/panic.h"
+#include "hv/partition/partition.h"
+#include "hv/vmx/vmx.h"
+#include "hv/vcpu/work.h"
+#include "iommu/port.h"
+
+typedef void (*exit_handler)(struct vcpu *v);
+
+/* A guest may drop what caches hold of its own data, never of Nestor's. */
+static void exit_invd(struct vcpu *v)
+{
+    (void)v;
+    wbinvd();
+    vcpu_advance();
+}
+
+/* CPUID says there is no VMX, SMX, SGX in the guest; then these instructions are undefined. */
+static void exit_undefined(struct vcpu *v)
+{
+    (void)v;
+    vcpu_inject(VECTOR_UD);
+}
+
+/* Nestor has no state in XCR0 (the image uses no vector register), so the guest's own value stays. */
+static void exit_xsetbv(struct vcpu *v)
+{
+    const struct guest_regs *r = v->regs;
+    u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
+    if (xcr_write_checked((u32)r->gpr[REG_RCX], value)) {
+        vcpu_advance();
+    } else {
+        vcpu_inject_error(VECTOR_GP, 0);
+    }
+}
+
+/*
+ * A switch of hardware tasks always exits and would have to be emulated (SDM 26.4.2). No 64-bit OS makes
+ * one; whoever does gets the fault of a segment that cannot be used.
+ */
+static void exit_task_switch(struct vcpu *v)
+{
+    u32 selector = (u32)vmcs_read(VMCS_QUALIFICATION) & 0xfffc;
+    if (log_is_due(++v->partition->refused_tasks)) {
+        port_log(LOG_WARNING, "CPU %u: hardware task switch to selector 0x%x refused", v->index, selector);
+    }
+    vcpu_inject_error(VECTOR_GP, selector);
+}
+
+void exit_triple_fault(struct vcpu *v)
+{
+    port_log(LOG_ERROR, "CPU %u: triple fault of the guest, the machine resets", v->index);
+    panic_show_guest();
+    machine_reset();
+}
+
+static const exit_handler handlers[REASON_LIMIT] = {
+    [REASON_EXCEPTION_NMI] = exit_exception,
+    [REASON_TRIPLE_FAULT] = exit_triple_fault,
+    [REASON_INIT] = exit_init,
+    [REASON_SIPI] = exit_sipi,
+    [REASON_NMI_WINDOW] = nmi_window_exit,
+    [REASON_TASK_SWITCH] = exit_task_switch,
+    [REASON_CPUID] = exit_cpuid,
+    [REASON_GETSEC] = exit_undefined,
+    [REASON_INVD] = exit_invd,
+    [REASON_VMCALL] = exit_undefined,
+    [REASON_VMCLEAR] = exit_undefined,
+    [REASON_VMLAUNCH] = exit_undefined,
+    [REASON_VMPTRLD] = exit_undefined,
+    [REASON_VMPTRST] = exit_undefined,
+    [REASON_VMREAD] = exit_undefined,
+    [REASON_VMRESUME] = exit_undefined,
+    [REASON_VMWRITE] = exit_undefined,
+    [REASON_VMXOFF] = exit_undefined,
+    [REASON_VMXON] = exit_undefined,
+    [REASON_CR_ACCESS] = exit_cr_access,
+    [REASON_IO] = exit_io,
+    [REASON_RDMSR] = exit_rdmsr,
+    [REASON_WRMSR] = exit_wrmsr,
+    [REASON_EPT_VIOLATION] = exit_ept_violation,
+    [REASON_INVEPT] = exit_undefined,
+    [REASON_PREEMPTION_TIMER] = work_timer_exit,
+    [REASON_INVVPID] = exit_undefined,
+    [REASON_XSETBV] = exit_xsetbv,
+    [REASON_VMFUNC] = exit_undefined,
+    [REASON_ENCLS] = exit_undefined,
+    [REASON_ENCLV] = exit_undefined,
+    [REASON_SEAMCALL] = exit_undefined,
+    [REASON_TDCALL] = exit_undefined,
+};
+
+#define EXIT_TEXT(name, number, words) [number] = (words),
+const char *const exit_texts[REASON_LIMIT] = {EXIT_REASONS(EXIT_TEXT)};
+#undef EXIT_TEXT
+
+const char *exit_reason_text(u32 reason)
+{
+    u32 basic = reason & 0xffff;
+    return basic < REASON_LIMIT && exit_texts[basic] != NULL ? exit_texts[basic]
+                                                             : "an exit of unknown kind";
+}
+
+static _Noreturn void entry_failed(u32 reason)
+{
+    panic_show_guest();
+    panic("%s, qualification 0x%llx", exit_reason_text(reason),
+          (unsigned long long)vmcs_read(VMCS_QUALIFICATION));
+}
+
+/*
+ * An event whose delivery caused the exit is lost unless it goes in again (SDM 28.2.4); an NMI is then
+ * not in service yet. A handler that injects something of its own writes over it.
+ */
+static void redeliver(void)
+{
+    u32 event = (u32)vmcs_read(VMCS_VECTORING);
+    if (!(event & EVENT_VALID)) {
+        return;
+    }
+    vcpu_inject_again(event, VMCS_VECTORING_ERROR_CODE);
+    if ((event >> EVENT_TYPE_SHIFT & 7) == EVENT_NMI) {
+        vcpu_unblock(BLOCKING_NMI);
+    }
+}
+
+void exit_handle(struct vcpu *v, struct guest_regs *regs)
+{
+    u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
+    (void)regs;
+    if (reason == REASON_CPUID) {
+        v->exits[REASON_CPUID]++;
+        exit_cpuid(v);
+        return;
+    }
+    if (reason & REASON_ENTRY_FAILURE) {
+        entry_failed(reason);
+    }
+    if (reason >= REASON_LIMIT || handlers[reason] == NULL) {
+        panic_show_guest();
+        panic("no handler for exit reason %u, %s", reason, exit_reason_text(reason));
+    }
+    v->exits[reason]++;
+    /* A fault takes the place of the event whose delivery raised it, and leaves what that one blocked. */
+    if (reason != REASON_EXCEPTION_NMI) {
+        redeliver();
+    }
+    handlers[reason](v);
+    work_check(v);
+}
+
+void exit_first(struct vcpu *v, struct guest_regs *regs)
+{
+    struct cpu *c = v->cpu;
+    u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
+    if (reason & REASON_ENTRY_FAILURE) {
+        c->launch_reason = reason;
+        c->launch_qualification = vmcs_read(VMCS_QUALIFICATION);
+        vmx_restore(&c->restore);
+    }
+    vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit);
+    paging_widen_host();
+    exit_handle(v, regs);
+}
+
+_Noreturn void exit_resume_failed(struct vcpu *v)
+{
+    panic_show_guest();
+    panic("CPU %u: VMRESUME refused, VM-instruction error %llu", v->index,
+          (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
+}

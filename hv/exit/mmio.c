@@ -1,0 +1,241 @@
+/*
+ * See hv/exit/mmio.h. insn_mmio.c does the access; here is what it needs of the CPU and of the page,
+ * and what the guest gets when there is none.
+ */
+#include "hv/exit/mmio.h"
+
+#include "hv/partition/ept.h"
+#include "hv/exit/exit.h"
+#include "hv/guest/insn_mmio.h"
+#include "hv/machine/log.h"
+#include "hv/vcpu/panic.h"
+#include "hv/partition/partition.h"
+#include "hv/vcpu/work.h"
+#include "hv/machine/x86.h"
+#include "iommu/port.h"
+
+enum {
+    QUALIFICATION_FETCH = 1 << 2,
+    QUALIFICATION_TRANSLATED = 1 << 8,  /* the access itself, not a walk of the guest's tables */
+    RIGHTS_DPL_SHIFT = 5, RIGHTS_LONG = 1 << 13, RIGHTS_BIG = 1 << 14,
+};
+
+/* What load() and store() need to know of the access. */
+struct access {
+    struct vcpu *v;
+    struct viommu *unit;
+    u32 offset;
+};
+
+static const volatile void *find_guest(void *ctx, gpa_t gpa, size_t len)
+{
+    return partition_memory(ctx, gpa, len);
+}
+
+/* Nestor's memory and units that are not shown: ones, and nothing is written. */
+static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
+{
+    u64 hits = __atomic_add_fetch(&v->partition->own_memory_hits, 1, __ATOMIC_RELAXED);
+    if (log_is_due(hits)) {
+        port_log(LOG_WARNING, "CPU %u: %s of 0x%llx, which is not the guest's, at rip 0x%llx (attempt %llu)",
+                 v->index, what, (unsigned long long)gpa,
+                 (unsigned long long)vmcs_read(VMCS_GUEST_RIP), (unsigned long long)hits);
+    }
+}
+
+/* A protected page is like ROM: the instruction reads it, its write is dropped. */
+static u64 read_protected(u64 gpa, u32 width)
+{
+    const volatile u8 *from = port_hpa_to_ptr((hpa_t){gpa});
+    u64 value = 0;
+    while (width-- != 0) {
+        value = value << 8 | from[width];
+    }
+    return value;
+}
+
+static void say_protected(struct vcpu *v, u64 gpa)
+{
+    u64 hits = __atomic_add_fetch(&v->partition->protected_writes, 1, __ATOMIC_RELAXED);
+    if (log_is_due(hits)) {
+        port_log(LOG_WARNING, "CPU %u: write to 0x%llx, which is protected, dropped, at rip 0x%llx (attempt %llu)",
+                 v->index, (unsigned long long)gpa, (unsigned long long)vmcs_read(VMCS_GUEST_RIP),
+                 (unsigned long long)hits);
+    }
+}
+
+u64 exit_mmio_read(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
+{
+    u64 value;
+    if (viommu_mmio_read(unit, offset, width, &value)) {
+        work_left(v);
+    }
+    return value;
+}
+
+void exit_mmio_write(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 value)
+{
+    if (viommu_mmio_write(unit, offset, width, value)) {
+        work_left(v);
+    }
+}
+
+static u64 load(void *ctx, u64 gpa, u32 width)
+{
+    const struct access *a = ctx;
+    if (a->unit != NULL) {
+        return exit_mmio_read(a->v, a->unit, a->offset, width);
+    }
+    if (ept_rights(a->v->partition, gpa) != 0) {
+        return read_protected(gpa, width);
+    }
+    say_not_the_guests(a->v, gpa, "read");
+    return ~0ull >> (64 - 8 * width);
+}
+
+static void store(void *ctx, u64 gpa, u32 width, u64 value)
+{
+    const struct access *a = ctx;
+    if (a->unit != NULL) {
+        exit_mmio_write(a->v, a->unit, a->offset, width, value);
+    } else if (ept_rights(a->v->partition, gpa) != 0) {
+        say_protected(a->v, gpa);
+    } else {
+        say_not_the_guests(a->v, gpa, "write");
+    }
+}
+
+static const struct insn_mmio_ops ops = {.load = load, .store = store};
+
+/* The page-directory pointers are the CPU's own in PAE paging alone. */
+static void get_paging(const struct vcpu *v, u64 rflags, struct guest_paging *p)
+{
+    p->cr0 = vmcs_read(VMCS_GUEST_CR0);
+    p->cr3 = vmcs_read(VMCS_GUEST_CR3);
+    p->cr4 = vmcs_read(VMCS_GUEST_CR4);
+    p->efer = vmcs_read(VMCS_GUEST_EFER);
+    p->rflags = rflags;
+    p->physical_width = v->partition->gpa_width;
+    p->user = (vmcs_read(VMCS_GUEST_SS_RIGHTS) >> RIGHTS_DPL_SHIFT & 3) == 3;
+    p->giant_pages = true;
+    for (u32 i = 0; (p->efer & EFER_LMA) == 0 && i < 4; i++) {
+        p->pdpte[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_PDPTE0 + 2 * i));
+    }
+}
+
+static enum insn_mode mode_of_guest(u64 efer)
+{
+    u64 rights = vmcs_read(VMCS_GUEST_CS_RIGHTS);
+    if ((efer & EFER_LMA) != 0 && (rights & RIGHTS_LONG) != 0) {
+        return INSN_64;
+    }
+    return (rights & RIGHTS_BIG) != 0 ? INSN_32 : INSN_16;
+}
+
+/* Segments have bases in 64-bit mode, too, but only FS and GS matter. */
+static void get_state(struct vcpu *v, enum insn_mode mode, struct insn_state *s)
+{
+    s->gpr = v->regs->gpr;
+    s->rip = vmcs_read(VMCS_GUEST_RIP);
+    s->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+    for (u32 i = mode == INSN_64 ? INSN_FS : INSN_ES; i < INSN_SEGMENTS; i++) {
+        s->segment_base[i] = vmcs_read((enum vmcs_field)(VMCS_GUEST_ES_BASE + 2 * i));
+    }
+    s->gpr[REG_RSP] = vmcs_read(VMCS_GUEST_RSP);
+}
+
+static void say_refused(struct vcpu *v, const struct insn_mmio *m, const char *why)
+{
+    u64 count = __atomic_add_fetch(&v->partition->refused_accesses, 1, __ATOMIC_RELAXED);
+    u64 first = 0;
+    for (u32 i = 0; i < 8; i++) {
+        first = first << 8 | (i < m->byte_count ? m->bytes[i] : 0);
+    }
+    if (log_is_due(count)) {
+        port_log(LOG_WARNING, "CPU %u: access to 0x%llx at rip 0x%llx refused, %s (%u bytes %016llx..., attempt %llu)",
+                 v->index, (unsigned long long)m->gpa, (unsigned long long)vmcs_read(VMCS_GUEST_RIP),
+                 why, m->byte_count, (unsigned long long)first, (unsigned long long)count);
+    }
+}
+
+/*
+ * #GP, as for an address that is not canonical. In the delivery of an event there is no instruction
+ * that could be completed, and a second fault in a row is a double fault, a third the end (SDM 7.15).
+ */
+static void refuse(struct vcpu *v, const struct insn_mmio *m, const char *why)
+{
+    u32 event = (u32)vmcs_read(VMCS_VECTORING);
+    u32 vector = event & EVENT_VECTOR;
+    say_refused(v, m, why);
+    if (!(event & EVENT_VALID) || (event >> EVENT_TYPE_SHIFT & 7) != EVENT_EXCEPTION) {
+        vcpu_inject_error(VECTOR_GP, 0);
+    } else if (vector == VECTOR_DF) {
+        exit_triple_fault(v);
+    } else if (vector == 0 || (vector >= 10 && vector <= VECTOR_PF)) {
+        vcpu_inject_error(VECTOR_DF, 0);
+    } else {
+        vcpu_inject_error(VECTOR_GP, 0);
+    }
+}
+
+/* NULL: an instruction may be completed. */
+static const char *no_access_of_an_instruction(void)
+{
+    u64 qualification = vmcs_read(VMCS_QUALIFICATION);
+    if (vmcs_read(VMCS_VECTORING) & EVENT_VALID) {
+        return "it delivers an event";
+    }
+    if (!(qualification & QUALIFICATION_TRANSLATED)) {
+        return "the guest's page tables point there";
+    }
+    return qualification & QUALIFICATION_FETCH ? "it fetches an instruction" : NULL;
+}
+
+static void finish(const struct insn_state *s)
+{
+    vmcs_write(VMCS_GUEST_RFLAGS, s->rflags);
+    vmcs_write(VMCS_GUEST_RSP, s->gpr[REG_RSP]);
+    vcpu_advance_to(s->rip);
+}
+
+void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
+{
+    struct access access = {v, unit, offset};
+    const struct guest_memory memory = {find_guest, v->partition};
+    struct guest_paging paging;
+    struct insn_state s;
+    struct insn_mmio m;
+    u64 rip;
+    const char *why = no_access_of_an_instruction();
+    if (why == NULL && unit != NULL && mmio_memo_run(v, gpa, unit, offset)) {
+        return;
+    }
+    m.ops = &ops;
+    m.ctx = &access;
+    m.memory = &memory;
+    m.paging = &paging;
+    m.state = &s;
+    m.gpa = gpa;
+    m.byte_count = 0;
+    if (why != NULL) {
+        refuse(v, &m, why);
+        return;
+    }
+    get_paging(v, vmcs_read(VMCS_GUEST_RFLAGS), &paging);
+    m.mode = mode_of_guest(paging.efer);
+    get_state(v, m.mode, &s);
+    rip = s.rip;
+    switch (insn_mmio_run(&m)) {
+    case INSN_MMIO_DONE:
+        mmio_memo_keep(v, rip, &m);
+        finish(&s);
+        break;
+    case INSN_MMIO_FAULT:
+        cr2_write(m.fault_address);
+        vcpu_inject_error(VECTOR_PF, m.fault_error);
+        break;
+    case INSN_MMIO_REFUSED:
+        refuse(v, &m, "it is none that is emulated");
+        break;
+    }
+}

@@ -1,0 +1,95 @@
+/* RDMSR and WRMSR that exit: hv/guest/msr_policy.c decides, this file does it. */
+#include "hv/exit/msr.h"
+
+#include "hv/partition/ept.h"
+#include "hv/exit/exit.h"
+#include "hv/machine/log.h"
+#include "hv/guest/msr_policy.h"
+#include "hv/partition/partition.h"
+#include "hv/machine/x86.h"
+#include "iommu/port.h"
+
+void exit_msr_fill_bitmap(u8 *bitmap)
+{
+    msr_policy_fill_bitmap(bitmap);
+}
+
+/* Kernels try registers by reading them: only writes are worth a warning. */
+static void refuse(struct vcpu *v, u32 msr, bool write)
+{
+    struct partition *p = v->partition;
+    u64 count = __atomic_add_fetch(write ? &p->denied_msr_writes : &p->denied_msr_reads, 1,
+                                   __ATOMIC_RELAXED);
+    if (log_is_due(count)) {
+        port_log(write ? LOG_WARNING : LOG_DEBUG, "CPU %u: %s of MSR 0x%x refused (attempt %llu)",
+                 v->index, write ? "write" : "read", msr, (unsigned long long)count);
+    }
+    vcpu_inject_error(VECTOR_GP, 0);
+}
+
+void exit_rdmsr(struct vcpu *v)
+{
+    struct guest_regs *r = v->regs;
+    u32 msr = (u32)r->gpr[REG_RCX];
+    u64 value = 0;
+    if ((msr_policy_reads_hardware(msr) && !msr_read_checked(msr, &value)) ||
+        !msr_policy_read(msr, &value) ||
+        (msr_policy_find(msr)->class == MSR_CLASS_MTRR && !mtrr_read(&v->mtrr, msr, &value))) {
+        refuse(v, msr, false);
+        return;
+    }
+    r->gpr[REG_RAX] = (u32)value;
+    r->gpr[REG_RDX] = value >> 32;
+    vcpu_advance();
+}
+
+static void finish(struct vcpu *v, u32 msr, bool written)
+{
+    if (written) {
+        vcpu_advance();
+    } else {
+        refuse(v, msr, true);
+    }
+}
+
+/*
+ * The memory types of the EPT are those of the boot CPU: there is one table, and the SDM wants the
+ * registers of all CPUs equal (12.11.5), so an OS writes the same into each, one after the other. While it
+ * does they are off, and the types stay. A change that takes long lets the guest take its interrupts: the
+ * instruction runs again.
+ */
+static void write_mtrr(struct vcpu *v, u32 msr, u64 value)
+{
+    if (!mtrr_write(&v->mtrr, msr, value)) {
+        refuse(v, msr, true);
+    } else if (v->index != 0 || !mtrr_is_settled(&v->mtrr) ||
+               ept_retype(v->partition, &v->mtrr)) {
+        vcpu_advance();
+    }
+}
+
+void exit_wrmsr(struct vcpu *v)
+{
+    struct guest_regs *r = v->regs;
+    u32 msr = (u32)r->gpr[REG_RCX];
+    u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
+    u64 present = 0;
+    if (msr_policy_reads_hardware(msr) && !msr_read_checked(msr, &present)) {
+        refuse(v, msr, true);
+        return;
+    }
+    switch (msr_policy_write(msr, present, value)) {
+    case MSR_WRITE_DO:
+        finish(v, msr, msr_write_checked(msr, value));
+        break;
+    case MSR_WRITE_MTRR:
+        write_mtrr(v, msr, value);
+        break;
+    case MSR_WRITE_IGNORE:
+        finish(v, msr, true);
+        break;
+    case MSR_WRITE_REFUSE:
+        refuse(v, msr, true);
+        break;
+    }
+}

@@ -1,0 +1,39 @@
+/*
+ * What CPUID shows a guest: the CPU's own answer without the features that Nestor keeps, and
+ * leaves of our own. Pure: the caller executes CPUID.
+ */
+#ifndef NESTOR_HV_GUEST_CPUID_POLICY_H
+#define NESTOR_HV_GUEST_CPUID_POLICY_H
+
+#include "hv/types.h"
+
+enum {
+    /* By register number, so that a guest's registers are such an array. */
+    CPUID_EAX, CPUID_ECX, CPUID_EDX, CPUID_EBX, CPUID_REGS,
+
+    /* "NestorNestor" in EBX, ECX, EDX; EAX: the last of these leaves. */
+    CPUID_NESTOR = 0x40000000,
+    /* EAX: version, major << 16 | minor; EBX: enum cpuid_nestor_feature; ECX and EDX: 0. */
+    CPUID_NESTOR_FEATURES = 0x40000001,
+
+    CPUID_NESTOR_VERSION = 0 << 16 | 1,
+};
+
+enum cpuid_nestor_feature {
+    CPUID_NESTOR_DMA_ISOLATION = 1 << 0,  /* every device goes through the second stage */
+    CPUID_NESTOR_VIOMMU = 1 << 1,         /* the guest's remapping units are nested on it */
+};
+
+struct cpuid_guest {
+    u64 cr4;
+    u32 controls;                         /* enum cpu_control2 that are on */
+    u32 features;                         /* enum cpuid_nestor_feature */
+};
+
+/* False: what the CPU answers to this leaf is what the guest sees, whatever the subleaf. */
+must_use bool cpuid_policy_has(u32 leaf);
+
+/* reg: what the CPU answered to this leaf, by enum above; becomes what the guest sees. */
+void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg);
+
+#endif

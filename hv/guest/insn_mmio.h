@@ -1,0 +1,49 @@
+/*
+ * One access of a guest to a trapped page, from the bytes of the instruction to its completed
+ * registers. Pure: what it needs of the guest's CPU and of the device is handed in.
+ */
+#ifndef NESTOR_HV_GUEST_INSN_MMIO_H
+#define NESTOR_HV_GUEST_INSN_MMIO_H
+
+#include "hv/guest/walk.h"
+#include "hv/guest/insn.h"
+
+/* The device behind the page; ctx is passed to both. */
+struct insn_mmio_ops {
+    u64 (*load)(void *ctx, u64 gpa, u32 size);
+    void (*store)(void *ctx, u64 gpa, u32 size, u64 value);
+};
+
+struct insn_mmio {
+    const struct insn_mmio_ops *ops;
+    void *ctx;
+    const struct guest_memory *memory;
+    const struct guest_paging *paging;
+    struct insn_state *state;
+    enum insn_mode mode;
+    u64 gpa;                        /* the address that exited */
+
+    /* out */
+    u64 fault_address;              /* for CR2 */
+    u32 fault_error;
+    u32 byte_count;
+    u8 bytes[INSN_MAX_LENGTH];      /* for the console */
+    struct insn insn;               /* as decoded, if INSN_MMIO_DONE */
+    struct guest_trail trail;       /* of the fetch, if that was in long mode */
+};
+
+enum insn_mmio_result {
+    INSN_MMIO_DONE,       /* `state` is that after the instruction, or after one element of it */
+    INSN_MMIO_FAULT,      /* a page fault: fetching, or reading the source of MOVS */
+    INSN_MMIO_REFUSED,    /* not emulated; nothing has changed */
+};
+
+/*
+ * The bytes may have been changed by another CPU since the access to gpa exited: what they say now must
+ * be an access to that place. `address`: the operand that the device page should be.
+ */
+must_use bool insn_mmio_is_at(u64 gpa, u64 address, u32 width);
+
+must_use enum insn_mmio_result insn_mmio_run(struct insn_mmio *m);
+
+#endif

@@ -1,0 +1,177 @@
+/* The table of model-specific registers (SDM volume 4). See msr_policy.h. */
+#include "hv/guest/msr_policy.h"
+
+/* IA32_APIC_BASE, SDM 12.4.4. A CPU whose local APIC is off could not be asked to invalidate. */
+#define ADDRESS_ENABLE_BSP (~0xfffull | 1u << 11 | 1u << 8)
+#define XD_AND_CPUID_LIMIT (1ull << 34 | 1ull << 22)
+#define XSS_CET (3ull << 11)
+#define FEATURE_LOCK_LMCE (1ull << 20 | 1u << 0)
+
+/* Sorted by number. */
+static const struct msr_rule rules[] = {
+    {0x000, 0x001, MSR_CLASS_PASS, 0, "Pentium machine-check registers, aliases of bank 0"},
+    {0x010, 0x010, MSR_CLASS_PASS, 0, "time-stamp counter, not offset"},
+    {0x017, 0x017, MSR_CLASS_READ_ONLY, 0, "platform id"},
+    {0x01b, 0x01b, MSR_CLASS_FILTER, ADDRESS_ENABLE_BSP, "local APIC: would move over other memory"},
+    {0x02a, 0x02c, MSR_CLASS_READ_ONLY, 0, "power-on configuration, frequency"},
+    {0x033, 0x033, MSR_CLASS_PASS, 0, "split-lock detection"},
+    {0x034, 0x035, MSR_CLASS_READ_ONLY, 0, "SMI count, thread count"},
+    {0x03a, 0x03a, MSR_CLASS_EMULATE, FEATURE_LOCK_LMCE, "feature control: locked, no VMX, no SGX"},
+    {0x03b, 0x03b, MSR_CLASS_PASS, 0, "time-stamp adjustment"},
+    {0x048, 0x049, MSR_CLASS_PASS, 0, "speculation control"},
+    {0x079, 0x079, MSR_CLASS_IGNORE, 0, "microcode update: an address, and code below us"},
+    {0x08b, 0x08b, MSR_CLASS_PASS, 0, "microcode version, written before CPUID reports it"},
+    {0x0c1, 0x0c8, MSR_CLASS_PASS, 0, "performance counters"},
+    {0x0ce, 0x0cf, MSR_CLASS_READ_ONLY, 0, "platform information, core capabilities"},
+    {0x0e1, 0x0e2, MSR_CLASS_PASS, 0, "UMWAIT and package C-state control"},
+    {0x0e4, 0x0e4, MSR_CLASS_READ_ONLY, 0, "I/O port range that enters C-states"},
+    {0x0e7, 0x0e8, MSR_CLASS_PASS, 0, "frequency clocks"},
+    {0x0fe, 0x0fe, MSR_CLASS_READ_ONLY, 0, "MTRR capabilities"},
+    {0x10a, 0x10a, MSR_CLASS_READ_ONLY, 0, "architectural capabilities"},
+    {0x10b, 0x10b, MSR_CLASS_PASS, 0, "L1D flush"},
+    {0x122, 0x123, MSR_CLASS_PASS, 0, "TSX and microcode options"},
+    {0x13c, 0x13c, MSR_CLASS_READ_ONLY, 0, "AES configuration"},
+    {0x140, 0x140, MSR_CLASS_PASS, 0, "CPUID faulting, MONITOR in user mode"},
+    {0x174, 0x176, MSR_CLASS_PASS, 0, "SYSENTER, kept in the VMCS"},
+    {0x179, 0x17a, MSR_CLASS_PASS, 0, "machine-check global state"},
+    {0x17b, 0x17b, MSR_CLASS_PASS, 0, "machine-check global control"},
+    {0x17f, 0x17f, MSR_CLASS_PASS, 0, "corrected-error signalling"},
+    {0x186, 0x18d, MSR_CLASS_PASS, 0, "performance event selection"},
+    {0x198, 0x198, MSR_CLASS_READ_ONLY, 0, "performance state"},
+    {0x199, 0x19d, MSR_CLASS_PASS, 0, "performance state and thermal control"},
+    {0x1a0, 0x1a0, MSR_CLASS_FILTER, XD_AND_CPUID_LIMIT, "would turn off NX, which Nestor needs"},
+    {0x1a1, 0x1a2, MSR_CLASS_PASS, 0, "temperature target"},
+    {0x1a4, 0x1a4, MSR_CLASS_PASS, 0, "prefetchers"},
+    {0x1a6, 0x1a7, MSR_CLASS_PASS, 0, "off-core events"},
+    {0x1aa, 0x1aa, MSR_CLASS_PASS, 0, "power management options"},
+    {0x1ac, 0x1af, MSR_CLASS_READ_ONLY, 0, "turbo ratios"},
+    {0x1b0, 0x1b2, MSR_CLASS_PASS, 0, "energy bias, package thermal state"},
+    {0x1c4, 0x1c5, MSR_CLASS_PASS, 0, "extended feature disable"},
+    {0x1c8, 0x1c9, MSR_CLASS_PASS, 0, "last-branch records: linear addresses"},
+    {0x1d9, 0x1d9, MSR_CLASS_PASS, 0, "debug control, kept in the VMCS; trace stores are linear"},
+    {0x1db, 0x1de, MSR_CLASS_PASS, 0, "last branch and exception: linear addresses"},
+    {0x1fc, 0x1fc, MSR_CLASS_PASS, 0, "power control"},
+    {0x200, 0x213, MSR_CLASS_MTRR, 0, "variable-range MTRRs"},
+    {0x250, 0x250, MSR_CLASS_MTRR, 0, "fixed-range MTRR"},
+    {0x258, 0x259, MSR_CLASS_MTRR, 0, "fixed-range MTRRs"},
+    {0x268, 0x26f, MSR_CLASS_MTRR, 0, "fixed-range MTRRs"},
+    {0x277, 0x277, MSR_CLASS_PASS, 0, "PAT, kept in the VMCS"},
+    {0x280, 0x29f, MSR_CLASS_PASS, 0, "corrected machine-check interrupts"},
+    {0x2ff, 0x2ff, MSR_CLASS_MTRR, 0, "MTRR default type"},
+    {0x309, 0x30c, MSR_CLASS_PASS, 0, "fixed performance counters"},
+    {0x329, 0x329, MSR_CLASS_PASS, 0, "performance metrics"},
+    {0x345, 0x345, MSR_CLASS_READ_ONLY, 0, "performance capabilities"},
+    {0x38d, 0x393, MSR_CLASS_PASS, 0, "performance monitoring control"},
+    {0x3f1, 0x3f2, MSR_CLASS_PASS, 0, "PEBS: its stores are linear"},
+    {0x3f6, 0x3f7, MSR_CLASS_PASS, 0, "PEBS thresholds"},
+    {0x3f8, 0x3fe, MSR_CLASS_READ_ONLY, 0, "C-state residency"},
+    {0x400, 0x47f, MSR_CLASS_PASS, 0, "machine-check banks: addresses are reports, none is used"},
+    {0x4c1, 0x4c8, MSR_CLASS_PASS, 0, "performance counters, full width"},
+    {0x600, 0x600, MSR_CLASS_PASS, 0, "debug store area: a linear address"},
+    {0x606, 0x606, MSR_CLASS_READ_ONLY, 0, "power units"},
+    {0x60a, 0x60c, MSR_CLASS_PASS, 0, "C-state latencies"},
+    {0x60d, 0x60d, MSR_CLASS_READ_ONLY, 0, "C-state residency"},
+    {0x610, 0x64f, MSR_CLASS_PASS, 0, "power limits and energy counters"},
+    {0x650, 0x665, MSR_CLASS_READ_ONLY, 0, "residency counters"},
+    {0x680, 0x69f, MSR_CLASS_PASS, 0, "last-branch records, from: linear addresses"},
+    {0x6a0, 0x6a0, MSR_CLASS_PASS, 0, "CET of user mode"},
+    {0x6a2, 0x6a2, MSR_CLASS_PASS, 0, "CET of the kernel, kept in the VMCS"},
+    {0x6a4, 0x6a8, MSR_CLASS_PASS, 0, "shadow stacks: linear addresses"},
+    {0x6c0, 0x6df, MSR_CLASS_PASS, 0, "last-branch records, to: linear addresses"},
+    {0x6e0, 0x6e1, MSR_CLASS_PASS, 0, "TSC deadline, protection keys"},
+    {0x770, 0x777, MSR_CLASS_PASS, 0, "hardware-controlled performance states"},
+    {0x800, 0x8ff, MSR_CLASS_PASS, 0, "x2APIC: INIT and SIPI exit by themselves"},
+    {0xd90, 0xd90, MSR_CLASS_PASS, 0, "bound configuration: a linear address"},
+    {0xda0, 0xda0, MSR_CLASS_FILTER, ~XSS_CET, "XRSTORS of trace state bypasses this table"},
+    {0xdb0, 0xdb2, MSR_CLASS_PASS, 0, "hardware duty cycling"},
+    {0xdc0, 0xddf, MSR_CLASS_PASS, 0, "last-branch information"},
+    {0xc0000080, 0xc0000084, MSR_CLASS_PASS, 0, "EFER (kept in the VMCS) and SYSCALL"},
+    {0xc0000100, 0xc0000103, MSR_CLASS_PASS, 0, "FS, GS and their swap, TSC_AUX"},
+};
+
+/*
+ * Among these: VMX (480h to 493h), SMRR (1F2h, 1F3h, 1F5h, 1F6h), SMM (9Eh, 9Bh, 4E0h), Intel PT
+ * (560h to 587h, its buffers are physical), hardware feedback (17D0h to 17DAh, the same), SGX (8Ch
+ * to 8Fh, 500h), PASID (D93h), memory encryption (981h to 987h), cache allocation (C81h to D8Fh).
+ */
+static const struct msr_rule unlisted = {0, ~0u, MSR_CLASS_HIDE, 0, "not listed"};
+
+const struct msr_rule *msr_policy_find(u32 msr)
+{
+    u32 low = 0;
+    u32 high = ARRAY_LEN(rules);
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (msr > rules[middle].last) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < ARRAY_LEN(rules) && msr >= rules[low].first ? &rules[low] : &unlisted;
+}
+
+static bool read_passes(enum msr_class class)
+{
+    return class == MSR_CLASS_PASS || class == MSR_CLASS_READ_ONLY ||
+           class == MSR_CLASS_FILTER;
+}
+
+/* Reads of 0 to 1FFFh, then of C0000000h to C0001FFFh; then writes. A set bit exits. */
+static void pass(u8 *bitmap, u32 msr, bool write)
+{
+    u32 part = (msr >= 0xc0000000 ? 1024u : 0) + (write ? 2048u : 0);
+    u32 bit = msr & 0x1fff;
+    bitmap[part + bit / 8] &= (u8)~(1u << bit % 8);
+}
+
+void msr_policy_fill_bitmap(u8 *bitmap)
+{
+    for (u32 i = 0; i < PAGE_SIZE; i++) {
+        bitmap[i] = 0xff;
+    }
+    for (u32 i = 0; i < ARRAY_LEN(rules); i++) {
+        for (u32 msr = rules[i].first; msr <= rules[i].last; msr++) {
+            if (read_passes(rules[i].class)) {
+                pass(bitmap, msr, false);
+            }
+            if (rules[i].class == MSR_CLASS_PASS) {
+                pass(bitmap, msr, true);
+            }
+        }
+    }
+}
+
+bool msr_policy_reads_hardware(u32 msr)
+{
+    enum msr_class class = msr_policy_find(msr)->class;
+    return read_passes(class) || class == MSR_CLASS_EMULATE;
+}
+
+bool msr_policy_read(u32 msr, u64 *value)
+{
+    const struct msr_rule *rule = msr_policy_find(msr);
+    if (rule->class == MSR_CLASS_HIDE) {
+        return false;
+    }
+    if (rule->class == MSR_CLASS_IGNORE) {
+        *value = 0;
+    } else if (rule->class == MSR_CLASS_EMULATE) {
+        /* Locked whatever the firmware did: the guest must not think that it may write. */
+        *value = (*value & rule->fixed) | 1;
+    }
+    return true;
+}
+
+enum msr_write msr_policy_write(u32 msr, u64 present, u64 value)
+{
+    const struct msr_rule *rule = msr_policy_find(msr);
+    switch (rule->class) {
+    case MSR_CLASS_PASS: return MSR_WRITE_DO;
+    case MSR_CLASS_MTRR: return MSR_WRITE_MTRR;
+    case MSR_CLASS_IGNORE: return MSR_WRITE_IGNORE;
+    case MSR_CLASS_FILTER:
+        return ((present ^ value) & rule->fixed) == 0 ? MSR_WRITE_DO : MSR_WRITE_REFUSE;
+    default: return MSR_WRITE_REFUSE;
+    }
+}

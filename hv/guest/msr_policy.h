@@ -1,0 +1,43 @@
+/*
+ * Which model-specific registers a guest may touch, and why. Pure: accesses are the caller's.
+ * What no rule lists is hidden: such a register may hold a physical address, and hardware that
+ * uses one by itself goes around the EPT.
+ */
+#ifndef NESTOR_HV_GUEST_MSR_POLICY_H
+#define NESTOR_HV_GUEST_MSR_POLICY_H
+
+#include "hv/types.h"
+
+enum msr_class {
+    MSR_CLASS_HIDE,       /* #GP */
+    MSR_CLASS_PASS,       /* no exits */
+    MSR_CLASS_READ_ONLY,  /* reads do not exit, a write is #GP */
+    MSR_CLASS_FILTER,     /* reads do not exit, a write must leave the fixed bits alone */
+    MSR_CLASS_MTRR,       /* the guest's copy (mtrr.h); a write changes the EPT's memory types */
+    MSR_CLASS_IGNORE,     /* reads as 0, a write has no effect */
+    MSR_CLASS_EMULATE,    /* reads are altered, a write is #GP */
+};
+
+struct msr_rule {
+    u32 first, last;
+    enum msr_class class;
+    u64 fixed;            /* FILTER: bits that keep their value; EMULATE: bits shown */
+    const char *reason;
+};
+
+enum msr_write { MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTRR };
+
+/* Never NULL: the last rule is that of registers nobody lists. */
+const struct msr_rule *msr_policy_find(u32 msr);
+
+/* One page, SDM 26.6.9. */
+void msr_policy_fill_bitmap(u8 *bitmap);
+
+/* An exit for RDMSR, MTRRs aside: what is shown of the hardware's value; false: #GP. */
+must_use bool msr_policy_read(u32 msr, u64 *value);
+/* Whether such an exit needs the hardware's value; if not, 0 will do. */
+must_use bool msr_policy_reads_hardware(u32 msr);
+/* An exit for WRMSR, given the hardware's present value. */
+must_use enum msr_write msr_policy_write(u32 msr, u64 present, u64 value);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * A CPU's memory type range registers as its guest wrote them, and the memory type they give an
+ * address (SDM 12.11). With EPT the hardware's own are not asked for the guest's accesses, so
+ * the guest's writes stay in this copy and the hardware's keep protecting Nestor's memory.
+ */
+#ifndef NESTOR_HV_GUEST_MTRR_H
+#define NESTOR_HV_GUEST_MTRR_H
+
+#include "hv/types.h"
+#include "iommu/domain/domain.h"
+
+enum { MTRR_VARIABLE = 10, MTRR_FIXED = 11 };
+
+struct mtrr {
+    u64 base[MTRR_VARIABLE], mask[MTRR_VARIABLE];
+    u64 fixed[MTRR_FIXED];      /* in the order of their numbers */
+    u64 default_type;           /* IA32_MTRR_DEF_TYPE */
+    u32 variable_count;         /* IA32_MTRRCAP.VCNT, at most MTRR_VARIABLE */
+    u32 physical_width;
+};
+
+/* False: no such register, or for a write a value that hardware refuses; #GP either way. */
+must_use bool mtrr_read(const struct mtrr *m, u32 msr, u64 *value);
+must_use bool mtrr_write(struct mtrr *m, u32 msr, u64 value);
+
+/* The n-th register, to fill the copy from hardware; false after the last. */
+must_use bool mtrr_register(const struct mtrr *m, u32 n, u32 *msr);
+
+/*
+ * MTRRs are on. While an OS rewrites them they are off, and the types of before are kept: a
+ * change counts once it is complete.
+ */
+must_use bool mtrr_is_settled(const struct mtrr *m);
+must_use bool mtrr_is_same(const struct mtrr *a, const struct mtrr *b);
+
+/* The type at addr; *end is where the bytes of that type end, `limit` at most. addr < limit. */
+enum mem_type mtrr_type(const struct mtrr *m, u64 addr, u64 limit, u64 *end);
+
+#endif

@@ -1,0 +1,68 @@
+/* See apic.h. The interrupt command register: SDM 12.6.1, in x2APIC mode 12.12.9. */
+#include "hv/machine/apic.h"
+
+#include "hv/machine/x86.h"
+#include "iommu/port.h"
+
+#define APIC_BASE_X2APIC (1ull << 10)
+#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
+
+enum {
+    APIC_ICR_LOW = 0x300,
+    APIC_ICR_HIGH = 0x310,
+    ICR_NMI = 4 << 8,
+    ICR_PENDING = 1 << 12,
+    ICR_ASSERT = 1 << 14,
+    ICR_OTHERS = 3 << 18,
+
+    MESSAGE_LOGICAL = 1 << 2,        /* of the address; ICR bit 11 */
+    MESSAGE_VECTOR_AND_MODE = 0x7ff, /* of the data, as in the ICR */
+    PENDING_SPINS = 1000,
+};
+
+static hpa_t apic_register(u64 base, u32 offset)
+{
+    return (hpa_t){(base & APIC_BASE_ADDRESS) + offset};
+}
+
+static void wait_idle(hpa_t low)
+{
+    for (u32 i = 0; i < PENDING_SPINS && (port_mmio_read32(low) & ICR_PENDING); i++) {
+        port_relax();
+    }
+}
+
+static void send(u32 destination, u32 command)
+{
+    u64 base = msr_read(MSR_APIC_BASE);
+    hpa_t low = apic_register(base, APIC_ICR_LOW);
+    hpa_t high = apic_register(base, APIC_ICR_HIGH);
+    u32 guest_high;
+    memory_fence();
+    if (base & APIC_BASE_X2APIC) {
+        msr_write(MSR_X2APIC_ICR, (u64)destination << 32 | command);
+        return;
+    }
+    wait_idle(low);
+    guest_high = port_mmio_read32(high);
+    port_mmio_write32(high, destination << 24);
+    port_mmio_write32(low, command);
+    wait_idle(low);
+    port_mmio_write32(high, guest_high);
+}
+
+void apic_send_nmi(u32 apic_id)
+{
+    send(apic_id, ICR_NMI | ICR_ASSERT);
+}
+
+void apic_send_nmi_to_others(void)
+{
+    send(0, ICR_NMI | ICR_ASSERT | ICR_OTHERS);
+}
+
+void apic_send_message(u64 address, u32 data)
+{
+    u32 logical = address & MESSAGE_LOGICAL ? 1u << 11 : 0;
+    send((u32)(address >> 12) & 0xff, (data & MESSAGE_VECTOR_AND_MODE) | ICR_ASSERT | logical);
+}

@@ -1,0 +1,113 @@
+/* Descriptor tables of the CPUs in root mode: see cpu.h. */
+#include "hv/machine/cpu.h"
+
+#include "hv/machine/stack.h"
+#include "iommu/port.h"
+
+struct __attribute__((packed)) idt_entry {
+    u16 offset0;
+    u16 selector;
+    u8 ist;
+    u8 type;
+    u16 offset1;
+    u32 offset2;
+    u32 reserved;
+};
+_Static_assert(sizeof(struct idt_entry) == 16, "SDM 7.14.1");
+
+enum { EXCEPTIONS = 32, VECTOR_NMI = 2, IDT_INTERRUPT_GATE = 0x8e };
+
+extern const u64 exception_stubs[EXCEPTIONS];
+
+static struct cpu *cpus[CPU_MAX];
+static u32 created;
+/* A VM exit sets the limit to 64 KiB; external interrupts are never on in root mode. */
+static struct idt_entry idt[256] __attribute__((aligned(16)));
+
+void cpu_build_idt(void)
+{
+    for (u32 i = 0; i < EXCEPTIONS; i++) {
+        u64 at = exception_stubs[i];
+        idt[i] = (struct idt_entry){
+            .offset0 = (u16)at, .offset1 = (u16)(at >> 16), .offset2 = (u32)(at >> 32),
+            .selector = SELECTOR_CODE, .type = IDT_INTERRUPT_GATE,
+            .ist = i == VECTOR_NMI ? IST_NMI : IST_FAULT};
+    }
+}
+
+void cpu_forget_all(void)
+{
+    __atomic_store_n(&created, 0, __ATOMIC_SEQ_CST);
+}
+
+u64 cpu_idt(void)
+{
+    return (u64)(uintptr_t)idt;
+}
+
+struct cpu *cpu_get(u32 index)
+{
+    return index < CPU_MAX ? __atomic_load_n(&cpus[index], __ATOMIC_ACQUIRE) : NULL;
+}
+
+u32 cpu_count(void)
+{
+    return __atomic_load_n(&created, __ATOMIC_ACQUIRE);
+}
+
+static void build_gdt(struct cpu *c)
+{
+    u64 base = (u64)(uintptr_t)&c->tss;
+    u64 limit = sizeof(c->tss) - 1;
+    c->gdt[0] = 0;
+    c->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffffull;
+    c->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffffull;
+    c->gdt[SELECTOR_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x8bull << 40 |
+                               (base >> 24 & 0xff) << 56;
+    c->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+    c->tss.io_map = sizeof(c->tss);
+}
+
+enum result cpu_create(u32 index, struct cpu **out)
+{
+    struct cpu *c;
+    struct stacks stacks;
+    hpa_t page;
+    enum result r;
+    if (index >= CPU_MAX) {
+        port_log(LOG_ERROR, "CPU %u: only %u are supported", index, CPU_MAX);
+        return ERR_UNSUPPORTED;
+    }
+    r = port_pages_alloc(2, &page);
+    if (r != OK) {
+        return r;
+    }
+    _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "one page each");
+    c = port_hpa_to_ptr(page);
+    c->self = c;
+    c->index = index;
+    c->apic_id = cpuid(1, 0).ebx >> 24;   /* ids of 255 and more are not run on */
+    c->vmxon.v = page.v + PAGE_SIZE;
+    build_gdt(c);
+    r = stack_create(index, &stacks);
+    if (r != OK) {
+        port_pages_free(page, 2);
+        return r;
+    }
+    c->stack_top = stacks.main;
+    c->tss.ist[IST_NMI - 1] = stacks.nmi;
+    c->tss.ist[IST_FAULT - 1] = stacks.fault;
+    __atomic_store_n(&cpus[index], c, __ATOMIC_RELEASE);
+    if (index >= created) {
+        __atomic_store_n(&created, index + 1, __ATOMIC_RELEASE);
+    }
+    *out = c;
+    return OK;
+}
+
+_Noreturn void cpu_park(void)
+{
+    for (;;) {
+        __asm__ volatile("cli; hlt");
+    }
+}

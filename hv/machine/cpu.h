@@ -1,0 +1,83 @@
+/*
+ * A CPU of the machine as Nestor uses it in root mode: its descriptor tables, its stacks, its
+ * VMXON region. What its guest sees is struct vcpu.
+ */
+#ifndef NESTOR_HV_MACHINE_CPU_H
+#define NESTOR_HV_MACHINE_CPU_H
+
+#include "hv/handover.h"
+#include "hv/machine/x86.h"
+
+struct vcpu;
+
+enum selector { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };
+
+/* The firmware's state that a failed VM entry replaces; vmx_restore() puts it back. */
+struct __attribute__((packed)) cpu_restore {
+    u64 rsp;
+    struct table_register gdtr, gdtr_mapped, idtr;
+    u16 cs, ss, ds, es, fs, gs, tr;
+};
+_Static_assert(offsetof(struct cpu_restore, gdtr) == 8, "frame.inc");
+_Static_assert(offsetof(struct cpu_restore, gdtr_mapped) == 18, "frame.inc");
+_Static_assert(offsetof(struct cpu_restore, idtr) == 28, "frame.inc");
+_Static_assert(offsetof(struct cpu_restore, cs) == 38, "frame.inc");
+_Static_assert(offsetof(struct cpu_restore, gs) == 48, "frame.inc");
+_Static_assert(offsetof(struct cpu_restore, tr) == 50, "frame.inc");
+
+/* SDM figure 9-11. */
+struct __attribute__((packed)) tss64 {
+    u32 reserved0;
+    u64 rsp[3];
+    u64 reserved1;
+    u64 ist[7];
+    u64 reserved2;
+    u16 reserved3;
+    u16 io_map;
+};
+_Static_assert(sizeof(struct tss64) == 104, "SDM 9.7");
+
+enum { IST_NMI = 1, IST_FAULT = 2 };
+
+struct cpu {
+    struct cpu *self;               /* at GS:0 in root mode */
+    struct vcpu *vcpu;
+    u32 index;
+    u32 apic_id;
+    bool in_vmx;
+    u32 launch_reason;              /* EXIT_REASON of a first VM entry that failed */
+    u64 launch_qualification;
+    u64 firmware_cr0, firmware_cr4;
+    hpa_t vmxon;
+    u64 stack_top;
+    u64 gdt[5];
+    struct tss64 tss;
+    struct cpu_restore restore;
+    u32 tlb_done;                   /* generation of kick.c that this CPU's INVEPT has reached */
+    u32 nmi_owed;                   /* an NMI of kick.c is on its way here */
+};
+
+enum { CPU_MAX = 1024 };
+
+/* Nestor's own structures of a CPU: one struct cpu, stacks, VMXON region. No register is changed. */
+must_use enum result cpu_create(u32 index, struct cpu **out);
+/* NULL when no such CPU has entered. */
+struct cpu *cpu_get(u32 index);
+u32 cpu_count(void);
+/* The IDT all CPUs share, once. */
+void cpu_build_idt(void);
+/* All CPUs have left non-root mode for good. */
+void cpu_forget_all(void);
+u64 cpu_idt(void);
+
+static inline struct cpu *cpu_current(void)
+{
+    struct cpu *c;
+    __asm__ volatile("movq %%gs:0, %0" : "=r"(c));
+    return c;
+}
+
+/* Stops here for good; NMIs are still answered. */
+_Noreturn void cpu_park(void);
+
+#endif

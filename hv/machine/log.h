@@ -1,0 +1,17 @@
+/* The console of the hypervisor: port_log() is in iommu/port.h; this is what sets it up. */
+#ifndef NESTOR_HV_MACHINE_LOG_H
+#define NESTOR_HV_MACHINE_LOG_H
+
+#include "hv/handover.h"
+
+void log_init(const struct handover *h);
+/* For a CPU that will print no matter who holds the console. */
+void log_force(void);
+
+/*
+ * True when a line about something that a guest can repeat at will should be printed: the
+ * first 8 times, then once for each power of two.
+ */
+bool log_is_due(u64 count);
+
+#endif

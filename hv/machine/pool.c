@@ -1,0 +1,98 @@
+/* A bit per page, set when it is taken; the search goes on where the last one ended. */
+#include "hv/machine/pool.h"
+
+#include "iommu/port.h"
+#include "iommu/base/spinlock.h"
+
+static struct {
+    struct spinlock lock;
+    u64 base, pages, free, next;
+    u64 *taken;
+} pool;
+
+static bool is_taken(u64 page)
+{
+    return (pool.taken[page / 64] >> page % 64 & 1) != 0;
+}
+
+static void mark(u64 first, u64 count, bool taken)
+{
+    for (u64 i = first; i < first + count; i++) {
+        u64 bit = 1ull << i % 64;
+        pool.taken[i / 64] = taken ? pool.taken[i / 64] | bit : pool.taken[i / 64] & ~bit;
+    }
+    pool.free = taken ? pool.free - count : pool.free + count;
+}
+
+void pool_init(hpa_t base, u64 size)
+{
+    u64 map_bytes;
+    pool.base = base.v;
+    pool.pages = size / PAGE_SIZE;
+    pool.free = pool.pages;
+    pool.next = 0;
+    pool.taken = port_hpa_to_ptr(base);
+    map_bytes = (pool.pages + 63) / 64 * 8;
+    for (u64 i = 0; i < map_bytes / 8; i++) {
+        pool.taken[i] = 0;
+    }
+    mark(0, (map_bytes + PAGE_MASK) / PAGE_SIZE, true);
+}
+
+/* The first run of count free pages in [from, to); false when there is none. */
+static bool find_run(u64 from, u64 to, u64 count, u64 *first)
+{
+    u64 run = 0;
+    for (u64 i = from; i < to; i++) {
+        run = is_taken(i) ? 0 : run + 1;
+        if (run == count) {
+            *first = i + 1 - count;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take(u64 count, u64 *first)
+{
+    bool found;
+    spin_lock(&pool.lock);
+    found = pool.free >= count && (find_run(pool.next, pool.pages, count, first) ||
+                                   find_run(0, pool.pages, count, first));
+    if (found) {
+        mark(*first, count, true);
+        pool.next = *first + count;
+    }
+    spin_unlock(&pool.lock);
+    return found;
+}
+
+enum result port_pages_alloc(u32 count, hpa_t *out)
+{
+    u64 first;
+    u64 *words;
+    if (count == 0 || !take(count, &first)) {
+        port_log(LOG_ERROR, "page pool: %u contiguous pages wanted, %llu of %llu free", count,
+                 (unsigned long long)pool.free, (unsigned long long)pool.pages);
+        return ERR_NO_MEMORY;
+    }
+    out->v = pool.base + first * PAGE_SIZE;
+    words = port_hpa_to_ptr(*out);
+    for (u64 i = 0; i < count * PAGE_SIZE / 8; i++) {
+        words[i] = 0;
+    }
+    port_flush_lines(words, count * PAGE_SIZE);
+    return OK;
+}
+
+void port_pages_free(hpa_t base, u32 count)
+{
+    spin_lock(&pool.lock);
+    mark((base.v - pool.base) / PAGE_SIZE, count, false);
+    spin_unlock(&pool.lock);
+}
+
+struct pool_counts pool_get_counts(void)
+{
+    return (struct pool_counts){pool.pages, pool.free};
+}

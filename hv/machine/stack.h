@@ -1,0 +1,23 @@
+/*
+ * The CPUs' stacks, each between pages that are not mapped, so that an overflow is a double
+ * fault with a report and not a write into something else.
+ *
+ *   0xffffffffc0000000 + index * 64 KiB
+ *       page 0        not mapped
+ *       page 1        NMI
+ *       page 2        not mapped
+ *       page 3        all other exceptions
+ *       page 4        not mapped
+ *       pages 5..7    main: VM exits
+ *       pages 8..15   not mapped
+ */
+#ifndef NESTOR_HV_MACHINE_STACK_H
+#define NESTOR_HV_MACHINE_STACK_H
+
+#include "hv/types.h"
+
+/* The ends of the three, where a stack starts. */
+struct stacks { u64 main, nmi, fault; };
+must_use enum result stack_create(u32 index, struct stacks *out);
+
+#endif

@@ -1,0 +1,10 @@
+/* Time by the TSC, which boot/ has measured. */
+#ifndef NESTOR_HV_MACHINE_TIME_H
+#define NESTOR_HV_MACHINE_TIME_H
+
+#include "hv/types.h"
+
+void time_init(u64 tsc_khz);
+u64 time_us_of_ticks(u64 ticks);
+
+#endif

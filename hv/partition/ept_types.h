@@ -1,0 +1,30 @@
+/*
+ * Memory types of a second stage that exists, when the MTRRs that they follow change: only the
+ * ranges whose type differs are touched, a bounded time at once. Pure.
+ */
+#ifndef NESTOR_HV_PARTITION_EPT_TYPES_H
+#define NESTOR_HV_PARTITION_EPT_TYPES_H
+
+#include "hv/guest/mtrr.h"
+
+struct ept_types {
+    struct mtrr now;        /* what the types from `at` on follow */
+    struct mtrr next;       /* and those below, while a change is under way */
+    u64 at;
+    u64 limit;              /* the first address that is too large for CPU or tables */
+    bool busy;
+    bool mixed;             /* a change was overtaken by another: `now` says nothing */
+    u32 pieces;             /* that the change has touched so far */
+};
+
+/* The registers that the type of a page at gpa follows. */
+const struct mtrr *ept_types_at(const struct ept_types *t, u64 gpa);
+
+/*
+ * Goes on towards `wanted` until about budget_us are over; true when it is reached. Not visible
+ * to hardware before domain_flush(). What the pool has no tables for keeps its type, with a line.
+ */
+must_use bool ept_types_follow(struct ept_types *t, struct domain *d, const struct mtrr *wanted,
+                               u64 budget_us);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * A generation counts up with each request, one request at a time. A CPU that runs its guest is sent
+ * an NMI, after a note that it will get one: so a CPU knows Nestor's NMIs from the guest's. A CPU that
+ * waits for a SIPI takes no NMI and runs nothing, so nobody waits for it: it looks at the
+ * generation after it has said that it runs again, and the one who asks looks whether it runs
+ * after having counted up. One of the two sees the other.
+ */
+#include "hv/vcpu/kick.h"
+
+#include "hv/machine/apic.h"
+#include "hv/vcpu/panic.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vmx/vmx.h"
+#include "iommu/port.h"
+#include "iommu/base/spinlock.h"
+
+enum { AGAIN_US = 10000, LIMIT_US = 1000000 };
+
+static struct spinlock one_request;
+static u32 generation;
+
+void kick_catch_up(struct cpu *c)
+{
+    u32 asked = __atomic_load_n(&generation, __ATOMIC_SEQ_CST);
+    vmx_invept_all();
+    __atomic_store_n(&c->tlb_done, asked, __ATOMIC_SEQ_CST);
+}
+
+bool kick_answer(struct cpu *c)
+{
+    if (__atomic_exchange_n(&c->nmi_owed, 0, __ATOMIC_SEQ_CST) == 0) {
+        return false;
+    }
+    kick_catch_up(c);
+    return true;
+}
+
+/* NULL, or without a vcpu: it has not entered yet. */
+static bool runs(const struct cpu *c)
+{
+    return c != NULL && c->vcpu != NULL &&
+           __atomic_load_n(&c->vcpu->run, __ATOMIC_SEQ_CST) == VCPU_RUNNING;
+}
+
+static bool is_done(const struct cpu *c, u32 asked)
+{
+    return !runs(c) || __atomic_load_n(&c->tlb_done, __ATOMIC_SEQ_CST) == asked;
+}
+
+/* A guest that has written another id into its local APIC is reached by a message to all. */
+static void wait_for(const struct cpu *c, u32 asked)
+{
+    u64 began = port_now_us();
+    u64 next = AGAIN_US;
+    while (!is_done(c, asked)) {
+        u64 waited = port_now_us() - began;
+        if (waited > LIMIT_US) {
+            panic("CPU %u has not invalidated its EPT translations for a second", c->index);
+        }
+        if (waited > next) {
+            next = LIMIT_US;
+            apic_send_nmi_to_others();
+        }
+        port_relax();
+    }
+}
+
+static void ask(struct cpu *c, const struct cpu *self)
+{
+    if (c != self && runs(c)) {
+        __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
+        apic_send_nmi(c->apic_id);
+    }
+}
+
+void kick_invalidate(void *unused)
+{
+    struct cpu *self;
+    u32 asked;
+    (void)unused;
+    if (cpu_count() == 0) {
+        return;
+    }
+    self = cpu_current();
+    /* NMIs are open meanwhile: who waits for the lock still answers. */
+    spin_lock(&one_request);
+    asked = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+    for (u32 i = 0; i < cpu_count(); i++) {
+        ask(cpu_get(i), self);
+    }
+    kick_catch_up(self);
+    for (u32 i = 0; i < cpu_count(); i++) {
+        wait_for(cpu_get(i), asked);
+    }
+    spin_unlock(&one_request);
+}

@@ -1,0 +1,48 @@
+/* See nmi.h. SDM 26.3, 27.3, 28.7.1. */
+#include "hv/vcpu/nmi.h"
+
+#include "hv/vcpu/kick.h"
+#include "hv/vcpu/park.h"
+
+/*
+ * The window bit follows nmi_pending. An NMI may come between any two instructions here, and its
+ * handler only ever sets both, so look again after writing.
+ */
+static void set_window(struct vcpu *v)
+{
+    u32 pending;
+    do {
+        pending = __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST);
+        vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls | (pending ? CPU_NMI_WINDOW : 0));
+    } while (pending != __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST));
+}
+
+void nmi_in_root(struct cpu *c)
+{
+    park_if_asked(c);
+    if (!kick_answer(c)) {
+        __atomic_store_n(&c->vcpu->nmi_pending, 1, __ATOMIC_SEQ_CST);
+        vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
+    }
+}
+
+void nmi_exit(struct vcpu *v)
+{
+    nmi_in_root(v->cpu);
+    nmi_unblock();
+}
+
+void nmi_window_exit(struct vcpu *v)
+{
+    if (__atomic_exchange_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST) != 0) {
+        vmcs_write(VMCS_ENTRY_EVENT,
+                   EVENT_VALID | EVENT_NMI << EVENT_TYPE_SHIFT | (u32)VECTOR_NMI);
+    }
+    set_window(v);
+}
+
+void nmi_forget(struct vcpu *v)
+{
+    __atomic_store_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST);
+    set_window(v);
+}

@@ -1,0 +1,218 @@
+/* Filling a VMCS: SDM 26.5 to 26.8, checks in 28.2 and 28.3. */
+#include "hv/vcpu/vmcs_setup.h"
+
+#include "hv/machine/cpu.h"
+#include "hv/partition/partition.h"
+#include "hv/machine/state.h"
+#include "hv/vmx/vmx.h"
+#include "iommu/port.h"
+
+#define RIGHTS_UNUSABLE 0x10000u
+#define RIGHTS_BUSY_TSS64 0x8bu
+
+/* A new VMCS holds anything; fields that a CPU does not have refuse the write (SDM 26.11.1). */
+static void clear_all_fields(void)
+{
+#define VMCS_ENCODING(name, encoding) encoding,
+    static const u16 encodings[] = {VMCS_FIELDS(VMCS_ENCODING)};
+#undef VMCS_ENCODING
+    for (u32 i = 0; i < ARRAY_LEN(encodings); i++) {
+        vmcs_write((enum vmcs_field)encodings[i], 0);
+    }
+}
+
+/* Registers whose value now is the host's, the guest's or both. */
+static void copy_msrs(void)
+{
+    static const struct { u16 field; u32 msr; } copies[] = {
+        {VMCS_HOST_EFER, MSR_EFER}, {VMCS_GUEST_EFER, MSR_EFER},
+        {VMCS_HOST_PAT, MSR_PAT}, {VMCS_GUEST_PAT, MSR_PAT},
+        {VMCS_HOST_SYSENTER_CS, MSR_SYSENTER_CS}, {VMCS_GUEST_SYSENTER_CS, MSR_SYSENTER_CS},
+        {VMCS_HOST_SYSENTER_ESP, MSR_SYSENTER_ESP}, {VMCS_GUEST_SYSENTER_ESP, MSR_SYSENTER_ESP},
+        {VMCS_HOST_SYSENTER_EIP, MSR_SYSENTER_EIP}, {VMCS_GUEST_SYSENTER_EIP, MSR_SYSENTER_EIP},
+        {VMCS_GUEST_DEBUGCTL, MSR_DEBUGCTL},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(copies); i++) {
+        vmcs_write((enum vmcs_field)copies[i].field, msr_read(copies[i].msr));
+    }
+}
+
+static void set_controls(struct vcpu *v)
+{
+    const u32 want2 = CPU2_EPT | CPU2_RDTSCP | CPU2_VPID | CPU2_UNRESTRICTED | CPU2_INVPCID |
+                      CPU2_HIDE_FROM_PT | CPU2_XSAVES | CPU2_USER_WAIT;
+    const u32 exits = EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
+                      EXIT_SAVE_EFER | EXIT_LOAD_EFER | EXIT_HIDE_FROM_PT | EXIT_LOAD_CET;
+    const u32 entries = ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER | ENTRY_HIDE_FROM_PT |
+                        ENTRY_LOAD_CET;
+    v->pin_controls = vmx_controls(MSR_VMX_PIN, MSR_VMX_TRUE_PIN, PIN_NMI_EXITING | PIN_VIRTUAL_NMIS);
+    v->cpu_controls = vmx_controls(MSR_VMX_CPU, MSR_VMX_TRUE_CPU,
+                                   CPU_IO_BITMAPS | CPU_MSR_BITMAPS | CPU_SECONDARY);
+    v->cpu_controls2 = vmx_controls(MSR_VMX_CPU2, (enum msr)0, want2);
+    v->exit_controls = vmx_controls(MSR_VMX_EXIT, MSR_VMX_TRUE_EXIT, exits);
+    v->entry_controls = vmx_controls(MSR_VMX_ENTRY, MSR_VMX_TRUE_ENTRY, entries);
+    vmcs_write(VMCS_PIN_CONTROLS, v->pin_controls);
+    vmcs_write(VMCS_CPU_CONTROLS, v->cpu_controls);
+    vmcs_write(VMCS_CPU_CONTROLS2, v->cpu_controls2);
+    vmcs_write(VMCS_EXIT_CONTROLS, v->exit_controls);
+    vmcs_write(VMCS_ENTRY_CONTROLS, v->entry_controls | ENTRY_GUEST_64);
+    vmcs_write(VMCS_VPID, v->index + 1);
+    vmcs_write(VMCS_EPTP, v->partition->eptp);
+    vmcs_write(VMCS_MSR_BITMAP, v->partition->msr_bitmap.v);
+    vmcs_write(VMCS_IO_BITMAP_A, v->partition->io_bitmap.v);
+    vmcs_write(VMCS_IO_BITMAP_B, v->partition->io_bitmap.v + PAGE_SIZE);
+    vmcs_write(VMCS_EXCEPTION_BITMAP, 1u << VECTOR_DB | 1u << VECTOR_AC);
+    vmcs_write(VMCS_LINK_POINTER, ~0ull);
+}
+
+/*
+ * Control bits that VMX holds at 1 are the host's; the guest sees what it wrote (SDM 26.6.6). So are
+ * those of features that CPUID does not show: the guest may not set them.
+ */
+static void set_cr_masks(struct vcpu *v)
+{
+    v->cr0_fixed = msr_read(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
+    v->cr4_fixed = msr_read(MSR_VMX_CR4_FIXED0) | CR4_VMXE;
+    vmcs_write(VMCS_CR0_MASK, v->cr0_fixed);
+    vmcs_write(VMCS_CR4_MASK, v->cr4_fixed | CR4_HIDDEN);
+    vmcs_write(VMCS_CR0_SHADOW, v->cpu->firmware_cr0);
+    vmcs_write(VMCS_CR4_SHADOW, v->cpu->firmware_cr4);
+}
+
+static u64 host_cr4(void)
+{
+    u32 features = cpuid(7, 0).ebx;
+    u64 cr4 = cr4_read() & ~(u64)(CR4_CET | CR4_PCIDE);
+    cr4 |= features & 1 << 7 ? CR4_SMEP : 0;
+    cr4 |= features & 1 << 20 ? CR4_SMAP : 0;
+    /* The guest's XSETBV is executed for it. */
+    cr4 |= cpuid(1, 0).ecx & 1 << 26 ? CR4_OSXSAVE : 0;
+    return cr4;
+}
+
+static void set_host(const struct vcpu *v)
+{
+    const struct cpu *c = v->cpu;
+    struct vcpu **slot = (struct vcpu **)(uintptr_t)(c->stack_top - 16);
+    *slot = v->cpu->vcpu;
+    vmcs_write(VMCS_HOST_CR0, cr0_read());
+    vmcs_write(VMCS_HOST_CR3, handover->page_table);
+    vmcs_write(VMCS_HOST_CR4, host_cr4());
+    vmcs_write(VMCS_HOST_CS, SELECTOR_CODE);
+    vmcs_write(VMCS_HOST_SS, SELECTOR_DATA);
+    vmcs_write(VMCS_HOST_DS, SELECTOR_DATA);
+    vmcs_write(VMCS_HOST_ES, SELECTOR_DATA);
+    vmcs_write(VMCS_HOST_TR, SELECTOR_TSS);
+    vmcs_write(VMCS_HOST_TR_BASE, (u64)(uintptr_t)&c->tss);
+    vmcs_write(VMCS_HOST_GDTR_BASE, (u64)(uintptr_t)c->gdt);
+    vmcs_write(VMCS_HOST_IDTR_BASE, cpu_idt());
+    vmcs_write(VMCS_HOST_GS_BASE, (u64)(uintptr_t)c);
+    vmcs_write(VMCS_HOST_RSP, (u64)(uintptr_t)slot);
+    vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_first_exit);
+}
+
+/* A descriptor of the firmware's GDT, read through the direct map (SDM figure 3-8). */
+struct descriptor { u32 limit; u32 rights; };
+
+static struct descriptor descriptor_of(const struct table_register *gdtr, u16 selector)
+{
+    const u64 *entry;
+    u64 low;
+    u32 limit;
+    if ((selector & ~7u) == 0 || (selector | 7u) > gdtr->limit) {
+        return (struct descriptor){0, RIGHTS_UNUSABLE};
+    }
+    entry = port_hpa_to_ptr((hpa_t){gdtr->base + (selector & ~7u)});
+    low = *entry;
+    limit = (u32)(low & 0xffff) | (u32)(low >> 32 & 0xf0000);
+    return (struct descriptor){
+        .limit = low & 1ull << 55 ? limit << 12 | 0xfff : limit,
+        .rights = low & 1ull << 47 ? (u32)(low >> 40) & 0xf0ff : RIGHTS_UNUSABLE,
+    };
+}
+
+static void set_segment(enum segment s, u16 selector, u64 base, struct descriptor d)
+{
+    vmcs_write(vmcs_of_segment(VMCS_GUEST_ES, s), selector);
+    vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_BASE, s), base);
+    vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_LIMIT, s), d.limit);
+    /* An accessed bit that only the descriptor in memory lacks is set by loading it. */
+    vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_RIGHTS, s),
+               d.rights == RIGHTS_UNUSABLE ? d.rights : d.rights | 1);
+}
+
+static void set_segments(struct cpu *c)
+{
+    const struct table_register *gdtr = &c->restore.gdtr;
+    set_segment(SEG_ES, c->restore.es, 0, descriptor_of(gdtr, c->restore.es));
+    set_segment(SEG_CS, c->restore.cs, 0, descriptor_of(gdtr, c->restore.cs));
+    set_segment(SEG_SS, c->restore.ss, 0, descriptor_of(gdtr, c->restore.ss));
+    set_segment(SEG_DS, c->restore.ds, 0, descriptor_of(gdtr, c->restore.ds));
+    set_segment(SEG_FS, c->restore.fs, msr_read(MSR_FS_BASE), descriptor_of(gdtr, c->restore.fs));
+    set_segment(SEG_GS, c->restore.gs, msr_read(MSR_GS_BASE), descriptor_of(gdtr, c->restore.gs));
+    set_segment(SEG_LDTR, 0, 0, (struct descriptor){0, RIGHTS_UNUSABLE});
+}
+
+/* VM entry wants a busy TSS even where the firmware never loaded one (SDM 28.3.1.2). */
+static void set_task_register(const struct table_register *gdtr, u16 selector)
+{
+    struct descriptor d = descriptor_of(gdtr, selector);
+    u64 base = 0;
+    if (d.rights == RIGHTS_UNUSABLE) {
+        set_segment(SEG_TR, 0, 0, (struct descriptor){0xffff, RIGHTS_BUSY_TSS64});
+        return;
+    }
+    const u64 *entry = port_hpa_to_ptr((hpa_t){gdtr->base + (selector & ~7u)});
+    base = (entry[0] >> 16 & 0xffffff) | (entry[0] >> 56) << 24 | entry[1] << 32;
+    d.rights |= 2;
+    set_segment(SEG_TR, selector, base, d);
+}
+
+static void note_firmware(struct cpu *c)
+{
+    c->restore.gdtr = gdtr_read();
+    c->restore.gdtr_mapped = c->restore.gdtr;
+    c->restore.gdtr_mapped.base += handover->direct_map;
+    c->restore.idtr = idtr_read();
+    c->restore.cs = cs_read();
+    c->restore.ss = ss_read();
+    c->restore.ds = ds_read();
+    c->restore.es = es_read();
+    c->restore.fs = fs_read();
+    c->restore.gs = gs_read();
+    c->restore.tr = tr_read();
+}
+
+static void set_guest(const struct vcpu *v, const struct handover_resume *resume)
+{
+    struct cpu *c = v->cpu;
+    set_segments(c);
+    set_task_register(&c->restore.gdtr, c->restore.tr);
+    vmcs_write(VMCS_GUEST_GDTR_BASE, c->restore.gdtr.base);
+    vmcs_write(VMCS_GUEST_GDTR_LIMIT, c->restore.gdtr.limit);
+    vmcs_write(VMCS_GUEST_IDTR_BASE, c->restore.idtr.base);
+    vmcs_write(VMCS_GUEST_IDTR_LIMIT, c->restore.idtr.limit);
+    vmcs_write(VMCS_GUEST_CR0, c->firmware_cr0 | v->cr0_fixed);
+    vmcs_write(VMCS_GUEST_CR3, resume->cr3);
+    vmcs_write(VMCS_GUEST_CR4, c->firmware_cr4 | v->cr4_fixed);
+    vmcs_write(VMCS_GUEST_DR7, dr7_read());
+    vmcs_write(VMCS_GUEST_RIP, resume->rip);
+    vmcs_write(VMCS_GUEST_RSP, resume->rsp);
+    vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_ONE);
+    if (v->entry_controls & ENTRY_LOAD_CET) {
+        vmcs_write(VMCS_GUEST_S_CET, msr_read(MSR_S_CET));
+        vmcs_write(VMCS_GUEST_SSP_TABLE, msr_read(MSR_SSP_TABLE));
+    }
+}
+
+void vmcs_setup(struct vcpu *v, const struct handover_resume *resume)
+{
+    v->regs = (struct guest_regs *)(uintptr_t)(v->cpu->stack_top - 16) - 1;
+    note_firmware(v->cpu);
+    clear_all_fields();
+    copy_msrs();
+    set_controls(v);
+    set_cr_masks(v);
+    set_host(v);
+    set_guest(v, resume);
+}

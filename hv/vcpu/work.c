@@ -1,0 +1,82 @@
+/* See work.h. The timer counts TSC >> rate (SDM 26.5.1) and keeps its value over exits. */
+#include "hv/vcpu/work.h"
+
+#include "hv/partition/partition.h"
+#include "hv/machine/state.h"
+#include "hv/machine/units.h"
+#include "hv/machine/x86.h"
+#include "iommu/port.h"
+
+enum { POLL_MS = 100, SOON_US = 50 };
+
+static u64 timer_ticks(u64 us)
+{
+    return us * handover->tsc_khz / 1000 >> (msr_read(MSR_VMX_MISC) & 31);
+}
+
+/* The control that saves the timer's value must be off without the timer (SDM 28.2.1.2). */
+static void timer_enable(struct vcpu *v, bool on)
+{
+    if (v->timer_on == on) {
+        return;
+    }
+    v->timer_on = on;
+    vmcs_write(VMCS_PIN_CONTROLS, v->pin_controls | (on ? PIN_PREEMPTION_TIMER : 0));
+    vmcs_write(VMCS_EXIT_CONTROLS, v->exit_controls | (on ? EXIT_SAVE_TIMER : 0));
+}
+
+static void timer_start(struct vcpu *v, u64 us)
+{
+    vmcs_write(VMCS_PREEMPTION_TIMER, timer_ticks(us));
+    timer_enable(v, true);
+    v->timer_expired = false;
+}
+
+/* The boot CPU, the only one that never waits for a SIPI. */
+static bool polls(const struct vcpu *v)
+{
+    return v->index == 0 && units_need_polling(v->partition);
+}
+
+void work_timer_exit(struct vcpu *v)
+{
+    v->timer_expired = true;
+    if (polls(v) && __atomic_exchange_n(&v->partition->work_left, 0, __ATOMIC_RELAXED) != 0) {
+        v->work_left = true;
+    }
+    if (v->work_left) {
+        v->work_left = units_run(v->partition);
+    }
+    if (polls(v) && tsc_read() - v->polled_at > POLL_MS * handover->tsc_khz) {
+        v->polled_at = tsc_read();
+        units_poll_faults(v->partition);
+    }
+}
+
+void work_left(struct vcpu *v)
+{
+    v->work_left = true;
+    timer_start(v, SOON_US);
+}
+
+void work_check(struct vcpu *v)
+{
+    if (v->timer_on && !v->timer_expired) {
+        return;
+    }
+    if (v->work_left) {
+        timer_start(v, SOON_US);
+    } else if (polls(v)) {
+        timer_start(v, POLL_MS * 1000);
+    } else {
+        timer_enable(v, false);
+    }
+}
+
+void work_hand_over(struct vcpu *v)
+{
+    if (v->work_left) {
+        v->work_left = false;
+        __atomic_store_n(&v->partition->work_left, 1, __ATOMIC_RELAXED);
+    }
+}

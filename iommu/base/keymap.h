@@ -1,0 +1,26 @@
+/*
+ * A map from 64-bit keys to nodes embedded in their owners: a digital search tree. It goes by
+ * the bits of the mixed key, one a level, so no choice of keys makes it deeper than 64.
+ */
+#ifndef NESTOR_IOMMU_BASE_KEYMAP_H
+#define NESTOR_IOMMU_BASE_KEYMAP_H
+
+#include "hv/types.h"
+
+struct keymap_node {
+    u64 key;
+    struct keymap_node *child[2];
+};
+
+struct keymap { struct keymap_node *root; };
+
+struct keymap_node *keymap_find(const struct keymap *map, u64 key);
+/* node->key must not be in the map. */
+void keymap_add(struct keymap *map, struct keymap_node *node);
+/* node must be in the map. */
+void keymap_remove(struct keymap *map, struct keymap_node *node);
+/* All nodes in no order, as long as visit returns true. */
+typedef bool keymap_visit_fn(void *ctx, struct keymap_node *node);
+bool keymap_visit(const struct keymap *map, keymap_visit_fn *visit, void *ctx);
+
+#endif

@@ -1,0 +1,385 @@
+/*
+ * Who is attached where: every (root, source-id, PASID) of a unit that was given to a domain
+ * or to a nested domain. Everything that can fail for want of memory or ids comes before the
+ * entry is written; an entry that cannot be written leaves all as it was.
+ */
+#include "iommu/domain/state.h"
+#include "iommu/base/slab.h"
+
+struct attachment {
+    struct keymap_node node;
+    struct did *did;
+    struct domain *domain;
+    struct nested *nested;   /* NULL: second-stage-only */
+    struct did_table *table; /* of a nested one */
+};
+
+static struct slab attachment_slab = {.size = sizeof(struct attachment)};
+
+/* Root 37, source-id 36:21, PASID 20:0; requests without PASID are all ones there. */
+enum { KEY_PASID_BITS = 21, KEY_SID_BITS = 16, PASID_LIMIT = 1 << 20 };
+static const u64 KEY_UNIT = 1ull << 63; /* the unit's default entry */
+
+static u64 attachment_key(enum vtd_root root, u16 sid, u32 pasid)
+{
+    return (u64)root << (KEY_PASID_BITS + KEY_SID_BITS) | (u64)sid << KEY_PASID_BITS |
+           (pasid & ((1u << KEY_PASID_BITS) - 1));
+}
+
+static struct attachment *find(const struct did_unit *u, u64 key)
+{
+    return (struct attachment *)keymap_find(&u->attachments, key);
+}
+
+/* What hardware can walk the domain's tables as they are. */
+static enum result check_second_stage(const struct did_unit *u, const struct domain *d)
+{
+    const struct vtd_unit_info *info = &u->info;
+    if ((info->ss_levels >> d->config.levels & 1) == 0) {
+        port_log(LOG_ERROR, "unit %u: no second stage of %u levels", info->index,
+                 d->config.levels);
+        return ERR_UNSUPPORTED;
+    }
+    if ((d->config.page_sizes & ~(info->ss_page_sizes | PAGE_SIZE)) != 0) {
+        port_log(LOG_ERROR, "unit %u: second-stage page sizes %llx, the domain has %llx",
+                 info->index, (unsigned long long)info->ss_page_sizes,
+                 (unsigned long long)d->config.page_sizes);
+        return ERR_UNSUPPORTED;
+    }
+    if (d->config.coherent && !info->coherent) {
+        port_log(LOG_ERROR, "unit %u: its walks do not snoop, the domain counts on that",
+                 info->index);
+        return ERR_UNSUPPORTED;
+    }
+    return OK;
+}
+
+/* Guest addresses that the unit translates: MGAW (VT-d 11.4.2) and the levels of the tables. */
+static enum result check_first_stage(const struct did_unit *u, const struct nested *n)
+{
+    u32 mgaw = (u32)(u->info.cap >> 16 & 0x3f) + 1;
+    if (!u->info.nesting) {
+        port_log(LOG_WARNING, "unit %u: no nested translation", u->info.index);
+        return ERR_UNSUPPORTED;
+    }
+    if (n->config.pgtbl_addr >> mgaw != 0) {
+        port_log(LOG_WARNING, "unit %u: first-stage table at %llx is beyond %u bits",
+                 u->info.index, (unsigned long long)n->config.pgtbl_addr, mgaw);
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+/* Requests without PASID are cached under RID_PASID (VT-d 6.2.3). */
+static enum result cached_pasid(const struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid,
+                                u32 *out)
+{
+    struct vtd_context context;
+    enum result r;
+    *out = pasid;
+    if (pasid != VTD_NO_PASID) {
+        return pasid < PASID_LIMIT ? OK : ERR_INVALID;
+    }
+    r = vtd_device_get(u->unit, root, sid, &context);
+    *out = context.rid_pasid;
+    return r;
+}
+
+static struct did_request request_of(const struct nested *n, u32 pasid)
+{
+    return (struct did_request){
+        .parent = n->parent,
+        .partition = n->parent->config.partition,
+        .pasid = pasid,
+        .guest_did = n->config.guest_did,
+        .fs_root = n->config.pgtbl_addr,
+        .fs_width = (u16)n->config.addr_width,
+        .eafe = (n->config.flags & NESTED_EAFE) != 0,
+    };
+}
+
+static enum result take_nested(struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid,
+                               struct attachment *a)
+{
+    struct did_request request;
+    u32 tag;
+    enum result r = check_first_stage(u, a->nested);
+    if (r == OK) {
+        r = cached_pasid(u, root, sid, pasid, &tag);
+    }
+    if (r != OK) {
+        return r;
+    }
+    request = request_of(a->nested, tag);
+    r = did_take_table(u, &request, &a->table);
+    if (r != OK) {
+        return r;
+    }
+    r = nested_use_add(a->nested, a->table);
+    if (r != OK) {
+        did_give_table(a->table);
+        return r;
+    }
+    a->did = a->table->did;
+    return OK;
+}
+
+/* All that an attachment holds: an id, a table under it, a place in the counts. */
+static enum result take(struct did_unit *u, const struct attach_target *target,
+                        enum vtd_root root, u16 sid, u32 pasid, struct attachment *a)
+{
+    enum result r = check_second_stage(u, target->domain);
+    a->domain = target->domain;
+    a->nested = target->nested;
+    if (r == OK) {
+        r = a->nested == NULL ? did_take(u, a->domain, &a->did)
+                              : take_nested(u, root, sid, pasid, a);
+    }
+    if (r == OK) {
+        domain_add_user(target->domain);
+    }
+    return r;
+}
+
+static void give(const struct attachment *a)
+{
+    if (a->nested != NULL) {
+        nested_use_remove(a->nested, a->table);
+        did_give_table(a->table);
+    } else {
+        did_give(a->did);
+    }
+    domain_remove_user(a->domain);
+}
+
+static enum result set_entry(const struct did_unit *u, const struct attachment *a,
+                             enum vtd_root root, u16 sid, u32 pasid)
+{
+    struct vtd_entry entry = {
+        .pgtt = a->nested != NULL ? PGTT_NESTED : PGTT_SECOND_STAGE,
+        .did = a->did->id,
+        .ss_root = domain_dma_root(a->domain),
+        .ss_levels = a->domain->config.levels,
+        .ss_ad = a->domain->config.dirty_tracking, /* the same for all of a root (VT-d 6.2.3.1) */
+    };
+    if (a->nested != NULL) {
+        const struct nested_config *config = &a->nested->config;
+        entry.fs_root = config->pgtbl_addr;
+        entry.fs_width = config->addr_width;
+        entry.sre = (config->flags & NESTED_SRE) != 0;
+        entry.wpe = (config->flags & NESTED_WPE) != 0;
+        entry.eafe = (config->flags & NESTED_EAFE) != 0;
+    }
+    return vtd_entry_set(u->unit, root, sid, pasid, &entry);
+}
+
+/* What the driver says before it touches an entry; after anything else it may be half there. */
+static bool is_untouched(enum result r)
+{
+    return r == ERR_UNSUPPORTED || r == ERR_INVALID || r == ERR_NOT_FOUND || r == ERR_NO_MEMORY;
+}
+
+/* After a failed write: true once hardware surely uses nothing of what the entry named. */
+static bool is_gone(const struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid)
+{
+    enum result r = vtd_entry_clear(u->unit, root, sid, pasid);
+    if (r != OK && r != ERR_NOT_FOUND) {
+        port_log(LOG_ERROR, "unit %u: entry of %04x cannot be taken back: %s", u->info.index, sid,
+                 result_text(r));
+        return false;
+    }
+    return true;
+}
+
+static enum result attach_new(struct did_unit *u, const struct attach_target *target,
+                              enum vtd_root root, u16 sid, u32 pasid)
+{
+    struct attachment *a = slab_alloc(&attachment_slab);
+    enum result r;
+    if (a == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    a->node.key = attachment_key(root, sid, pasid);
+    r = take(u, target, root, sid, pasid, a);
+    if (r != OK) {
+        slab_free(&attachment_slab, a);
+        return r;
+    }
+    r = set_entry(u, a, root, sid, pasid);
+    if (r != OK && (is_untouched(r) || is_gone(u, root, sid, pasid))) {
+        give(a);
+        slab_free(&attachment_slab, a);
+        return r;
+    }
+    keymap_add(&u->attachments, &a->node);
+    return r;
+}
+
+/*
+ * The same guest domain goes on with another table, and nobody else has that PASID under its
+ * id: the id stays, so only the first-stage word of the entry changes, which is one store.
+ */
+static bool can_keep_id(const struct attachment *a, const struct attach_target *target)
+{
+    return a->nested != NULL && target->nested != NULL && a->domain == target->domain &&
+           a->nested->config.guest_did == target->nested->config.guest_did &&
+           a->table->users == 1;
+}
+
+static enum result change_table(struct did_unit *u, struct attachment *a, struct nested *n,
+                                enum vtd_root root, u16 sid, u32 pasid)
+{
+    struct nested *old = a->nested;
+    struct did_first_stage *first_stage, *old_first_stage = a->table->first_stage;
+    struct did_request request = request_of(n, (u32)a->table->node.key & (PASID_LIMIT - 1));
+    enum result r = check_first_stage(u, n);
+    r = r == OK ? did_first_stage_take(u, &request, &first_stage) : r;
+    if (r != OK) {
+        return r;
+    }
+    r = nested_use_add(n, a->table);
+    if (r != OK) {
+        did_first_stage_give(first_stage);
+        return r;
+    }
+    a->nested = n;
+    r = set_entry(u, a, root, sid, pasid);
+    if (is_untouched(r)) {
+        a->nested = old;
+        nested_use_remove(n, a->table);
+        did_first_stage_give(first_stage);
+        return r;
+    }
+    a->table->first_stage = first_stage;
+    nested_use_remove(old, a->table);
+    did_first_stage_give(old_first_stage);
+    return r;
+}
+
+static enum result change_target(struct did_unit *u, struct attachment *a,
+                                 const struct attach_target *target, enum vtd_root root, u16 sid,
+                                 u32 pasid)
+{
+    struct attachment other = {.node = a->node};
+    enum result r = take(u, target, root, sid, pasid, &other);
+    if (r != OK) {
+        return r;
+    }
+    r = set_entry(u, &other, root, sid, pasid);
+    if (is_untouched(r)) {
+        give(&other);
+        return r;
+    }
+    /* Not known which entry is there: what it may name stays counted for good. */
+    if (r == OK || is_gone(u, root, sid, pasid)) {
+        give(a);
+    }
+    a->did = other.did;
+    a->domain = other.domain;
+    a->nested = other.nested;
+    a->table = other.table;
+    return r;
+}
+
+static enum result attach_other(struct did_unit *u, struct attachment *a,
+                                const struct attach_target *target, enum vtd_root root, u16 sid,
+                                u32 pasid)
+{
+    if (can_keep_id(a, target)) {
+        return change_table(u, a, target->nested, root, sid, pasid);
+    }
+    return change_target(u, a, target, root, sid, pasid);
+}
+
+enum result attach(const struct attach_target *target, enum attach_how how, struct vtd_unit *unit,
+                   enum vtd_root root, u16 sid, u32 pasid)
+{
+    struct did_unit *u;
+    struct attachment *a;
+    enum result r;
+    if (pasid != VTD_NO_PASID && pasid >= PASID_LIMIT) {
+        return ERR_INVALID;
+    }
+    r = did_unit_get(unit, &u);
+    if (r != OK) {
+        return r;
+    }
+    a = find(u, attachment_key(root, sid, pasid));
+    if (how == ATTACH_NEW) {
+        r = a != NULL ? ERR_EXISTS : attach_new(u, target, root, sid, pasid);
+    } else {
+        r = a == NULL ? ERR_NOT_FOUND : attach_other(u, a, target, root, sid, pasid);
+    }
+    did_unit_put(u);
+    return r;
+}
+
+enum result attach_remove(const struct attach_target *target, struct vtd_unit *unit,
+                          enum vtd_root root, u16 sid, u32 pasid)
+{
+    struct did_unit *u;
+    struct attachment *a;
+    enum result r = did_unit_get(unit, &u);
+    if (r != OK) {
+        return r;
+    }
+    a = find(u, attachment_key(root, sid, pasid));
+    if (a == NULL || a->domain != target->domain || a->nested != target->nested) {
+        r = ERR_NOT_FOUND;
+    } else {
+        /* Not cleared, the entry may still be walked: then it stays counted, too. */
+        r = vtd_entry_clear(unit, root, sid, pasid);
+        r = r == ERR_NOT_FOUND ? OK : r;
+    }
+    if (r == OK) {
+        keymap_remove(&u->attachments, &a->node);
+        give(a);
+        slab_free(&attachment_slab, a);
+    }
+    did_unit_put(u);
+    return r;
+}
+
+enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_default *out)
+{
+    const struct attach_target target = {.domain = d};
+    struct attachment *a;
+    struct did_unit *u;
+    enum result r = did_unit_get(unit, &u);
+    if (r != OK) {
+        return r;
+    }
+    a = find(u, KEY_UNIT) != NULL ? NULL : slab_alloc(&attachment_slab);
+    if (a == NULL) {
+        r = find(u, KEY_UNIT) != NULL ? ERR_EXISTS : ERR_NO_MEMORY;
+    } else {
+        a->node.key = KEY_UNIT;
+        r = take(u, &target, VTD_ROOT_OFF, 0, 0, a);
+    }
+    if (r == OK) {
+        keymap_add(&u->attachments, &a->node);
+        *out = (struct vtd_default){.ss_root = domain_dma_root(d), .did = a->did->id,
+                                    .ss_levels = d->config.levels,
+                                    .ss_ad = d->config.dirty_tracking};
+    } else if (a != NULL) {
+        slab_free(&attachment_slab, a);
+    }
+    did_unit_put(u);
+    return r;
+}
+
+void domain_unit_remove(struct domain *d, struct vtd_unit *unit)
+{
+    struct attachment *a;
+    struct did_unit *u;
+    if (did_unit_get(unit, &u) != OK) {
+        return;
+    }
+    a = find(u, KEY_UNIT);
+    if (a != NULL && a->domain == d) {
+        keymap_remove(&u->attachments, &a->node);
+        give(a);
+        slab_free(&attachment_slab, a);
+    }
+    did_unit_put(u);
+}

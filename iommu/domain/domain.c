@@ -1,0 +1,261 @@
+/* Second-stage domains: tables, the read-only rule, and making changes visible. See domain.h. */
+#include "iommu/domain/domain.h"
+
+#include "iommu/domain/state.h"
+#include "iommu/ptab/second_stage.h"
+#include "iommu/base/slab.h"
+
+static struct slab domain_slab = {.size = sizeof(struct domain)};
+static u32 last_serial;
+
+enum result domain_create(const struct domain_config *config, struct domain **out)
+{
+    struct domain *d;
+    enum result r;
+    /* The second root's tables would get marks that the first's have not. */
+    if (config->dirty_tracking && (config->parent || config->dma_root)) {
+        port_log(LOG_ERROR, "partition %u: %s", config->partition,
+                 result_text(ERR_DIRTY_TRACKING));
+        return ERR_DIRTY_TRACKING;
+    }
+    d = slab_alloc(&domain_slab);
+    if (d == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    d->kind = KIND_DOMAIN;
+    d->config = *config;
+    d->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
+    r = ptab_create(&d->tables, &second_stage_format, config->levels, config->page_sizes,
+                    config->coherent, config->dma_root);
+    if (r != OK) {
+        slab_free(&domain_slab, d);
+        return r;
+    }
+    *out = d;
+    return OK;
+}
+
+enum result domain_destroy(struct domain *d)
+{
+    if (__atomic_load_n(&d->users, __ATOMIC_ACQUIRE) != 0) {
+        return ERR_BUSY;
+    }
+    ptab_destroy(&d->tables);
+    slab_free(&domain_slab, d);
+    return OK;
+}
+
+void domain_add_user(struct domain *d)
+{
+    __atomic_fetch_add(&d->users, 1, __ATOMIC_RELAXED);
+}
+
+void domain_remove_user(struct domain *d)
+{
+    __atomic_fetch_sub(&d->users, 1, __ATOMIC_RELEASE);
+}
+
+hpa_t domain_cpu_root(const struct domain *d)
+{
+    return d->tables.root;
+}
+
+hpa_t domain_dma_root(const struct domain *d)
+{
+    return d->tables.second_root;
+}
+
+u32 domain_levels(const struct domain *d)
+{
+    return d->config.levels;
+}
+
+u32 domain_table_pages(const struct domain *d)
+{
+    return d->tables.tables;
+}
+
+/*
+ * The rule (Intel 772415): a unit may set accessed and dirty bits in a first-stage table that the
+ * second stage maps read-only, so nothing under a nesting parent is read-only for DMA.
+ */
+static enum result check_rule(const struct domain *d, u64 gpa, u32 prot)
+{
+    if ((prot & PROT_WRITE) != 0 || !d->config.parent || d->config.dma_root ||
+        d->config.rule_lifted) {
+        return OK;
+    }
+    port_log(LOG_WARNING, "partition %u, guest address %llx: %s", d->config.partition,
+             (unsigned long long)gpa, result_text(ERR_READ_ONLY_IN_PARENT));
+    return ERR_READ_ONLY_IN_PARENT;
+}
+
+enum result domain_map(struct domain *d, gpa_t gpa, hpa_t hpa, u64 size, u32 prot,
+                       enum mem_type type)
+{
+    u64 bits = second_stage_bits(prot, type);
+    enum result r;
+    if (!second_stage_prot_is_valid(prot) || !second_stage_type_is_valid(type)) {
+        return ERR_INVALID;
+    }
+    spin_lock(&d->tables_lock);
+    r = check_rule(d, gpa.v, (u32)bits);
+    if (r == OK) {
+        r = ptab_map(&d->tables, gpa.v, hpa, size, bits);
+    }
+    spin_unlock(&d->tables_lock);
+    return r;
+}
+
+enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *unmapped)
+{
+    enum result r;
+    spin_lock(&d->tables_lock);
+    r = ptab_unmap(&d->tables, gpa.v, size, unmapped);
+    spin_unlock(&d->tables_lock);
+    return r;
+}
+
+enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot)
+{
+    enum result r;
+    if (!second_stage_prot_is_valid(prot)) {
+        return ERR_INVALID;
+    }
+    spin_lock(&d->tables_lock);
+    r = check_rule(d, gpa.v, prot);
+    if (r == OK) {
+        r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_PERMISSION,
+                        second_stage_bits(prot, 0));
+    }
+    spin_unlock(&d->tables_lock);
+    return r;
+}
+
+enum result domain_set_type(struct domain *d, gpa_t gpa, u64 size, enum mem_type type)
+{
+    enum result r;
+    if (!second_stage_type_is_valid(type)) {
+        return ERR_INVALID;
+    }
+    spin_lock(&d->tables_lock);
+    r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_TYPE, second_stage_bits(0, type));
+    spin_unlock(&d->tables_lock);
+    return r;
+}
+
+static void fill_mapping(const struct ptab_leaf *leaf, struct domain_mapping *out)
+{
+    out->gpa.v = leaf->addr;
+    out->hpa = leaf->out;
+    out->size = leaf->size;
+    out->prot = second_stage_prot(leaf->entry);
+    out->type = (enum mem_type)second_stage_type(leaf->entry);
+    out->dirty = (leaf->entry & SECOND_STAGE_DIRTY) != 0;
+}
+
+enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
+{
+    struct spinlock *lock = (struct spinlock *)&d->tables_lock;
+    struct ptab_leaf leaf;
+    bool found;
+    spin_lock(lock);
+    found = ptab_walk(&d->tables, d->tables.root, gpa.v, &leaf);
+    spin_unlock(lock);
+    if (!found) {
+        return ERR_NOT_FOUND;
+    }
+    fill_mapping(&leaf, out);
+    return OK;
+}
+
+bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
+{
+    struct spinlock *lock = (struct spinlock *)&d->tables_lock;
+    struct ptab_leaf leaf;
+    bool found;
+    spin_lock(lock);
+    found = ptab_next(&d->tables, d->tables.root, gpa.v, &leaf);
+    spin_unlock(lock);
+    if (found) {
+        fill_mapping(&leaf, out);
+    }
+    return found;
+}
+
+static enum result flush_units(struct domain *d, u64 gpa, u64 size)
+{
+    enum result first = OK;
+    spin_lock(&d->users_lock);
+    for (const struct did *did = d->dids; did != NULL; did = did->next_of_domain) {
+        enum result r = vtd_inval_second_stage(did->unit->unit, did->id, gpa, size);
+        if (first == OK) {
+            first = r;
+        }
+    }
+    spin_unlock(&d->users_lock);
+    return first;
+}
+
+enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
+{
+    enum result r;
+    hpa_t retired;
+    spin_lock(&d->tables_lock);
+    retired = ptab_take_retired(&d->tables);
+    spin_unlock(&d->tables_lock);
+    /* Before a table is given back, nothing may walk it, whatever range the caller has in mind. */
+    if (retired.v != 0) {
+        size = 0;
+    }
+    /* No lock meanwhile: other CPUs may be waiting for it when they are asked to take part. */
+    if (d->config.cpu_flush != NULL) {
+        d->config.cpu_flush(d->config.ctx);
+    }
+    r = flush_units(d, gpa.v, size);
+    if (r == OK) {
+        ptab_free_retired(retired);
+        return OK;
+    }
+    spin_lock(&d->tables_lock);
+    ptab_put_retired(&d->tables, retired);
+    spin_unlock(&d->tables_lock);
+    return r;
+}
+
+enum result domain_make_parent(struct domain *d)
+{
+    enum result r = OK;
+    spin_lock(&d->tables_lock);
+    if (d->config.dirty_tracking) {
+        r = ERR_DIRTY_TRACKING;
+    } else if (!d->config.rule_lifted &&
+               ptab_lacks(&d->tables, d->tables.second_root, SECOND_STAGE_WRITE)) {
+        r = ERR_PARENT_HAS_READ_ONLY;
+    } else {
+        d->config.parent = true;
+    }
+    spin_unlock(&d->tables_lock);
+    if (r != OK) {
+        port_log(LOG_WARNING, "partition %u: %s", d->config.partition, result_text(r));
+    }
+    return r;
+}
+
+enum result domain_attach(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                          u32 pasid)
+{
+    return attach(&(struct attach_target){.domain = d}, ATTACH_NEW, unit, root, sid, pasid);
+}
+
+enum result domain_detach(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                          u32 pasid)
+{
+    return attach_remove(&(struct attach_target){.domain = d}, unit, root, sid, pasid);
+}
+
+enum result domain_replace(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                           u32 pasid)
+{
+    return attach(&(struct attach_target){.domain = d}, ATTACH_REPLACE, unit, root, sid, pasid);
+}

@@ -1,0 +1,153 @@
+/*
+ * Domains. A second-stage domain is a tree of page tables that is the EPT at the
+ * same time (decision: one table for CPU and DMA); a nested domain puts a guest's
+ * first stage on top of one. Domains know which devices of which units use them, choose
+ * domain ids, keep the read-only rule (Intel 772415) and make changes visible everywhere.
+ */
+#ifndef NESTOR_IOMMU_DOMAIN_DOMAIN_H
+#define NESTOR_IOMMU_DOMAIN_DOMAIN_H
+
+#include "iommu/vtd/vtd.h"
+
+struct domain;
+struct nested;
+
+enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };  /* EXEC matters to the CPU only */
+enum mem_type { MEM_UC = 0, MEM_WC = 1, MEM_WT = 4, MEM_WP = 5, MEM_WB = 6 }; /* SDM 12.3 */
+
+struct domain_config {
+    u32 levels;           /* 4 or 5 (3 for legacy units) */
+    u64 page_sizes;       /* 4K, or with 2M and 1G: what the CPU and all units can */
+    bool coherent;        /* all units snoop their walks: no flushing of stores */
+    bool parent;          /* a nesting parent from the start */
+    bool dma_root;        /* diverging: a second root in which read-only pages are not present */
+    bool dirty_tracking;  /* SSADE: units mark what is written; refused with nesting or dma_root */
+    bool rule_lifted;     /* no unit has Intel 772415: a parent may hold read-only mappings */
+    u32 partition;
+    /* INVEPT on every CPU of the partition; NULL without CPUs. Called by domain_flush() only. */
+    void (*cpu_flush)(void *ctx);
+    void *ctx;
+};
+
+must_use enum result domain_create(const struct domain_config *config, struct domain **out);
+/* ERR_BUSY while a device or a nested domain uses it. */
+must_use enum result domain_destroy(struct domain *d);
+
+/* Roots: what the EPTP and what SSPTPTR point to. Equal unless the roots diverge. */
+hpa_t domain_cpu_root(const struct domain *d);
+hpa_t domain_dma_root(const struct domain *d);
+u32 domain_levels(const struct domain *d);
+u32 domain_table_pages(const struct domain *d);
+
+/*
+ * Changes of the tables, 4 KiB granular, gpa and hpa aligned to 4 KiB. The largest page
+ * sizes that fit are used; large pages are split where a change needs it. Not visible to
+ * hardware until domain_flush(). map: ERR_EXISTS when any page of the range is mapped
+ * (nothing changed then); ERR_READ_ONLY_IN_PARENT by the rule, unless roots diverge.
+ * unmap: holes in the range are fine; *unmapped counts bytes. protect: only what is mapped.
+ * ERR_NO_MEMORY: nothing of the range has changed.
+ */
+must_use enum result domain_map(struct domain *d, gpa_t gpa, hpa_t hpa, u64 size, u32 prot,
+                                enum mem_type type);
+must_use enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *unmapped);
+must_use enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot);
+must_use enum result domain_set_type(struct domain *d, gpa_t gpa, u64 size, enum mem_type type);
+
+/*
+ * One level more on top, in use: addresses up to the new width can be mapped then, and the roots
+ * are new. Every entry that leads here, nested ones included, goes over by one store, with another
+ * domain id: DMA in flight is translated as before. Only DMA and CPUs may use the domain, its nested
+ * domains or their ids meanwhile. The CPUs load domain_cpu_root() with domain_levels()
+ * before the next domain_flush(), which gives back what is left of the old roots.
+ * ERR_UNSUPPORTED (five already, or a unit has not that many), ERR_NO_MEMORY, ERR_NO_DOMAIN_ID:
+ * nothing has changed. Another error: it has grown, but a unit may still use the old roots; what is
+ * not part of the new trees is never given back then.
+ */
+must_use enum result domain_grow(struct domain *d);
+
+struct domain_mapping {
+    gpa_t gpa;
+    hpa_t hpa;
+    u64 size;
+    u32 prot;
+    enum mem_type type;
+    bool dirty;           /* written by a device since it was mapped; with dirty_tracking only */
+};
+/* ERR_NOT_FOUND for a hole; *size-aligned leaf that holds gpa otherwise. */
+must_use enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
+/* The first mapping at or after gpa; false when there is none. */
+bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
+
+/*
+ * Sets in `bitmap`, a bit for each 4 KiB page of [gpa, gpa + size) in words of 64, those that a device wrote
+ * to; `clear`: the next write is seen again, but for a large page of which only a part is in the range: it
+ * stays dirty. A write until it returns is in this answer or in the next, one after it in the next.
+ * ERR_UNSUPPORTED without dirty_tracking, ERR_INVALID for a range that is not of whole pages. The error of
+ * a unit: it may go on writing unseen.
+ */
+must_use enum result domain_read_dirty(struct domain *d, gpa_t gpa, u64 size, bool clear, u64 *bitmap);
+
+/*
+ * Makes changes in [gpa, gpa + size) visible to every CPU and every unit that uses the
+ * domain, nested domains on top included; pages taken out of the tables are given back to the
+ * pool only then. The only function that may. size 0: everything. The first error of a unit
+ * is returned after all were tried.
+ */
+must_use enum result domain_flush(struct domain *d, gpa_t gpa, u64 size);
+
+/* From now on (for good) a nesting parent. ERR_PARENT_HAS_READ_ONLY, ERR_DIRTY_TRACKING. */
+must_use enum result domain_make_parent(struct domain *d);
+
+/*
+ * What a unit's default entry needs (vtd_unit_take_over()): takes a domain id of second-stage-only
+ * entries on that unit and counts the unit as a user of the domain until domain_unit_remove().
+ * ERR_EXISTS: it has one. The caller knows about RMRR devices: rmrr_active is false.
+ */
+must_use enum result domain_unit_add(struct domain *d, struct vtd_unit *unit,
+                                     struct vtd_default *out);
+void domain_unit_remove(struct domain *d, struct vtd_unit *unit);
+
+/*
+ * A device, or one PASID of it (VTD_NO_PASID: its requests without PASID), second-stage-only.
+ * The source-id was opened in that root (vtd_device_open()). When the unit stops answering in the
+ * middle (ERR_TIMEOUT, ERR_QUEUE) the device is left blocked; detach it then.
+ */
+must_use enum result domain_attach(struct domain *d, struct vtd_unit *unit, enum vtd_root root,
+                                   u16 sid, u32 pasid);
+must_use enum result domain_detach(struct domain *d, struct vtd_unit *unit, enum vtd_root root,
+                                   u16 sid, u32 pasid);
+/* From whatever (sid, pasid) is attached to now (ERR_NOT_FOUND if nothing) to d, in one step. */
+must_use enum result domain_replace(struct domain *d, struct vtd_unit *unit, enum vtd_root root,
+                                    u16 sid, u32 pasid);
+
+/* The data of struct iommu_hwpt_vtd_s1. */
+enum { NESTED_SRE = 1, NESTED_EAFE = 2, NESTED_WPE = 4 };
+struct nested_config {
+    u64 flags;        /* others than the three: ERR_INVALID */
+    u64 pgtbl_addr;   /* GPA of the first-stage root, 4 KiB aligned */
+    u32 addr_width;   /* 48 or 57 */
+    u16 guest_did;    /* the guest's name for its domain; picks the host's id, never is it */
+};
+/* ERR_NOT_A_PARENT (also for a parent that is not one yet), ERR_INVALID, ERR_DIRTY_TRACKING. */
+must_use enum result nested_create(struct domain *parent, const struct nested_config *config,
+                                   struct nested **out);
+must_use enum result nested_destroy(struct nested *n);
+must_use enum result nested_attach(struct nested *n, struct vtd_unit *unit, enum vtd_root root,
+                                   u16 sid, u32 pasid);
+must_use enum result nested_detach(struct nested *n, struct vtd_unit *unit, enum vtd_root root,
+                                   u16 sid, u32 pasid);
+must_use enum result nested_replace(struct nested *n, struct vtd_unit *unit, enum vtd_root root,
+                                    u16 sid, u32 pasid);
+/*
+ * A batch of first-stage invalidations, in order (IOTLB by address or whole PASID); *done
+ * says how many were accepted when one is refused, the rest is untouched. VTD_NO_PASID: under
+ * every PASID that walks this table.
+ */
+struct nested_inval { u32 pasid; bool all; u64 addr; u64 pages; bool leaf; };
+must_use enum result nested_invalidate(struct nested *n, const struct nested_inval *list, u32 count,
+                                       u32 *done);
+
+/* Host domain ids that stand for a guest's on a unit; returns how many, at most max. */
+u32 did_of_guest(const struct vtd_unit *unit, u32 partition, u16 guest_did, u16 *out, u32 max);
+
+#endif

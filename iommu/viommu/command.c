@@ -1,0 +1,107 @@
+/*
+ * The transitions of the guest's unit, and where each leaves the devices:
+ *
+ *   TE 0 -> 1   scalable root   guest root, what the guest lists, all else blocked
+ *               any other root  guest root, empty: every request faults
+ *   SRTP, TE=1  scalable root   what differs is bound again, the rest stays
+ *               any other root  everything unbound: every request faults
+ *   TE 1 -> 0                   off root (second stage), then everything unbound
+ *   SRTP, TE=0                  nothing; TE will read the tables
+ *   reset                       as TE 1 -> 0, at once
+ *
+ * No transition passes through an untranslated state: both roots are the host's and
+ * the unit's own TE never falls.
+ */
+#include "iommu/viommu/command.h"
+
+#include "iommu/port.h"
+#include "iommu/viommu/host.h"
+#include "iommu/viommu/state.h"
+
+static bool root_has_tables(const struct viommu *v)
+{
+    return viommu_ttm_of(v->active_root) == TTM_SCALABLE;
+}
+
+static bool select_root(struct viommu *v, bool guest)
+{
+    enum result r = viommu_host_select_root(v, guest);
+    if (r != OK && v->stats.host_errors++ == 0) {
+        port_log(LOG_ERROR, "viommu: partition %u: the unit did not take the %s root: %s",
+                 v->config.partition, guest ? "guest" : "off", result_text(r));
+    }
+    return r == OK;
+}
+
+/* A scan of this command's own; true when it is done. */
+static bool scan(struct viommu *v, enum scan_kind kind)
+{
+    struct viommu_command *c = &v->command;
+    if (!c->scanning || c->restart) {
+        viommu_scan_start(v, kind);
+        c->scanning = true;
+        c->restart = false;
+    }
+    if (!viommu_scan_run(v)) {
+        return false;
+    }
+    c->scanning = false;
+    return true;
+}
+
+static bool run_translate_on(struct viommu *v)
+{
+    if (!scan(v, root_has_tables(v) ? SCAN_EVERYTHING : SCAN_TEARDOWN)) {
+        return false;
+    }
+    if (!select_root(v, true)) {
+        return true; /* TES stays 0: the guest sees that its unit does not answer */
+    }
+    v->reg[VREG_GSTS] |= VGSTS_TES;
+    return true;
+}
+
+static bool run_translate_off(struct viommu *v)
+{
+    if (viommu_translating(v)) {
+        viommu_report_ending(v);
+        if (!select_root(v, false)) {
+            return true;
+        }
+        v->reg[VREG_GSTS] &= ~(u64)VGSTS_TES;
+        viommu_fault_restart_index(v);
+    }
+    return scan(v, SCAN_TEARDOWN);
+}
+
+static bool run_set_root(struct viommu *v)
+{
+    bool live = viommu_translating(v);
+    if (live && !scan(v, root_has_tables(v) ? SCAN_EVERYTHING : SCAN_TEARDOWN)) {
+        return false;
+    }
+    v->command.restart = false;
+    v->reg[VREG_GSTS] |= VGSTS_RTPS;
+    return true;
+}
+
+bool viommu_command_run(struct viommu *v)
+{
+    struct viommu_command *c = &v->command;
+    if (v->queue.scanning) { /* the one scan there is belongs to a descriptor: it comes first */
+        return c->set_root || c->translate || c->queue_off;
+    }
+    if (c->set_root) {
+        if (!run_set_root(v)) {
+            return true;
+        }
+        c->set_root = false;
+    }
+    if (c->translate) {
+        if (!(c->te_target ? run_translate_on(v) : run_translate_off(v))) {
+            return true;
+        }
+        c->translate = false;
+    }
+    return c->queue_off;
+}

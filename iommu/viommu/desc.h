@@ -1,0 +1,69 @@
+/*
+ * One descriptor of the guest's queue, decoded: a pure function from the words the
+ * guest wrote to a command or to the IQEI code that hardware would give.
+ */
+#ifndef NESTOR_IOMMU_VIOMMU_DESC_H
+#define NESTOR_IOMMU_VIOMMU_DESC_H
+
+#include "hv/types.h"
+
+/* Names after the descriptors of VT-d 6.5.2 that this unit takes. */
+enum viommu_cmd_kind {
+    VCMD_CONTEXT_CACHE,
+    VCMD_PASID_CACHE,
+    VCMD_IOTLB,
+    VCMD_PASID_IOTLB,
+    VCMD_WAIT,
+    VCMD_NOTHING, /* interrupt entry cache: valid, without effect */
+};
+
+enum viommu_granularity {
+    VGRAN_GLOBAL,
+    VGRAN_DOMAIN, /* whole domain */
+    VGRAN_DEVICE, /* context cache: sid and function mask */
+    VGRAN_PASID,  /* one PASID of a domain */
+    VGRAN_PAGE,   /* addresses of a domain or PASID */
+};
+
+struct viommu_cmd {
+    enum viommu_cmd_kind kind;
+    enum viommu_granularity granularity;
+    u16 did;
+    u16 sid;
+    u8 function_mask; /* 0..3, VT-d table 21 */
+    u32 pasid;
+    u64 reach;        /* as the second word: address in 63:12, IH in 6, AM, log2 of 4 KiB pages, in 5:0 */
+    bool status_write;
+    bool interrupt;
+    bool fence;
+    u32 status_data;
+    u64 status_addr;  /* guest physical */
+};
+
+/* IQERCD.IQEI, VT-d 11.4.9.9. */
+enum iqei {
+    IQEI_NONE = 0,
+    IQEI_TAIL = 1,
+    IQEI_FETCH = 2,
+    IQEI_TYPE = 3,
+    IQEI_RESERVED = 4,
+    IQEI_WIDTH = 5,
+    IQEI_TAIL_ALIGN = 6,
+    IQEI_TTM = 7,
+};
+
+struct desc_rules {
+    u64 cap, ecap; /* of the guest's unit */
+    u64 rtaddr;    /* the active root: its TTM decides which types exist */
+    u32 haw;       /* host address width: status address bits above are ignored */
+    bool wide;     /* IQA.DW */
+};
+
+/* The check that needs no descriptor: width against mode (table 26). */
+enum iqei viommu_desc_check_mode(const struct desc_rules *rules);
+
+/* IQEI_NONE and *out, or the error. words has 4 elements, or 2 when not wide. */
+enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,
+                             struct viommu_cmd *out);
+
+#endif

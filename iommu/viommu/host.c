@@ -1,0 +1,234 @@
+/*
+ * iommu/viommu/host.h on the driver (vtd.h) and the domains (domain.h): a binding is a nested
+ * domain of its own or the partition's second stage, attached in the unit's guest root.
+ * Pages that the guest's entries cost are counted before they are taken.
+ */
+#include "iommu/viommu/host.h"
+
+#include "iommu/domain/domain.h"
+#include "iommu/viommu/state.h"
+
+enum { DIRECTORY_ENTRIES_PER_PAGE = 512, PASIDS_PER_TABLE = 64 };
+
+enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out)
+{
+    struct vtd_unit_info info;
+    vtd_unit_get_info(config->unit, &info);
+    if (!info.nesting) {
+        return ERR_UNSUPPORTED;
+    }
+    *out = (struct host_unit){.ver = info.ver, .cap = info.cap, .ecap = info.ecap,
+                              .haw = info.haw};
+    return domain_make_parent(config->parent);
+}
+
+enum result viommu_host_select_root(struct viommu *v, bool guest)
+{
+    return vtd_root_select(v->config.unit, guest ? VTD_ROOT_GUEST : VTD_ROOT_OFF);
+}
+
+enum result viommu_host_clear(struct viommu *v)
+{
+    return vtd_root_clear_guest(v->config.unit);
+}
+
+/* --- pages --- */
+
+static u32 directory_pages(const struct guest_context *context)
+{
+    u32 entries = guest_pasid_count(context->pdts) / PASIDS_PER_TABLE;
+    return (entries + DIRECTORY_ENTRIES_PER_PAGE - 1) / DIRECTORY_ENTRIES_PER_PAGE;
+}
+
+/* What an entry costs: a directory with the first of a device, a table with the first of 64. */
+static u32 cost(struct viommu *v, const struct viommu_device *device, u16 sid, u32 pasid)
+{
+    u32 directory = device->pages == 0 ? directory_pages(&device->context) : 0;
+    bool has_table = vtd_entry_has_table(v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return directory + (has_table ? 0 : 1);
+}
+
+static void charge(struct viommu *v, struct viommu_device *device, u32 pages)
+{
+    device->pages += pages;
+    v->bindings.table_pages += pages;
+}
+
+static enum result open_device(struct viommu *v, const struct viommu_device *device, u16 sid)
+{
+    const struct guest_context *context = &device->context;
+    const struct vtd_context host = {
+        .rid_pasid = context->rid_pasid,
+        .pasids = context->paside ? guest_pasid_count(context->pdts) : 0,
+    };
+    return vtd_device_open(v->config.unit, VTD_ROOT_GUEST, sid, &host);
+}
+
+static enum result close_device(struct viommu *v, struct viommu_device *device, u16 sid)
+{
+    enum result r = vtd_device_close(v->config.unit, VTD_ROOT_GUEST, sid);
+    v->bindings.table_pages -= device->pages;
+    device->pages = 0;
+    return r;
+}
+
+/* --- entries --- */
+
+/* RID_PASID is the entry of requests without PASID. */
+static u32 host_pasid(const struct guest_context *context, u32 pasid)
+{
+    return pasid == context->rid_pasid ? VTD_NO_PASID : pasid;
+}
+
+static enum result make_nested(struct viommu *v, const struct bind_plan *plan,
+                               struct nested **out)
+{
+    const struct nested_config config = {
+        .flags = (plan->sre ? NESTED_SRE : 0u) | (plan->eafe ? NESTED_EAFE : 0u) |
+                 (plan->wpe ? NESTED_WPE : 0u),
+        .pgtbl_addr = plan->fs_root.v,
+        .addr_width = plan->addr_width,
+        .guest_did = plan->guest_did,
+    };
+    *out = NULL;
+    return plan->kind == BIND_NESTED ? nested_create(v->config.parent, &config, out) : OK;
+}
+
+/* A nested domain that something still uses is not destroyed: said where that failed. */
+static void drop_nested(struct nested *nested)
+{
+    if (nested != NULL && nested_destroy(nested) != OK) {
+        port_log(LOG_ERROR, "viommu: a nested domain is still in use");
+    }
+}
+
+static void forget_ids(struct viommu *v)
+{
+    v->queue.ids.guest_did = VIOMMU_NO_DID;
+}
+
+static enum result attach_entry(struct viommu *v, struct nested *nested, u16 sid, u32 pasid)
+{
+    return nested != NULL
+               ? nested_attach(nested, v->config.unit, VTD_ROOT_GUEST, sid, pasid)
+               : domain_attach(v->config.parent, v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+}
+
+static enum result bind_new(struct viommu *v, const struct viommu_device *device,
+                            struct viommu_binding *binding, const struct bind_plan *plan)
+{
+    struct nested *nested;
+    enum result r = make_nested(v, plan, &nested);
+    if (r != OK) {
+        return r;
+    }
+    r = attach_entry(v, nested, binding->sid, host_pasid(&device->context, binding->pasid));
+    if (r != OK) {
+        drop_nested(nested);
+        return r;
+    }
+    binding->host = nested;
+    return OK;
+}
+
+enum result viommu_host_attach(struct viommu *v, struct viommu_device *device,
+                               struct viommu_binding *binding, const struct bind_plan *plan)
+{
+    u16 sid = binding->sid;
+    u32 pages = cost(v, device, sid, binding->pasid);
+    forget_ids(v);
+    if (pages > v->config.max_table_pages - v->bindings.table_pages) {
+        return ERR_QUOTA;
+    }
+    enum result r = open_device(v, device, sid);
+    if (r != OK) {
+        return r;
+    }
+    r = bind_new(v, device, binding, plan);
+    charge(v, device, pages - (r != OK ? cost(v, device, sid, binding->pasid) : 0));
+    if (r != OK && device->count == 0 && close_device(v, device, sid) != OK) {
+        v->stats.host_errors++;
+    }
+    return r;
+}
+
+enum result viommu_host_replace(struct viommu *v, struct viommu_binding *binding,
+                                const struct bind_plan *plan)
+{
+    const struct viommu_device *device = viommu_device_find(v, binding->sid);
+    u32 pasid = host_pasid(&device->context, binding->pasid);
+    struct vtd_unit *unit = v->config.unit;
+    struct nested *nested;
+    enum result r = make_nested(v, plan, &nested);
+    if (r != OK) {
+        return r;
+    }
+    forget_ids(v);
+    r = nested != NULL
+            ? nested_replace(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)
+            : domain_replace(v->config.parent, unit, VTD_ROOT_GUEST, binding->sid, pasid);
+    if (r != OK) {
+        drop_nested(nested);
+        return r;
+    }
+    drop_nested(binding->host);
+    binding->host = nested;
+    return OK;
+}
+
+enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
+                               struct viommu_binding *binding, bool last)
+{
+    u32 pasid = host_pasid(&device->context, binding->pasid);
+    struct nested *nested = binding->host;
+    struct vtd_unit *unit = v->config.unit;
+    forget_ids(v);
+    enum result r =
+        nested != NULL
+            ? nested_detach(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)
+            : domain_detach(v->config.parent, unit, VTD_ROOT_GUEST, binding->sid, pasid);
+    drop_nested(nested);
+    if (last) {
+        enum result closed = close_device(v, device, binding->sid);
+        r = r != OK ? r : closed;
+    }
+    return r;
+}
+
+/* --- queue, faults, events --- */
+
+u32 viommu_host_domain_ids(struct viommu *v, u16 guest_did, u16 *out, u32 max)
+{
+    return did_of_guest(v->config.unit, v->config.partition, guest_did, out, max);
+}
+
+enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32 count)
+{
+    return vtd_queue_post(v->config.unit, descs, count);
+}
+
+/* VT-d 11.4.7.6: T1 is bit 62, T2 bit 28: 00 write, 10 read, 11 atomic. */
+bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out)
+{
+    struct vtd_fault f;
+    if (!vtd_fault_next(v->config.unit, &f)) {
+        return false;
+    }
+    *out = (struct viommu_fault_event){
+        .sid = f.sid, .has_pasid = f.has_pasid, .pasid = f.pasid, .reason = f.reason,
+        .addr = f.addr,
+        .attributes = (f.read || f.atomic ? 1ull << 62 : 0) | (f.atomic ? 1u << 28 : 0) |
+                      (f.exec ? 1u << 30 : 0) | (f.priv ? 1u << 29 : 0),
+    };
+    return true;
+}
+
+u32 viommu_host_read_event(struct viommu *v, u32 offset)
+{
+    return vtd_event_read(v->config.unit, offset);
+}
+
+void viommu_host_write_event(struct viommu *v, u32 offset, u32 value)
+{
+    vtd_event_write(v->config.unit, offset, value);
+}

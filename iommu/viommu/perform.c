@@ -1,0 +1,173 @@
+/* See iommu/viommu/perform.h. Fields as in VT-d 6.5.2. */
+#include "iommu/viommu/perform.h"
+
+#include "iommu/port.h"
+#include "iommu/viommu/state.h"
+
+enum { STATUS_BYTES = 4 };
+
+/* Words of the host's descriptors, VT-d 6.5.2; 256 bits wide. */
+enum { HOST_IOTLB = 2, HOST_WAIT = 5, HOST_PASID_IOTLB = 6 };
+enum { HOST_G_GLOBAL = 1 << 4, HOST_G_DOMAIN = 2 << 4, HOST_G_PASID = 2 << 4, HOST_G_PAGE = 3 << 4,
+       HOST_DRAIN = 3 << 6 };
+
+/* The upper half of each is 0 from the start. */
+static void append(struct viommu *v, u64 word0, u64 word1)
+{
+    struct vtd_desc *to = &v->queue.batch[v->queue.count++];
+    to->w[0] = word0;
+    to->w[1] = word1;
+}
+
+/* What is asked for is mostly about one domain. iommu/viommu/host.c forgets it when a binding changes. */
+static void look_up_ids(struct viommu *v, u16 guest_did)
+{
+    struct viommu_ids *ids = &v->queue.ids;
+    ids->count = viommu_host_domain_ids(v, guest_did, ids->host, VIOMMU_HOST_DIDS);
+    ids->guest_did = guest_did;
+}
+
+/* One for each host domain id that the guest's has. Inline: it is what a doorbell is made of. */
+static inline __attribute__((always_inline)) void append_for(struct viommu *v, u16 guest_did,
+                                                             u64 word0, u64 word1)
+{
+    struct viommu_queue *q = &v->queue;
+    if (q->ids.guest_did != guest_did) {
+        look_up_ids(v, guest_did);
+    }
+    for (u32 i = 0; i < q->ids.count; i++) {
+        append(v, word0 | (u64)q->ids.host[i] << 16, word1);
+    }
+}
+
+/*
+ * A domain- or page-selective invalidation of the guest's means all of the domain's
+ * first-stage and nested entries (table 23), so each of its host ids is flushed whole.
+ * IOTLB entries of a second-stage-only host entry never change by what a guest does,
+ * but the guest believes them to be pass-through and may drain with this command.
+ */
+static void perform_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
+{
+    if (cmd->granularity == VGRAN_GLOBAL) {
+        append(v, HOST_IOTLB | HOST_G_GLOBAL | HOST_DRAIN, 0);
+        return;
+    }
+    append_for(v, cmd->did, HOST_IOTLB | HOST_G_DOMAIN | HOST_DRAIN, 0);
+}
+
+/* The reach of a page-selective p_iotlb is at most the first stage's 57 bits. */
+static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
+{
+    enum { WIDEST_MASK = 57 - 12 };
+    u32 mask = (u32)cmd->reach & 0x3f;
+    bool page = cmd->granularity == VGRAN_PAGE && mask <= WIDEST_MASK;
+    u64 word1 = page ? cmd->reach & (~0ull << (12 + mask) | 0x7f) : 0;
+    u64 word0 = HOST_PASID_IOTLB | (page ? HOST_G_PAGE : HOST_G_PASID) | (u64)cmd->pasid << 32;
+    append_for(v, cmd->did, word0, word1);
+}
+
+/*
+ * The unit writes the status itself, into the partition's ordinary memory or nowhere.
+ * An address "not routeable to memory" is undefined in VT-d 6.5.2.9: refused, visibly.
+ */
+static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
+{
+    hpa_t at = {0};
+    if (cmd->status_write &&
+        !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
+        if (v->stats.queue_errors < VIOMMU_ERROR_LINES) {
+            port_log(LOG_WARNING, "viommu: partition %u: wait status at 0x%llx is not its memory",
+                     v->config.partition, (unsigned long long)cmd->status_addr);
+        }
+        return IQEI_RESERVED;
+    }
+    append(v, HOST_WAIT | (cmd->interrupt ? 1u << 4 : 0) | (cmd->status_write ? 1u << 5 : 0) |
+                  (cmd->fence ? 1u << 6 : 0) | (u64)cmd->status_data << 32,
+           at.v);
+    v->stats.waits++;
+    return IQEI_NONE;
+}
+
+/* Guest tables matter while its translation is on; what is bound then is read again at TE. */
+static void perform_context_cache(struct viommu *v, const struct viommu_cmd *cmd)
+{
+    if (cmd->granularity == VGRAN_DEVICE) {
+        viommu_scan_start_device(v, cmd->sid, cmd->function_mask);
+    } else {
+        viommu_scan_start(v, SCAN_CONTEXTS);
+    }
+}
+
+static void perform_pasid_cache(struct viommu *v, const struct viommu_cmd *cmd)
+{
+    if (cmd->granularity == VGRAN_PASID) {
+        viommu_scan_start_pasid(v, cmd->pasid);
+    } else {
+        viommu_scan_start(v, SCAN_PASIDS);
+    }
+}
+
+/*
+ * tables: the guest's translation is on and has tables; else nothing of it is cached. False: the
+ * descriptor is bad, or its scan has to come before anything else.
+ */
+static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables, enum iqei *error)
+{
+    switch (cmd->kind) {
+    case VCMD_WAIT:
+        *error = perform_wait(v, cmd);
+        return *error == IQEI_NONE;
+    case VCMD_NOTHING:
+        return true;
+    case VCMD_CONTEXT_CACHE:
+        v->stats.context_caches++;
+        if (tables) {
+            perform_context_cache(v, cmd);
+            v->queue.scanning = true;
+        }
+        return !tables;
+    case VCMD_PASID_CACHE:
+        v->stats.pasid_caches++;
+        if (tables) {
+            perform_pasid_cache(v, cmd);
+            v->queue.scanning = true;
+        }
+        return !tables;
+    case VCMD_IOTLB:
+        v->stats.iotlbs++;
+        if (tables) {
+            perform_iotlb(v, cmd);
+        }
+        return true;
+    case VCMD_PASID_IOTLB:
+        v->stats.pasid_iotlbs++;
+        if (tables) {
+            perform_pasid_iotlb(v, cmd);
+        }
+        return true;
+    }
+    return true;
+}
+
+enum iqei viommu_perform(struct viommu *v, const struct viommu_run *run)
+{
+    struct viommu_queue *q = &v->queue;
+    enum iqei error = IQEI_NONE;
+    u32 words = q->wide ? 4 : 2;
+    const u64 *begin = &q->ahead[(q->fetch - q->ahead_from) / sizeof(u64)];
+    const u64 *end = &q->ahead[q->ahead_bytes / sizeof(u64)];
+    const u64 *at = begin;
+    if (v->budget < (u32)(end - begin) / words) {
+        end = begin + v->budget * words;
+    }
+    for (; at < end && q->count <= VIOMMU_BATCH - VIOMMU_HOST_DIDS; at += words) {
+        struct viommu_cmd cmd;
+        error = viommu_desc_decode(&run->rules, at, &cmd);
+        if (error != IQEI_NONE || !perform(v, &cmd, run->tables, &error)) {
+            break;
+        }
+    }
+    viommu_queue_advance(v, (u32)(at - begin) * (u32)sizeof(u64));
+    (void)viommu_spend(v, (u32)(at - begin) / words + (q->scanning ? 1 : 0));
+    return error;
+}

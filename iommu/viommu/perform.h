@@ -1,0 +1,26 @@
+/*
+ * What the guest's descriptors become: invalidations of contexts and PASIDs make Nestor look at the
+ * guest's tables; IOTLB invalidations and waits go to the unit with the host's domain ids and a
+ * checked status address. Built for speed: it is what a doorbell costs.
+ */
+#ifndef NESTOR_IOMMU_VIOMMU_PERFORM_H
+#define NESTOR_IOMMU_VIOMMU_PERFORM_H
+
+#include "iommu/viommu/desc.h"
+
+struct viommu;
+
+/* What the registers say, which the guest does not write meanwhile. */
+struct viommu_run {
+    struct desc_rules rules;
+    enum iqei error;     /* no descriptor can be fetched */
+    bool tables;
+};
+
+/*
+ * Decodes and performs what the queue has copied: until one is bad (returned, fetch stays at it) or
+ * starts a scan, or the batch or the budget ends.
+ */
+must_use enum iqei viommu_perform(struct viommu *v, const struct viommu_run *run);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * The ring and its order: what is fetched, what waits for a scan, what is handed to the unit, where
+ * the head stands, errors (VT-d 6.5.2). iommu/viommu/perform.c does what descriptors say.
+ */
+#include "iommu/viommu/perform.h"
+
+#include "iommu/port.h"
+#include "iommu/viommu/state.h"
+
+void viommu_queue_reset(struct viommu *v)
+{
+    v->queue = (struct viommu_queue){.ids.guest_did = VIOMMU_NO_DID};
+}
+
+/* IQA may change whenever the queue is empty (VT-d 11.4.9.3). */
+void viommu_queue_moved(struct viommu *v)
+{
+    u64 iqa = v->reg[VREG_IQA];
+    v->queue.base = iqa & ~PAGE_MASK;
+    v->queue.bytes = (u32)PAGE_SIZE << (iqa & 7);
+    v->queue.wide = ((iqa >> 11) & 1) != 0;
+    v->queue.ahead_bytes = 0;
+}
+
+/* Some guests write the tail before they enable the queue: nothing to do, run() looks at IQT. */
+void viommu_queue_enable(struct viommu *v)
+{
+    viommu_queue_moved(v);
+    v->queue.fetch = 0;
+    v->queue.done = 0;
+    v->reg[VREG_GSTS] |= VGSTS_QIES;
+}
+
+/* Only a quiesced queue goes off (VT-d 6.5.2); one that stopped at an error stays on. */
+void viommu_queue_disable(struct viommu *v)
+{
+    if (v->queue.fetch != v->reg[VREG_IQT]) {
+        return;
+    }
+    v->queue.fetch = 0;
+    v->queue.done = 0;
+    v->reg[VREG_GSTS] &= ~(u64)VGSTS_QIES;
+}
+
+static bool enabled(const struct viommu *v)
+{
+    return (v->reg[VREG_GSTS] & VGSTS_QIES) != 0;
+}
+
+static bool stopped(const struct viommu *v)
+{
+    return !enabled(v) || v->queue.broken ||
+           (v->faults.status & ((u32)VFSTS_IQE | (u32)VFSTS_ITE)) != 0;
+}
+
+void viommu_queue_doorbell(struct viommu *v)
+{
+    if (!stopped(v) && v->reg[VREG_IQT] != v->queue.fetch) {
+        v->stats.doorbells++;
+    }
+}
+
+u32 viommu_queue_head(const struct viommu *v)
+{
+    return v->queue.done;
+}
+
+/*
+ * Hands the batch to the unit. False while the unit's ring has no room: the batch
+ * stays and so does the head.
+ */
+static bool flush(struct viommu *v)
+{
+    struct viommu_queue *q = &v->queue;
+    if (q->count != 0) {
+        enum result r = viommu_host_post(v, q->batch, q->count);
+        if (r == ERR_BUSY) {
+            return false;
+        }
+        if (r != OK && !q->broken) {
+            q->broken = true;
+            port_log(LOG_ERROR, "viommu: partition %u: the unit's queue failed: %s",
+                     v->config.partition, result_text(r));
+        }
+        v->stats.batches++;
+        v->stats.forwarded += q->count;
+        q->count = 0;
+    }
+    if (!q->broken) {
+        q->done = q->fetch;
+    }
+    return true;
+}
+
+/* VT-d 6.5.2.11: everything before the bad descriptor completes; the head stays at it. */
+static void stop_with(struct viommu *v, enum iqei error)
+{
+    static const char *const texts[] = {
+        [IQEI_TAIL] = "tail beyond the queue", [IQEI_FETCH] = "its memory is not the guest's",
+        [IQEI_TYPE] = "no such descriptor", [IQEI_RESERVED] = "reserved bits or an address refused",
+        [IQEI_WIDTH] = "narrow descriptors in scalable mode", [IQEI_TAIL_ALIGN] = "tail misaligned",
+        [IQEI_TTM] = "table mode not offered"};
+    if (v->stats.queue_errors++ < VIOMMU_ERROR_LINES) {
+        port_log(LOG_WARNING, "viommu: partition %u: the guest's queue stops at 0x%llx: %s",
+                 v->config.partition, (unsigned long long)v->queue.base + v->queue.fetch,
+                 texts[error]);
+    }
+    v->queue.ahead_bytes = 0; /* software repairs the entry and has it fetched again */
+    v->reg[VREG_IQERCD] = (v->reg[VREG_IQERCD] & ~0xfull) | (u64)error;
+    viommu_fault_set_status(v, VFSTS_IQE);
+}
+
+void viommu_queue_advance(struct viommu *v, u32 bytes)
+{
+    struct viommu_queue *q = &v->queue;
+    q->fetch += bytes;
+    if (q->fetch >= q->bytes) {
+        q->fetch = 0;
+    }
+    v->stats.descriptors += bytes / (q->wide ? 32 : 16);
+}
+
+/*
+ * Copies what lies between fetch and the tail, as far as the buffer and the page reach:
+ * one look at guest memory for many descriptors. Each is copied once, whatever happens.
+ */
+static bool fetch_ahead(struct viommu *v)
+{
+    struct viommu_queue *q = &v->queue;
+    if (q->fetch - q->ahead_from < q->ahead_bytes) {
+        return true;
+    }
+    u32 tail = (u32)v->reg[VREG_IQT];
+    u32 end = tail > q->fetch ? tail : q->bytes;
+    u32 page_left = (u32)PAGE_SIZE - q->fetch % (u32)PAGE_SIZE;
+    u32 bytes = end > q->fetch && end - q->fetch < page_left ? end - q->fetch : page_left;
+    bytes = bytes < sizeof(q->ahead) ? bytes : (u32)sizeof(q->ahead);
+    q->ahead_bytes = 0;
+    if (!v->config.ops->read(v->config.ctx, (gpa_t){q->base + q->fetch}, q->ahead, bytes)) {
+        return false;
+    }
+    q->ahead_from = q->fetch;
+    q->ahead_bytes = bytes;
+    return true;
+}
+
+static enum iqei check_registers(const struct viommu *v, const struct desc_rules *rules)
+{
+    enum iqei error = viommu_desc_check_mode(rules);
+    if (error != IQEI_NONE) {
+        return error;
+    }
+    if (v->queue.wide && (v->reg[VREG_IQT] & 0x10) != 0) {
+        return IQEI_TAIL_ALIGN;
+    }
+    return v->reg[VREG_IQT] >= v->queue.bytes ? IQEI_TAIL : IQEI_NONE;
+}
+
+static struct viommu_run start_run(struct viommu *v)
+{
+    struct viommu_run run = {.rules = {.cap = v->cap, .ecap = v->ecap, .rtaddr = v->active_root,
+                                .haw = v->walk.haw, .wide = v->queue.wide},
+                      .tables = viommu_translating(v) &&
+                                viommu_ttm_of(v->active_root) == TTM_SCALABLE};
+    run.error = check_registers(v, &run.rules);
+    return run;
+}
+
+/* What the scan was started for is done with it; earlier commands reach the unit first. */
+static bool finish_scan(struct viommu *v)
+{
+    if (!flush(v) || !viommu_scan_run(v)) {
+        return false;
+    }
+    v->queue.scanning = false;
+    viommu_queue_advance(v, v->queue.wide ? 32 : 16);
+    return true;
+}
+
+/* As viommu_queue_run(). */
+static bool run_commands(struct viommu *v)
+{
+    struct viommu_queue *q = &v->queue;
+    const struct viommu_run run = start_run(v);
+    while (!stopped(v)) {
+        if (q->scanning && !finish_scan(v)) {
+            return true;
+        }
+        if (q->fetch == v->reg[VREG_IQT]) {
+            break;
+        }
+        if (q->count + VIOMMU_HOST_DIDS > VIOMMU_BATCH && !flush(v)) {
+            return true;
+        }
+        if (v->budget == 0) {
+            (void)flush(v);
+            return true;
+        }
+        enum iqei error = run.error;
+        if (error == IQEI_NONE) {
+            error = fetch_ahead(v) ? viommu_perform(v, &run) : IQEI_FETCH;
+        }
+        if (error != IQEI_NONE) {
+            if (!flush(v)) { /* the order of the guest's completions and its error is kept */
+                return true;
+            }
+            stop_with(v, error);
+            return false;
+        }
+    }
+    return !flush(v);
+}
+
+bool viommu_queue_run(struct viommu *v)
+{
+    const struct viommu_queue *q = &v->queue;
+    bool idle = q->fetch == v->reg[VREG_IQT] && q->done == q->fetch && q->count == 0 &&
+                !q->scanning;
+    return idle ? false : run_commands(v);
+}

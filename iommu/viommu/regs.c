@@ -1,0 +1,289 @@
+/*
+ * The register engine: accesses of any size against the table of iommu/viommu/regs.h,
+ * and the side effects of the registers that have one. An access the
+ * specification does not allow (11.2: aligned dwords; quadwords for 64-bit
+ * registers) reads 0 and writes nothing.
+ */
+#include "iommu/viommu/regs.h"
+#include "iommu/viommu/state.h"
+
+enum effect { EFFECT_NONE, EFFECT_GCMD, EFFECT_CCMD, EFFECT_FSTS, EFFECT_FAULT_EVENT, EFFECT_IQT,
+              EFFECT_IQA, EFFECT_ICS, EFFECT_DONE_EVENT, EFFECT_IVA, EFFECT_IOTLB };
+
+struct reg_rule {
+    u64 writable, w1c;
+    u32 bytes;
+    enum effect effect;
+};
+
+static const struct reg_rule rules[VREG_COUNT] = {
+#define VIOMMU_REG_RULE(name, off, len, rw, clear, fx)                                     \
+    [VREG_##name] = {.bytes = (len), .writable = (rw), .w1c = (clear),    \
+                     .effect = EFFECT_##fx},
+    VIOMMU_REGS(VIOMMU_REG_RULE)
+#undef VIOMMU_REG_RULE
+};
+
+/* GCMD's two kinds of bits that this unit has: commands and switches. */
+enum { GCMD_TE = 1u << 31, GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26 };
+
+enum { RECORD_BYTES = 16 };
+
+static u32 round_to_page(u32 bytes)
+{
+    return (bytes + (u32)PAGE_MASK) & ~(u32)PAGE_MASK;
+}
+
+u32 viommu_regs_size(u64 cap, u64 ecap)
+{
+    u32 iotlb_end = 16 * ((u32)(ecap >> 8) & 0x3ff) + 16;
+    u32 records = ((u32)(cap >> 40) & 0xff) + 1;
+    u32 records_end = 16 * ((u32)(cap >> 24) & 0x3ff) + RECORD_BYTES * records;
+    return round_to_page(iotlb_end > records_end ? iotlb_end : records_end);
+}
+
+void viommu_regs_reset(struct viommu *v)
+{
+    u64 ver = v->reg[VREG_VER];
+    for (u32 i = 0; i < VREG_COUNT; i++) {
+        v->reg[i] = 0;
+    }
+    v->reg[VREG_VER] = ver;
+    v->reg[VREG_CAP] = v->cap;
+    v->reg[VREG_ECAP] = v->ecap;
+    v->reg[VREG_FECTL] = VEVENT_IM; /* 11.4.7.2: masked out of reset */
+    v->reg[VREG_IECTL] = VEVENT_IM;
+}
+
+/* By the dword that a register begins at: its number plus 1. */
+static const u8 begins_at[] = {
+#define VIOMMU_REG_BEGINS(name, off, len, rw, clear, fx) [(off) / 4] = VREG_##name + 1,
+    VIOMMU_FIXED_REGS(VIOMMU_REG_BEGINS)
+#undef VIOMMU_REG_BEGINS
+};
+
+/* The register that holds a dword, or VREG_COUNT. */
+static enum viommu_reg find_reg(const struct viommu *v, u32 offset)
+{
+    u32 dword = offset / 4;
+    u32 moved = offset - v->iotlb_offset;
+    if (dword < ARRAY_LEN(begins_at) && begins_at[dword] != 0) {
+        return begins_at[dword] - 1u;
+    }
+    if (dword - 1 < ARRAY_LEN(begins_at) && begins_at[dword - 1] != 0 &&
+        rules[begins_at[dword - 1] - 1].bytes == 8) {
+        return begins_at[dword - 1] - 1u;
+    }
+    return moved >= 16 ? VREG_COUNT : moved < 8 ? VREG_IVA : VREG_IOTLB;
+}
+
+/* Where in its register a dword is: registers of 64 bits are aligned. */
+static u32 shift_of(enum viommu_reg reg, u32 offset)
+{
+    return rules[reg].bytes == 8 ? 8 * (offset & 4) : 0;
+}
+
+static bool size_is_allowed(u32 offset, u32 size)
+{
+    return (size == 4 || size == 8) && offset % size == 0;
+}
+
+static bool is_record(const struct viommu *v, u32 offset)
+{
+    return offset >= v->record_offset &&
+           offset < v->record_offset + RECORD_BYTES * v->record_count;
+}
+
+/* Some registers are computed when they are read. */
+static u64 current_value(struct viommu *v, enum viommu_reg reg)
+{
+    switch (reg) {
+    case VREG_GCMD:
+    case VREG_IVA:
+        return 0;
+    case VREG_FSTS:
+        viommu_fault_poll(v);
+        return viommu_fault_status(v);
+    case VREG_FECTL:
+        viommu_fault_poll(v);
+        return v->reg[reg] | (v->faults.event_pending ? VEVENT_IP : 0);
+    case VREG_ICS:
+        return viommu_event_done_status(v);
+    case VREG_IECTL:
+        return v->reg[reg] | (viommu_event_done_pending(v) ? VEVENT_IP : 0);
+    case VREG_IQH:
+        return viommu_queue_head(v);
+    default:
+        return v->reg[reg];
+    }
+}
+
+static u32 read_dword(struct viommu *v, u32 offset)
+{
+    if (is_record(v, offset)) {
+        viommu_fault_poll(v);
+        return (u32)(viommu_fault_record_read(v, (offset - v->record_offset) & ~7u) >>
+                     8 * (offset % 8));
+    }
+    enum viommu_reg reg = find_reg(v, offset);
+    if (reg == VREG_COUNT) {
+        return 0;
+    }
+    return (u32)(current_value(v, reg) >> shift_of(reg, offset));
+}
+
+/* A quadword is its two dwords, so two 32-bit registers side by side may be read as one. */
+u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size)
+{
+    if (!size_is_allowed(offset, size)) {
+        return 0;
+    }
+    u64 value = read_dword(v, offset);
+    if (size == 8) {
+        value |= (u64)read_dword(v, offset + 4) << 32;
+    }
+    return value;
+}
+
+/*
+ * One-shot bits are commands each time they are 1; switches act on the difference
+ * to GSTS (VT-d 11.4.4.1). All that takes time is left to work() in viommu.c, and the
+ * status bit follows.
+ */
+static void on_gcmd(struct viommu *v, u32 value)
+{
+    u32 status = (u32)v->reg[VREG_GSTS];
+    u32 change = value ^ status;
+    if (value & GCMD_SRTP) {
+        v->reg[VREG_GSTS] &= ~(u64)VGSTS_RTPS;
+        v->active_root = v->reg[VREG_RTADDR];
+        v->walk.rtaddr = v->active_root;
+        v->command.set_root = true;
+        v->command.restart = true;
+    }
+    if (change & GCMD_QIE) {
+        if (value & GCMD_QIE) {
+            viommu_queue_enable(v);
+        } else {
+            v->command.queue_off = true;
+        }
+    }
+    bool te = (value & GCMD_TE) != 0;
+    bool te_now = v->command.translate ? v->command.te_target : (status & VGSTS_TES) != 0;
+    if (te != te_now) {
+        v->command.translate = true;
+        v->command.te_target = te;
+    }
+}
+
+/*
+ * Register-based invalidation acts on legacy mode alone, and a legacy root caches
+ * nothing here: done at once, with the granularity asked for. Ignored in every
+ * other mode and from version 6 on (VT-d 11.4.6: CAIG/IAIG = 0).
+ */
+static bool register_invalidation_works(const struct viommu *v)
+{
+    return viommu_ttm_of(v->active_root) == TTM_LEGACY && (v->reg[VREG_VER] >> 4) < 6;
+}
+
+static void on_ccmd(struct viommu *v)
+{
+    u64 value = v->reg[VREG_CCMD];
+    if ((value >> 63) == 0) {
+        return;
+    }
+    u64 granularity = register_invalidation_works(v) ? (value >> 61) & 3 : 0;
+    v->reg[VREG_CCMD] = (value & 0x67ffffffffffffffull) | granularity << 59;
+}
+
+static void on_iotlb(struct viommu *v)
+{
+    u64 value = v->reg[VREG_IOTLB];
+    if ((value >> 63) == 0) {
+        return;
+    }
+    u64 granularity = register_invalidation_works(v) ? (value >> 60) & 3 : 0;
+    bool page_ok = ((v->cap >> 39) & 1) != 0 &&
+                   (v->reg[VREG_IVA] & 0x3f) <= ((v->cap >> 48) & 0x3f);
+    if (granularity == 3 && !page_ok) {
+        granularity = 2; /* PSI, MAMV: the whole domain instead (VT-d 6.5.1.2) */
+    }
+    v->reg[VREG_IOTLB] = (value & 0x79ffffffffffffffull) | granularity << 57;
+}
+
+/* written: the bits the guest wrote, in place; upper: it was the half that holds the command. */
+static void take_effect(struct viommu *v, enum viommu_reg reg, u64 written, bool upper)
+{
+    switch (rules[reg].effect) {
+    case EFFECT_NONE:
+    case EFFECT_IVA:
+        return;
+    case EFFECT_GCMD:
+        v->reg[reg] = 0;
+        on_gcmd(v, (u32)written);
+        return;
+    case EFFECT_CCMD:
+        if (upper) {
+            on_ccmd(v);
+        }
+        return;
+    case EFFECT_IOTLB:
+        if (upper) {
+            on_iotlb(v);
+        }
+        return;
+    case EFFECT_FSTS:
+        viommu_fault_clear(v, (u32)(written & rules[reg].w1c));
+        return;
+    case EFFECT_FAULT_EVENT:
+        viommu_event_forward(v, true);
+        viommu_fault_event_update(v);
+        return;
+    case EFFECT_ICS:
+        if (written & rules[reg].w1c) {
+            viommu_event_done_clear(v);
+        }
+        return;
+    case EFFECT_DONE_EVENT:
+        viommu_event_forward(v, false);
+        return;
+    case EFFECT_IQA:
+        viommu_queue_moved(v);
+        return;
+    case EFFECT_IQT:
+        if (!upper) {
+            viommu_queue_doorbell(v);
+        }
+        return;
+    }
+}
+
+static void write_dword(struct viommu *v, u32 offset, u32 value)
+{
+    if (is_record(v, offset)) {
+        viommu_fault_record_write(v, (offset - v->record_offset) & ~7u,
+                                  (u64)value << 8 * (offset % 8));
+        return;
+    }
+    enum viommu_reg reg = find_reg(v, offset);
+    if (reg == VREG_COUNT) {
+        return;
+    }
+    u32 shift = shift_of(reg, offset);
+    u64 written = (u64)value << shift;
+    u64 writable = rules[reg].writable & 0xffffffffull << shift;
+    v->reg[reg] = (v->reg[reg] & ~writable) | (written & writable);
+    take_effect(v, reg, written, shift != 0);
+}
+
+/* Low dword first: the order that VT-d 11.2 asks of software that writes halves. */
+void viommu_regs_write(struct viommu *v, u32 offset, u32 size, u64 value)
+{
+    if (!size_is_allowed(offset, size)) {
+        return;
+    }
+    write_dword(v, offset, (u32)value);
+    if (size == 8) {
+        write_dword(v, offset + 4, (u32)(value >> 32));
+    }
+}

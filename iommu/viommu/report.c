@@ -1,0 +1,39 @@
+/*
+ * The devices of a guest for a person: what each of them goes through, as the host's tables have
+ * it. When the guest turns its translation off (a shutdown, a kexec) they go back to the second stage,
+ * so that is the last time to say it.
+ */
+#include "iommu/port.h"
+#include "iommu/viommu/state.h"
+
+enum { DEVICES_SHOWN = 16 };
+
+static void report(struct viommu *v)
+{
+    u32 shown = 0;
+    for (u32 sid = viommu_device_next(v, 0); sid < VIOMMU_SIDS; sid = viommu_device_next(v, sid + 1)) {
+        if (shown++ < DEVICES_SHOWN) {
+            vtd_dump_brief(v->config.unit, VTD_ROOT_GUEST, (u16)sid);
+        }
+    }
+    if (shown > DEVICES_SHOWN) {
+        port_log(LOG_INFO, "  and %u more devices", shown - DEVICES_SHOWN);
+    }
+}
+
+void viommu_report_ending(struct viommu *v)
+{
+    u64 count = ++v->stats.translations;
+    if ((count & (count - 1)) == 0) {
+        port_log(LOG_INFO, "partition %u turns its translation off; its devices so far:",
+                 v->config.partition);
+        report(v);
+    }
+}
+
+void viommu_report_devices(struct viommu *v)
+{
+    spin_lock(&v->lock);
+    report(v);
+    spin_unlock(&v->lock);
+}

@@ -1,0 +1,325 @@
+/*
+ *   for each source-id:      context entry --changed--> drop its bindings,
+ *                                          take the new context over
+ *     for each PASID of it:  PASID entry   --changed--> bind again
+ *     what was bound and not found again is removed
+ *
+ * Contexts are cached as announced (like a context cache), so an invalidation of
+ * PASIDs alone never reads roots or contexts.
+ */
+#include "iommu/viommu/scan.h"
+
+#include "iommu/viommu/state.h"
+
+enum {
+    STEPS_BIND = 8,       /* a change in hardware waits for invalidations */
+    STEPS_PAGE = 2,       /* a page of 64 PASID entries copied */
+    PASIDS_PER_TABLE = 64,
+    TABLES_PER_BLOCK = 64, /* directory entries copied at a time */
+};
+
+void viommu_scan_start(struct viommu *v, enum scan_kind kind)
+{
+    v->scan = (struct viommu_scan){.kind = kind, .sid_end = 0x10000};
+}
+
+void viommu_scan_start_device(struct viommu *v, u16 sid, u8 function_mask)
+{
+    static const u16 masks[] = {0, 4, 6, 7}; /* VT-d table 21 */
+    viommu_scan_start(v, SCAN_DEVICE);
+    v->scan.sid_mask = masks[function_mask & 3];
+    v->scan.sid = sid & (u32)~7u;
+    v->scan.sid_end = v->scan.sid + 8;
+    v->scan.sid_match = sid & (u16)~v->scan.sid_mask;
+}
+
+void viommu_scan_start_pasid(struct viommu *v, u32 pasid)
+{
+    viommu_scan_start(v, SCAN_PASID);
+    v->scan.pasid = pasid;
+}
+
+static bool same_context(const struct guest_context *a, const struct guest_context *b)
+{
+    return a->present == b->present && a->paside == b->paside && a->pdts == b->pdts &&
+           a->rid_pasid == b->rid_pasid && a->directory.v == b->directory.v;
+}
+
+static void next_device(struct viommu_scan *s)
+{
+    s->sid++;
+    s->stage = STAGE_CONTEXT;
+    if (s->kind != SCAN_PASID) {
+        s->pasid = 0;
+    }
+    if (s->sid % VIOMMU_DEVICES_PER_HALF == 0) {
+        s->table_valid = false;
+    }
+}
+
+/* The guest's reasons are remembered nowhere: a fault asks the tables again. */
+static void count_refusal(struct viommu *v, enum vtd_fault_reason reason)
+{
+    if (reason != VTD_FAULT_NONE && reason != VTD_FAULT_PASID_ENTRY_NOT_PRESENT &&
+        reason != VTD_FAULT_PASID_DIR_NOT_PRESENT && reason != VTD_FAULT_CONTEXT_NOT_PRESENT) {
+        v->stats.entry_refusals++;
+    }
+}
+
+static void sync_entry(struct viommu *v, struct viommu_device *device, u32 pasid,
+                       const struct guest_entry *entry)
+{
+    if (viommu_bind_sync(v, device, (u16)v->scan.sid, pasid, entry)) {
+        (void)viommu_spend(v, STEPS_BIND);
+    }
+}
+
+static void sync_one(struct viommu *v, struct viommu_device *device, u32 pasid)
+{
+    struct guest_entry entry;
+    enum vtd_fault_reason reason = viommu_walk_pasid(&v->walk, &device->context, pasid, &entry);
+    count_refusal(v, reason);
+    sync_entry(v, device, pasid, &entry);
+}
+
+/*
+ * One page of 64 entries, copied once; false when the budget ends inside it. What is not
+ * present is not looked at: the sweep removes what was bound there.
+ */
+static bool sync_table(struct viommu *v, struct viommu_device *device, gpa_t table)
+{
+    struct viommu_scan *s = &v->scan;
+    const struct pasid_entry *entries = (const struct pasid_entry *)(const void *)v->scratch;
+    (void)viommu_spend(v, STEPS_PAGE);
+    if (!v->walk.ops->read(v->walk.ctx, table, v->scratch, PAGE_SIZE)) {
+        s->pasid = (s->pasid / PASIDS_PER_TABLE + 1) * PASIDS_PER_TABLE;
+        return true;
+    }
+    do {
+        const struct pasid_entry *e = &entries[s->pasid % PASIDS_PER_TABLE];
+        if (pasid_get(e, PASID_P) != 0) {
+            struct guest_entry entry;
+            count_refusal(v, viommu_decode_pasid(&v->walk, e, &entry));
+            sync_entry(v, device, s->pasid, &entry);
+        }
+        s->pasid++;
+    } while (s->pasid % PASIDS_PER_TABLE != 0 && v->budget != 0);
+    return s->pasid % PASIDS_PER_TABLE == 0;
+}
+
+/* Up to 64 directory entries, copied once; false when the budget ends among them. */
+static bool sync_block(struct viommu *v, struct viommu_device *device, u32 end)
+{
+    struct viommu_scan *s = &v->scan;
+    struct pasid_dir_entry block[TABLES_PER_BLOCK];
+    u32 first = s->pasid / PASIDS_PER_TABLE;
+    u32 last = (first / TABLES_PER_BLOCK + 1) * TABLES_PER_BLOCK;
+    if (last > end / PASIDS_PER_TABLE) {
+        last = end / PASIDS_PER_TABLE;
+    }
+    gpa_t at = {device->context.directory.v + (u64)first * sizeof(block[0])};
+    bool readable = v->walk.ops->read(v->walk.ctx, at, block, (last - first) * sizeof(block[0]));
+    for (u32 i = first; i < last; i++) {
+        gpa_t table;
+        if (!readable ||
+            viommu_decode_directory(&v->walk, &block[i - first], &table) != VTD_FAULT_NONE) {
+            s->pasid = (i + 1) * PASIDS_PER_TABLE;
+            continue;
+        }
+        if (v->budget == 0 || !sync_table(v, device, table)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Requests cannot carry a PASID above PSS, so entries there bind nothing. */
+static u32 pasid_end(const struct viommu *v, const struct guest_context *context)
+{
+    u32 by_directory = guest_pasid_count(context->pdts);
+    u32 by_unit = 2u << ((v->ecap >> 35) & 0x1f);
+    if (((v->ecap >> 35) & 0x1f) >= 20 || by_unit > by_directory) {
+        return by_directory;
+    }
+    return by_unit < PASIDS_PER_TABLE ? PASIDS_PER_TABLE : by_unit;
+}
+
+/* All PASIDs of one device; without PASIDE only RID_PASID is ever looked at. */
+static bool sync_pasids(struct viommu *v, struct viommu_device *device)
+{
+    struct viommu_scan *s = &v->scan;
+    if (!device->context.paside) {
+        sync_one(v, device, device->context.rid_pasid);
+        return true;
+    }
+    u32 end = pasid_end(v, &device->context);
+    while (s->pasid < end) {
+        if (!viommu_spend(v, 1) || !sync_block(v, device, end)) {
+            return false;
+        }
+    }
+    if (device->context.rid_pasid >= end) { /* outside PSS, but not carried by requests */
+        sync_one(v, device, device->context.rid_pasid);
+    }
+    return true;
+}
+
+/* The context table of the half bus the cursor is in; false when no entry there can exist. */
+static bool load_table(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    if (!s->table_valid) {
+        s->table_reason = viommu_walk_root(&v->walk, (u16)s->sid, &s->table);
+        s->table_valid = true;
+    }
+    return s->table_reason == VTD_FAULT_NONE;
+}
+
+/* Nothing listed and nothing known in this half bus: on to the next. */
+static void skip_half(struct viommu_scan *s)
+{
+    s->sid = (s->sid / VIOMMU_DEVICES_PER_HALF + 1) * VIOMMU_DEVICES_PER_HALF;
+    s->sid = s->sid < s->sid_end ? s->sid : s->sid_end;
+    s->table_valid = false;
+}
+
+static bool half_is_unknown(const struct viommu *v)
+{
+    return v->bindings.half[v->scan.sid / VIOMMU_DEVICES_PER_HALF].ptr == NULL;
+}
+
+static void start_pasids(struct viommu *v)
+{
+    v->scan.stage = STAGE_PASIDS;
+    v->scan.sweep = 0;
+    viommu_bind_tour(v);
+}
+
+/* STAGE_CONTEXT of the scans that read contexts. */
+static void compare_context(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    bool listed = load_table(v);
+    if (!listed && half_is_unknown(v)) {
+        skip_half(s);
+        return;
+    }
+    struct viommu_device *device = viommu_device_find(v, (u16)s->sid);
+    s->context = (struct guest_context){.present = false};
+    if (listed) {
+        count_refusal(v, viommu_walk_context(&v->walk, s->table, (u16)s->sid, &s->context));
+    }
+    if (device == NULL && !s->context.present) {
+        next_device(s);
+    } else if (device == NULL || !same_context(&device->context, &s->context)) {
+        s->stage = STAGE_DROP;
+    } else if (s->kind == SCAN_EVERYTHING) {
+        start_pasids(v);
+    } else {
+        next_device(s);
+    }
+}
+
+/* STAGE_DROP: one binding a step, then the new context counts. */
+static void drop_old(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    struct viommu_device *device = viommu_device_find(v, (u16)s->sid);
+    if (device != NULL && viommu_bind_drop_one(v, device)) {
+        (void)viommu_spend(v, STEPS_BIND);
+        return;
+    }
+    if (!s->context.present) {
+        viommu_device_forget(v, (u16)s->sid);
+        next_device(s);
+        return;
+    }
+    device = viommu_device_add(v, (u16)s->sid);
+    if (device == NULL) {
+        viommu_bind_tell_quota(v, (u16)s->sid);
+        next_device(s);
+        return;
+    }
+    device->context = s->context;
+    start_pasids(v);
+}
+
+/* A device that the scans of PASIDs and the teardown start with; NULL when there is none left. */
+static struct viommu_device *known_device(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    s->sid = viommu_device_next(v, s->sid);
+    return s->sid < s->sid_end ? viommu_device_find(v, (u16)s->sid) : NULL;
+}
+
+/* STAGE_SWEEP: one binding a step. */
+static void sweep(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    bool changed;
+    bool more = viommu_bind_sweep(v, viommu_device_find(v, (u16)s->sid), &s->sweep, &changed);
+    if (changed) {
+        (void)viommu_spend(v, STEPS_BIND);
+    }
+    if (!more) {
+        next_device(s);
+    }
+}
+
+static void step_context(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    if (s->kind == SCAN_DEVICE && (s->sid & (u32)~s->sid_mask) != s->sid_match) {
+        next_device(s);
+        return;
+    }
+    if (s->kind == SCAN_CONTEXTS || s->kind == SCAN_EVERYTHING || s->kind == SCAN_DEVICE) {
+        compare_context(v);
+        return;
+    }
+    struct viommu_device *device = known_device(v);
+    if (device == NULL) {
+        return;
+    }
+    if (s->kind == SCAN_TEARDOWN) {
+        s->context = (struct guest_context){.present = false};
+        s->stage = STAGE_DROP;
+    } else if (s->kind == SCAN_PASIDS) {
+        start_pasids(v);
+    } else {
+        const struct guest_context *context = &device->context;
+        if (s->pasid == context->rid_pasid ||
+            (context->paside && s->pasid < pasid_end(v, context))) {
+            sync_one(v, device, s->pasid);
+        }
+        next_device(s);
+    }
+}
+
+bool viommu_scan_run(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    while (s->kind != SCAN_IDLE && s->sid < s->sid_end) {
+        if (!viommu_spend(v, 1)) {
+            return false;
+        }
+        switch (s->stage) {
+        case STAGE_CONTEXT:
+            step_context(v);
+            break;
+        case STAGE_DROP:
+            drop_old(v);
+            break;
+        case STAGE_PASIDS:
+            if (sync_pasids(v, viommu_device_find(v, (u16)s->sid))) {
+                s->stage = STAGE_SWEEP;
+            }
+            break;
+        case STAGE_SWEEP:
+            sweep(v);
+            break;
+        }
+    }
+    s->kind = SCAN_IDLE;
+    return true;
+}

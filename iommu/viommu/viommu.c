@@ -1,0 +1,189 @@
+/*
+ * The guest's unit as a whole: create, reset, destroy, and the entry points, each
+ * of which takes the lock, gets a budget of steps and says if work is left.
+ */
+#include "iommu/viommu/viommu.h"
+
+#include "iommu/port.h"
+#include "iommu/viommu/command.h"
+#include "iommu/viommu/host.h"
+#include "iommu/viommu/state.h"
+
+/* ECAP bits without which there is nothing to offer. */
+enum { ECAP_QI = 1, ECAP_NEST = 26, ECAP_SMTS = 43, ECAP_FSTS = 47 };
+
+static bool unit_can_nest(u64 ecap)
+{
+    u64 needed = 1ull << ECAP_QI | 1ull << ECAP_NEST | 1ull << ECAP_SMTS | 1ull << ECAP_FSTS;
+    return (ecap & needed) == needed;
+}
+
+static u32 or_default(u32 value, u32 fallback, u32 most)
+{
+    u32 chosen = value != 0 ? value : fallback;
+    return chosen < most ? chosen : most;
+}
+
+static void set_up(struct viommu *v, const struct viommu_config *config,
+                   const struct host_unit *unit)
+{
+    v->config = *config;
+    v->config.max_bindings =
+        or_default(config->max_bindings, VIOMMU_BINDINGS_DEFAULT, VIOMMU_BINDINGS_MAX);
+    v->config.max_domains =
+        or_default(config->max_domains, VIOMMU_DIDS_DEFAULT, VIOMMU_DIDS_MAX);
+    v->config.max_table_pages = or_default(config->max_table_pages, VIOMMU_TABLE_PAGES_DEFAULT,
+                                           VIOMMU_TABLE_PAGES_MAX);
+    v->cap = viommu_caps_cap(unit->cap);
+    v->ecap = viommu_caps_ecap(unit->ecap);
+    v->iotlb_offset = 16 * ((u32)(v->ecap >> 8) & 0x3ff);
+    v->record_offset = 16 * ((u32)(v->cap >> 24) & 0x3ff);
+    v->record_count = ((u32)(v->cap >> 40) & 0xff) + 1;
+    v->walk = (struct walk_config){.ops = config->ops, .ctx = config->ctx, .cap = v->cap,
+                                   .ecap = v->ecap, .haw = unit->haw,
+                                   .gpa_width = config->gpa_width};
+    v->reg[VREG_VER] = unit->ver;
+}
+
+/* Everything but what set_up() filled in. */
+static void power_on(struct viommu *v)
+{
+    viommu_regs_reset(v);
+    viommu_queue_reset(v);
+    viommu_fault_reset(v);
+    v->command = (struct viommu_command){.set_root = false};
+    v->scan = (struct viommu_scan){.kind = SCAN_IDLE};
+    v->active_root = 0;
+    v->walk.rtaddr = 0;
+    v->left = false;
+    viommu_event_mask_all(v);
+}
+
+enum result viommu_create(const struct viommu_config *config, struct viommu **out)
+{
+    struct host_unit unit;
+    enum result r = viommu_host_describe(config, &unit);
+    if (r != OK) {
+        return r;
+    }
+    if (!unit_can_nest(unit.ecap)) {
+        return ERR_UNSUPPORTED;
+    }
+    hpa_t memory;
+    u32 own_pages = (u32)((sizeof(struct viommu) + PAGE_MASK) / PAGE_SIZE);
+    r = port_pages_alloc(own_pages + 1, &memory);
+    if (r != OK) {
+        return r;
+    }
+    u8 *base = port_hpa_to_ptr(memory);
+    struct viommu *v = (struct viommu *)(void *)base;
+    v->memory = memory;
+    v->memory_pages = own_pages + 1;
+    v->scratch = base + (u64)own_pages * PAGE_SIZE;
+    set_up(v, config, &unit);
+    power_on(v);
+    *out = v;
+    return OK;
+}
+
+/* Bounded by the quota on bindings: nothing of the guest's tables is read. */
+static void tear_down(struct viommu *v)
+{
+    viommu_scan_start(v, SCAN_TEARDOWN);
+    do {
+        v->budget = VIOMMU_BUDGET;
+    } while (!viommu_scan_run(v));
+    viommu_bindings_free(v);
+}
+
+enum result viommu_reset(struct viommu *v)
+{
+    spin_lock(&v->lock);
+    enum result r = viommu_host_select_root(v, false);
+    if (r == OK) {
+        tear_down(v);
+        r = viommu_host_clear(v);
+        power_on(v);
+    }
+    spin_unlock(&v->lock);
+    return r;
+}
+
+void viommu_destroy(struct viommu *v)
+{
+    if (viommu_reset(v) != OK) { /* the unit may still use what we would free */
+        port_log(LOG_ERROR, "viommu: partition %u: not released", v->config.partition);
+        return;
+    }
+    port_pages_free(v->memory, v->memory_pages);
+}
+
+u32 viommu_window_size(const struct viommu *v)
+{
+    return viommu_regs_size(v->cap, v->ecap);
+}
+
+/* Steps on with GCMD's commands, the scan under way and the queue; true if something is left. */
+static bool work(struct viommu *v)
+{
+    bool command_left = viommu_command_run(v);
+    bool queue_left = false;
+    if (!v->command.scanning) {
+        queue_left = viommu_queue_run(v);
+        if (command_left && !v->queue.scanning) {
+            command_left = viommu_command_run(v);
+        }
+    }
+    if (v->command.queue_off && !queue_left && !v->queue.scanning) {
+        v->command.queue_off = false;
+        viommu_queue_disable(v);
+        command_left = v->command.set_root || v->command.translate;
+    }
+    v->left = command_left || queue_left;
+    v->stats.leftovers += v->left ? 1 : 0;
+    return v->left;
+}
+
+bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
+{
+    spin_lock(&v->lock);
+    v->stats.exits++;
+    v->stats.reads++;
+    v->budget = VIOMMU_BUDGET;
+    bool left = v->left && work(v);
+    *value = viommu_regs_read(v, offset, size);
+    spin_unlock(&v->lock);
+    return left;
+}
+
+bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value)
+{
+    spin_lock(&v->lock);
+    v->stats.exits++;
+    v->budget = VIOMMU_BUDGET;
+    viommu_regs_write(v, offset, size, value);
+    bool left = work(v);
+    spin_unlock(&v->lock);
+    return left;
+}
+
+bool viommu_run(struct viommu *v, u32 budget)
+{
+    spin_lock(&v->lock);
+    v->budget = budget;
+    bool left = work(v);
+    spin_unlock(&v->lock);
+    return left;
+}
+
+void viommu_poll_faults(struct viommu *v)
+{
+    spin_lock(&v->lock);
+    viommu_fault_poll(v);
+    spin_unlock(&v->lock);
+}
+
+void viommu_get_stats(const struct viommu *v, struct viommu_stats *out)
+{
+    *out = v->stats;
+}

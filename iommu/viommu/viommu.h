@@ -1,0 +1,115 @@
+/*
+ * The guest's own remapping unit: one struct viommu per (unit, partition). It
+ * stands where the unit's registers stand, walks the guest's tables when the
+ * guest announces them, and binds what it finds to the hardware through
+ * domain.h, so that every DMA of the guest still goes through the second stage.
+ *
+ * The caller (hv/) decodes the access; nothing here sees guest addresses of the
+ * register page or CPU registers. Every call is bounded: work that is left over
+ * is continued by viommu_run().
+ */
+#ifndef NESTOR_IOMMU_VIOMMU_VIOMMU_H
+#define NESTOR_IOMMU_VIOMMU_VIOMMU_H
+
+#include "hv/types.h"
+
+struct vtd_unit;
+struct domain;
+struct viommu;
+
+/*
+ * A partition's memory and interrupts, as the vIOMMU may use them. Guest memory
+ * is hostile: it changes at any time, and any address may be asked for.
+ */
+struct guest_ops {
+    /* Copies len bytes of guest memory; false, buf undefined, unless all of it is RAM. */
+    bool (*read)(void *ctx, gpa_t gpa, void *buf, size_t len);
+    /* True, with the host address, if [gpa, gpa + len) is contiguous writable RAM. */
+    bool (*ram)(void *ctx, gpa_t gpa, size_t len, hpa_t *out);
+    /* Sends an interrupt message to the guest: FEEh, fixed or lowest priority, checked before. */
+    void (*interrupt)(void *ctx, u64 addr, u32 data);
+};
+
+struct viommu_config {
+    struct vtd_unit *unit;
+    struct domain *parent;        /* the partition's second stage: a nesting parent */
+    const struct guest_ops *ops;
+    void *ctx;                    /* first argument of every guest_ops call */
+    u32 partition;                /* names the partition in logs and to did.h */
+    u32 gpa_width;                /* bits of a guest address that the second stage translates */
+    u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
+    u32 max_domains;              /* quota: guest domain ids in use; 0 takes the default */
+    u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
+};
+
+/* Steps (a guest read of a cache line, or a command) that stay under 50 us together. */
+enum { VIOMMU_BUDGET = 320 };
+
+/* ERR_UNSUPPORTED: the unit cannot nest (decision 11), offer the guest no unit then. */
+must_use enum result viommu_create(const struct viommu_config *config, struct viommu **out);
+/* The partition is reset or gone: all devices on the second stage, registers at reset values. */
+must_use enum result viommu_reset(struct viommu *v);
+void viommu_destroy(struct viommu *v);
+
+/*
+ * Bytes of the register window to leave out of the guest's EPT (a multiple of
+ * 4 KiB). Offsets beyond what the table lists read 0.
+ */
+u32 viommu_window_size(const struct viommu *v);
+
+/*
+ * One access, size 1..8 bytes at any offset. Both return true when work is left
+ * over: the caller arms its timer and calls viommu_run() until that says false.
+ */
+bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value);
+bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value);
+
+/* Goes on with what is left over, at most budget steps; true while something is. */
+bool viommu_run(struct viommu *v, u32 budget);
+
+/*
+ * Moves the unit's fault records into the guest's, those that are the guest's.
+ * Called by the poll timer (100 ms) and by the vIOMMU itself when the guest looks.
+ */
+void viommu_poll_faults(struct viommu *v);
+
+/* What happened, for reports and tests. */
+#define VIOMMU_COUNTERS(X)                                                        \
+    X(exits, "register accesses")                                                 \
+    X(reads, "of them reads")                                                     \
+    X(doorbells, "tail writes that found work")                                   \
+    X(descriptors, "guest descriptors done")                                      \
+    X(waits, "wait descriptors forwarded")                                        \
+    X(context_caches, "context-cache invalidations")                              \
+    X(pasid_caches, "PASID-cache invalidations")                                  \
+    X(iotlbs, "IOTLB invalidations")                                              \
+    X(pasid_iotlbs, "PASID-based IOTLB invalidations")                            \
+    X(forwarded, "descriptors sent to the unit")                                  \
+    X(batches, "batches sent to the unit")                                        \
+    X(queue_errors, "guest descriptors refused")                                  \
+    X(translations, "times its translation went off")                             \
+    X(event_errors, "event messages refused")                                     \
+    X(binds, "PASID entries installed")                                           \
+    X(rebinds, "PASID entries changed in place")                                  \
+    X(unbinds, "PASID entries removed")                                           \
+    X(entry_refusals, "guest entries refused by the architecture")                \
+    X(quota_refusals, "guest entries blocked by a quota")                         \
+    X(host_errors, "guest entries blocked by an error of ours")                   \
+    X(guest_faults, "faults shown to the guest")                                  \
+    X(hidden_faults, "faults that were not the guest's")                          \
+    X(overflows, "faults lost to a full guest ring")                              \
+    X(leftovers, "exits that ended with work left")
+
+struct viommu_stats {
+#define VIOMMU_COUNTER_FIELD(name, text) u64 name;
+    VIOMMU_COUNTERS(VIOMMU_COUNTER_FIELD)
+#undef VIOMMU_COUNTER_FIELD
+};
+void viommu_get_stats(const struct viommu *v, struct viommu_stats *out);
+/*
+ * One line for each device that the guest lists, from the host's own tables. Printed also whenever
+ * the guest turns its translation off (a guest may do that often: the 1st, 2nd, 4th ... time).
+ */
+void viommu_report_devices(struct viommu *v);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * Context entries of single devices, scalable mode: a directory of its own, put in place of
+ * the root's default by one store (all of a context entry that is not reserved is in its
+ * first 128 bits, VT-d 9.4), and back. A device that was blocked for its faults stays so.
+ */
+#include "iommu/vtd/state.h"
+
+enum { P = 1, FPD = 2, PASIDE = 8, PDTS_SHIFT = 9, PASIDS_PER_TABLE = 64 };
+
+static bool is_scalable(const struct vtd_unit *unit)
+{
+    return unit->info.mode == VTD_MODE_SCALABLE;
+}
+
+u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context)
+{
+    return vtd_ecap_get(unit->info.ecap, VTD_ECAP_RPS) != 0 ? (u32)context[1] & 0xfffff : 0;
+}
+
+static enum result check(const struct vtd_unit *unit, const struct vtd_context *c)
+{
+    u32 width = vtd_ecap_pasid_width(unit->info.ecap);
+    bool has_rps = vtd_ecap_get(unit->info.ecap, VTD_ECAP_RPS) != 0;
+    if (c->pasids != 0 && (width == 0 || c->pasids > 1u << width)) {
+        port_log(LOG_ERROR, "unit %u: context refused, %u PASIDs on a unit with %u bits (ECAP.PSS)",
+                 unit->info.index, c->pasids, width);
+        return ERR_UNSUPPORTED;
+    }
+    if (c->rid_pasid != 0 && !has_rps) {
+        port_log(LOG_ERROR, "unit %u: context refused, the unit lacks RID_PASID (ECAP.RPS)",
+                 unit->info.index);
+        return ERR_UNSUPPORTED;
+    }
+    if (c->rid_pasid >= 1u << 20) {
+        port_log(LOG_ERROR, "unit %u: context refused, RID_PASID 0x%x is out of range",
+                 unit->info.index, c->rid_pasid);
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+/* PDTS: the directory covers 2^(PDTS + 13) PASIDs, all that may be asked for and RID_PASID. */
+static u32 directory_order(const struct vtd_context *c)
+{
+    u32 top = c->pasids > c->rid_pasid + 1 ? c->pasids : c->rid_pasid + 1, order = 0;
+    while (1u << (order + 13) < top) {
+        order++;
+    }
+    return order;
+}
+
+static void encode(const struct vtd_context *c, hpa_t directory, u64 words[2])
+{
+    words[0] = directory.v | P | (c->fpd ? FPD : 0) | (c->pasids != 0 ? PASIDE : 0) |
+               (u64)directory_order(c) << PDTS_SHIFT;
+    words[1] = c->rid_pasid;
+}
+
+/* A directory; in the OFF root requests without PASID find what they had before. */
+static enum result new_directory(struct vtd_unit *unit, enum vtd_root root,
+                                 const struct vtd_context *c, u64 words[2])
+{
+    hpa_t directory;
+    struct pasid_entry *entry;
+    u32 pages = ((128u << directory_order(c)) * 8 + (u32)PAGE_MASK) / (u32)PAGE_SIZE;
+    enum result r = port_pages_alloc(pages, &directory);
+    if (r != OK) {
+        return r;
+    }
+    vtd_flush_table(unit, port_hpa_to_ptr(directory), pages * PAGE_SIZE);
+    encode(c, directory, words);
+    if (root == VTD_ROOT_GUEST) {
+        return OK;
+    }
+    r = vtd_pasid_slot(unit, words, c->rid_pasid, &entry);
+    if (r != OK) {
+        vtd_directory_free(directory, vtd_context_pasids(words));
+        return r;
+    }
+    vtd_pasid_publish(unit, entry, port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].pasids));
+    return OK;
+}
+
+static enum result open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                            const struct vtd_context *c)
+{
+    u64 words[2], *context;
+    enum result r = new_directory(unit, root, c, words);
+    if (r != OK) {
+        return r;
+    }
+    r = vtd_context_slot(unit, root, sid, &context);
+    if (r != OK) {
+        vtd_directory_free(vtd_context_directory(words), vtd_context_pasids(words));
+        return r;
+    }
+    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
+    return root == VTD_ROOT_OFF ? vtd_inval_context(unit, sid, &unit->def.did, 1)
+                                : vtd_inval_new_context(unit, sid);
+}
+
+/* The same device opened twice; P and FPD may have changed by its faults. */
+static bool opened_alike(const struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                         const struct vtd_context *c)
+{
+    u64 words[2];
+    const u64 *now = vtd_context_find(unit, root, sid);
+    encode(c, vtd_context_directory(now), words);
+    return ((words[0] ^ now[0]) & ~(u64)(P | FPD)) == 0 && words[1] == now[1];
+}
+
+enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                            const struct vtd_context *c)
+{
+    if (!is_scalable(unit)) {
+        return root == VTD_ROOT_OFF && c->pasids == 0 && c->rid_pasid == 0 ? OK : ERR_UNSUPPORTED;
+    }
+    spin_lock(&unit->lock);
+    enum result r = check(unit, c);
+    if (r == OK && vtd_context_is_own(unit, root, sid)) {
+        r = opened_alike(unit, root, sid, c) ? OK : ERR_EXISTS;
+    } else if (r == OK) {
+        r = open_new(unit, root, sid, c);
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                           struct vtd_context *out)
+{
+    enum result r = ERR_NOT_FOUND;
+    spin_lock(&unit->lock);
+    if (vtd_context_is_own(unit, root, sid)) {
+        const u64 *context = vtd_context_find(unit, root, sid);
+        out->rid_pasid = vtd_context_rid_pasid(unit, context);
+        out->pasids = (context[0] & PASIDE) != 0 ? vtd_context_pasids(context) : 0;
+        out->fpd = (context[0] & FPD) != 0;
+        r = OK;
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+/* A set of domain ids; count is one more than fit when there are too many. */
+struct did_set {
+    u16 ids[VTD_DIDS_MAX];
+    u32 count;
+};
+
+static void add_did(struct did_set *set, u16 did)
+{
+    for (u32 i = 0; i < set->count && i < VTD_DIDS_MAX; i++) {
+        if (set->ids[i] == did) {
+            return;
+        }
+    }
+    if (set->count < VTD_DIDS_MAX) {
+        set->ids[set->count] = did;
+    }
+    set->count += set->count <= VTD_DIDS_MAX ? 1 : 0;
+}
+
+/* All domain ids below a context. */
+static void collect_dids(const u64 *context, struct did_set *set)
+{
+    const u64 *directory = port_hpa_to_ptr(vtd_context_directory(context));
+    u32 tables = vtd_context_pasids(context) / PASIDS_PER_TABLE;
+    for (u32 i = 0; i < tables && set->count <= VTD_DIDS_MAX; i++) {
+        if ((directory[i] & P) == 0) {
+            continue;
+        }
+        const struct pasid_entry *entries = port_hpa_to_ptr((hpa_t){directory[i] & ~PAGE_MASK});
+        for (u32 k = 0; k < PASIDS_PER_TABLE; k++) {
+            if ((entries[k].w[0] & P) != 0) {
+                add_did(set, (u16)pasid_get(&entries[k], PASID_DID));
+            }
+        }
+    }
+}
+
+static enum result close_own(struct vtd_unit *unit, enum vtd_root root, u16 sid)
+{
+    struct did_set set = {.count = 0};
+    u64 *context = vtd_context_find(unit, root, sid);
+    const u64 old[2] = {context[0], context[1]};
+    hpa_t shared = unit->tables[root].directory;
+    u64 low = shared.v != 0 ? shared.v | P : 0;
+    collect_dids(context, &set);
+    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, low), 0);
+    enum result r = vtd_inval_context(unit, sid, set.ids, set.count);
+    if (r == OK) {
+        /* Otherwise the unit may still walk them: they stay lost until it is released. */
+        vtd_directory_free(vtd_context_directory(old), vtd_context_pasids(old));
+    }
+    return r;
+}
+
+enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
+{
+    enum result r = ERR_NOT_FOUND;
+    spin_lock(&unit->lock);
+    if (!is_scalable(unit)) {
+        r = root == VTD_ROOT_OFF ? vtd_legacy_reset(unit, sid) : ERR_UNSUPPORTED;
+    } else if (vtd_context_is_own(unit, root, sid)) {
+        r = close_own(unit, root, sid);
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    spin_lock(&unit->lock);
+    bool own = is_scalable(unit) && vtd_context_is_own(unit, root, sid);
+    bool has = own && vtd_pasid_find(vtd_context_find(unit, root, sid), pasid) != NULL;
+    spin_unlock(&unit->lock);
+    return has;
+}

@@ -1,0 +1,152 @@
+/*
+ * PASID entries from a description and back, VT-d 9.6. Pure but for the console
+ * line. PWSNP, memory type and snoop fields follow from the unit alone: a guest that
+ * chose PWSNP = 0 would have the hardware walk our cached EPT unsnooped.
+ */
+#include "iommu/vtd/state.h"
+
+static bool has(const struct vtd_unit_info *info, enum vtd_ecap_field field)
+{
+    return vtd_ecap_get(info->ecap, field) != 0;
+}
+
+static bool is_nested(const struct vtd_entry *e)
+{
+    return e->pgtt == PGTT_NESTED;
+}
+
+static bool uses_first_stage(const struct vtd_entry *e)
+{
+    return e->pgtt == PGTT_FIRST_STAGE || is_nested(e);
+}
+
+static bool uses_second_stage(const struct vtd_entry *e)
+{
+    return e->pgtt == PGTT_SECOND_STAGE || is_nested(e);
+}
+
+/* What the unit lacks for this entry, NULL when nothing. */
+static const char *missing(const struct vtd_unit_info *info, const struct vtd_entry *e)
+{
+    if (is_nested(e) && !info->nesting) {
+        return "nested translation (ECAP.NEST)";
+    }
+    if (uses_first_stage(e) && !has(info, VTD_ECAP_FSTS)) {
+        return "first-stage translation (ECAP.FSTS)";
+    }
+    if (uses_second_stage(e) && !has(info, VTD_ECAP_SSTS)) {
+        return "second-stage translation (ECAP.SSTS)";
+    }
+    if (e->pgtt == PGTT_PASS_THROUGH && !has(info, VTD_ECAP_PT)) {
+        return "pass-through (ECAP.PT)";
+    }
+    if (uses_second_stage(e) && (e->ss_levels > 5 || (info->ss_levels >> e->ss_levels & 1) == 0)) {
+        return "that many second-stage levels (CAP.SAGAW)";
+    }
+    if (uses_first_stage(e) && e->fs_width == 57 && (info->fs_levels >> 5 & 1) == 0) {
+        return "5-level first stage (CAP.FS5LP)";
+    }
+    if (e->sre && !has(info, VTD_ECAP_SRS)) {
+        return "supervisor requests (ECAP.SRS)";
+    }
+    if (e->eafe && !has(info, VTD_ECAP_EAFS)) {
+        return "the extended accessed flag (ECAP.EAFS)";
+    }
+    if (e->ss_ad && (!has(info, VTD_ECAP_SSADS) || !has(info, VTD_ECAP_SMPWCS))) {
+        return "second-stage accessed and dirty bits (ECAP.SSADS, SMPWCS)";
+    }
+    if (e->force_snoop && !has(info, VTD_ECAP_SC)) {
+        return "snoop control (ECAP.SC)";
+    }
+    return NULL;
+}
+
+/* What is wrong with the values themselves, NULL when nothing. */
+static const char *wrong(const struct vtd_unit_info *info, const struct vtd_entry *e)
+{
+    u64 host_end = 1ull << info->haw;
+    u32 ss_bits = 12 + 9 * e->ss_levels;
+    u32 mgaw = vtd_cap_mgaw(info->cap);
+    u64 fs_end = is_nested(e) ? 1ull << (ss_bits < mgaw ? ss_bits : mgaw) : host_end;
+    if (e->pgtt < PGTT_FIRST_STAGE || e->pgtt > PGTT_PASS_THROUGH) {
+        return "no such translation type";
+    }
+    if (e->did == 0 || e->did >= info->domain_ids) {
+        return "domain id out of range";
+    }
+    if (uses_second_stage(e) && ((e->ss_root.v & PAGE_MASK) != 0 || e->ss_root.v >= host_end)) {
+        return "second-stage root out of range";
+    }
+    if (uses_first_stage(e) && e->fs_width != 48 && e->fs_width != 57) {
+        return "first-stage width not 48 or 57";
+    }
+    if (uses_first_stage(e) && ((e->fs_root & PAGE_MASK) != 0 || e->fs_root >= fs_end)) {
+        return "first-stage root out of range";
+    }
+    if ((e->sre || e->wpe || e->eafe) && !uses_first_stage(e)) {
+        return "a first-stage flag without a first stage";
+    }
+    /* With SSADE = 1 a walk of first-stage tables needs them writable (VT-d 3.8.2). */
+    if (e->ss_ad && e->pgtt != PGTT_SECOND_STAGE) {
+        return "second-stage accessed and dirty bits of another kind of entry";
+    }
+    return NULL;
+}
+
+enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
+                             struct pasid_entry *out)
+{
+    const char *lack = missing(info, entry);
+    const char *bad = lack == NULL ? wrong(info, entry) : NULL;
+    if (lack != NULL) {
+        port_log(LOG_ERROR, "unit %u: entry refused, the unit lacks %s", info->index, lack);
+        return ERR_UNSUPPORTED;
+    }
+    if (bad != NULL) {
+        port_log(LOG_ERROR, "unit %u: entry refused: %s", info->index, bad);
+        return ERR_INVALID;
+    }
+    *out = (struct pasid_entry){{0}};
+    pasid_set(out, PASID_P, 1);
+    pasid_set(out, PASID_FPD, entry->fpd);
+    pasid_set(out, PASID_PGTT, entry->pgtt);
+    pasid_set(out, PASID_DID, entry->did);
+    pasid_set(out, PASID_PWSNP, has(info, VTD_ECAP_SMPWCS));
+    /* Our memory is write-back and shared with the CPU's caches: no access goes past them. */
+    pasid_set(out, PASID_PGSNP, has(info, VTD_ECAP_SC));
+    if (uses_second_stage(entry)) {
+        pasid_set(out, PASID_AW, entry->ss_levels - 2);
+        pasid_set(out, PASID_SSADE, entry->ss_ad);
+        pasid_set(out, PASID_SSPTPTR, entry->ss_root.v >> PAGE_SHIFT);
+    }
+    if (uses_first_stage(entry)) {
+        pasid_set(out, PASID_SRE, entry->sre);
+        pasid_set(out, PASID_WPE, entry->wpe);
+        pasid_set(out, PASID_EAFE, entry->eafe);
+        pasid_set(out, PASID_FSPM, entry->fs_width == 57);
+        pasid_set(out, PASID_FSPTPTR, entry->fs_root >> PAGE_SHIFT);
+    }
+    return OK;
+}
+
+void vtd_entry_decode(const struct pasid_entry *e, struct vtd_entry *out)
+{
+    *out = (struct vtd_entry){
+        .pgtt = (enum pgtt)pasid_get(e, PASID_PGTT),
+        .did = (u16)pasid_get(e, PASID_DID),
+        .ss_ad = pasid_get(e, PASID_SSADE) != 0,
+        .force_snoop = pasid_get(e, PASID_PGSNP) != 0,
+        .fpd = pasid_get(e, PASID_FPD) != 0,
+    };
+    if (uses_second_stage(out)) {
+        out->ss_root.v = pasid_get(e, PASID_SSPTPTR) << PAGE_SHIFT;
+        out->ss_levels = (u32)pasid_get(e, PASID_AW) + 2;
+    }
+    if (uses_first_stage(out)) {
+        out->fs_root = pasid_get(e, PASID_FSPTPTR) << PAGE_SHIFT;
+        out->fs_width = pasid_get(e, PASID_FSPM) == 1 ? 57 : 48;
+        out->sre = pasid_get(e, PASID_SRE) != 0;
+        out->wpe = pasid_get(e, PASID_WPE) != 0;
+        out->eafe = pasid_get(e, PASID_EAFE) != 0;
+    }
+}

@@ -1,0 +1,198 @@
+/*
+ * Invalidation descriptors, VT-d 6.5.2, and which of them a change asks for, VT-d
+ * 6.5.3.3 (Table 28). Order within a batch: context cache, PASID cache, IOTLB.
+ */
+#include "iommu/vtd/state.h"
+
+enum { TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_PASID_IOTLB = 6, TYPE_PASID_CACHE = 7 };
+enum { DRAIN = 3 << 6 };  /* DW and DR: in-flight writes and reads leave first */
+enum { CONTEXT_DEVICE = 3, PASID_CACHE_DOMAIN = 0, PASID_CACHE_PASID = 1, PASID_CACHE_GLOBAL = 3 };
+
+static struct vtd_desc desc(u32 type, u32 granularity, u64 rest)
+{
+    return (struct vtd_desc){{type | granularity << 4 | rest, 0, 0, 0}};
+}
+
+struct vtd_desc vtd_desc_context_global(void)
+{
+    return desc(TYPE_CONTEXT, VTD_GLOBAL, 0);
+}
+
+struct vtd_desc vtd_desc_context_device(u16 did, u16 sid)
+{
+    return desc(TYPE_CONTEXT, CONTEXT_DEVICE, (u64)did << 16 | (u64)sid << 32);
+}
+
+struct vtd_desc vtd_desc_iotlb_global(void)
+{
+    return desc(TYPE_IOTLB, VTD_GLOBAL, DRAIN);
+}
+
+struct vtd_desc vtd_desc_iotlb_domain(u16 did)
+{
+    return desc(TYPE_IOTLB, VTD_DOMAIN, DRAIN | (u64)did << 16);
+}
+
+/* IH stays 0: table pages may have gone, so structure caches must go too. */
+struct vtd_desc vtd_desc_iotlb_pages(u16 did, u64 addr, u32 order)
+{
+    struct vtd_desc d = desc(TYPE_IOTLB, VTD_PAGE, DRAIN | (u64)did << 16);
+    d.w[1] = (addr & ~PAGE_MASK) | order;
+    return d;
+}
+
+struct vtd_desc vtd_desc_pasid_cache_global(void)
+{
+    return desc(TYPE_PASID_CACHE, PASID_CACHE_GLOBAL, 0);
+}
+
+struct vtd_desc vtd_desc_pasid_cache_domain(u16 did)
+{
+    return desc(TYPE_PASID_CACHE, PASID_CACHE_DOMAIN, (u64)did << 16);
+}
+
+struct vtd_desc vtd_desc_pasid_cache(u16 did, u32 pasid)
+{
+    return desc(TYPE_PASID_CACHE, PASID_CACHE_PASID, (u64)did << 16 | (u64)pasid << 32);
+}
+
+struct vtd_desc vtd_desc_pasid_iotlb(u16 did, u32 pasid)
+{
+    return desc(TYPE_PASID_IOTLB, VTD_DOMAIN, (u64)did << 16 | (u64)pasid << 32);
+}
+
+static bool is_scalable(const struct vtd_unit *unit)
+{
+    return unit->info.mode == VTD_MODE_SCALABLE;
+}
+
+static bool caching_mode(const struct vtd_unit *unit)
+{
+    return vtd_cap_get(unit->info.cap, VTD_CAP_CM) != 0;
+}
+
+/* What was stored into tables first leaves the unit's write buffer, VT-d 6.8. */
+static enum result run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    enum result r = vtd_flush_buffer(unit);
+    return r == OK ? vtd_queue_run(unit, descs, count) : r;
+}
+
+enum result vtd_inval_all(struct vtd_unit *unit)
+{
+    struct vtd_desc batch[3];
+    u32 n = 0;
+    batch[n++] = vtd_desc_context_global();
+    if (is_scalable(unit)) {
+        batch[n++] = vtd_desc_pasid_cache_global();
+    }
+    batch[n++] = vtd_desc_iotlb_global();
+    return run(unit, batch, n);
+}
+
+/* A faulted context is cached under domain id 0, and only with caching mode (VT-d 6.1). */
+enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid)
+{
+    if (!caching_mode(unit)) {
+        return vtd_flush_buffer(unit);
+    }
+    const struct vtd_desc batch[] = {
+        vtd_desc_context_device(0, sid),
+        vtd_desc_pasid_cache_domain(0),
+        vtd_desc_iotlb_domain(0),
+    };
+    return run(unit, batch, ARRAY_LEN(batch));
+}
+
+/*
+ * A present context entry changed; dids are what it could reach. With caching mode its
+ * faulted PASID entries are cached under domain id 0.
+ */
+enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u32 count)
+{
+    struct vtd_desc batch[3 * VTD_DIDS_MAX + 3];
+    u32 n = 0;
+    if (count > VTD_DIDS_MAX) {
+        return vtd_inval_all(unit);
+    }
+    /* Scalable mode ignores the domain id here; legacy mode tags with it. */
+    batch[n++] = vtd_desc_context_device(count != 0 ? dids[0] : 0, sid);
+    for (u32 i = 1; i < count; i++) {
+        batch[n++] = vtd_desc_context_device(dids[i], sid);
+    }
+    if (caching_mode(unit) && is_scalable(unit)) {
+        batch[n++] = vtd_desc_pasid_cache_domain(0);
+        batch[n++] = vtd_desc_iotlb_domain(0);
+    }
+    for (u32 i = 0; i < count; i++) {
+        if (is_scalable(unit)) {
+            batch[n++] = vtd_desc_pasid_cache_domain(dids[i]);
+        }
+        batch[n++] = vtd_desc_iotlb_domain(dids[i]);
+    }
+    return run(unit, batch, n);
+}
+
+enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid_entry *old,
+                            bool gone)
+{
+    u16 did = (u16)pasid_get(old, PASID_DID);
+    u64 pgtt = pasid_get(old, PASID_PGTT);
+    bool second = pgtt == PGTT_SECOND_STAGE || pgtt == PGTT_NESTED;
+    struct vtd_desc batch[2] = {
+        vtd_desc_pasid_cache(did, pasid),
+        gone && second ? vtd_desc_iotlb_domain(did) : vtd_desc_pasid_iotlb(did, pasid),
+    };
+    return run(unit, batch, 2);
+}
+
+/* What was not present may be cached only with caching mode, under domain id 0. */
+enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did)
+{
+    if (!caching_mode(unit)) {
+        return vtd_flush_buffer(unit);
+    }
+    struct vtd_desc batch[4] = {
+        vtd_desc_pasid_cache_domain(0),
+        vtd_desc_pasid_cache(did, pasid),
+        vtd_desc_iotlb_domain(0),
+        vtd_desc_pasid_iotlb(did, pasid),
+    };
+    return run(unit, batch, 4);
+}
+
+/* Many present entries at once: what Table 28 says of each, for all PASIDs of the id. */
+enum result vtd_inval_moved(struct vtd_unit *unit, u16 did)
+{
+    const struct vtd_desc batch[] = {
+        is_scalable(unit) ? vtd_desc_pasid_cache_domain(did) : vtd_desc_context_global(),
+        vtd_desc_iotlb_domain(did),
+    };
+    return run(unit, batch, ARRAY_LEN(batch));
+}
+
+/* The order of the smallest aligned block that covers the range. */
+static u32 covering_order(u64 gpa, u64 size)
+{
+    u64 first = gpa >> PAGE_SHIFT, last = (gpa + size - 1) >> PAGE_SHIFT;
+    u32 order = 0;
+    while (first >> order != last >> order) {
+        order++;
+    }
+    return order;
+}
+
+enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size)
+{
+    u32 order = size != 0 ? covering_order(gpa, size) : 64;
+    bool pages = vtd_cap_get(unit->info.cap, VTD_CAP_PSI) != 0 &&
+                 order <= vtd_cap_get(unit->info.cap, VTD_CAP_MAMV);
+    struct vtd_desc d = pages ? vtd_desc_iotlb_pages(did, gpa >> (order + PAGE_SHIFT)
+                                                              << (order + PAGE_SHIFT), order)
+                              : vtd_desc_iotlb_domain(did);
+    spin_lock(&unit->lock);
+    /* Without a queue it does not walk our tables yet, or no longer; taking it over invalidates all. */
+    enum result r = unit->queue_size == 0 && !unit->walked ? OK : run(unit, &d, 1);
+    spin_unlock(&unit->lock);
+    return r;
+}

@@ -1,0 +1,415 @@
+/*
+ * The invalidation queue, VT-d 6.5. A batch is its descriptors and one wait
+ * descriptor behind them; the unit writes the wait's number into the unit's own page. The
+ * guest's batches go into the same ring without a wait of ours.
+ *
+ *      IQH (unit fetches here)          IQT (we put here)
+ *       |                                |
+ *   ... [d][d][d][wait 7][guest's][guest's] ...
+ *
+ * A refused descriptor (IQE) gives its slot to a harmless wait, so everybody else's are done.
+ * A device that does not answer (ITE) costs the waits that were fetched: nothing of a guest
+ * is in flight when a device TLB is invalidated, and that part of the batch is done again.
+ */
+#include "iommu/vtd/state.h"
+
+enum { TYPE_DEVICE_TLB = 3, TYPE_WAIT = 5, TYPE_PASID_DEVICE_TLB = 8, TYPE_MASK = 0xe0f };
+enum { WAIT_SW = 1 << 5, WAIT_FN = 1 << 6 };
+enum { SPARE = 3 }; /* our wait, its repetition after ITE, the gap that tells full from empty */
+
+static volatile u32 *status_word(struct vtd_unit *unit)
+{
+    return &unit->status[0];
+}
+
+static u64 *slot(const struct vtd_unit *unit, u32 index)
+{
+    u64 *ring = port_hpa_to_ptr(unit->queue);
+    return ring + (size_t)index * unit->desc_words;
+}
+
+static u32 head(const struct vtd_unit *unit)
+{
+    return (u32)(vtd_read64(unit, VTD_IQH) / (unit->desc_words * 8)) % unit->queue_size;
+}
+
+static struct vtd_desc wait_desc(const struct vtd_unit *unit, u32 word, u32 value)
+{
+    u64 at = unit->self.v + offsetof(struct vtd_unit, status) + word * sizeof(u32);
+    return (struct vtd_desc){{TYPE_WAIT | WAIT_SW | WAIT_FN | (u64)value << 32, at, 0, 0}};
+}
+
+/* Its status goes to a word that nobody reads. */
+static struct vtd_desc harmless_desc(const struct vtd_unit *unit)
+{
+    return wait_desc(unit, 1, 0);
+}
+
+/* Words 2 and 3 have no place in a ring of short descriptors. */
+static void put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count)
+{
+    while (count != 0) {
+        u64 *to = slot(unit, unit->tail);
+        u32 to_end = unit->queue_size - unit->tail;
+        u32 part = count < to_end ? count : to_end;
+        if (unit->desc_words == ARRAY_LEN(d->w)) {
+            __builtin_memcpy(to, d, part * sizeof(*d));
+        } else {
+            for (u32 i = 0; i < part; i++) {
+                to[2 * i] = d[i].w[0];
+                to[2 * i + 1] = d[i].w[1];
+            }
+        }
+        unit->tail = (unit->tail + part) % unit->queue_size;
+        d += part;
+        count -= part;
+    }
+}
+
+static void ring_doorbell(const struct vtd_unit *unit)
+{
+    /* The ring is memory that the unit snoops, always; the stores must only come first. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    vtd_write64(unit, VTD_IQT, (u64)unit->tail * unit->desc_words * 8);
+}
+
+static u32 distance(const struct vtd_unit *unit, u32 from, u32 to)
+{
+    return (to + unit->queue_size - from) % unit->queue_size;
+}
+
+/* The unit only moves its head on, so what it was when last read will do until there is no room by it. */
+static bool has_room(struct vtd_unit *unit, u32 count)
+{
+    if (unit->queue_size - distance(unit, unit->head, unit->tail) >= count) {
+        return true;
+    }
+    unit->head = head(unit);
+    return unit->queue_size - distance(unit, unit->head, unit->tail) >= count;
+}
+
+static enum result dead(struct vtd_unit *unit)
+{
+    unit->queue_dead = true;
+    port_log(LOG_ERROR, "unit %u: the invalidation queue hangs (IQH 0x%llx, IQT 0x%llx, FSTS 0x%x)",
+             unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQH),
+             (unsigned long long)vtd_read64(unit, VTD_IQT), vtd_read32(unit, VTD_FSTS));
+    return ERR_TIMEOUT;
+}
+
+/* What a look at FSTS brought: ERR_QUEUE when a descriptor at or behind slot `first` was refused. */
+static enum result recover_iqe(struct vtd_unit *unit, u32 first)
+{
+    u32 at = head(unit);
+    struct vtd_desc harmless = harmless_desc(unit);
+    u64 *bad = slot(unit, at);
+    if (bad[0] == harmless.w[0] && bad[1] == harmless.w[1]) {
+        return dead(unit); /* it is not the descriptor that the unit objects to */
+    }
+    port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx",
+             unit->info.index, at, (unsigned long long)bad[0], (unsigned long long)bad[1],
+             (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+    for (u32 i = 0; i < unit->desc_words; i++) {
+        bad[i] = harmless.w[i];
+    }
+    bool ours = distance(unit, first, at) < distance(unit, first, unit->tail);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    vtd_write32(unit, VTD_FSTS, FSTS_IQE);
+    return ours ? ERR_QUEUE : OK;
+}
+
+/* Waits that were fetched are dropped without their status write: ours is put once more. */
+static enum result recover_ite(struct vtd_unit *unit)
+{
+    struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
+    port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx",
+             unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+    vtd_write32(unit, VTD_FSTS, FSTS_ITE);
+    if (has_room(unit, 2)) {
+        put(unit, &wait, 1);
+        ring_doorbell(unit);
+    }
+    return ERR_QUEUE;
+}
+
+static enum result recover(struct vtd_unit *unit, u32 first, bool *timed_out)
+{
+    u32 fsts = vtd_read32(unit, VTD_FSTS);
+    if ((fsts & FSTS_ICE) != 0) {
+        port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx",
+                 unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+        vtd_write32(unit, VTD_FSTS, FSTS_ICE);
+    }
+    if ((fsts & FSTS_IQE) != 0) {
+        return recover_iqe(unit, first);
+    }
+    if ((fsts & FSTS_ITE) != 0) {
+        *timed_out = true;
+        return recover_ite(unit);
+    }
+    return OK;
+}
+
+void vtd_queue_poll(struct vtd_unit *unit)
+{
+    bool timed_out;
+    if (unit->queue_size != 0 && !unit->queue_dead) {
+        (void)recover(unit, unit->tail, &timed_out); /* has said what there is to say */
+    }
+}
+
+/* Each refused descriptor costs one round, so the rounds are bounded by the ring. */
+static enum result wait_done(struct vtd_unit *unit, u32 first, bool *timed_out)
+{
+    enum result result = OK;
+    u64 end = port_now_us() + VTD_TIMEOUT_US;
+    while (*status_word(unit) != unit->sequence) {
+        enum result r = recover(unit, first, timed_out);
+        result = r != OK ? r : result;
+        if (r == ERR_TIMEOUT) {
+            return r;
+        }
+        if (port_now_us() > end) {
+            return dead(unit);
+        }
+        port_relax();
+    }
+    return result;
+}
+
+static enum result wait_room(struct vtd_unit *unit, u32 count)
+{
+    u64 end = port_now_us() + VTD_TIMEOUT_US;
+    while (!has_room(unit, count + SPARE)) {
+        vtd_queue_poll(unit);
+        if (unit->queue_dead) {
+            return ERR_TIMEOUT;
+        }
+        if (port_now_us() > end) {
+            return dead(unit);
+        }
+        port_relax();
+    }
+    return OK;
+}
+
+static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
+                            bool *timed_out)
+{
+    enum result r = wait_room(unit, count);
+    u32 first = unit->tail;
+    if (r != OK) {
+        return r;
+    }
+    put(unit, descs, count);
+    unit->sequence++;
+    struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
+    put(unit, &wait, 1);
+    ring_doorbell(unit);
+    return wait_done(unit, first, timed_out);
+}
+
+static bool is_device_tlb(const struct vtd_desc *d)
+{
+    u64 type = d->w[0] & TYPE_MASK;
+    return type == TYPE_DEVICE_TLB || type == TYPE_PASID_DEVICE_TLB;
+}
+
+static u32 first_device_tlb(const struct vtd_desc *descs, u32 count)
+{
+    u32 i = 0;
+    while (i < count && !is_device_tlb(&descs[i])) {
+        i++;
+    }
+    return i;
+}
+
+/*
+ * After a time-out nothing from the oldest device-TLB invalidation on is known to be done
+ * (VT-d 6.5.2.11). One by one, so that only the device that is mute is left out.
+ */
+static enum result run_again(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        bool timed_out = false;
+        if (run_part(unit, &descs[i], 1, &timed_out) == ERR_TIMEOUT) {
+            return ERR_TIMEOUT;
+        }
+    }
+    return ERR_QUEUE;
+}
+
+/* A part with device-TLB invalidations begins on an empty ring: no guest's wait can be lost. */
+static enum result run_whole(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    bool timed_out = false;
+    u32 from = first_device_tlb(descs, count);
+    enum result r = from < count ? run_part(unit, NULL, 0, &timed_out) : OK;
+    if (r == ERR_TIMEOUT) {
+        return r;
+    }
+    timed_out = false;
+    r = run_part(unit, descs, count, &timed_out);
+    return timed_out && r != ERR_TIMEOUT ? run_again(unit, descs + from, count - from) : r;
+}
+
+/* A ring of short descriptors has no place for the upper half. */
+static bool fits_width(const struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    for (u32 i = 0; unit->desc_words == 2 && i < count; i++) {
+        if ((descs[i].w[2] | descs[i].w[3]) != 0) {
+            port_log(LOG_ERROR, "unit %u: a 256-bit descriptor on a queue of 128 bits",
+                     unit->info.index);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* At most half a ring at a time, so that a longer batch is several with a wait each. */
+enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    enum result result = OK;
+    if (unit->queue_dead || unit->queue_size == 0) {
+        return ERR_TIMEOUT;
+    }
+    if (!fits_width(unit, descs, count)) {
+        return ERR_INVALID;
+    }
+    for (u32 done = 0; done < count;) {
+        u32 left = count - done, part = left < unit->queue_size / 2 ? left : unit->queue_size / 2;
+        enum result r = run_whole(unit, descs + done, part);
+        if (r == ERR_TIMEOUT) {
+            return r;
+        }
+        result = r != OK ? r : result;
+        done += part;
+    }
+    return result;
+}
+
+enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    spin_lock(&unit->lock);
+    enum result r = vtd_queue_run(unit, descs, count);
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    if (unit->queue_dead || unit->queue_size == 0) {
+        return ERR_TIMEOUT;
+    }
+    if (!fits_width(unit, descs, count)) {
+        return ERR_INVALID;
+    }
+    if (!has_room(unit, count + SPARE)) {
+        vtd_queue_poll(unit); /* if it has stopped, the next try finds it running */
+        return ERR_BUSY;
+    }
+    put(unit, descs, count);
+    if (count != 0) {
+        ring_doorbell(unit);
+    }
+    return OK;
+}
+
+enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    spin_lock(&unit->lock);
+    enum result r = post(unit, descs, count);
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+static bool is_empty(const struct vtd_unit *unit)
+{
+    return vtd_read64(unit, VTD_IQH) == vtd_read64(unit, VTD_IQT);
+}
+
+/*
+ * A queue that stopped at an error is dropped: what it asked for is repeated globally. Its tail
+ * goes to where it stands, so that it is empty, as it has to be (VT-d 6.5.2).
+ */
+static void drop_rest(const struct vtd_unit *unit)
+{
+    u32 errors = vtd_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE);
+    if (errors != 0) {
+        vtd_write64(unit, VTD_IQT, vtd_read64(unit, VTD_IQH));
+        vtd_write32(unit, VTD_FSTS, errors);
+    }
+}
+
+static enum result drain(struct vtd_unit *unit)
+{
+    u64 end = port_now_us() + VTD_TIMEOUT_US;
+    while (!is_empty(unit)) {
+        drop_rest(unit);
+        if (port_now_us() > end) {
+            return dead(unit);
+        }
+        port_relax();
+    }
+    return OK;
+}
+
+/*
+ * Only behind a wait may a queue be turned off (VT-d 6.5.2), also one that was never used or is
+ * firmware's: its ring is where IQA says, and it is empty.
+ */
+static void end_with_wait(const struct vtd_unit *unit)
+{
+    u64 iqa = vtd_read64(unit, VTD_IQA);
+    u64 step = (iqa & IQA_DW) != 0 ? sizeof(struct vtd_desc) : sizeof(struct vtd_desc) / 2;
+    u64 bytes = PAGE_SIZE << (iqa & 7);
+    u64 tail = vtd_read64(unit, VTD_IQT) % bytes;
+    struct vtd_desc wait = harmless_desc(unit);
+    u64 *to = port_hpa_to_ptr((hpa_t){(iqa & ~PAGE_MASK) + tail});
+    for (u32 i = 0; i < step / sizeof(u64); i++) {
+        to[i] = wait.w[i];
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    vtd_write64(unit, VTD_IQT, (tail + step) % bytes);
+}
+
+enum result vtd_queue_stop(struct vtd_unit *unit)
+{
+    if ((vtd_read32(unit, VTD_GSTS) & GCMD_QIE) == 0) {
+        return OK;
+    }
+    enum result r = drain(unit);
+    if (r != OK) {
+        return r;
+    }
+    end_with_wait(unit);
+    r = drain(unit);
+    r = r == OK ? vtd_gcmd_set(unit, GCMD_QIE, false) : r;
+    unit->queue_size = r == OK ? 0 : unit->queue_size;
+    return r;
+}
+
+enum result vtd_queue_start(struct vtd_unit *unit)
+{
+    bool wide = vtd_ecap_get(unit->info.ecap, VTD_ECAP_SMTS) != 0;
+    u32 bytes = (u32)PAGE_SIZE << VTD_QUEUE_ORDER;
+    if (unit->queue.v == 0) {
+        enum result r = port_pages_alloc(1u << VTD_QUEUE_ORDER, &unit->queue);
+        if (r != OK) {
+            unit->queue.v = 0;
+            return r;
+        }
+    }
+    vtd_write32(unit, VTD_FSTS, FSTS_IQE | FSTS_ITE | FSTS_ICE);
+    vtd_write64(unit, VTD_IQT, 0);
+    vtd_write64(unit, VTD_IQA, unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER);
+    enum result r = vtd_gcmd_set(unit, GCMD_QIE, true);
+    if (r == OK) {
+        unit->desc_words = wide ? 4 : 2;
+        unit->queue_size = bytes / (unit->desc_words * 8);
+        unit->tail = 0;
+        unit->head = 0;
+        unit->queue_dead = false;
+    }
+    return r;
+}

@@ -1,0 +1,172 @@
+/*
+ * Inside the driver: a unit and the steps that its files share. Everyone else
+ * includes vtd.h.
+ */
+#ifndef NESTOR_IOMMU_VTD_STATE_H
+#define NESTOR_IOMMU_VTD_STATE_H
+
+#include "iommu/base/spinlock.h"
+#include "iommu/vtd/vtd.h"
+#include "iommu/spec/caps.h"
+#include "iommu/spec/regs.h"
+
+enum {
+    VTD_TIMEOUT_US = 1000000,  /* what the slowest known unit needs, many times over */
+    VTD_QUEUE_ORDER = 2,       /* 2^n pages of queue */
+    VTD_DIDS_MAX = 5,          /* domain ids invalidated one by one; more: everything */
+};
+
+/* A table that every source-id of a root may share until it needs one of its own. */
+struct vtd_root_tables {
+    hpa_t root;       /* root table, 0: none */
+    hpa_t context;    /* OFF: the context table that all buses share; GUEST: 0 */
+    hpa_t directory;  /* OFF: the PASID directory of the default (scalable mode) */
+    hpa_t pasids;     /* OFF: its one PASID table */
+};
+
+/* What is known of a source-id that faulted once; 256 of them make a page, one for each bus. */
+enum vtd_punishment { VTD_NOT_PUNISHED, VTD_SILENCED, VTD_BLOCKED };
+struct vtd_device {
+    u64 since_us;       /* start of the second that is counted, or of the silence */
+    u32 faults;         /* ever, stops at the largest number */
+    u8 recent;          /* in that second */
+    u8 strikes;         /* seconds over budget */
+    u8 punishment;
+    u8 own_fpd;         /* bit per root: FPD was the device's own before it was silenced */
+};
+_Static_assert(256 * sizeof(struct vtd_device) == PAGE_SIZE, "a page a bus");
+
+struct vtd_unit {
+    struct vtd_unit_info info;
+    struct spinlock lock;      /* tables and queue */
+    bool taken;
+    bool walked;               /* hardware may be reading our tables */
+    hpa_t self;                /* the page this struct lives in */
+
+    /* Queue. Indexes count descriptors. */
+    hpa_t queue;
+    u32 queue_size, desc_words, tail; /* queue_size 0: off */
+    u32 head;                         /* as last read, see has_room() */
+    u32 sequence;              /* of our last wait descriptor */
+    u32 status[2];             /* written by wait descriptors: ours, and those that replace bad ones */
+    bool queue_dead;           /* it hung once: nothing waits for it again */
+
+    struct vtd_default def;
+    struct vtd_root_tables tables[2];
+    enum vtd_root active;
+
+    struct vtd_fault_counts faults;
+    hpa_t devices[256];        /* struct vtd_device by bus, 0: none of it faulted */
+    u32 silenced;              /* how many are silenced now */
+    u64 forgiven_us;           /* when that was looked at last */
+    u64 log_since_us;
+    u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
+    u32 fault_next;            /* record to look at first */
+};
+_Static_assert(sizeof(struct vtd_unit) <= PAGE_SIZE, "one page a unit");
+
+/* iommu/vtd/unit.c: registers. */
+u32 vtd_read32(const struct vtd_unit *unit, enum vtd_reg32 reg);
+u64 vtd_read64(const struct vtd_unit *unit, enum vtd_reg64 reg);
+void vtd_write32(const struct vtd_unit *unit, enum vtd_reg32 reg, u32 value);
+void vtd_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value);
+/* Until (reg & mask) == want; ERR_TIMEOUT with a line that names unit, register and value. */
+must_use enum result vtd_wait32(const struct vtd_unit *unit, enum vtd_reg32 reg, const char *name,
+                                u32 mask, u32 want);
+/* Changes one sticky bit of GCMD and waits for its echo. */
+must_use enum result vtd_gcmd_set(struct vtd_unit *unit, enum vtd_gcmd bit, bool on);
+/* SRTP or WBF: done when the status bit says so. */
+must_use enum result vtd_gcmd_once(struct vtd_unit *unit, enum vtd_gcmd bit);
+/* Table stores reach the hardware: lines when walks do not snoop, the write buffer when CAP.RWBF. */
+void vtd_flush_table(const struct vtd_unit *unit, const void *p, size_t bytes);
+must_use enum result vtd_flush_buffer(struct vtd_unit *unit);
+
+/* iommu/vtd/queue.c; the lock is held. */
+must_use enum result vtd_queue_start(struct vtd_unit *unit);
+must_use enum result vtd_queue_stop(struct vtd_unit *unit);
+must_use enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
+/* Gets a queue going again that stopped at a descriptor nobody waits for. */
+void vtd_queue_poll(struct vtd_unit *unit);
+
+/* iommu/vtd/inval.c: descriptors (VT-d 6.5.2), and sequences of Table 28; the lock is held. */
+enum vtd_granularity { VTD_GLOBAL = 1, VTD_DOMAIN = 2, VTD_PAGE = 3 };
+struct vtd_desc vtd_desc_context_global(void);
+struct vtd_desc vtd_desc_context_device(u16 did, u16 sid);
+struct vtd_desc vtd_desc_iotlb_global(void);
+struct vtd_desc vtd_desc_iotlb_domain(u16 did);
+struct vtd_desc vtd_desc_iotlb_pages(u16 did, u64 addr, u32 order);
+struct vtd_desc vtd_desc_pasid_cache_global(void);
+struct vtd_desc vtd_desc_pasid_cache_domain(u16 did);
+struct vtd_desc vtd_desc_pasid_cache(u16 did, u32 pasid);
+struct vtd_desc vtd_desc_pasid_iotlb(u16 did, u32 pasid);
+must_use enum result vtd_inval_all(struct vtd_unit *unit);
+/* A context that was not present before; one that was, with at most VTD_DIDS_MAX ids (more: all). */
+must_use enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid);
+must_use enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u32 count);
+must_use enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid_entry *old,
+                                     bool gone);
+must_use enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did);
+/* No entry has that id any more. */
+must_use enum result vtd_inval_moved(struct vtd_unit *unit, u16 did);
+
+/* iommu/vtd/tables.c; the lock is held. */
+must_use enum result vtd_tables_create(struct vtd_unit *unit);
+void vtd_tables_free(struct vtd_unit *unit);
+/* The context entry that (root, sid) uses now; NULL when there is none. */
+u64 *vtd_context_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
+/* Scalable mode: true when the source-id has a directory of its own in that root, blocked or not. */
+bool vtd_context_is_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
+/* Makes the source-id's context entry private to its half bus, the same in content. */
+must_use enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 **out);
+void vtd_directory_free(hpa_t directory, u32 pasids);
+void vtd_root_empty(struct vtd_unit *unit, enum vtd_root root);
+/* Words 0 and 1 of a context entry at once: all that is not reserved. */
+void vtd_context_write(struct vtd_unit *unit, u64 *context, u64 low, u64 high);
+static inline hpa_t vtd_context_directory(const u64 *context)
+{
+    return (hpa_t){context[0] & ~PAGE_MASK};
+}
+/* PASIDs that its directory has room for. */
+static inline u32 vtd_context_pasids(const u64 *context)
+{
+    return 1u << ((context[0] >> 9 & 7) + 13);
+}
+
+/* A store that hardware sees whole. */
+static inline void vtd_store64(u64 *to, u64 value)
+{
+    __atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+void vtd_store128(u64 *to, u64 low, u64 high);
+
+/* iommu/vtd/device.c */
+u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context);
+
+/* iommu/vtd/pasid.c; the lock is held. */
+struct pasid_entry *vtd_pasid_find(const u64 *context, u32 pasid);
+/* Its table is made when missing; ERR_INVALID beyond the directory. */
+must_use enum result vtd_pasid_slot(struct vtd_unit *unit, const u64 *context, u32 pasid,
+                                    struct pasid_entry **out);
+void vtd_pasid_publish(const struct vtd_unit *unit, struct pasid_entry *slot,
+                       const struct pasid_entry *e);
+
+/* iommu/vtd/storm.c; the lock is held. Counts a fault; punishes a device over its budget. */
+void vtd_storm_count(struct vtd_unit *unit, u16 sid, u64 now);
+/* Devices silenced long enough may be heard again. */
+void vtd_storm_forgive(struct vtd_unit *unit, u64 now);
+/* Word 0 of a context entry that is about to be written, with the device's punishment in it. */
+u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word);
+void vtd_fault_free(struct vtd_unit *unit);
+
+/* iommu/vtd/entry.c: the description that an encoded entry stands for. */
+void vtd_entry_decode(const struct pasid_entry *e, struct vtd_entry *out);
+
+/* iommu/vtd/legacy.c: context entries of legacy mode, VT-d 9.3; the lock is held for the last two. */
+must_use enum result vtd_legacy_encode(const struct vtd_unit_info *info,
+                                       const struct vtd_entry *entry, u64 out[2]);
+void vtd_legacy_decode(const u64 context[2], struct vtd_entry *out);
+must_use enum result vtd_legacy_set(struct vtd_unit *unit, u16 sid, const struct vtd_entry *entry);
+/* Back to the default. */
+must_use enum result vtd_legacy_reset(struct vtd_unit *unit, u16 sid);
+
+#endif

@@ -1,0 +1,273 @@
+/*
+ * From whatever firmware left to our tables, and back. VT-d 3.4.4, 6.6, 11.4.4, 11.4.8.
+ *
+ * While TES = 0 the door is shut before our tables exist, by abort-DMA mode or by a protected
+ * memory region over all of memory, unless an RMRR device is active.
+ *
+ * While TES = 1 another root of the same mode may be set live. A change of the mode (from
+ * firmware's abort-DMA mode, too) needs CAP.ESRTPS, which every unit with ECAP.ADMS is expected
+ * to have; without it translation goes off for a moment, in which such a region keeps DMA away.
+ * Where none of this can be, the console says that there was a window.
+ */
+#include "iommu/vtd/state.h"
+
+static u64 root_address(const struct vtd_unit *unit, enum vtd_root root)
+{
+    bool scalable = unit->info.mode == VTD_MODE_SCALABLE;
+    return unit->tables[root].root.v | (scalable ? RTADDR_TTM_SCALABLE : 0);
+}
+
+static bool has_cap(const struct vtd_unit *unit, enum vtd_cap_field field)
+{
+    return vtd_cap_get(unit->info.cap, field) != 0;
+}
+
+static enum result enable_regions(struct vtd_unit *unit, bool on)
+{
+    vtd_write32(unit, VTD_PMEN, on ? PMEN_EPM : 0);
+    return vtd_wait32(unit, VTD_PMEN, "PMEN", PMEN_PRS, on ? PMEN_PRS : 0);
+}
+
+static bool regions_are_on(const struct vtd_unit *unit)
+{
+    return (has_cap(unit, VTD_CAP_PLMR) || has_cap(unit, VTD_CAP_PHMR)) &&
+           (vtd_read32(unit, VTD_PMEN) & (PMEN_EPM | PMEN_PRS)) != 0;
+}
+
+/*
+ * The high region over all of memory: it may lie below 4 GiB, too, and what the unit itself
+ * reads is not subject to it (VT-d 11.4.8.1, 11.4.8.4). Called while DMA is still translated, so
+ * firmware's own regions may go; bases and limits are read-only while any is on.
+ */
+static enum result protect_all(struct vtd_unit *unit)
+{
+    enum result r = regions_are_on(unit) ? enable_regions(unit, false) : OK;
+    if (r != OK) {
+        return r;
+    }
+    if (has_cap(unit, VTD_CAP_PLMR)) {
+        vtd_write32(unit, VTD_PLMBASE, ~0u); /* limit below base: off */
+        vtd_write32(unit, VTD_PLMLIMIT, 0);
+    }
+    vtd_write64(unit, VTD_PHMBASE, 0);
+    vtd_write64(unit, VTD_PHMLIMIT, (1ull << unit->info.haw) - 1);
+    return enable_regions(unit, true);
+}
+
+/* Regions go last: until then they only take away. */
+static enum result unprotect(struct vtd_unit *unit)
+{
+    return regions_are_on(unit) ? enable_regions(unit, false) : OK;
+}
+
+static enum result set_pointer(struct vtd_unit *unit, u64 rtaddr)
+{
+    vtd_write64(unit, VTD_RTADDR, rtaddr);
+    return vtd_gcmd_once(unit, GCMD_SRTP);
+}
+
+static bool translation_is_on(const struct vtd_unit *unit)
+{
+    return (vtd_read32(unit, VTD_GSTS) & (u32)GCMD_TE) != 0;
+}
+
+static void say_window(const struct vtd_unit *unit, const char *until)
+{
+    const char *why = "nothing can keep it away";
+    if (unit->def.rmrr_active) {
+        why = "a device with reserved memory is active";
+    } else if (regions_are_on(unit)) {
+        why = "but for firmware's protected memory regions";
+    }
+    port_log(LOG_WARNING, "unit %u: DMA is untranslated %s (%s)", unit->info.index, until, why);
+}
+
+enum door { DOOR_AS_LEFT, DOOR_ABORT, DOOR_REGIONS };
+
+/*
+ * Abort-DMA mode needs no tables (VT-d 3.4.4), but a live change of mode afterwards. Regions
+ * that firmware has on stay as they are: they could not be changed without being off.
+ */
+static enum result shut_door(struct vtd_unit *unit, enum door *door)
+{
+    bool may = !unit->def.rmrr_active;
+    bool abort = vtd_ecap_get(unit->info.ecap, VTD_ECAP_ADMS) != 0 &&
+                 unit->info.mode == VTD_MODE_SCALABLE && has_cap(unit, VTD_CAP_ESRTPS);
+    enum result r = OK;
+    *door = DOOR_AS_LEFT;
+    if (translation_is_on(unit)) {
+        return OK;
+    }
+    if (may && abort) {
+        *door = DOOR_ABORT;
+        r = set_pointer(unit, RTADDR_TTM_ABORT);
+        return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+    }
+    if (may && has_cap(unit, VTD_CAP_PHMR) && !regions_are_on(unit)) {
+        *door = DOOR_REGIONS;
+        return protect_all(unit);
+    }
+    say_window(unit, "until the tables are set");
+    return r;
+}
+
+/* As firmware left it: the machine goes on without us. */
+static void open_door(struct vtd_unit *unit, enum door door)
+{
+    enum result r = OK;
+    if (door == DOOR_ABORT) {
+        r = vtd_gcmd_set(unit, GCMD_TE, false);
+    } else if (door == DOOR_REGIONS) {
+        r = enable_regions(unit, false);
+    }
+    if (r != OK) {
+        port_log(LOG_ERROR, "unit %u: DMA stays blocked", unit->info.index);
+    }
+}
+
+/* The root is set, and nothing that was cached under the one before is used any more. */
+static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
+{
+    enum result r = vtd_flush_buffer(unit);
+    if (r != OK) {
+        return r;
+    }
+    unit->walked = true;
+    r = set_pointer(unit, rtaddr);
+    if (r == OK && !has_cap(unit, VTD_CAP_ESRTPS)) {
+        r = vtd_inval_all(unit);
+    }
+    return r;
+}
+
+/* Translation goes off for the change of mode. */
+static enum result change_mode(struct vtd_unit *unit)
+{
+    bool closed = has_cap(unit, VTD_CAP_PHMR) && !unit->def.rmrr_active;
+    enum result r = closed ? protect_all(unit) : OK;
+    if (r != OK) {
+        return r;
+    }
+    if (!closed) {
+        say_window(unit, "while the table mode changes");
+    }
+    r = vtd_gcmd_set(unit, GCMD_TE, false);
+    r = r == OK ? set_root(unit, root_address(unit, VTD_ROOT_OFF)) : r;
+    return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+}
+
+static enum result translate(struct vtd_unit *unit)
+{
+    u64 target = root_address(unit, VTD_ROOT_OFF);
+    bool on = translation_is_on(unit);
+    bool same_mode = ((vtd_read64(unit, VTD_RTADDR) ^ target) & RTADDR_TTM_MASK) == 0;
+    if (on && !same_mode && !has_cap(unit, VTD_CAP_ESRTPS)) {
+        return change_mode(unit);
+    }
+    enum result r = set_root(unit, target);
+    return r == OK && !on ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+}
+
+/* Records of before are nobody's now; the event stays masked until somebody wants it. */
+static void forget_faults(struct vtd_unit *unit)
+{
+    u32 at = vtd_cap_fault_offset(unit->info.cap), count = 0;
+    for (u32 i = 0; i < vtd_cap_fault_records(unit->info.cap); i++) {
+        hpa_t high = {unit->info.base.v + at + i * 16 + 8};
+        if ((port_mmio_read64(high) & FRCD_F) != 0) {
+            port_mmio_write32((hpa_t){high.v + 4}, (u32)(FRCD_F >> 32));
+            count++;
+        }
+    }
+    if (count != 0) {
+        port_log(LOG_INFO, "unit %u: %u fault records of before are dropped%s", unit->info.index,
+                 count, (vtd_read32(unit, VTD_FSTS) & FSTS_PFO) != 0 ? ", others had been lost" : "");
+    }
+    vtd_write32(unit, VTD_FSTS, FSTS_W1C);
+}
+
+static enum result drop_interrupt_remapping(struct vtd_unit *unit)
+{
+    if ((vtd_read32(unit, VTD_GSTS) & GCMD_IRE) == 0) {
+        return OK;
+    }
+    port_log(LOG_INFO, "unit %u: firmware's interrupt remapping is switched off",
+             unit->info.index);
+    return vtd_gcmd_set(unit, GCMD_IRE, false);
+}
+
+/* The queue of before is asked last while its mode still holds. */
+static enum result prepare(struct vtd_unit *unit, enum door *door)
+{
+    vtd_write32(unit, VTD_FECTL, FECTL_IM);
+    enum result r = vtd_queue_stop(unit);
+    r = r == OK ? shut_door(unit, door) : r;
+    r = r == OK && !unit->walked ? vtd_tables_create(unit) : r;
+    r = r == OK ? vtd_queue_start(unit) : r;
+    return r == OK ? drop_interrupt_remapping(unit) : r;
+}
+
+enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *def)
+{
+    enum door door = DOOR_AS_LEFT;
+    if (unit->taken) {
+        return ERR_EXISTS;
+    }
+    if (!unit->walked) {
+        vtd_tables_free(unit); /* of an attempt that went nowhere */
+        unit->def = *def;
+    }
+    enum result r = prepare(unit, &door);
+    if (r != OK) {
+        open_door(unit, door);
+        return r;
+    }
+    r = translate(unit);
+    r = r == OK ? unprotect(unit) : r;
+    if (r != OK) {
+        return r;
+    }
+    forget_faults(unit);
+    unit->active = VTD_ROOT_OFF;
+    unit->taken = true;
+    return OK;
+}
+
+enum result vtd_unit_release(struct vtd_unit *unit)
+{
+    enum result r = vtd_gcmd_set(unit, GCMD_TE, false);
+    enum result q = vtd_queue_stop(unit);
+    unit->taken = false;
+    unit->walked = r != OK || q != OK;
+    return r != OK ? r : q;
+}
+
+enum result vtd_root_select(struct vtd_unit *unit, enum vtd_root root)
+{
+    if (unit->tables[root].root.v == 0) {
+        return ERR_UNSUPPORTED;
+    }
+    spin_lock(&unit->lock);
+    enum result r = OK;
+    if (unit->active != root) {
+        r = set_root(unit, root_address(unit, root));
+        unit->active = r == OK ? root : unit->active;
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+enum result vtd_root_clear_guest(struct vtd_unit *unit)
+{
+    if (unit->tables[VTD_ROOT_GUEST].root.v == 0) {
+        return ERR_UNSUPPORTED;
+    }
+    spin_lock(&unit->lock);
+    enum result r = unit->active == VTD_ROOT_GUEST ? ERR_BUSY : vtd_inval_all(unit);
+    if (r == OK) {
+        /* Not the active root, nothing of it cached: nobody walks these pages. */
+        vtd_root_empty(unit, VTD_ROOT_GUEST);
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}

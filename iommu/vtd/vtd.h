@@ -1,0 +1,171 @@
+/*
+ * The VT-d driver as the rest of Nestor sees it: a unit is probed, taken over
+ * with everything on one second stage, and then given entries of single devices.
+ * Domains (domain.h) decide what an entry says; this file only puts it there.
+ * Every function is bounded in time; an error leaves what was attached isolated.
+ */
+#ifndef NESTOR_IOMMU_VTD_VTD_H
+#define NESTOR_IOMMU_VTD_VTD_H
+
+#include "iommu/port.h"
+#include "iommu/spec/entries.h"
+
+struct vtd_unit;
+
+enum vtd_mode { VTD_MODE_LEGACY, VTD_MODE_SCALABLE };
+
+struct vtd_unit_info {
+    hpa_t base;
+    u32 window_size;   /* bytes of register space, whole pages */
+    u16 segment;
+    u16 index;         /* names the unit on the console: unit 0, unit 1, ... */
+    u32 ver;
+    u64 cap, ecap;
+    u32 haw;           /* host address width, bits, from the DMAR table */
+    enum vtd_mode mode;
+    bool nesting;      /* scalable mode with NEST, FLTS and SLTS */
+    bool coherent;     /* walks of root, context, PASID and second-stage tables snoop */
+    u32 ss_levels;     /* bit n: n-level second stage */
+    u32 fs_levels;     /* bit n: n-level first stage */
+    u64 ss_page_sizes; /* sizes in bytes, or-ed: 4K | 2M | 1G */
+    u32 domain_ids;    /* how many; ids 0..n-1, 0 is never used */
+};
+
+/* Reads and checks the registers, changes nothing. ERR_UNSUPPORTED or ERR_INVALID with a line that says why. */
+must_use enum result vtd_unit_probe(hpa_t base, u16 segment, u16 index, u32 haw,
+                                    struct vtd_unit **out);
+void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out);
+/* Gives back all pages of a unit that was never taken over, or was released. */
+void vtd_unit_destroy(struct vtd_unit *unit);
+
+/* What every source-id goes through from the first instant. */
+struct vtd_default {
+    hpa_t ss_root;
+    u32 ss_levels;     /* 4 or 5 (legacy: 3 to 5) */
+    u16 did;           /* of second-stage-only entries of this partition */
+    bool ss_ad;        /* as in struct vtd_entry */
+    bool rmrr_active;  /* some RMRR device of this unit may be doing DMA now */
+};
+/*
+ * From any state that firmware left (translation on or off, queue on, faults
+ * pending, PMRs set) to: root "off" active, queue on, translation on, PMRs off. What
+ * was translated is never untranslated meanwhile; a window that cannot be closed is
+ * said on the console. ERR_TIMEOUT: unit, register and value are on the console.
+ */
+must_use enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *def);
+/* Translation off, queue off: for handing the machine back before any guest ran. */
+must_use enum result vtd_unit_release(struct vtd_unit *unit);
+
+/*
+ * Two roots a unit (scalable mode): OFF covers every source-id by one second-stage-only
+ * entry; GUEST holds what was put there and blocks the rest. Devices with entries of
+ * their own in one root do not disturb the other.
+ */
+enum vtd_root { VTD_ROOT_OFF, VTD_ROOT_GUEST };
+must_use enum result vtd_root_select(struct vtd_unit *unit, enum vtd_root root);
+/* Empties the GUEST root; ERR_BUSY while it is selected. */
+must_use enum result vtd_root_clear_guest(struct vtd_unit *unit);
+
+/* A PASID entry (or a legacy context entry) as a description; host-owned fields follow from the unit. */
+struct vtd_entry {
+    enum pgtt pgtt;
+    u16 did;
+    hpa_t ss_root;     /* second stage and nested */
+    u32 ss_levels;
+    u64 fs_root;       /* a GPA when nested, an HPA when first-stage-only */
+    u32 fs_width;      /* 48 or 57 */
+    bool sre, wpe, eafe;
+    bool ss_ad;        /* second-stage accessed and dirty bits; excluded together with nesting */
+    bool force_snoop;  /* no access may go past the CPU's caches; done anyway where the unit can */
+    bool fpd;
+};
+
+/* What a context entry says besides its directory. */
+struct vtd_context {
+    u32 rid_pasid;     /* the PASID of requests without one */
+    u32 pasids;        /* how many PASIDs requests may carry; 0: only requests without PASID */
+    bool fpd;
+};
+enum { VTD_NO_PASID = 0xffffffff }; /* "requests without PASID" where a PASID is asked for */
+
+/*
+ * Gives a source-id a context and PASID directory of its own in that root. In the OFF
+ * root its RID_PASID starts as a copy of the default entry (no window); in the GUEST
+ * root it starts blocked. ERR_EXISTS when it has one with other values.
+ */
+must_use enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                                     const struct vtd_context *context);
+/*
+ * What it was opened with, pasids rounded up to what the directory holds; ERR_NOT_FOUND when
+ * the source-id has nothing of its own in that root.
+ */
+must_use enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                                    struct vtd_context *out);
+/* Back to the root's default with all its entries gone and invalidated; no window. */
+must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid);
+
+/*
+ * Installs or replaces the entry of (sid, pasid); replacing is atomic for DMA in flight
+ * where the hardware allows it, else the device is blocked meanwhile. The invalidations
+ * of VT-d table 28 are done when it returns. Each capability missing is ERR_UNSUPPORTED
+ * with a line of its own.
+ */
+must_use enum result vtd_entry_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
+                                   const struct vtd_entry *entry);
+must_use enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
+/* ERR_NOT_FOUND when nothing is there. */
+must_use enum result vtd_entry_get(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
+                                   struct vtd_entry *out);
+/* True if setting that entry needs no new page; for quotas. */
+bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
+/* Checks and encodes; what vtd_entry_set() does first. Pure but for the console line. */
+must_use enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
+                                      struct pasid_entry *out);
+
+/* All entries of some domain ids get another id, root and width at once (what they translate stays). */
+struct vtd_move {
+    const u16 *dids;   /* by the id of before: the new one, or 0 */
+    hpa_t ss_root;
+    u32 ss_levels;
+};
+/* Done in memory in any case; an error: hardware may still use what it has of the old entries. */
+must_use enum result vtd_second_stage_move(struct vtd_unit *unit, const struct vtd_move *move);
+
+/* A descriptor of 256 bits; on a queue of 128-bit ones w[2] and w[3] must be 0. */
+struct vtd_desc { u64 w[4]; };
+/*
+ * Batch with one doorbell and one wait. Errors of single descriptors do not lose the
+ * others: ERR_QUEUE after all that could be done is done; ERR_TIMEOUT.
+ */
+must_use enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
+/* The same without waiting (a guest's batch). ERR_BUSY: no room, nothing was put. */
+must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
+
+/* Second stage of did changed in [gpa, gpa + size): IOTLB of it, nested entries included. size 0: all. */
+must_use enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size);
+
+/* One decoded fault record. */
+struct vtd_fault {
+    u16 sid;
+    u8 reason;         /* VT-d table 30 */
+    bool has_pasid, read, atomic, exec, priv; /* neither read nor atomic: a write */
+    u32 pasid;
+    u64 addr;
+};
+/* The oldest fault not taken yet, false when none; counts, prints (rate-limited) and punishes storms. */
+bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
+const char *vtd_fault_text(u8 reason);
+struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
+void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
+u32 vtd_fault_count(const struct vtd_unit *unit, u16 sid);
+
+/* Event registers (FECTL..FEUADDR, IECTL..IEUADDR, PECTL..PEUADDR by their offsets) on behalf of the guest. */
+u32 vtd_event_read(struct vtd_unit *unit, u32 offset);
+void vtd_event_write(struct vtd_unit *unit, u32 offset, u32 value);
+
+/* The remapping state as text through port_log(LOG_INFO), walked down to (sid, pasid, addr). */
+void vtd_dump(struct vtd_unit *unit, u16 sid, u32 pasid, u64 addr);
+/* One line: what the device's requests without PASID go through in that root; scalable mode only. */
+void vtd_dump_brief(struct vtd_unit *unit, enum vtd_root root, u16 sid);
+
+#endif

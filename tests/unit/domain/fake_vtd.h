@@ -1,0 +1,192 @@
+/*
+ * A driver that only remembers, for tests of what stands above it: which entries are set, which
+ * invalidations were asked for, and that no rule of VT-d 6.2.3.1 is broken by the sum of them.
+ */
+#ifndef NESTOR_FAKE_VTD_H
+#define NESTOR_FAKE_VTD_H
+
+#include "iommu/vtd/vtd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FAKE_SLOTS = 256, FAKE_INVALS = 256 };
+
+struct vtd_unit {
+    struct vtd_unit_info info;
+    struct { bool used; enum vtd_root root; u16 sid; u32 pasid; struct vtd_entry entry; }
+        slot[FAKE_SLOTS];
+    u32 rid_pasid;              /* of every device; 0xffffffff: no device is known */
+    enum result next_set, next_clear, next_inval, next_submit, next_move;
+    struct { u16 did; u64 gpa, size; } inval[FAKE_INVALS];
+    u32 invals;
+    struct vtd_desc desc[FAKE_INVALS];
+    u32 descs, submits;
+};
+
+static inline void fake_unit_init(struct vtd_unit *unit, u16 index)
+{
+    memset(unit, 0, sizeof(*unit));
+    unit->info = (struct vtd_unit_info){
+        .index = index, .mode = VTD_MODE_SCALABLE, .nesting = true, .coherent = true,
+        .cap = 47ull << 16, .ss_levels = 1 << 4 | 1 << 5, .fs_levels = 1 << 4 | 1 << 5,
+        .ss_page_sizes = 1ull << 12 | 1ull << 21 | 1ull << 30, .domain_ids = 64, .haw = 48};
+}
+
+static inline u32 fake_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    for (u32 i = 0; i < FAKE_SLOTS; i++) {
+        if (unit->slot[i].used && unit->slot[i].root == root && unit->slot[i].sid == sid &&
+            unit->slot[i].pasid == pasid) {
+            return i;
+        }
+    }
+    return FAKE_SLOTS;
+}
+
+static inline u32 fake_entries(const struct vtd_unit *unit)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < FAKE_SLOTS; i++) {
+        count += unit->slot[i].used;
+    }
+    return count;
+}
+
+/* The entry at a place, NULL for none. */
+static inline const struct vtd_entry *fake_entry(const struct vtd_unit *unit, enum vtd_root root,
+                                                 u16 sid, u32 pasid)
+{
+    u32 i = fake_find(unit, root, sid, pasid);
+    return i == FAKE_SLOTS ? NULL : &unit->slot[i].entry;
+}
+
+static inline u32 fake_pasid(const struct vtd_unit *unit, u32 pasid)
+{
+    return pasid == VTD_NO_PASID ? unit->rid_pasid : pasid;
+}
+
+/* Text of the first rule of VT-d 6.2.3.1 that two entries break, or NULL. */
+static inline const char *fake_broken_rule(const struct vtd_unit *unit)
+{
+    for (u32 i = 0; i < FAKE_SLOTS; i++) {
+        const struct vtd_entry *a = &unit->slot[i].entry;
+        for (u32 j = 0; j < i && unit->slot[i].used; j++) {
+            const struct vtd_entry *b = &unit->slot[j].entry;
+            if (unit->slot[j].used && a->pgtt == PGTT_NESTED && b->pgtt == PGTT_NESTED &&
+                a->fs_root == b->fs_root && a->ss_root.v == b->ss_root.v &&
+                (a->fs_width != b->fs_width || a->eafe != b->eafe)) {
+                return "one first stage, two FSPMs or EAFEs";
+            }
+            if (unit->slot[j].used && a->ss_root.v == b->ss_root.v && a->ss_ad != b->ss_ad) {
+                return "one second stage, two SSADEs";
+            }
+            if (!unit->slot[j].used || a->did != b->did) {
+                continue;
+            }
+            if (a->ss_root.v != b->ss_root.v || a->ss_levels != b->ss_levels) {
+                return "one domain id, two second stages";
+            }
+            if (a->pgtt != b->pgtt) {
+                return "one domain id, two kinds";
+            }
+            if (fake_pasid(unit, unit->slot[i].pasid) == fake_pasid(unit, unit->slot[j].pasid) &&
+                (a->fs_root != b->fs_root || a->fs_width != b->fs_width)) {
+                return "one domain id and PASID, two first stages";
+            }
+        }
+        if (unit->slot[i].used && a->did == 0) {
+            return "domain id 0";
+        }
+    }
+    return NULL;
+}
+
+static inline enum result fake_take(enum result *next)
+{
+    enum result r = *next;
+    *next = OK;
+    return r;
+}
+
+void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out)
+{
+    *out = unit->info;
+}
+
+enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                           struct vtd_context *out)
+{
+    (void)root;
+    (void)sid;
+    *out = (struct vtd_context){.rid_pasid = unit->rid_pasid, .pasids = 1u << 20};
+    return unit->rid_pasid == VTD_NO_PASID ? ERR_NOT_FOUND : OK;
+}
+
+enum result vtd_entry_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
+                          const struct vtd_entry *entry)
+{
+    u32 i = fake_find(unit, root, sid, pasid);
+    enum result r = fake_take(&unit->next_set);
+    if (r != OK) {
+        return r;
+    }
+    for (u32 free = 0; i == FAKE_SLOTS && free < FAKE_SLOTS; free++) {
+        i = unit->slot[free].used ? i : free;
+    }
+    if (i == FAKE_SLOTS) {
+        abort();
+    }
+    unit->slot[i].used = true;
+    unit->slot[i].root = root;
+    unit->slot[i].sid = sid;
+    unit->slot[i].pasid = pasid;
+    unit->slot[i].entry = *entry;
+    return OK;
+}
+
+enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    u32 i = fake_find(unit, root, sid, pasid);
+    enum result r = fake_take(&unit->next_clear);
+    if (r == OK && i == FAKE_SLOTS) {
+        return ERR_NOT_FOUND;
+    }
+    if (r == OK) {
+        unit->slot[i].used = false;
+    }
+    return r;
+}
+
+enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size)
+{
+    u32 i = unit->invals++ % FAKE_INVALS;
+    unit->inval[i].did = did;
+    unit->inval[i].gpa = gpa;
+    unit->inval[i].size = size;
+    return fake_take(&unit->next_inval);
+}
+
+enum result vtd_second_stage_move(struct vtd_unit *unit, const struct vtd_move *move)
+{
+    for (u32 i = 0; i < FAKE_SLOTS; i++) {
+        struct vtd_entry *e = &unit->slot[i].entry;
+        if (unit->slot[i].used && move->dids[e->did] != 0) {
+            e->did = move->dids[e->did];
+            e->ss_root = move->ss_root;
+            e->ss_levels = move->ss_levels;
+        }
+    }
+    return fake_take(&unit->next_move);
+}
+
+enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    unit->submits++;
+    for (u32 i = 0; i < count; i++) {
+        unit->desc[unit->descs++ % FAKE_INVALS] = descs[i];
+    }
+    return fake_take(&unit->next_submit);
+}
+
+#endif

@@ -1,0 +1,567 @@
+/*
+ * Second-stage domains: the read-only rule, attaching, flushing, and every way in which
+ * each of them is refused. Each case ends with all pages back in the pool.
+ */
+#include "iommu/domain/domain.h"
+
+#include "support/hosted.h"
+#include "unit/domain/fake_vtd.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define K4 (1ull << 12)
+#define M2 (1ull << 21)
+#define G1 (1ull << 30)
+#define RW (PROT_READ | PROT_WRITE)
+
+static struct vtd_unit unit0;
+static struct vtd_unit unit1;
+
+static struct domain_config config_of(bool parent, bool dma_root)
+{
+    return (struct domain_config){.levels = 4, .page_sizes = K4 | M2 | G1, .coherent = true,
+                                  .parent = parent, .dma_root = dma_root, .partition = 3};
+}
+
+static struct domain *create(const struct domain_config *config)
+{
+    struct domain *d = NULL;
+    assert_int_equal(domain_create(config, &d), OK);
+    return d;
+}
+
+static struct domain *plain(void)
+{
+    struct domain_config config = config_of(false, false);
+    hosted_reset();
+    fake_unit_init(&unit0, 0);
+    fake_unit_init(&unit1, 1);
+    return create(&config);
+}
+
+static void destroy(struct domain *d)
+{
+    assert_int_equal(domain_destroy(d), OK);
+}
+
+static void end(struct domain *d)
+{
+    destroy(d);
+    assert_int_equal(hosted_pages_used(), 0);
+}
+
+static enum result map(struct domain *d, u64 gpa, u64 size, u32 prot)
+{
+    return domain_map(d, (gpa_t){gpa}, (hpa_t){gpa + G1}, size, prot, MEM_WB);
+}
+
+static void test_create_refused(void **state)
+{
+    struct domain_config config = config_of(true, false);
+    struct domain *d;
+    (void)state;
+    hosted_reset();
+    config.dirty_tracking = true;
+    assert_int_equal(domain_create(&config, &d), ERR_DIRTY_TRACKING);
+    config = config_of(false, false);
+    config.levels = 7;
+    assert_int_equal(domain_create(&config, &d), ERR_INVALID);
+    assert_int_equal(hosted_log_lines(), 2);
+    config = config_of(false, true);
+    for (u32 n = 0; n < 3; n++) {
+        hosted_fail_after(n);
+        assert_int_equal(domain_create(&config, &d), ERR_NO_MEMORY);
+        assert_int_equal(hosted_pages_used(), 0);
+    }
+}
+
+static void test_map_and_look(void **state)
+{
+    struct domain *d = plain();
+    struct domain_mapping m;
+    u64 bytes;
+    (void)state;
+    assert_int_equal(map(d, 0, M2 + K4, RW | PROT_EXEC), OK);
+    assert_int_equal(domain_walk(d, (gpa_t){M2 - 1}, &m), OK);
+    assert_int_equal(m.gpa.v, 0);
+    assert_int_equal(m.hpa.v, G1);
+    assert_int_equal(m.size, M2);
+    assert_int_equal(m.prot, RW | PROT_EXEC);
+    assert_int_equal(m.type, MEM_WB);
+    assert_int_equal(domain_set_type(d, (gpa_t){0}, M2, MEM_UC), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){M2}, K4, PROT_READ), OK);
+    assert_true(domain_next(d, (gpa_t){M2}, &m));
+    assert_int_equal(m.prot, PROT_READ);
+    assert_int_equal(m.type, MEM_WB);
+    assert_true(domain_next(d, (gpa_t){0}, &m));
+    assert_int_equal(m.type, MEM_UC);
+    assert_false(domain_next(d, (gpa_t){M2 + K4}, &m));
+    assert_int_equal(domain_walk(d, (gpa_t){M2 + K4}, &m), ERR_NOT_FOUND);
+    assert_int_equal(domain_levels(d), 4);
+    assert_int_equal(domain_table_pages(d), 4);
+    assert_int_equal(domain_cpu_root(d).v, domain_dma_root(d).v);
+    assert_int_equal(domain_unmap(d, (gpa_t){0}, G1, &bytes), OK);
+    assert_int_equal(bytes, M2 + K4);
+    assert_int_equal(domain_table_pages(d), 1);
+    end(d);
+}
+
+static void test_arguments_refused(void **state)
+{
+    struct domain *d = plain();
+    u64 bytes;
+    (void)state;
+    assert_int_equal(map(d, 0, K4, PROT_WRITE), ERR_INVALID);
+    assert_int_equal(map(d, 0, K4, 0), ERR_INVALID);
+    assert_int_equal(map(d, 0, K4, RW | 8), ERR_INVALID);
+    assert_int_equal(domain_map(d, (gpa_t){0}, (hpa_t){0}, K4, RW, (enum mem_type)2), ERR_INVALID);
+    assert_int_equal(domain_protect(d, (gpa_t){0}, K4, 0), ERR_INVALID);
+    assert_int_equal(domain_protect(d, (gpa_t){1}, K4, RW), ERR_INVALID);
+    assert_int_equal(domain_set_type(d, (gpa_t){0}, K4, (enum mem_type)7), ERR_INVALID);
+    assert_int_equal(domain_set_type(d, (gpa_t){0}, 0, MEM_WB), ERR_INVALID);
+    assert_int_equal(domain_unmap(d, (gpa_t){0}, 5, &bytes), ERR_INVALID);
+    assert_int_equal(map(d, 0, K4, RW), OK);
+    assert_int_equal(map(d, 0, M2, RW), ERR_EXISTS);
+    end(d);
+}
+
+/* --- the read-only rule, one root --- */
+
+static void test_rule_parent_first(void **state)
+{
+    struct domain_config config = config_of(true, false);
+    struct domain *d;
+    struct domain_mapping m;
+    (void)state;
+    hosted_reset();
+    d = create(&config);
+    assert_int_equal(map(d, 0, G1, PROT_READ), ERR_READ_ONLY_IN_PARENT);
+    assert_int_equal(map(d, 0, G1, PROT_READ | PROT_EXEC), ERR_READ_ONLY_IN_PARENT);
+    assert_false(domain_next(d, (gpa_t){0}, &m));
+    assert_int_equal(map(d, 0, G1, RW), OK);
+    /* A part of a large page, all of it, and a range that straddles its end. */
+    assert_int_equal(domain_protect(d, (gpa_t){M2 + K4}, K4, PROT_READ), ERR_READ_ONLY_IN_PARENT);
+    assert_int_equal(domain_protect(d, (gpa_t){0}, G1, PROT_READ), ERR_READ_ONLY_IN_PARENT);
+    assert_int_equal(domain_protect(d, (gpa_t){G1 - K4}, 2 * K4, PROT_READ),
+                     ERR_READ_ONLY_IN_PARENT);
+    assert_int_equal(map(d, G1 - K4, 2 * K4, PROT_READ), ERR_READ_ONLY_IN_PARENT);
+    assert_int_equal(hosted_log_lines(), 6);
+    assert_int_equal(domain_walk(d, (gpa_t){G1 - 1}, &m), OK);
+    assert_int_equal(m.size, G1);
+    assert_int_equal(m.prot, RW);
+    assert_int_equal(domain_protect(d, (gpa_t){0}, G1, RW | PROT_EXEC), OK);
+    end(d);
+}
+
+static void test_rule_read_only_first(void **state)
+{
+    struct domain *d = plain();
+    u64 bytes;
+    (void)state;
+    assert_int_equal(map(d, 0, 2 * G1, RW), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){G1 + M2 + K4}, K4, PROT_READ), OK);
+    assert_int_equal(domain_make_parent(d), ERR_PARENT_HAS_READ_ONLY);
+    assert_int_equal(hosted_log_lines(), 1);
+    /* Refused means refused: it is no parent, so read-only is still allowed. */
+    assert_int_equal(map(d, 8 * G1, G1, PROT_READ), OK);
+    assert_int_equal(domain_unmap(d, (gpa_t){8 * G1}, G1, &bytes), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){G1 + M2 + K4}, K4, RW), OK);
+    assert_int_equal(domain_make_parent(d), OK);
+    assert_int_equal(domain_make_parent(d), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){0}, K4, PROT_READ), ERR_READ_ONLY_IN_PARENT);
+    end(d);
+}
+
+/* The config's word that the units do not have the erratum. */
+static void test_rule_lifted(void **state)
+{
+    struct domain_config config = config_of(true, false);
+    struct domain *d;
+    (void)state;
+    hosted_reset();
+    config.rule_lifted = true;
+    d = create(&config);
+    assert_int_equal(map(d, 0, G1, PROT_READ), OK);
+    assert_int_equal(map(d, G1, G1, RW), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){G1}, K4, PROT_READ), OK);
+    end(d);
+    config.parent = false;
+    d = create(&config);
+    assert_int_equal(map(d, 0, G1, PROT_READ), OK);
+    assert_int_equal(domain_make_parent(d), OK);
+    end(d);
+}
+
+/* A permission missing above a leaf makes it read-only as much as one in it. */
+static void test_rule_non_leaf(void **state)
+{
+    struct domain *d = plain();
+    u64 *root = port_hpa_to_ptr(domain_cpu_root(d));
+    u64 *table;
+    (void)state;
+    assert_int_equal(map(d, 0, K4, RW), OK);
+    table = port_hpa_to_ptr((hpa_t){root[0] & ~0xfffull});
+    table[0] &= ~(u64)PROT_WRITE;
+    assert_int_equal(domain_make_parent(d), ERR_PARENT_HAS_READ_ONLY);
+    table[0] |= PROT_WRITE;
+    root[0] &= ~(u64)PROT_WRITE;
+    assert_int_equal(domain_make_parent(d), ERR_PARENT_HAS_READ_ONLY);
+    root[0] |= PROT_WRITE;
+    assert_int_equal(domain_make_parent(d), OK);
+    end(d);
+}
+
+static void test_rule_dirty_tracking(void **state)
+{
+    struct domain_config config = config_of(false, false);
+    struct domain *d;
+    (void)state;
+    hosted_reset();
+    config.dirty_tracking = true;
+    d = create(&config);
+    assert_int_equal(domain_make_parent(d), ERR_DIRTY_TRACKING);
+    end(d);
+}
+
+static void test_rule_diverging(void **state)
+{
+    struct domain_config config = config_of(false, true);
+    struct domain *d;
+    (void)state;
+    hosted_reset();
+    d = create(&config);
+    assert_true(domain_cpu_root(d).v != domain_dma_root(d).v);
+    assert_int_equal(map(d, 0, G1, RW | PROT_EXEC), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){5 * K4}, K4, PROT_READ | PROT_EXEC), OK);
+    assert_int_equal(domain_make_parent(d), OK);
+    assert_int_equal(domain_protect(d, (gpa_t){M2}, M2, PROT_READ), OK);
+    assert_int_equal(map(d, G1, G1, PROT_READ), OK);
+    assert_int_equal(domain_make_parent(d), OK);
+    end(d);
+}
+
+/* --- devices --- */
+
+static void test_attach_detach(void **state)
+{
+    struct domain *d = plain();
+    const struct vtd_entry *e;
+    (void)state;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 0x10, VTD_NO_PASID), OK);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 0x10, 7), OK);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_GUEST, 0x10, 7), OK);
+    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 0x10, 7), OK);
+    e = fake_entry(&unit0, VTD_ROOT_OFF, 0x10, 7);
+    assert_int_equal(e->pgtt, PGTT_SECOND_STAGE);
+    assert_int_equal(e->ss_root.v, domain_dma_root(d).v);
+    assert_int_equal(e->ss_levels, 4);
+    assert_int_equal(e->fs_root, 0);
+    assert_int_equal(e->did, fake_entry(&unit0, VTD_ROOT_OFF, 0x10, VTD_NO_PASID)->did);
+    assert_null(fake_broken_rule(&unit0));
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 0x10, 7), ERR_EXISTS);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 0x10, 1u << 20), ERR_INVALID);
+    assert_int_equal(domain_destroy(d), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 0x11, 7), ERR_NOT_FOUND);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 0x10, VTD_NO_PASID), OK);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 0x10, 7), OK);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 0x10, 7), ERR_NOT_FOUND);
+    assert_int_equal(domain_destroy(d), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_GUEST, 0x10, 7), OK);
+    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 0x10, 7), OK);
+    assert_int_equal(fake_entries(&unit0) + fake_entries(&unit1), 0);
+    end(d);
+}
+
+static void test_one_index_two_units(void **state)
+{
+    struct domain *d = plain();
+    (void)state;
+    fake_unit_init(&unit1, 0);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    end(d);
+}
+
+static void test_detach_of_another(void **state)
+{
+    struct domain *d = plain();
+    struct domain_config config = config_of(false, false);
+    struct domain *other = create(&config);
+    (void)state;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 1, 0), ERR_NOT_FOUND);
+    assert_int_equal(fake_entries(&unit0), 1);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    destroy(other);
+    end(d);
+}
+
+static void test_replace(void **state)
+{
+    struct domain *d = plain();
+    struct domain_config config = config_of(false, false);
+    struct domain *other = create(&config);
+    u16 before;
+    (void)state;
+    assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_NOT_FOUND);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 2, 0), OK);
+    before = fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->did;
+    assert_int_equal(domain_replace(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->ss_root.v, domain_dma_root(other).v);
+    assert_true(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->did != before);
+    assert_null(fake_broken_rule(&unit0));
+    /* A driver's refusal leaves the old attachment. */
+    unit0.next_set = ERR_UNSUPPORTED;
+    assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    assert_int_equal(fake_entries(&unit0), 2);
+    /* A unit that stops answering: the device is blocked, and known as attached to the new. */
+    unit0.next_set = ERR_TIMEOUT;
+    assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
+    assert_int_equal(fake_entries(&unit0), 1);
+    assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 1, 0), ERR_NOT_FOUND);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 2, 0), OK);
+    destroy(other);
+    end(d);
+}
+
+/* Two units, one of which does not say that it has forgotten: it goes on, and keeps its id and the root. */
+static void test_grow(void **state)
+{
+    struct domain *d = plain();
+    u32 pages = hosted_pages_used();
+    u16 first;
+    (void)state;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    first = fake_entry(&unit1, VTD_ROOT_OFF, 1, 0)->did;
+    unit1.next_move = ERR_QUEUE;
+    assert_int_equal(domain_grow(d), ERR_QUEUE);
+    assert_int_equal(domain_levels(d), 5);
+    assert_null(fake_broken_rule(&unit0));
+    assert_int_equal(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->ss_levels, 5);
+    assert_int_equal(fake_entry(&unit1, VTD_ROOT_OFF, 1, 0)->ss_root.v, domain_dma_root(d).v);
+    assert_int_equal(domain_flush(d, (gpa_t){0}, 0), OK);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    /* An id of that unit stays in use, and with it what is known of the unit; and one root. */
+    assert_int_equal(hosted_pages_used(), pages + 3);
+    for (u32 i = 0; i < 2 * unit1.info.domain_ids; i++) {
+        assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+        assert_int_not_equal(fake_entry(&unit1, VTD_ROOT_OFF, 1, 0)->did, first);
+        assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    }
+    assert_int_equal(domain_destroy(d), OK);
+}
+
+static void test_driver_errors(void **state)
+{
+    struct domain *d = plain();
+    u32 pages = hosted_pages_used();
+    (void)state;
+    unit0.next_set = ERR_UNSUPPORTED;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    assert_int_equal(hosted_pages_used(), pages);
+    /* Written, then no answer: taken back, or else it stays counted. */
+    unit0.next_set = ERR_TIMEOUT;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
+    assert_int_equal(hosted_pages_used(), pages);
+    unit0.next_set = ERR_QUEUE;
+    unit0.next_clear = ERR_TIMEOUT;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_QUEUE);
+    assert_int_equal(domain_destroy(d), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    /* Not cleared: hardware may walk the tables, so the domain must stay. */
+    unit0.next_clear = ERR_TIMEOUT;
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
+    assert_int_equal(domain_destroy(d), ERR_BUSY);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    end(d);
+}
+
+static void test_units_refused(void **state)
+{
+    struct domain *d = plain();
+    struct domain_config config = config_of(false, false);
+    struct domain *deep;
+    (void)state;
+    unit0.info.ss_levels = 1 << 5;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    fake_unit_init(&unit0, 0);
+    unit0.info.ss_page_sizes = K4 | M2;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    fake_unit_init(&unit0, 0);
+    unit0.info.coherent = false;
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    config.coherent = false;
+    config.levels = 5;
+    deep = create(&config);
+    assert_int_equal(domain_attach(deep, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->ss_levels, 5);
+    assert_int_equal(domain_detach(deep, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    destroy(deep);
+    fake_unit_init(&unit0, 1024);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
+    domain_unit_remove(d, &unit0);
+    assert_int_equal(hosted_log_lines(), 6);
+    end(d);
+}
+
+static void test_unit_default(void **state)
+{
+    struct domain *d = plain();
+    struct domain_config config = config_of(true, true);
+    struct domain *other = create(&config);
+    struct vtd_default def;
+    (void)state;
+    assert_int_equal(domain_unit_add(other, &unit0, &def), OK);
+    assert_int_equal(def.ss_root.v, domain_dma_root(other).v);
+    assert_int_equal(def.ss_levels, 4);
+    assert_true(def.did != 0);
+    assert_false(def.rmrr_active);
+    assert_int_equal(domain_unit_add(other, &unit0, &def), ERR_EXISTS);
+    assert_int_equal(domain_unit_add(d, &unit0, &def), ERR_EXISTS);
+    assert_int_equal(domain_destroy(other), ERR_BUSY);
+    /* Devices on the same domain share its id; a flush reaches the unit's default, too. */
+    assert_int_equal(domain_attach(other, &unit0, VTD_ROOT_OFF, 9, VTD_NO_PASID), OK);
+    assert_int_equal(fake_entry(&unit0, VTD_ROOT_OFF, 9, VTD_NO_PASID)->did, def.did);
+    assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 9, VTD_NO_PASID), OK);
+    unit0.invals = 0;
+    assert_int_equal(domain_flush(other, (gpa_t){0x5000}, K4), OK);
+    assert_int_equal(unit0.invals, 1);
+    assert_int_equal(unit0.inval[0].did, def.did);
+    assert_int_equal(unit0.inval[0].gpa, 0x5000);
+    assert_int_equal(unit0.inval[0].size, K4);
+    domain_unit_remove(d, &unit0);
+    assert_int_equal(domain_destroy(other), ERR_BUSY);
+    domain_unit_remove(other, &unit0);
+    domain_unit_remove(other, &unit0);
+    destroy(other);
+    end(d);
+}
+
+/* Every allocation of attach, replace and unit_add fails once: nothing stays behind. */
+static void test_every_allocation_fails(void **state)
+{
+    (void)state;
+    for (u32 kind = 0; kind < 3; kind++) {
+        enum result r = ERR_NO_MEMORY;
+        u32 failures = 0;
+        for (u32 n = 0; r == ERR_NO_MEMORY; n++) {
+            struct domain *d = plain();
+            struct domain_config config = config_of(false, false);
+            struct domain *other = create(&config);
+            struct vtd_default def;
+            u32 pages;
+            if (kind == 2) {
+                assert_int_equal(domain_attach(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+            }
+            pages = hosted_pages_used();
+            hosted_fail_after(n);
+            r = kind == 0   ? domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0)
+                : kind == 1 ? domain_unit_add(d, &unit0, &def)
+                            : domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0);
+            hosted_fail_after(UINT32_MAX);
+            if (r != OK) {
+                failures++;
+                assert_int_equal(hosted_pages_used(), pages);
+                assert_int_equal(fake_entries(&unit0), kind == 2 ? 1 : 0);
+            }
+            if (kind == 2) {
+                assert_int_equal(domain_detach(r == OK ? d : other, &unit0, VTD_ROOT_OFF, 1, 0),
+                                 OK);
+            } else if (r == OK && kind == 0) {
+                assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+            } else if (r == OK) {
+                domain_unit_remove(d, &unit0);
+            }
+            destroy(other);
+            end(d);
+        }
+        assert_int_equal(r, OK);
+        assert_true(kind == 2 || failures >= 4);
+    }
+}
+
+/* --- flush --- */
+
+static u32 cpu_flushes;
+
+static void cpu_flush(void *ctx)
+{
+    assert_ptr_equal(ctx, &cpu_flushes);
+    cpu_flushes++;
+}
+
+static void test_flush(void **state)
+{
+    struct domain_config config = config_of(false, false);
+    struct domain *d = plain();
+    struct domain *f;
+    u64 bytes;
+    u32 pages;
+    (void)state;
+    config.cpu_flush = cpu_flush;
+    config.ctx = &cpu_flushes;
+    cpu_flushes = 0;
+    f = create(&config);
+    assert_int_equal(domain_attach(f, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(f, &unit0, VTD_ROOT_OFF, 2, 0), OK);
+    assert_int_equal(domain_attach(f, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 2, 0), OK);
+    unit0.invals = 0;
+    unit1.invals = 0;
+    assert_int_equal(map(f, 0, K4, RW), OK);
+    assert_int_equal(cpu_flushes, 0);
+    assert_int_equal(domain_flush(f, (gpa_t){0}, K4), OK);
+    /* Once a unit, however many devices it has there; not the other domain's. */
+    assert_int_equal(cpu_flushes, 1);
+    assert_int_equal(unit0.invals, 1);
+    assert_int_equal(unit1.invals, 1);
+    assert_int_equal(unit0.inval[0].size, K4);
+    /* Tables taken out stay until nothing can walk them, and then all of it is invalidated. */
+    pages = hosted_pages_used();
+    assert_int_equal(domain_unmap(f, (gpa_t){0}, K4, &bytes), OK);
+    assert_int_equal(hosted_pages_used(), pages);
+    unit0.next_inval = ERR_TIMEOUT;
+    assert_int_equal(domain_flush(f, (gpa_t){0}, K4), ERR_TIMEOUT);
+    assert_int_equal(unit1.invals, 2);
+    assert_int_equal(hosted_pages_used(), pages);
+    assert_int_equal(domain_flush(f, (gpa_t){0}, K4), OK);
+    assert_int_equal(unit0.inval[2].size, 0);
+    assert_int_equal(hosted_pages_used(), pages - 3);
+    assert_int_equal(domain_detach(f, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(f, &unit0, VTD_ROOT_OFF, 2, 0), OK);
+    assert_int_equal(domain_detach(f, &unit1, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 2, 0), OK);
+    destroy(f);
+    end(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_create_refused), cmocka_unit_test(test_map_and_look),
+        cmocka_unit_test(test_arguments_refused), cmocka_unit_test(test_rule_parent_first),
+        cmocka_unit_test(test_rule_read_only_first), cmocka_unit_test(test_rule_non_leaf),
+        cmocka_unit_test(test_rule_lifted),
+        cmocka_unit_test(test_rule_dirty_tracking), cmocka_unit_test(test_rule_diverging),
+        cmocka_unit_test(test_attach_detach), cmocka_unit_test(test_one_index_two_units),
+        cmocka_unit_test(test_detach_of_another),
+        cmocka_unit_test(test_replace), cmocka_unit_test(test_driver_errors),
+        cmocka_unit_test(test_units_refused), cmocka_unit_test(test_unit_default),
+        cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_grow), /* leaves something: the last */
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* What a person reads of a guest's devices at the end, and the counters by kind of command. */
+#include "iommu/viommu/viommu.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/support/guest_kit.h"
+#include "tests/support/hosted.h"
+
+enum { SID = 0x0009, PASSED = 0x0018, EMPTY = 0x0210, DID = 7 };
+#define IOVA 0x7f12345000ull
+
+/* One device nested, one pass-through, one whose PASID entry is not present. */
+static void three_devices(struct kit *kit)
+{
+    u64 fs_root = kit_page(kit);
+    kit_map(kit, fs_root, IOVA, kit_page(kit), 6);
+    kit_first_stage(kit, SID, 0, DID, fs_root);
+    kit_pass_through(kit, PASSED, 0, DID + 1);
+    (void)kit_pasid_entry(kit, EMPTY, 0);
+}
+
+static void a_line_for_each_device(void **state)
+{
+    (void)state;
+    struct kit kit;
+    u64 value;
+    kit_start(&kit);
+    three_devices(&kit);
+    kit_boot(&kit);
+    assert_int_not_equal(kit_dma(&kit, SID, false, 0x1000, &value), 0);
+    viommu_poll_faults(kit.v);
+    hosted_clear_log();
+    viommu_report_devices(kit.v);
+    assert_int_equal(hosted_log_lines(), 3);
+    const char *log = hosted_log();
+    const char *nested = strstr(log, "00:01.1: PGTT = nested");
+    assert_non_null(nested);
+    assert_non_null(strstr(nested, "1 faults"));
+    assert_non_null(strstr(log, "00:03.0: PGTT = second-stage"));
+    assert_non_null(strstr(log, "02:02.0: PGTT = none (blocked)"));
+    assert_true(kit_stop(&kit));
+}
+
+static void said_when_translation_goes_off(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_start(&kit);
+    three_devices(&kit);
+    kit_boot(&kit);
+    u32 said = 0;
+    for (u32 i = 0; i < 100; i++) {
+        hosted_clear_log();
+        kit_translate(&kit, false);
+        said += strstr(hosted_log(), "00:01.1: PGTT = nested") != NULL;
+        kit_translate(&kit, true);
+    }
+    assert_int_equal(said, 7); /* the 1st, 2nd, 4th, ... 64th time */
+    assert_int_equal(kit_stats(&kit).translations, 100);
+    /* A second "off" ends nothing. */
+    kit_translate(&kit, false);
+    hosted_clear_log();
+    kit_translate(&kit, false);
+    assert_int_equal(kit_stats(&kit).translations, 101);
+    viommu_report_devices(kit.v);
+    assert_int_equal(hosted_log_lines(), 0);
+    assert_true(kit_stop(&kit));
+}
+
+static void many_devices_make_few_lines(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_start(&kit);
+    for (u16 sid = 0; sid < 40; sid++) {
+        kit_pass_through(&kit, (u16)(0x300 + sid), 0, DID);
+    }
+    kit_boot(&kit);
+    hosted_clear_log();
+    viommu_report_devices(kit.v);
+    assert_int_equal(hosted_log_lines(), 17);
+    assert_non_null(strstr(hosted_log(), "and 24 more devices"));
+    assert_true(kit_stop(&kit));
+}
+
+static void commands_are_counted_by_kind(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_start(&kit);
+    three_devices(&kit);
+    kit_boot(&kit);
+    struct viommu_stats before = kit_stats(&kit);
+    assert_true(kit_submit(&kit, 0x11, 0));                      /* context cache, global */
+    assert_true(kit_submit(&kit, 0x07 | 3u << 4, 0));            /* PASID cache, global */
+    assert_true(kit_submit(&kit, 0x12, 0));                      /* IOTLB, global */
+    assert_true(kit_submit(&kit, 0x26 | (u64)DID << 16, 0));     /* p_iotlb, all of PASID 0 */
+    (void)kit_read(&kit, R_IQH, 8);
+    struct viommu_stats after = kit_stats(&kit);
+    assert_int_equal(after.context_caches - before.context_caches, 1);
+    assert_int_equal(after.pasid_caches - before.pasid_caches, 1);
+    assert_int_equal(after.iotlbs - before.iotlbs, 1);
+    assert_int_equal(after.pasid_iotlbs - before.pasid_iotlbs, 1);
+    assert_int_equal(after.descriptors - before.descriptors, 4);
+    assert_true(after.reads > before.reads && after.reads < after.exits);
+    assert_true(kit_stop(&kit));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_for_each_device),
+        cmocka_unit_test(said_when_translation_goes_off),
+        cmocka_unit_test(many_devices_make_few_lines),
+        cmocka_unit_test(commands_are_counted_by_kind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/* Fault records as lines and counts, storms in both roots, and the dump that explains them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "iommu/vtd/state.h"
+#include "tests/support/vtd_rig.h"
+
+enum { SECOND = 1000000, FIRST = 0x50000, SID = 0x20 };
+
+static u32 drain(struct vtd_rig *rig)
+{
+    struct vtd_fault fault;
+    u32 count = 0;
+    while (vtd_fault_next(rig->unit, &fault)) {
+        count++;
+    }
+    return count;
+}
+
+static void every_field_of_a_record(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct vtd_fault f;
+    struct model_config config = vtd_rig_config(VTD_RIG_SERVER);
+    config.ecap |= 1ull << 31;
+    const struct {
+        struct model_request request;
+        const char *text;
+        bool read, atomic, exec, priv;
+    } cases[] = {
+        {{.sid = SID, .op = MODEL_READ}, "00:04.0 read 0x30000: ", true, false, false, false},
+        {{.sid = SID, .op = MODEL_WRITE}, "00:04.0 write 0x30000: ", false, false, false, false},
+        {{.sid = SID, .op = MODEL_ATOMIC}, "00:04.0 atomic 0x30000: ", false, true, false, false},
+        {{.sid = 0xfeff, .has_pasid = true, .pasid = 0xabcde, .op = MODEL_READ, .exec = true,
+          .priv = true}, "fe:1f.7 pasid 0xabcde read execute supervisor 0x30000: ", true, false,
+         true, true},
+    };
+    vtd_rig_start_with(&rig, &config);
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        u64 value = 0;
+        struct model_outcome outcome;
+        struct model_request request = cases[i].request;
+        request.addr = VTD_RIG_HOLE;
+        request.len = 8;
+        hosted_clear_log();
+        assert_false(model_dma(rig.model, &request, &value, &outcome));
+        assert_true(vtd_fault_next(rig.unit, &f));
+        assert_non_null(strstr(hosted_log(), cases[i].text));
+        assert_non_null(strstr(hosted_log(), vtd_fault_text(outcome.reason)));
+        assert_int_equal(f.sid, request.sid);
+        assert_int_equal(f.reason, outcome.reason);
+        assert_int_equal(f.has_pasid, request.has_pasid);
+        assert_int_equal(f.pasid, request.pasid);
+        assert_int_equal(f.addr, VTD_RIG_HOLE);
+        assert_true(f.read == cases[i].read && f.atomic == cases[i].atomic);
+        assert_true(f.exec == cases[i].exec && f.priv == cases[i].priv);
+    }
+    assert_int_equal(vtd_fault_count(rig.unit, SID), 3);
+    assert_int_equal(vtd_fault_count(rig.unit, 0xfeff), 1);
+    assert_int_equal(vtd_fault_count(rig.unit, 0xfefe), 0);
+    assert_int_equal(vtd_fault_count(rig.unit, 0x100), 0);
+    vtd_rig_stop(&rig);
+}
+
+static void every_reason_has_words(void **state)
+{
+    (void)state;
+#define REASON(name, code, row) code,
+    static const u8 reasons[] = {VTD_FAULT_REASONS(REASON)};
+#undef REASON
+    for (u32 i = 1; i < ARRAY_LEN(reasons); i++) {
+        assert_string_not_equal(vtd_fault_text(reasons[i]), "reason unknown");
+    }
+    assert_string_equal(vtd_fault_text(0xee), "reason unknown");
+}
+
+static void lines_are_rationed_and_counted(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct vtd_fault_counts counts;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    hosted_clear_log();
+    for (u16 i = 0; i < 50; i++) {
+        (void)vtd_rig_dma(&rig, i, VTD_NO_PASID, true, VTD_RIG_HOLE);
+        (void)drain(&rig);
+    }
+    assert_int_equal(hosted_log_lines(), 8);
+    hosted_advance_us(SECOND);
+    (void)vtd_rig_dma(&rig, 0, VTD_NO_PASID, true, VTD_RIG_HOLE);
+    assert_int_equal(drain(&rig), 1);
+    assert_non_null(strstr(hosted_log(), "42 more faults in that second"));
+    vtd_fault_get_counts(rig.unit, &counts);
+    assert_int_equal(counts.seen, 51);
+    assert_int_equal(counts.silenced, 0);
+    vtd_rig_stop(&rig);
+}
+
+static void storm(struct vtd_rig *rig, u16 sid, u64 addr)
+{
+    for (u32 i = 0; i < 70; i++) {
+        (void)vtd_rig_dma(rig, sid, VTD_NO_PASID, true, addr);
+        (void)drain(rig);
+    }
+}
+
+static struct vtd_fault_counts counts_of(const struct vtd_rig *rig)
+{
+    struct vtd_fault_counts counts;
+    vtd_fault_get_counts(rig->unit, &counts);
+    return counts;
+}
+
+/* A silenced device still works; after a while it is heard again, with FPD as it was. */
+static void silence_ends(void **state)
+{
+    (void)state;
+    for (u32 fpd = 0; fpd < 2; fpd++) {
+        struct vtd_rig rig;
+        struct vtd_context context = {.fpd = false}, out;
+        vtd_rig_start(&rig, VTD_RIG_SERVER);
+        assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
+        storm(&rig, SID, VTD_RIG_HOLE);
+        assert_int_equal(counts_of(&rig).silenced, 1);
+        assert_int_equal(counts_of(&rig).seen, 65);
+        assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        /* Its own wish is kept, and comes back with the voice. */
+        context.fpd = fpd != 0;
+        assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
+        assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
+        assert_int_equal(vtd_device_get(rig.unit, VTD_ROOT_OFF, SID, &out), OK);
+        assert_true(out.fpd);
+        hosted_advance_us(6 * SECOND);
+        (void)drain(&rig);
+        assert_int_equal(vtd_device_get(rig.unit, VTD_ROOT_OFF, SID, &out), OK);
+        assert_int_equal(out.fpd, fpd != 0);
+        (void)vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_HOLE);
+        assert_int_equal(drain(&rig), fpd != 0 ? 0 : 1);
+        vtd_rig_stop(&rig);
+    }
+}
+
+static void block(struct vtd_rig *rig, u16 sid, u64 addr)
+{
+    for (u32 i = 0; i < 3; i++) {
+        storm(rig, sid, addr);
+        hosted_advance_us(6 * SECOND);
+        (void)drain(rig);
+    }
+    assert_int_equal(counts_of(rig).blocked, 1);
+}
+
+/* Blocked means: no DMA, no records, whatever is opened, set, closed or switched afterwards. */
+static void blocked_for_good(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_context context = {.pasids = 64};
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = 2, .ss_root = rig.root,
+                                    .ss_levels = 4};
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
+    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
+    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+    block(&rig, SID, VTD_RIG_HOLE);
+    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
+    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
+    assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
+    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID, &context), OK);
+    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID, &entry), OK);
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
+    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
+    assert_int_equal(drain(&rig), 0);
+    assert_int_equal(vtd_rig_dma(&rig, SID + 1, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
+    assert_int_equal(drain(&rig), 1);
+    vtd_rig_stop(&rig);
+}
+
+/* Not listed by the guest at all: root entry not present is a fault that FPD cannot stop by itself. */
+static void a_storm_from_an_empty_bus(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
+    storm(&rig, 0x500, VTD_RIG_GPA);
+    assert_int_equal(counts_of(&rig).silenced, 1);
+    assert_int_equal(counts_of(&rig).seen, 65);
+    assert_int_equal(vtd_rig_dma(&rig, 0x501, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
+    vtd_rig_stop(&rig);
+}
+
+static void a_legacy_storm(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_LEGACY);
+    block(&rig, SID, VTD_RIG_HOLE);
+    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 2);
+    assert_int_equal(drain(&rig), 0);
+    assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
+    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 2);
+    assert_int_equal(vtd_rig_dma(&rig, SID + 1, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+    vtd_rig_stop(&rig);
+}
+
+/* Without a page the fault is still taken, said and counted for the unit. */
+static void a_storm_without_memory(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    hosted_fail_after(0);
+    storm(&rig, SID, VTD_RIG_HOLE);
+    assert_int_equal(counts_of(&rig).seen, 70);
+    assert_int_equal(counts_of(&rig).silenced, 0);
+    hosted_fail_after(1);
+    storm(&rig, SID, VTD_RIG_HOLE);
+    assert_non_null(strstr(hosted_log(), "exhausted"));
+    hosted_fail_after(UINT32_MAX);
+    vtd_rig_stop(&rig);
+}
+
+/* --- dump --- */
+
+static u64 *table_of(u64 at)
+{
+    return port_hpa_to_ptr((hpa_t){at});
+}
+
+static const char *dump(struct vtd_rig *rig, u16 sid, u32 pasid, u64 addr)
+{
+    hosted_clear_log();
+    vtd_dump(rig->unit, sid, pasid, addr);
+    return hosted_log();
+}
+
+static void the_dump_walks_both_stages(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_context context = {.pasids = 64};
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    /* One table page in mapped memory serves all four levels: entry 0 leads to itself. */
+    table_of(VTD_RIG_GPA)[0] = VTD_RIG_GPA | 0x67;
+    table_of(VTD_RIG_GPA)[1] = VTD_RIG_HOLE | 0x67;
+    table_of(VTD_RIG_GPA)[2] = 0xe7 | 0x40000000;
+    struct vtd_entry entry = {.pgtt = PGTT_NESTED, .did = 3, .ss_root = rig.root, .ss_levels = 4,
+                              .fs_root = VTD_RIG_GPA, .fs_width = 48};
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
+    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), OK);
+    assert_non_null(strstr(dump(&rig, SID, 5, 0x123), "address 0x123 is GPA 0x10123"));
+    assert_non_null(strstr(hosted_log(), "GPA 0x10123 is HPA 0x10123 R W"));
+    assert_non_null(strstr(hosted_log(), "PGTT = nested DID 3"));
+    assert_non_null(strstr(dump(&rig, SID, 5, 0x1000), "address 0x1000 is GPA 0x30000"));
+    assert_null(strstr(hosted_log(), "GPA 0x30000 is HPA"));
+    assert_non_null(strstr(dump(&rig, SID, 5, 0x3000), "first stage level 1"));
+    assert_null(strstr(hosted_log(), "is GPA"));
+    assert_non_null(strstr(dump(&rig, SID, 5, 0x400000), "is GPA 0x40000000"));
+    /* Its next table is nowhere: said, not followed. */
+    assert_non_null(strstr(dump(&rig, SID, 5, 1ull << 39), "table GPA 0x30000 is not in memory"));
+    entry.pgtt = PGTT_PASS_THROUGH;
+    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), OK);
+    assert_non_null(strstr(dump(&rig, SID, 5, 0), "pass-through"));
+    assert_non_null(strstr(dump(&rig, SID, 6, 0), "PASID 6: entry not present"));
+    assert_non_null(strstr(dump(&rig, SID, 100, 0), "PASID 100: directory entry not present"));
+    vtd_rig_stop(&rig);
+}
+
+static void the_dump_of_other_modes(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
+    assert_non_null(strstr(dump(&rig, SID, VTD_NO_PASID, 0), "root entry not present"));
+    assert_non_null(strstr(hosted_log(), "TES QIES"));
+    vtd_rig_stop(&rig);
+    vtd_rig_start(&rig, VTD_RIG_LEGACY);
+    assert_non_null(strstr(dump(&rig, SID, VTD_NO_PASID, VTD_RIG_GPA), "is HPA 0x10000 R W"));
+    vtd_rig_stop(&rig);
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    const struct vtd_context context = {.pasids = 64};
+    struct vtd_entry entry = {.pgtt = PGTT_FIRST_STAGE, .did = 3, .fs_root = FIRST, .fs_width = 48};
+    table_of(FIRST)[0] = FIRST | 0x67;
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
+    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), OK);
+    assert_non_null(strstr(dump(&rig, SID, 5, 0x77), "address 0x77 is GPA 0x50077"));
+    vtd_rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_of_a_record),
+        cmocka_unit_test(every_reason_has_words),
+        cmocka_unit_test(lines_are_rationed_and_counted),
+        cmocka_unit_test(silence_ends),
+        cmocka_unit_test(blocked_for_good),
+        cmocka_unit_test(a_storm_from_an_empty_bus),
+        cmocka_unit_test(a_legacy_storm),
+        cmocka_unit_test(a_storm_without_memory),
+        cmocka_unit_test(the_dump_walks_both_stages),
+        cmocka_unit_test(the_dump_of_other_modes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

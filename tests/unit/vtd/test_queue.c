@@ -1,0 +1,329 @@
+/* The invalidation queue: widths, wrap, every error of VT-d 6.5.2.11, and nobody else's loss. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "iommu/vtd/state.h"
+#include "tests/support/vtd_rig.h"
+
+enum { GUEST_STATUS = 0x40000 };
+#define ECAP_DT (1ull << 2)
+#define CAP_RWBF (1ull << 4)
+
+static u64 done(const struct vtd_rig *rig, enum model_desc_type type)
+{
+    return model_counters(rig->model)->descriptors[type];
+}
+
+static struct vtd_desc device_tlb(u16 sid)
+{
+    return (struct vtd_desc){{3 | (u64)sid << 32, 0x7ffffffffffff001, 0, 0}};
+}
+
+static struct vtd_desc guest_wait(u32 value)
+{
+    return (struct vtd_desc){{5 | 1 << 5 | (u64)value << 32, GUEST_STATUS, 0, 0}};
+}
+
+static u32 guest_status(void)
+{
+    return *(u32 *)(void *)(hosted_memory() + GUEST_STATUS);
+}
+
+static void start_with_device_tlb(struct vtd_rig *rig)
+{
+    struct model_config config = vtd_rig_config(VTD_RIG_SERVER);
+    config.ecap |= ECAP_DT;
+    vtd_rig_start_with(rig, &config);
+}
+
+static void short_descriptors(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_desc wide = {{2 | 1 << 4, 0, 1, 0}}, good = vtd_desc_iotlb_global();
+    vtd_rig_start(&rig, VTD_RIG_LEGACY);
+    assert_int_equal(rig.unit->desc_words, 2);
+    assert_int_equal(vtd_queue_submit(rig.unit, &wide, 1), ERR_INVALID);
+    assert_int_equal(vtd_queue_post(rig.unit, &wide, 1), ERR_INVALID);
+    for (u32 i = 0; i < 1500; i++) {
+        assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+    }
+    vtd_rig_stop(&rig);
+}
+
+static void a_batch_longer_than_the_ring(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct vtd_desc batch[1300];
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    for (u32 i = 0; i < ARRAY_LEN(batch); i++) {
+        batch[i] = vtd_desc_iotlb_domain(1);
+    }
+    u64 before = done(&rig, MODEL_DESC_IOTLB), waits = done(&rig, MODEL_DESC_WAIT);
+    assert_int_equal(vtd_queue_submit(rig.unit, batch, ARRAY_LEN(batch)), OK);
+    assert_int_equal(done(&rig, MODEL_DESC_IOTLB), before + ARRAY_LEN(batch));
+    assert_int_equal(done(&rig, MODEL_DESC_WAIT), waits + 6);
+    vtd_rig_stop(&rig);
+}
+
+static void a_guests_batch_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    model_set_faults(rig.model, &(struct model_faults){.queue_hang = true});
+    const struct vtd_desc batch[] = {vtd_desc_iotlb_domain(1), guest_wait(7)};
+    u32 posted = 0;
+    enum result r;
+    while ((r = vtd_queue_post(rig.unit, batch, ARRAY_LEN(batch))) == OK) {
+        posted++;
+    }
+    assert_int_equal(r, ERR_BUSY);
+    assert_true(posted >= 250);
+    assert_int_equal(guest_status(), 0);
+    u64 before = done(&rig, MODEL_DESC_IOTLB);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    model_kick(rig.model);
+    assert_int_equal(guest_status(), 7);
+    assert_int_equal(done(&rig, MODEL_DESC_IOTLB), before + posted);
+    assert_int_equal(vtd_queue_post(rig.unit, batch, ARRAY_LEN(batch)), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, batch, 0), OK);
+    vtd_rig_stop(&rig);
+}
+
+static void somebody_elses_bad_descriptor(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct vtd_fault fault;
+    const struct vtd_desc bad = {{0x0f, 0, 0, 0}}, good = vtd_desc_iotlb_global();
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    /* It stops the queue; the batch behind it is done and is not blamed. */
+    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
+    u64 before = done(&rig, MODEL_DESC_IOTLB);
+    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+    assert_int_equal(done(&rig, MODEL_DESC_IOTLB), before + 1);
+    /* When nothing else comes, looking for faults gets it going. */
+    const struct vtd_desc batch[] = {bad, guest_wait(9)};
+    assert_int_equal(vtd_queue_post(rig.unit, batch, 2), OK);
+    assert_int_equal(guest_status(), 0);
+    assert_false(vtd_fault_next(rig.unit, &fault));
+    assert_int_equal(guest_status(), 9);
+    vtd_rig_stop(&rig);
+}
+
+/* Slots between tail and head. */
+static u32 distance_to_full(const struct vtd_unit *unit)
+{
+    u32 head = (u32)(port_mmio_read64((hpa_t){VTD_RIG_BASE + 0x80}) / (unit->desc_words * 8));
+    return (head + unit->queue_size - unit->tail - 1) % unit->queue_size;
+}
+
+static void a_full_ring_that_stopped(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_desc bad = {{0x0f, 0, 0, 0}}, good = vtd_desc_iotlb_global();
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
+    while (vtd_queue_post(rig.unit, &good, 1) == OK) {
+    }
+    /* The refusal made it go on. */
+    assert_int_equal(vtd_queue_post(rig.unit, &good, 1), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
+    while (distance_to_full(rig.unit) > 2) {
+        assert_int_equal(vtd_queue_post(rig.unit, &good, 1), OK);
+    }
+    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+    vtd_rig_stop(&rig);
+}
+
+/* A unit that refuses even a wait descriptor: here its mode is no valid one. */
+static void a_queue_that_refuses_everything(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_desc good = vtd_desc_iotlb_global();
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    u64 root = model_read(rig.model, 0x20, 8);
+    model_write(rig.model, 0x20, 8, (root & ~0xc00ull) | 0x800);
+    model_write(rig.model, 0x18, 4, 0xc4000000);
+    hosted_clear_log();
+    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), ERR_TIMEOUT);
+    assert_true(hosted_log_lines() < 10);
+    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), ERR_TIMEOUT);
+    assert_int_equal(vtd_queue_post(rig.unit, &good, 1), ERR_TIMEOUT);
+    model_write(rig.model, 0x20, 8, root);
+    model_write(rig.model, 0x18, 4, 0xc4000000);
+    vtd_rig_stop(&rig);
+}
+
+static u16 mute;
+
+static bool answers(void *ctx, const struct model_device_invalidation *inv)
+{
+    u32 *calls = ctx;
+    *calls += 1;
+    return inv->sid != mute;
+}
+
+static void a_mute_device_costs_nobody_else(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    u32 calls = 0;
+    start_with_device_tlb(&rig);
+    model_set_device_ops(rig.model, &(struct model_device_ops){&calls, answers, NULL});
+    mute = 0x20;
+    const struct vtd_desc batch[] = {vtd_desc_pasid_cache_domain(1), vtd_desc_iotlb_domain(1),
+                                     device_tlb(0x18), device_tlb(0x20), device_tlb(0x28)};
+    const struct vtd_desc guest = guest_wait(11);
+    u64 before = done(&rig, MODEL_DESC_PASID_CACHE);
+    assert_int_equal(vtd_queue_post(rig.unit, &guest, 1), OK);
+    assert_int_equal(vtd_queue_submit(rig.unit, batch, ARRAY_LEN(batch)), ERR_QUEUE);
+    assert_int_equal(guest_status(), 11);
+    /* What stands before the first device-TLB invalidation is not repeated. */
+    assert_int_equal(done(&rig, MODEL_DESC_PASID_CACHE), before + 1);
+    assert_int_equal(calls, 6);
+    mute = 0xffff;
+    assert_int_equal(vtd_queue_submit(rig.unit, batch, ARRAY_LEN(batch)), OK);
+    vtd_rig_stop(&rig);
+}
+
+static void an_unexpected_completion_is_a_line(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_desc d = device_tlb(0x18);
+    start_with_device_tlb(&rig);
+    model_set_faults(rig.model, &(struct model_faults){.ice_once = true});
+    assert_int_equal(vtd_queue_submit(rig.unit, &d, 1), OK);
+    struct vtd_fault fault;
+    assert_false(vtd_fault_next(rig.unit, &fault));
+    assert_non_null(strstr(hosted_log(), "unexpected device-TLB completion"));
+    vtd_rig_stop(&rig);
+}
+
+/* Hangs after any number of descriptors: an error in bounded time, and what was covered stays so. */
+static void hangs_at_any_descriptor(void **state)
+{
+    (void)state;
+    for (u64 n = 1; n < 8; n++) {
+        struct vtd_rig rig;
+        const struct vtd_context context = {.pasids = 64};
+        vtd_rig_start(&rig, VTD_RIG_CACHING);
+        model_set_faults(rig.model, &(struct model_faults){.hang_after = n});
+        enum result r = OK;
+        for (u32 i = 0; i < 8 && r == OK; i++) {
+            r = vtd_device_open(rig.unit, VTD_ROOT_OFF, (u16)(i * 8), &context);
+        }
+        assert_int_equal(r, ERR_TIMEOUT);
+        assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, 0x100, &context), ERR_TIMEOUT);
+        assert_int_equal(vtd_rig_dma(&rig, 0x108, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        model_set_faults(rig.model, &(struct model_faults){0});
+        model_kick(rig.model);
+        vtd_rig_stop(&rig);
+    }
+}
+
+/* Firmware's queue stands at an error: it is dropped, ours takes its place. */
+static void firmwares_broken_queue(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_prepare(&rig, VTD_RIG_SERVER);
+    vtd_rig_firmware(&rig, 3);
+    memset(hosted_memory() + 0x102000, 0xff, 64);
+    model_write(rig.model, 0x88, 8, 32);
+    assert_true((model_read(rig.model, 0x34, 4) & 0x10) != 0);
+    vtd_rig_take_over(&rig);
+    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+    vtd_rig_stop(&rig);
+}
+
+static void firmwares_hung_queue(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_prepare(&rig, VTD_RIG_SERVER);
+    vtd_rig_firmware(&rig, 2);
+    model_set_faults(rig.model, &(struct model_faults){.queue_hang = true});
+    model_write(rig.model, 0x88, 8, 32);
+    assert_int_equal(vtd_unit_take_over(rig.unit, &rig.def), ERR_TIMEOUT);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    model_write(rig.model, 0x88, 8, 0);
+    vtd_rig_take_over(&rig);
+    vtd_rig_stop(&rig);
+}
+
+/* Table stores leave a write buffer before anything relies on them; its hang is an error. */
+static void the_write_buffer(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct model_config config = vtd_rig_config(VTD_RIG_LEGACY);
+    const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = 2, .ss_levels = 4};
+    config.cap |= CAP_RWBF;
+    vtd_rig_start_with(&rig, &config);
+    struct vtd_entry e = entry;
+    e.ss_root = rig.other_root;
+    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, 9, VTD_NO_PASID, &e), OK);
+    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
+    model_set_faults(rig.model, &(struct model_faults){.gcmd_hang = true});
+    assert_int_equal(vtd_inval_second_stage(rig.unit, 2, 0, 0), ERR_TIMEOUT);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    model_kick(rig.model);
+    vtd_rig_stop(&rig);
+}
+
+static void second_stage_ranges(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+    u64 *table = port_hpa_to_ptr(rig.root);
+    u64 kept = table[0];
+    const struct { u64 gpa, size; bool gone; } cases[] = {
+        {VTD_RIG_GPA + PAGE_SIZE, PAGE_SIZE, false},
+        {VTD_RIG_GPA - PAGE_SIZE, PAGE_SIZE, false},
+        {VTD_RIG_GPA, PAGE_SIZE, true},
+        {VTD_RIG_GPA - PAGE_SIZE, 2 * PAGE_SIZE, true},
+        {0, 1ull << 30, true},
+        {0, 1ull << 40, true},
+        {0, 0, true},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        table[0] = 0;
+        assert_int_equal(vtd_inval_second_stage(rig.unit, 1, cases[i].gpa, cases[i].size), OK);
+        assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA),
+                         cases[i].gone ? 0x79 : 0);
+        table[0] = kept;
+    }
+    vtd_rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(short_descriptors),
+        cmocka_unit_test(a_batch_longer_than_the_ring),
+        cmocka_unit_test(a_guests_batch_is_not_waited_for),
+        cmocka_unit_test(somebody_elses_bad_descriptor),
+        cmocka_unit_test(a_full_ring_that_stopped),
+        cmocka_unit_test(a_queue_that_refuses_everything),
+        cmocka_unit_test(a_mute_device_costs_nobody_else),
+        cmocka_unit_test(an_unexpected_completion_is_a_line),
+        cmocka_unit_test(hangs_at_any_descriptor),
+        cmocka_unit_test(firmwares_broken_queue),
+        cmocka_unit_test(firmwares_hung_queue),
+        cmocka_unit_test(the_write_buffer),
+        cmocka_unit_test(second_stage_ranges),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
