@@ -1,6 +1,6 @@
 /*
  * Domains. A second-stage domain is a tree of page tables that is the EPT at the
- * same time (decision: one table for CPU and DMA); a nested domain puts a guest's
+ * same time (design, decision 2); a nested domain puts a guest's
  * first stage on top of one. Domains know which devices of which units use them, choose
  * domain ids, keep the read-only rule (Intel 772415) and make changes visible everywhere.
  */

@@ -142,7 +142,7 @@ static void perform_pasid(struct model_unit *unit, const uint64_t w[4])
     }
 }
 
-/* The size is given by the lowest zero bit from 12 up (PCIe ATS; vtd.md 6.2). */
+/* The size is given by the lowest zero bit from 12 up (PCIe ATS). */
 static uint64_t dtlb_size(uint64_t addr, bool s)
 {
     if (!s) {

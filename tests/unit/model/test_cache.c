@@ -89,7 +89,7 @@ static void stale_rights(void **state)
     scene_destroy(&s);
 }
 
-/* VT-d 7.1, vtd.md 7.1: raising R/W needs an invalidation unless the device retries. */
+/* VT-d 7.1: raising R/W needs an invalidation unless the device retries. */
 static void raised_rights_wait_for_invalidation(void **state)
 {
     (void)state;

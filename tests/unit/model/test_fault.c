@@ -102,7 +102,7 @@ static void register_widths(void **state)
     rig_destroy(rig);
 }
 
-/* vtd.md 3: one-shot commands, sticky bits; a hung unit echoes nothing. */
+/* One-shot commands, sticky bits; a hung unit echoes nothing. */
 static void global_command(void **state)
 {
     (void)state;

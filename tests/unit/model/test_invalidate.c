@@ -1,6 +1,6 @@
 /*
  * What each invalidation removes, and that it removes nothing else: VT-d 6.5.2.1 to
- * 6.5.2.4, Tables 17, 23, 24 (vtd.md 6.3).
+ * 6.5.2.4, Tables 17, 23, 24.
  *
  * Everything is cached first, then all tables in memory are destroyed: an access works
  * after that only if its cache entry is still there.
@@ -213,9 +213,9 @@ static const struct line iotlb_lines[] = {
     {"p_iotlb page Y of PASID 0, IH=1, Table 24", PIOTLB(3, 10, 0, Y, 0, 1), 0, F10_0},
     {"p_iotlb page, AM=1, Table 24", PIOTLB(3, 10, 3, X, 1, 0), F10_3, F10_3},
     {"p_iotlb page, AM=9, Table 24", PIOTLB(3, 22, 0, X, 9, 0), N22_0, N22_0},
-    {"p_iotlb page, AM above MAMV is no error, vtd.md 6.2", PIOTLB(3, 22, 0, 0, 40, 0), N22_0,
+    {"p_iotlb page, AM above MAMV is no error, VT-d 6.5.2.4", PIOTLB(3, 22, 0, 0, 40, 0), N22_0,
      N22_0},
-    {"p_iotlb page, AM=52, everything, vtd.md 13.4", PIOTLB(3, 22, 3, 0, 52, 0), N22_3, N22_3},
+    {"p_iotlb page, AM=52, everything", PIOTLB(3, 22, 3, 0, 52, 0), N22_3, N22_3},
     {"p_iotlb page leaves second stage alone, Table 24", PIOTLB(3, 20, 0, X, 0, 0), 0, 0},
     {"p_iotlb page leaves pass-through alone, Table 24", PIOTLB(3, 30, 0, X, 0, 0), 0, 0},
     {"p_iotlb of another domain, Table 24", PIOTLB(2, 11, 3, 0, 0, 0), 0, 0},

@@ -127,7 +127,7 @@ static const struct scene_case cases[] = {
      .change = {{PE2, SRE, 0}, {FS1, 0, RW}}, .reason = 0x85},
     {"supervisor is still under second-stage W, 3.8.1", N, PRIV_WRITE,
      .change = {{PE2, SRE, 0}, {SS1, 0, SW}}, .reason = 0x85},
-    {"XD means nothing to a read, vtd.md 5.1", N, READ, .change = {{FS1, 1ull << 63, 0}}},
+    {"XD means nothing to a read", N, READ, .change = {{FS1, 1ull << 63, 0}}},
     {"RID_PRIV=1 makes untagged requests supervisor, 9.4", N, READ,
      .change = {{CTX1, 1u << 20, 0}, {PE2, SRE, 0}, {FS1, 0, US}}},
     {"RID_PRIV=1 with SRE=0, SPT.6", N, READ, .change = {{CTX1, 1u << 20, 0}}, .reason = 0x5d},
@@ -165,7 +165,7 @@ static const struct scene_case cases[] = {
     {"final SS-PML4E R=W=0, SSS.2", N, WRITE, .change = {{SS4, 0, SR | SW}}, .reason = 0x79},
     {"no right survives the AND, SSS.2", N, READ, .change = {{SS3, 0, SW}, {SS1, 0, SR}},
      .reason = 0x79},
-    {"execute-only in the EPT is absent here, vtd.md 5.3", N, READ,
+    {"execute-only in the EPT is absent here", N, READ,
      .change = {{SS1, 4, SR | SW}}, .reason = 0x79},
 
     /* First-stage tables: second-stage rights, 3.8.1, SFS.6 to SFS.8 */
@@ -341,22 +341,22 @@ static const struct scene_case cases[] = {
     {"FPD in the context entry hides 71h, 7.1.1", N, READ,
      .change = {{CTX0, 2, 0}, {FS1, 0, 1}}, .reason = 0x71, .unrecorded = true},
 
-    /* Erratum 772415 (vtd.md 9): A, D, EA are set although the table's page is read-only */
-    {"erratum: A in a read-only page table, vtd.md 9", N, READ, .erratum = true,
+    /* Erratum 772415 (SPR17): A, D, EA are set although the table's page is read-only */
+    {"erratum: A in a read-only page table", N, READ, .erratum = true,
      .change = {{SP1, 0, SW}}, .expect = {{FS1, A, D}}},
-    {"erratum: A in a read-only root table, vtd.md 9", N, READ, .erratum = true,
+    {"erratum: A in a read-only root table", N, READ, .erratum = true,
      .change = {{SP4, 0, SW}}, .expect = {{FS4, A, D}}},
-    {"erratum: D in a read-only page table, vtd.md 9", N, WRITE, .erratum = true,
+    {"erratum: D in a read-only page table", N, WRITE, .erratum = true,
      .change = {{SP1, 0, SW}}, .expect = {{FS1, A | D, 0}}},
-    {"erratum: EA in a read-only page table, vtd.md 9", N, READ, .erratum = true,
+    {"erratum: EA in a read-only page table", N, READ, .erratum = true,
      .change = {{SP1, 0, SW}, {PE2, EAFE, 0}}, .expect = {{FS1, A | EA, D}}},
-    {"erratum: read-only by a non-leaf entry, vtd.md 9", N, READ, .erratum = true,
+    {"erratum: read-only by a non-leaf entry", N, READ, .erratum = true,
      .change = {{ST2, 0, SW}}, .expect = {{FS1, A, 0}}},
-    {"erratum needs PWSNP=1, vtd.md 9", N, READ, .erratum = true,
+    {"erratum needs PWSNP=1", N, READ, .erratum = true,
      .change = {{SP1, 0, SW}, {PE1, 0, PWSNP}}, .reason = 0x90, .expect = {{FS1, 0, A}}},
-    {"erratum does not write the final page, vtd.md 9", N, WRITE, .erratum = true,
+    {"erratum does not write the final page", N, WRITE, .erratum = true,
      .change = {{SS1, 0, SW}}, .reason = 0x85},
-    {"erratum does not read what has no R, vtd.md 9", N, READ, .erratum = true, PRESET,
+    {"erratum does not read what has no R", N, READ, .erratum = true, PRESET,
      .change = {{SP1, 0, SR}}, .reason = 0x76},
 };
 

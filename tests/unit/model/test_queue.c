@@ -300,7 +300,7 @@ static void disable(void **state)
     rig_destroy(rig);
 }
 
-/* vtd.md 6.5: some guests write IQT before QIE; a queue found full is processed. */
+/* Some guests write IQT before QIE; a queue found full is processed. */
 static void tail_before_enable(void **state)
 {
     (void)state;
@@ -443,7 +443,7 @@ static struct rig *rig_with_devices(struct devices *d)
     return rig;
 }
 
-/* Field positions of types 3 and 8 differ: vtd.md 6.2. */
+/* Field positions of types 3 and 8 differ: VT-d 6.5.2.5, 6.5.2.6. */
 static void device_tlb_fields(void **state)
 {
     (void)state;
