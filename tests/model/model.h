@@ -54,6 +54,12 @@ struct model_ops {
     void (*interrupt)(void *ctx, uint64_t addr, uint32_t data);
 };
 
+/*
+ * What interrupt() gets, remapped or not, is a message as in VT-d 5.1.6: destination 7:0 in address
+ * 19:12 and 31:8 in address 63:40, redirection hint in 3, logical in 2; vector, delivery mode, level
+ * in the data.
+ */
+
 struct model_unit *model_create(const struct model_config *config, const struct model_ops *ops);
 void model_destroy(struct model_unit *unit);
 
@@ -135,6 +141,28 @@ bool model_dma(struct model_unit *unit, const struct model_request *request, voi
                struct model_outcome *outcome);
 
 /*
+ * An interrupt request: a DWORD write to FEEx_xxxxh by a device, an I/O APIC or an HPET (VT-d 5.1).
+ * model_dma() comes here by itself; an I/O APIC calls it with the source-id of its DMAR scope.
+ */
+enum model_form { MODEL_FORM_REFUSED, MODEL_FORM_COMPATIBILITY, MODEL_FORM_REMAPPED, MODEL_FORM_POSTED };
+struct model_interrupt {
+    bool ok;
+    enum model_form form;
+    bool sent;              /* a message left the unit; false for a posted one without notification */
+    uint64_t addr;          /* of the message */
+    uint32_t data;
+    bool has_index;
+    uint32_t index;
+    uint8_t reason;         /* VT-d Table 15, 0 when ok */
+    bool qualified, fpd, recorded;
+};
+bool model_interrupt(struct model_unit *unit, uint16_t sid, uint64_t addr, uint32_t data,
+                     struct model_interrupt *out);
+/* The same of a unit that has cached nothing, and nothing is sent, written or recorded. */
+bool model_interrupt_ask(struct model_unit *unit, uint16_t sid, uint64_t addr, uint32_t data,
+                         struct model_interrupt *out);
+
+/*
  * What a unit that has cached nothing would do with the first byte of the request,
  * without doing it: reads tables, writes nothing, records nothing, counts nothing.
  */
@@ -199,6 +227,7 @@ struct model_faults {
     bool gcmd_hang;         /* GCMD commands are never completed */
     bool command_hang;      /* CCMD.ICC / IOTLB.IVT stay set */
     bool ite_once;          /* the next device-TLB invalidation times out */
+    bool interrupts_in_flight; /* remapped ones arrive when a wait drains them (VT-d 6.5.5), or when this falls */
     bool ice_once;          /* the next device-TLB invalidation also reports ICE */
     uint64_t hang_after;    /* >0: the queue hangs when that many more descriptors were performed */
 };
@@ -232,6 +261,10 @@ struct model_counters {
     uint64_t ad_updates;                /* entries written by walks */
     uint64_t iotlb_entries, context_entries, pasid_entries, fs_entries, ss_entries; /* live now */
     uint64_t interrupts;                /* event messages sent */
+    uint64_t interrupts_passed;         /* messages of devices that left the unit, of any form */
+    uint64_t interrupts_compatibility, interrupts_remapped, interrupts_posted, interrupts_refused;
+    uint64_t irte_hits, irte_entries;
+    uint64_t eime_changed_live;         /* SIRTP with another EIME while IRES=1 */
     uint64_t page_requests;
 };
 const struct model_counters *model_counters(struct model_unit *unit);

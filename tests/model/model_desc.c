@@ -243,6 +243,7 @@ unsigned queue_perform(struct model_unit *unit, const uint64_t w[4], bool *timed
         break;
     case MODEL_DESC_WAIT:
         if (!drop_wait) {
+            interrupts_drain(unit);
             perform_wait(unit, w);
         }
         *fence = drop_wait && (w[0] & BIT(6)) != 0;
@@ -250,7 +251,8 @@ unsigned queue_perform(struct model_unit *unit, const uint64_t w[4], bool *timed
     case MODEL_DESC_PAGE_RESPONSE:
         perform_page_response(unit, w);
         break;
-    default: /* IEC: no interrupt entry cache in this model */
+    default: /* IEC */
+        invalidate_interrupts(unit, w);
         break;
     }
     return 0;

@@ -138,6 +138,22 @@ static unsigned untagged_interrupt(struct walk *walk, bool *interrupt)
     return reason != 0 ? reason : (walk->legacy ? LGN_4 : SGN_8);
 }
 
+/* A well-formed interrupt request; what becomes of it is not the DMA tables' affair. */
+static bool dma_message(struct model_unit *unit, const struct model_request *request, const void *buf,
+                        struct model_outcome *outcome)
+{
+    struct model_interrupt interrupt;
+    uint32_t data;
+    memcpy(&data, buf, sizeof(data));
+    outcome->ok = model_interrupt(unit, request->sid, request->addr, data, &interrupt);
+    outcome->done = outcome->ok ? 4 : 0;
+    outcome->reason = interrupt.reason;
+    outcome->qualified = interrupt.qualified;
+    outcome->fpd = interrupt.fpd;
+    outcome->recorded = interrupt.recorded;
+    return outcome->ok;
+}
+
 static bool dma_interrupt_range(struct walk *walk, void *buf, struct model_outcome *outcome)
 {
     struct model_unit *unit = walk->unit;
@@ -156,15 +172,7 @@ static bool dma_interrupt_range(struct walk *walk, void *buf, struct model_outco
         return true;
     }
     count(unit, walk->request->sid, MODEL_KIND_INTERRUPT);
-    if (interrupt) {
-        uint32_t data;
-        memcpy(&data, buf, sizeof(data));
-        outcome->done = 4;
-        if (unit->ops.interrupt != NULL) {
-            unit->ops.interrupt(unit->ops.ctx, walk->addr, data);
-        }
-    }
-    return true;
+    return !interrupt || dma_message(unit, walk->request, buf, outcome);
 }
 
 static bool dma_untranslated(struct model_unit *unit, const struct model_request *request,
@@ -177,17 +185,16 @@ static bool dma_untranslated(struct model_unit *unit, const struct model_request
     outcome->can_read = true;
     outcome->can_write = true;
     outcome->snooped = !request->no_snoop;
-    if (request->op == MODEL_WRITE && request->len == 4 && is_untagged_interrupt(request)) {
-        uint32_t data;
-        memcpy(&data, buf, sizeof(data));
+    if (is_untagged_interrupt(request) && request->op == MODEL_WRITE && request->len == 4 && (addr & 3) == 0) {
         outcome->kind = MODEL_KIND_INTERRUPT;
         count(unit, request->sid, MODEL_KIND_INTERRUPT);
-        if (unit->ops.interrupt != NULL) {
-            unit->ops.interrupt(unit->ops.ctx, addr, data);
-        }
-        outcome->ok = true;
-        outcome->done = 4;
-        return true;
+        return dma_message(unit, request, buf, outcome);
+    }
+    if (is_untagged_interrupt(request) && request->len != 0 && interrupt_is_remapped(unit)) {
+        outcome->kind = MODEL_KIND_BLOCKED;
+        outcome->recorded = true;
+        outcome->reason = (uint8_t)interrupt_malformed(unit, request->sid, false);
+        return false;
     }
     while (outcome->done < request->len) {
         size_t left = request->len - outcome->done;

@@ -107,14 +107,14 @@ static bool source_is_pending(const struct model_unit *unit, uint16_t sid)
     return false;
 }
 
-static uint64_t record_high(const struct walk *walk, unsigned reason)
+static uint64_t record_high(const struct walk *walk)
 {
     const struct model_unit *unit = walk->unit;
     const struct model_request *request = walk->request;
     bool read = walk->want_read || request->at == MODEL_TRANSLATION;
     bool t1 = !walk->page_request && read;
     bool t2 = walk->page_request || (read && walk->want_write);
-    uint64_t high = request->sid | (uint64_t)reason << 32;
+    uint64_t high = 0;
     high |= t1 ? BIT(62) : 0;
     high |= t2 ? BIT(28) : 0;
     if (ecap(unit, ECAP_DT) && !walk->page_request) {
@@ -128,12 +128,12 @@ static uint64_t record_high(const struct walk *walk, unsigned reason)
     return high;
 }
 
-void fault_record(struct walk *walk, unsigned reason)
+void fault_store(struct model_unit *unit, uint16_t sid, uint64_t low, uint64_t high, unsigned reason,
+                 bool suppressed)
 {
-    struct model_unit *unit = walk->unit;
     unit->counters.last_reason = reason;
     unit->counters.by_reason[reason & 0xff]++;
-    if (reason_is_qualified(reason) && walk->fpd) {
+    if (suppressed) {
         unit->counters.faults_suppressed++;
         return;
     }
@@ -141,7 +141,7 @@ void fault_record(struct walk *walk, unsigned reason)
         unit->counters.faults_lost++;
         return;
     }
-    if (unit->config.merge_faults && source_is_pending(unit, walk->request->sid)) {
+    if (unit->config.merge_faults && source_is_pending(unit, sid)) {
         unit->counters.faults_merged++;
         return;
     }
@@ -153,8 +153,8 @@ void fault_record(struct walk *walk, unsigned reason)
     }
     bool was_pending = fault_pending(unit);
     bool had_record = (reg32(unit, REG_FSTS) & FSTS_PPF) != 0;
-    set_reg64(unit, offset, walk->addr & ~PAGE_OFFSET);
-    set_reg64(unit, offset + 8, record_high(walk, reason) | BIT(63));
+    set_reg64(unit, offset, low);
+    set_reg64(unit, offset + 8, high | sid | (uint64_t)reason << 32 | BIT(63));
     if (!had_record) {
         uint32_t status = reg32(unit, REG_FSTS) & ~0xff00u;
         set_reg32(unit, REG_FSTS, status | FSTS_PPF | unit->fault_index << 8);
@@ -163,4 +163,10 @@ void fault_record(struct walk *walk, unsigned reason)
     if (!was_pending) {
         event_raise(unit, REG_FECTL);
     }
+}
+
+void fault_record(struct walk *walk, unsigned reason)
+{
+    fault_store(walk->unit, walk->request->sid, walk->addr & ~PAGE_OFFSET, record_high(walk), reason,
+                reason_is_qualified(reason) && walk->fpd);
 }

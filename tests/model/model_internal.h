@@ -142,6 +142,13 @@ struct sid_stats {
     uint64_t faults;
 };
 
+struct held_interrupt {
+    struct held_interrupt *next;
+    uint64_t addr;
+    uint32_t data, index;
+    bool due;               /* its entry was invalidated: the next wait delivers it */
+};
+
 struct model_unit {
     struct model_config config;
     struct model_ops ops;
@@ -158,7 +165,8 @@ struct model_unit {
     bool gcmd_is_pending;
     bool in_queue;          /* guards against a callback writing IQT from inside the loop */
 
-    struct cache contexts, pasids, iotlb, fs, ss;
+    struct cache contexts, pasids, iotlb, fs, ss, irtes;
+    struct held_interrupt *held; /* in flight, oldest first */
     struct cache sids;
 };
 
@@ -192,14 +200,15 @@ static inline unsigned did_width(const struct model_unit *unit)
 
 /* CAP bits */
 enum { CAP_RWBF = 4, CAP_PLMR = 5, CAP_PHMR = 6, CAP_CM = 7, CAP_ZLR = 22, CAP_SS2M = 34,
-       CAP_SS1G = 35, CAP_PSI = 39, CAP_FS1GP = 56, CAP_FS5LP = 60, CAP_ESIRTPS = 62,
+       CAP_SS1G = 35, CAP_PSI = 39, CAP_FS1GP = 56, CAP_PI = 59, CAP_FS5LP = 60, CAP_ESIRTPS = 62,
        CAP_ESRTPS = 63 };
 /* ECAP bits */
 enum { ECAP_QI = 1, ECAP_DT = 2, ECAP_IR = 3, ECAP_EIM = 4, ECAP_PT = 6, ECAP_SC = 7,
        ECAP_MTS = 25, ECAP_NEST = 26, ECAP_PRS = 29, ECAP_ERS = 30, ECAP_SRS = 31,
        ECAP_EAFS = 34, ECAP_PASID = 40, ECAP_DIT = 41, ECAP_PDS = 42, ECAP_SMTS = 43,
        ECAP_SSADS = 45, ECAP_SSTS = 46, ECAP_FSTS = 47, ECAP_SMPWCS = 48, ECAP_RPS = 49,
-       ECAP_ADMS = 52, ECAP_RPRIVS = 53, ECAP_HPTS = 55, ECAP_PTRS = 56, ECAP_SSIRWS = 57 };
+       ECAP_ADMS = 52, ECAP_RPRIVS = 53, ECAP_HPTS = 55, ECAP_PTRS = 56, ECAP_SSIRWS = 57,
+       ECAP_EIMER = 61, ECAP_IRREQ = 62 };
 
 /* One page-sized piece of a request on its way. */
 struct walk {
@@ -295,6 +304,8 @@ void iotlb_written(struct model_unit *unit);
 
 /* Faults and events. */
 void fault_record(struct walk *walk, unsigned reason);
+void fault_store(struct model_unit *unit, uint16_t sid, uint64_t low, uint64_t high, unsigned reason,
+                 bool suppressed);
 void fault_status_set(struct model_unit *unit, uint32_t status_bits);
 bool fault_pending(const struct model_unit *unit);
 void fault_serviced(struct model_unit *unit);
@@ -303,6 +314,17 @@ unsigned fault_record_count(const struct model_unit *unit);
 void event_raise(struct model_unit *unit, unsigned control_offset);
 void event_unmasked(struct model_unit *unit, unsigned control_offset);
 void event_withdraw(struct model_unit *unit, unsigned control_offset);
+
+/* Interrupt remapping. */
+bool interrupt_is_remapped(const struct model_unit *unit);
+unsigned interrupt_malformed(struct model_unit *unit, uint16_t sid, bool fresh);
+void interrupt_table_set(struct model_unit *unit);
+void interrupt_remapping_off(struct model_unit *unit);
+void invalidate_interrupts_global(struct model_unit *unit);
+void invalidate_interrupts(struct model_unit *unit, const uint64_t w[4]);
+void interrupts_drain(struct model_unit *unit);
+void interrupts_release(struct model_unit *unit);
+void interrupts_drop(struct model_unit *unit);
 
 struct sid_stats *sid_find(struct model_unit *unit, uint16_t sid);
 bool protected_memory(const struct model_unit *unit, uint64_t hpa, size_t len);

@@ -104,12 +104,15 @@ void gcmd_perform(struct model_unit *unit, uint32_t value)
         set_root_pointer(unit);
     }
     if ((value & (1u << G_SIRTP)) != 0 && ecap(unit, ECAP_IR)) {
-        unit->irta = reg64(unit, REG_IRTA);
+        interrupt_table_set(unit);
         set_status(unit, G_SIRTP, true);
     }
     set_translation(unit, (value & BIT(G_TE)) != 0);
     set_queue(unit, (value & (1u << G_QIE)) != 0);
     if (ecap(unit, ECAP_IR)) {
+        if (status(unit, G_IRE) && (value & (1u << G_IRE)) == 0) {
+            interrupt_remapping_off(unit);
+        }
         set_status(unit, G_IRE, (value & (1u << G_IRE)) != 0);
         set_status(unit, G_CFI, (value & (1u << G_CFI)) != 0);
     }
@@ -208,6 +211,9 @@ static void find_rule(const struct model_unit *unit, unsigned offset, uint32_t *
             *writable = rules[i].writable;
             *w1c = rules[i].w1c;
         }
+    }
+    if (offset == REG_IRTA && !ecap(unit, ECAP_EIM)) {
+        *writable &= ~(1u << 11); /* VT-d 11.4.10 */
     }
     if (offset == REG_RTADDR && !ecap(unit, ECAP_SSIRWS)) {
         *writable &= ~(1u << 7);

@@ -43,6 +43,8 @@ void model_destroy(struct model_unit *unit)
     cache_free(&unit->iotlb);
     cache_free(&unit->fs);
     cache_free(&unit->ss);
+    cache_free(&unit->irtes);
+    interrupts_drop(unit);
     cache_free(&unit->sids);
     free(unit->regs);
     free(unit);
@@ -51,6 +53,8 @@ void model_destroy(struct model_unit *unit)
 void model_reset(struct model_unit *unit)
 {
     invalidate_all(unit);
+    invalidate_interrupts_global(unit);
+    interrupts_drop(unit);
     unit->root = 0;
     unit->irta = 0;
     unit->fault_index = 0;
@@ -67,6 +71,9 @@ void model_set_device_ops(struct model_unit *unit, const struct model_device_ops
 void model_set_faults(struct model_unit *unit, const struct model_faults *faults)
 {
     unit->faults = *faults;
+    if (!faults->interrupts_in_flight) {
+        interrupts_release(unit);
+    }
 }
 
 const struct model_faults *model_get_faults(const struct model_unit *unit)
@@ -97,6 +104,7 @@ const struct model_counters *model_counters(struct model_unit *unit)
     unit->counters.pasid_entries = unit->pasids.count;
     unit->counters.fs_entries = unit->fs.count;
     unit->counters.ss_entries = unit->ss.count;
+    unit->counters.irte_entries = unit->irtes.count;
     return &unit->counters;
 }
 
@@ -178,6 +186,13 @@ void model_dump(struct model_unit *unit, FILE *out)
     dump_value(out, "walk.reads", c->walk_reads);
     dump_value(out, "walk.updates", c->ad_updates);
     dump_value(out, "interrupts", c->interrupts);
+    dump_value(out, "interrupts.compatibility", c->interrupts_compatibility);
+    dump_value(out, "interrupts.remapped", c->interrupts_remapped);
+    dump_value(out, "interrupts.posted", c->interrupts_posted);
+    dump_value(out, "interrupts.refused", c->interrupts_refused);
+    dump_value(out, "irte.hits", c->irte_hits);
+    dump_value(out, "irte.entries", c->irte_entries);
+    dump_value(out, "eime.changed-live", c->eime_changed_live);
     dump_value(out, "page.requests", c->page_requests);
     dump_sids(unit, out);
 }
