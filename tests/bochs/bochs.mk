@@ -47,7 +47,7 @@ $O/bochs/nestor-pool-%.efi.so: $O/bochs/place-%.o $(filter-out $O/efi/boot/place
 
 # Nestor whose guest may have its own memory taken away: one object stands for two of the product.
 UNMAP_OBJ := $O/hv-image/tests/bochs/unmap/image.o \
-	$(filter-out $(addprefix $O/hv-image/hv/,ept.o exit_msr.o),$(HV_OBJ))
+	$(filter-out $(addprefix $O/hv-image/hv/,partition/ept.o exit/msr.o),$(HV_OBJ))
 TEST_NEEDS += $O/bochs/nestor-unmap.efi
 $O/bochs/unmap/nestor.elf: $(UNMAP_OBJ) linker.ld
 	@mkdir -p $(@D)
@@ -58,7 +58,7 @@ $O/bochs/nestor-unmap.efi.so: $O/bochs/unmap/image.o $(filter-out $O/efi/boot/im
 	$(EFI_LINK)
 
 # Nestor whose second CPU cannot enter: RFLAGS bit 1 is 0 there (SDM 28.3.1.4).
-NO_AP_OBJ := $O/bochs/no-ap/vmcs_setup.o $(filter-out $O/hv-image/hv/vmcs_setup.o,$(HV_OBJ))
+NO_AP_OBJ := $O/bochs/no-ap/vmcs_setup.o $(filter-out $O/hv-image/hv/vcpu/vmcs_setup.o,$(HV_OBJ))
 TEST_NEEDS += $O/bochs/nestor-no-ap.efi
 $O/bochs/no-ap/vmcs_setup.c: hv/vcpu/vmcs_setup.c
 	@mkdir -p $(@D)
