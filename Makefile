@@ -65,7 +65,7 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image unit test test-programs cov-programs run setup lint lint-tidy lint-cppcheck coverage bench fuzz clean help deps
+.PHONY: all image unit test test-long test-programs cov-programs run setup lint lint-tidy lint-cppcheck coverage bench fuzz clean help deps
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $(RUN_NEEDS) ## build everything
 
@@ -141,11 +141,13 @@ run: ## boot OVMF, Nestor and a stock Debian kernel on the Bochs machine
 setup: ## install what is missing (packages, emulators, kernels), once per machine
 	tools/setup test
 
-# What each tier runs is built first; the fragments in tests/*/*.mk add to TEST_NEEDS.
+# tests/run sets the machine up and builds `test-programs` first; the fragments in tests/*/*.mk add to TEST_NEEDS.
 test: ## every test there is: hosted, fuzzers, QEMU, Bochs; ends with `N passed, N failed`
-	tools/setup test
-	$(MAKE) test-programs
-	tests/run
+	@command -v python3 >/dev/null || tools/setup build
+	@tests/run
+test-long: ## the same, with what `make test` repeats at a tenth in full: hours
+	@command -v python3 >/dev/null || tools/setup build
+	@NESTOR_LONG=1 tests/run
 test-programs: all deps $(TEST_NEEDS)
 
 unit: deps $(UNIT:%=$O/unit/%) ## hosted tests, under ASan and UBSan
@@ -180,7 +182,7 @@ clean: ## remove obj/
 	rm -rf $O
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
 .SECONDARY:
