@@ -65,7 +65,7 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image unit test test-long test-programs cov-programs run setup lint lint-tidy lint-cppcheck coverage bench fuzz clean help deps
+.PHONY: all image unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $(RUN_NEEDS) ## build everything
 
@@ -161,22 +161,6 @@ coverage: ## line and branch coverage of iommu/ by the hosted tests, at least 95
 		--fail-under-line 95 --fail-under-branch 85 --txt obj/coverage.txt obj/cov; \
 		result=$$?; cat obj/coverage.txt; exit $$result
 cov-programs: $(UNIT:%=$O/unit/%)
-
-LINT_C := $(wildcard hv/*.c hv/*/*.c iommu/*/*.c drivers/*.c)
-lint: lint-tidy lint-cppcheck ## clang-tidy and cppcheck over what is linked into the hypervisor
-lint-tidy: $(LINT_C:%=$O/lint/%)
-$O/lint/%: % .clang-tidy $(wildcard hv/*.h hv/*/*.h iommu/*.h iommu/*/*.h drivers/*.h)
-	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(filter-out -MMD -MP -fno-strict-aliasing $(HV_LTO),$(HV_FLAGS))
-	@touch $@
-lint-cppcheck:
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
-		--library=tools/cppcheck.cfg --suppressions-list=tools/cppcheck.txt -I. $(LINT_C)
-
-deps: ## who may include whom
-	@! grep -nE '#include "' iommu/*.[ch] iommu/*/*.[ch] 2>/dev/null | grep -vE '"(iommu/[a-z0-9_/]+|hv/types)\.h"'
-	@! grep -nE '#include "' drivers/*.[ch] 2>/dev/null | grep -vE '"(drivers/[a-z0-9_]+|hv/types)\.h"'
-	@! grep -nE '#include "(iommu|hv|drivers|boot)/' tests/model/*.[ch] 2>/dev/null
 
 clean: ## remove obj/
 	rm -rf $O
