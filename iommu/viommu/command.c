@@ -1,5 +1,5 @@
 /*
- * The transitions of the guest's unit, and where each leaves the devices:
+ * The transitions of the guest's unit, and what the devices go through after each:
  *
  *   TE 0 -> 1   scalable root   guest root, what the guest lists, all else blocked
  *               any other root  guest root, empty: every request faults
@@ -15,8 +15,10 @@
 #include "iommu/viommu/command.h"
 
 #include "iommu/port.h"
+#include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
-#include "iommu/viommu/state.h"
+#include "iommu/viommu/report.h"
+#include "iommu/viommu/scan.h"
 
 static bool root_has_tables(const struct viommu *v)
 {

@@ -4,7 +4,7 @@
  */
 #include "iommu/viommu/desc.h"
 
-#include "iommu/viommu/regs.h"
+#include "iommu/viommu/registers.h"
 
 /* Bits hi..lo of a 64-bit word. */
 #define BITS(hi, lo) ((~0ull >> (63 - (hi) + (lo))) << (lo))

@@ -1,12 +1,12 @@
 /*
- * The guest's event messages (design, decision 8). The unit's own registers carry
- * them, so that a completion or a fault interrupts the guest without an exit. Such
- * a register is a DMA write by itself: only an edge-triggered interrupt message of
- * fixed or lowest priority gets in; anything else leaves the unit's event masked.
+ * See event.h. A register that holds an event message is a DMA write by itself: only an
+ * edge-triggered interrupt message of fixed or lowest priority gets in; anything else leaves the
+ * unit's event masked.
  */
+#include "iommu/viommu/event.h"
+
 #include "iommu/port.h"
 #include "iommu/viommu/host.h"
-#include "iommu/viommu/state.h"
 
 /* VT-d 11.4.7.2 and 11.4.9.4: two groups of the same shape. */
 enum { HOST_FECTL = 0x38, HOST_ICS = 0x9c, HOST_IECTL = 0xa0 };
@@ -58,7 +58,6 @@ void viommu_event_forward(struct viommu *v, bool fault_event)
     }
 }
 
-/* Conditions that only the guest's unit has (queue errors) are sent by hand. */
 void viommu_event_send_fault(struct viommu *v)
 {
     u64 addr = fault_event_address(v);

@@ -4,8 +4,9 @@
  */
 #include "iommu/viommu/fault.h"
 
+#include "iommu/viommu/event.h"
+#include "iommu/viommu/first_stage.h"
 #include "iommu/viommu/host.h"
-#include "iommu/viommu/state.h"
 
 enum { RECORD_F_SHIFT = 63, FAULTS_PER_POLL = 64 };
 
@@ -264,7 +265,7 @@ static void record(struct viommu *v, const struct viommu_fault_event *event, u8 
     }
 }
 
-void viommu_fault_deliver(struct viommu *v, const struct viommu_fault_event *event)
+static void deliver(struct viommu *v, const struct viommu_fault_event *event)
 {
     struct walk_result guest;
     u8 reason = 0;
@@ -274,7 +275,7 @@ void viommu_fault_deliver(struct viommu *v, const struct viommu_fault_event *eve
     }
     viommu_walk_request(&v->walk, event->sid, event->has_pasid, event->pasid, &guest);
     if (guest.reason == VTD_FAULT_NONE && guest.entry.pgtt == PGTT_FIRST_STAGE) {
-        guest.first_stage = viommu_walk_first_stage(&v->walk, &guest.entry, event->addr);
+        guest.first_stage = viommu_first_stage_judge(&v->walk, &guest.entry, event->addr);
     }
     if (viommu_fault_map(event->reason, &guest, &reason) == FAULT_HIDDEN) {
         v->stats.hidden_faults++;
@@ -287,6 +288,6 @@ void viommu_fault_poll(struct viommu *v)
 {
     struct viommu_fault_event event;
     for (u32 i = 0; i < FAULTS_PER_POLL && viommu_host_next_fault(v, &event); i++) {
-        viommu_fault_deliver(v, &event);
+        deliver(v, &event);
     }
 }

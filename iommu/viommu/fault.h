@@ -1,33 +1,14 @@
 /*
- * The faults the guest sees: the hardware's records as the guest's unit would have
- * reported them, in the guest's own records, FSTS and event. What is Nestor's
- * business stays out. Storms do not get here: vtd_fault_next() silences such a device.
+ * The faults the guest sees: the hardware's records as the guest's unit would have reported them,
+ * in the guest's own records, FSTS and event. What is Nestor's business stays out. Storms do not
+ * get here: vtd_fault_next() silences such a device.
  */
 #ifndef NESTOR_IOMMU_VIOMMU_FAULT_H
 #define NESTOR_IOMMU_VIOMMU_FAULT_H
 
-#include "iommu/viommu/caps.h"
 #include "iommu/viommu/walk.h"
 
 struct viommu;
-
-/* One fault of the hardware, from a fault record (VT-d 11.4.7.6). */
-struct viommu_fault_event {
-    u16 sid;
-    bool has_pasid;
-    u32 pasid;
-    u8 reason;
-    u64 addr;
-    u64 attributes; /* QW1 bits that say what the request was: T1, T2, AT, EXE, PRIV */
-};
-
-struct viommu_faults {
-    u64 record[VIOMMU_FAULT_RECORDS][2];
-    u32 next;            /* the internal index of VT-d 7.2.1 */
-    u32 first;           /* FSTS.FRI */
-    u32 status;          /* PFO, IQE, ICE, ITE; PPF is computed */
-    bool event_pending;  /* FECTL.IP */
-};
 
 /* The guest's view of a hardware fault reason; pure. */
 enum fault_view { FAULT_HIDDEN, FAULT_SHOWN };
@@ -38,7 +19,6 @@ const char *viommu_fault_why(u8 hardware_reason);
 void viommu_fault_reset(struct viommu *v);
 /* Takes what the hardware recorded since the last call. */
 void viommu_fault_poll(struct viommu *v);
-void viommu_fault_deliver(struct viommu *v, const struct viommu_fault_event *event);
 
 /* FSTS: reading, setting a queue error bit, and what a write of ones clears. */
 u32 viommu_fault_status(const struct viommu *v);

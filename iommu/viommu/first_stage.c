@@ -1,9 +1,5 @@
-/*
- * A look along the guest's first stage, after the fact. Hardware reports a hole in the
- * second stage by one code, wherever the first stage led into it; a unit with one stage
- * would tell a table that cannot be read from a page that is not there.
- */
-#include "iommu/viommu/walk.h"
+/* See first_stage.h. Pure but for the reads. */
+#include "iommu/viommu/first_stage.h"
 
 /* First-stage paging entries, VT-d 9.7. */
 enum { FS_P = 1 << 0, FS_PS = 1 << 7, FS_LARGEST_LEAF = 3 };
@@ -14,7 +10,7 @@ static bool is_leaf(u64 entry, u32 level)
     return level == 1 || (level <= FS_LARGEST_LEAF && (entry & FS_PS) != 0);
 }
 
-/* A leaf that leads nowhere is as good as absent: one stage has no other word for it. */
+/* A leaf that leads nowhere is as good as absent: a unit with one stage has no other reason for it. */
 static enum vtd_fault_reason judge_leaf(u64 entry, u32 level, u64 addr)
 {
     u64 offset_mask = (1ull << (3 + 9 * level)) - 1;
@@ -22,8 +18,8 @@ static enum vtd_fault_reason judge_leaf(u64 entry, u32 level, u64 addr)
     return output >> 20 == 0xfee ? VTD_FAULT_INTERRUPT_RANGE : VTD_FAULT_FS_ENTRY_NOT_PRESENT;
 }
 
-enum vtd_fault_reason viommu_walk_first_stage(const struct walk_config *w,
-                                              const struct guest_entry *entry, u64 addr)
+enum vtd_fault_reason viommu_first_stage_judge(const struct walk_config *w,
+                                               const struct guest_entry *entry, u64 addr)
 {
     u32 top = entry->five_levels ? 5 : 4;
     u64 table = entry->fs_root.v;

@@ -1,12 +1,11 @@
 /*
- * iommu/viommu/host.h on the driver (vtd.h) and the domains (domain.h): a binding is a nested
- * domain of its own or the partition's second stage, attached in the unit's guest root.
- * Pages that the guest's entries cost are counted before they are taken.
+ * host.h on the driver (vtd.h) and the domains (domain.h): a binding is a nested domain of its
+ * own or the partition's second stage, attached in the unit's guest root. Pages that the guest's
+ * entries cost are counted before they are taken.
  */
 #include "iommu/viommu/host.h"
 
 #include "iommu/domain/domain.h"
-#include "iommu/viommu/state.h"
 
 enum { DIRECTORY_ENTRIES_PER_PAGE = 512, PASIDS_PER_TABLE = 64 };
 
@@ -17,8 +16,7 @@ enum result viommu_host_describe(const struct viommu_config *config, struct host
     if (!info.nesting) {
         return ERR_UNSUPPORTED;
     }
-    *out = (struct host_unit){.ver = info.ver, .cap = info.cap, .ecap = info.ecap,
-                              .haw = info.haw};
+    *out = (struct host_unit){.ver = info.ver, .cap = info.cap, .ecap = info.ecap, .haw = info.haw};
     return domain_make_parent(config->parent);
 }
 
@@ -40,7 +38,7 @@ static u32 directory_pages(const struct guest_context *context)
     return (entries + DIRECTORY_ENTRIES_PER_PAGE - 1) / DIRECTORY_ENTRIES_PER_PAGE;
 }
 
-/* What an entry costs: a directory with the first of a device, a table with the first of 64. */
+/* What an entry costs: the first of a device a directory, the first of 64 PASIDs a table. */
 static u32 cost(struct viommu *v, const struct viommu_device *device, u16 sid, u32 pasid)
 {
     u32 directory = device->pages == 0 ? directory_pages(&device->context) : 0;
@@ -72,6 +70,20 @@ static enum result close_device(struct viommu *v, struct viommu_device *device, 
     return r;
 }
 
+/* --- domain ids --- */
+
+void viommu_host_look_up_ids(struct viommu *v, u16 guest_did)
+{
+    struct viommu_host_ids *ids = &v->ids;
+    ids->count = did_of_guest(v->config.unit, v->config.partition, guest_did, ids->host, VIOMMU_HOST_DIDS);
+    ids->guest_did = guest_did;
+}
+
+void viommu_host_forget_ids(struct viommu *v)
+{
+    v->ids.guest_did = VIOMMU_NO_DID;
+}
+
 /* --- entries --- */
 
 /* RID_PASID is the entry of requests without PASID. */
@@ -94,17 +106,12 @@ static enum result make_nested(struct viommu *v, const struct bind_plan *plan,
     return plan->kind == BIND_NESTED ? nested_create(v->config.parent, &config, out) : OK;
 }
 
-/* A nested domain that something still uses is not destroyed: said where that failed. */
+/* A nested domain that something still uses is not destroyed. */
 static void drop_nested(struct nested *nested)
 {
     if (nested != NULL && nested_destroy(nested) != OK) {
         port_log(LOG_ERROR, "viommu: a nested domain is still in use");
     }
-}
-
-static void forget_ids(struct viommu *v)
-{
-    v->queue.ids.guest_did = VIOMMU_NO_DID;
 }
 
 static enum result attach_entry(struct viommu *v, struct nested *nested, u16 sid, u32 pasid)
@@ -136,7 +143,7 @@ enum result viommu_host_attach(struct viommu *v, struct viommu_device *device,
 {
     u16 sid = binding->sid;
     u32 pages = cost(v, device, sid, binding->pasid);
-    forget_ids(v);
+    viommu_host_forget_ids(v);
     if (pages > v->config.max_table_pages - v->bindings.table_pages) {
         return ERR_QUOTA;
     }
@@ -152,10 +159,9 @@ enum result viommu_host_attach(struct viommu *v, struct viommu_device *device,
     return r;
 }
 
-enum result viommu_host_replace(struct viommu *v, struct viommu_binding *binding,
-                                const struct bind_plan *plan)
+enum result viommu_host_replace(struct viommu *v, const struct viommu_device *device,
+                                struct viommu_binding *binding, const struct bind_plan *plan)
 {
-    const struct viommu_device *device = viommu_device_find(v, binding->sid);
     u32 pasid = host_pasid(&device->context, binding->pasid);
     struct vtd_unit *unit = v->config.unit;
     struct nested *nested;
@@ -163,7 +169,7 @@ enum result viommu_host_replace(struct viommu *v, struct viommu_binding *binding
     if (r != OK) {
         return r;
     }
-    forget_ids(v);
+    viommu_host_forget_ids(v);
     r = nested != NULL
             ? nested_replace(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)
             : domain_replace(v->config.parent, unit, VTD_ROOT_GUEST, binding->sid, pasid);
@@ -182,7 +188,7 @@ enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
     u32 pasid = host_pasid(&device->context, binding->pasid);
     struct nested *nested = binding->host;
     struct vtd_unit *unit = v->config.unit;
-    forget_ids(v);
+    viommu_host_forget_ids(v);
     enum result r =
         nested != NULL
             ? nested_detach(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)
@@ -195,12 +201,12 @@ enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
     return r;
 }
 
-/* --- queue, faults, events --- */
-
-u32 viommu_host_domain_ids(struct viommu *v, u16 guest_did, u16 *out, u32 max)
+void viommu_host_show_device(struct viommu *v, u16 sid)
 {
-    return did_of_guest(v->config.unit, v->config.partition, guest_did, out, max);
+    vtd_dump_brief(v->config.unit, VTD_ROOT_GUEST, sid);
 }
+
+/* --- queue, faults, events --- */
 
 enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32 count)
 {

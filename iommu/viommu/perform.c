@@ -1,8 +1,9 @@
-/* See iommu/viommu/perform.h. Fields as in VT-d 6.5.2. */
+/* See perform.h. Fields as in VT-d 6.5.2. */
 #include "iommu/viommu/perform.h"
 
 #include "iommu/port.h"
-#include "iommu/viommu/state.h"
+#include "iommu/viommu/host.h"
+#include "iommu/viommu/scan.h"
 
 enum { STATUS_BYTES = 4 };
 
@@ -19,24 +20,13 @@ static void append(struct viommu *v, u64 word0, u64 word1)
     to->w[1] = word1;
 }
 
-/* What is asked for is mostly about one domain. iommu/viommu/host.c forgets it when a binding changes. */
-static void look_up_ids(struct viommu *v, u16 guest_did)
-{
-    struct viommu_ids *ids = &v->queue.ids;
-    ids->count = viommu_host_domain_ids(v, guest_did, ids->host, VIOMMU_HOST_DIDS);
-    ids->guest_did = guest_did;
-}
-
 /* One for each host domain id that the guest's has. Inline: it is what a doorbell is made of. */
 static inline __attribute__((always_inline)) void append_for(struct viommu *v, u16 guest_did,
                                                              u64 word0, u64 word1)
 {
-    struct viommu_queue *q = &v->queue;
-    if (q->ids.guest_did != guest_did) {
-        look_up_ids(v, guest_did);
-    }
-    for (u32 i = 0; i < q->ids.count; i++) {
-        append(v, word0 | (u64)q->ids.host[i] << 16, word1);
+    const struct viommu_host_ids *ids = viommu_host_ids(v, guest_did);
+    for (u32 i = 0; i < ids->count; i++) {
+        append(v, word0 | (u64)ids->host[i] << 16, word1);
     }
 }
 
@@ -107,10 +97,7 @@ static void perform_pasid_cache(struct viommu *v, const struct viommu_cmd *cmd)
     }
 }
 
-/*
- * tables: the guest's translation is on and has tables; else nothing of it is cached. False: the
- * descriptor is bad, or its scan has to come before anything else.
- */
+/* False: the descriptor is bad, or its scan has to come before anything else. */
 static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables, enum iqei *error)
 {
     switch (cmd->kind) {
@@ -149,7 +136,17 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
     return true;
 }
 
-enum iqei viommu_perform(struct viommu *v, const struct viommu_run *run)
+void viommu_perform_advance(struct viommu *v, u32 bytes)
+{
+    struct viommu_queue *q = &v->queue;
+    q->fetch += bytes;
+    if (q->fetch >= q->bytes) {
+        q->fetch = 0;
+    }
+    v->stats.descriptors += bytes / (q->wide ? 32 : 16);
+}
+
+enum iqei viommu_perform(struct viommu *v, const struct perform_rules *rules)
 {
     struct viommu_queue *q = &v->queue;
     enum iqei error = IQEI_NONE;
@@ -162,12 +159,12 @@ enum iqei viommu_perform(struct viommu *v, const struct viommu_run *run)
     }
     for (; at < end && q->count <= VIOMMU_BATCH - VIOMMU_HOST_DIDS; at += words) {
         struct viommu_cmd cmd;
-        error = viommu_desc_decode(&run->rules, at, &cmd);
-        if (error != IQEI_NONE || !perform(v, &cmd, run->tables, &error)) {
+        error = viommu_desc_decode(&rules->rules, at, &cmd);
+        if (error != IQEI_NONE || !perform(v, &cmd, rules->tables, &error)) {
             break;
         }
     }
-    viommu_queue_advance(v, (u32)(at - begin) * (u32)sizeof(u64));
+    viommu_perform_advance(v, (u32)(at - begin) * (u32)sizeof(u64));
     (void)viommu_spend(v, (u32)(at - begin) / words + (q->scanning ? 1 : 0));
     return error;
 }

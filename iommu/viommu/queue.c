@@ -1,15 +1,18 @@
 /*
  * The ring and its order: what is fetched, what waits for a scan, what is handed to the unit, where
- * the head stands, errors (VT-d 6.5.2). iommu/viommu/perform.c does what descriptors say.
+ * the head stands, errors (VT-d 6.5.2). perform.c does what the descriptors say.
  */
-#include "iommu/viommu/perform.h"
+#include "iommu/viommu/queue.h"
 
 #include "iommu/port.h"
-#include "iommu/viommu/state.h"
+#include "iommu/viommu/fault.h"
+#include "iommu/viommu/host.h"
+#include "iommu/viommu/perform.h"
+#include "iommu/viommu/scan.h"
 
 void viommu_queue_reset(struct viommu *v)
 {
-    v->queue = (struct viommu_queue){.ids.guest_did = VIOMMU_NO_DID};
+    v->queue = (struct viommu_queue){.base = 0};
 }
 
 /* IQA may change whenever the queue is empty (VT-d 11.4.9.3). */
@@ -22,7 +25,7 @@ void viommu_queue_moved(struct viommu *v)
     v->queue.ahead_bytes = 0;
 }
 
-/* Some guests write the tail before they enable the queue: nothing to do, run() looks at IQT. */
+/* Some guests write the tail before they enable the queue: viommu_queue_run() looks at IQT anyway. */
 void viommu_queue_enable(struct viommu *v)
 {
     viommu_queue_moved(v);
@@ -53,7 +56,7 @@ static bool stopped(const struct viommu *v)
            (v->faults.status & ((u32)VFSTS_IQE | (u32)VFSTS_ITE)) != 0;
 }
 
-void viommu_queue_doorbell(struct viommu *v)
+void viommu_queue_count_doorbell(struct viommu *v)
 {
     if (!stopped(v) && v->reg[VREG_IQT] != v->queue.fetch) {
         v->stats.doorbells++;
@@ -105,19 +108,9 @@ static void stop_with(struct viommu *v, enum iqei error)
                  v->config.partition, (unsigned long long)v->queue.base + v->queue.fetch,
                  texts[error]);
     }
-    v->queue.ahead_bytes = 0; /* software repairs the entry and has it fetched again */
+    v->queue.ahead_bytes = 0; /* software repairs the entry, which is then fetched again */
     v->reg[VREG_IQERCD] = (v->reg[VREG_IQERCD] & ~0xfull) | (u64)error;
     viommu_fault_set_status(v, VFSTS_IQE);
-}
-
-void viommu_queue_advance(struct viommu *v, u32 bytes)
-{
-    struct viommu_queue *q = &v->queue;
-    q->fetch += bytes;
-    if (q->fetch >= q->bytes) {
-        q->fetch = 0;
-    }
-    v->stats.descriptors += bytes / (q->wide ? 32 : 16);
 }
 
 /*
@@ -156,24 +149,25 @@ static enum iqei check_registers(const struct viommu *v, const struct desc_rules
     return v->reg[VREG_IQT] >= v->queue.bytes ? IQEI_TAIL : IQEI_NONE;
 }
 
-static struct viommu_run start_run(struct viommu *v)
+static struct perform_rules current_rules(struct viommu *v)
 {
-    struct viommu_run run = {.rules = {.cap = v->cap, .ecap = v->ecap, .rtaddr = v->active_root,
-                                .haw = v->walk.haw, .wide = v->queue.wide},
-                      .tables = viommu_translating(v) &&
-                                viommu_ttm_of(v->active_root) == TTM_SCALABLE};
-    run.error = check_registers(v, &run.rules);
-    return run;
+    struct perform_rules now = {
+        .rules = {.cap = v->cap, .ecap = v->ecap, .rtaddr = v->active_root, .haw = v->walk.haw,
+                  .wide = v->queue.wide},
+        .tables = viommu_translating(v) && viommu_ttm_of(v->active_root) == TTM_SCALABLE,
+    };
+    now.error = check_registers(v, &now.rules);
+    return now;
 }
 
-/* What the scan was started for is done with it; earlier commands reach the unit first. */
+/* The scan's own descriptor is done when the scan is; the commands before it reach the unit first. */
 static bool finish_scan(struct viommu *v)
 {
     if (!flush(v) || !viommu_scan_run(v)) {
         return false;
     }
     v->queue.scanning = false;
-    viommu_queue_advance(v, v->queue.wide ? 32 : 16);
+    viommu_perform_advance(v, v->queue.wide ? 32 : 16);
     return true;
 }
 
@@ -181,7 +175,7 @@ static bool finish_scan(struct viommu *v)
 static bool run_commands(struct viommu *v)
 {
     struct viommu_queue *q = &v->queue;
-    const struct viommu_run run = start_run(v);
+    const struct perform_rules rules = current_rules(v);
     while (!stopped(v)) {
         if (q->scanning && !finish_scan(v)) {
             return true;
@@ -196,9 +190,9 @@ static bool run_commands(struct viommu *v)
             (void)flush(v);
             return true;
         }
-        enum iqei error = run.error;
+        enum iqei error = rules.error;
         if (error == IQEI_NONE) {
-            error = fetch_ahead(v) ? viommu_perform(v, &run) : IQEI_FETCH;
+            error = fetch_ahead(v) ? viommu_perform(v, &rules) : IQEI_FETCH;
         }
         if (error != IQEI_NONE) {
             if (!flush(v)) { /* the order of the guest's completions and its error is kept */

@@ -1,10 +1,13 @@
 /*
- * The register engine: accesses of any size against the table of iommu/viommu/regs.h,
- * and the side effects of the registers that have one. An access the
- * specification does not allow (11.2: aligned dwords; quadwords for 64-bit
- * registers) reads 0 and writes nothing.
+ * The register engine: accesses of any size against the table of registers.h, and the side
+ * effects of the registers that have one. An access the specification does not allow (11.2:
+ * aligned dwords; quadwords for 64-bit registers) reads 0 and writes nothing.
  */
 #include "iommu/viommu/regs.h"
+
+#include "iommu/viommu/event.h"
+#include "iommu/viommu/fault.h"
+#include "iommu/viommu/queue.h"
 #include "iommu/viommu/state.h"
 
 enum effect { EFFECT_NONE, EFFECT_GCMD, EFFECT_CCMD, EFFECT_FSTS, EFFECT_FAULT_EVENT, EFFECT_IQT,
@@ -146,9 +149,8 @@ u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size)
 }
 
 /*
- * One-shot bits are commands each time they are 1; switches act on the difference
- * to GSTS (VT-d 11.4.4.1). All that takes time is left to work() in viommu.c, and the
- * status bit follows.
+ * One-shot bits are commands each time they are 1; switches act on the difference to GSTS (VT-d
+ * 11.4.4.1). All that takes time is left to run_pending() in viommu.c, and the status bit follows.
  */
 static void on_gcmd(struct viommu *v, u32 value)
 {
@@ -252,7 +254,7 @@ static void take_effect(struct viommu *v, enum viommu_reg reg, u64 written, bool
         return;
     case EFFECT_IQT:
         if (!upper) {
-            viommu_queue_doorbell(v);
+            viommu_queue_count_doorbell(v); /* run_pending() in viommu.c does the work */
         }
         return;
     }

@@ -1,19 +1,23 @@
 /*
  * The devices of a guest for a person: what each of them goes through, as the host's tables have
- * it. When the guest turns its translation off (a shutdown, a kexec) they go back to the second stage,
- * so that is the last time to say it.
+ * it. When the guest turns its translation off (a shutdown, a kexec) its devices go back to the
+ * second stage, so the report is printed just before.
  */
+#include "iommu/viommu/report.h"
+
 #include "iommu/port.h"
-#include "iommu/viommu/state.h"
+#include "iommu/viommu/bindings.h"
+#include "iommu/viommu/host.h"
 
 enum { DEVICES_SHOWN = 16 };
 
 static void report(struct viommu *v)
 {
     u32 shown = 0;
-    for (u32 sid = viommu_device_next(v, 0); sid < VIOMMU_SIDS; sid = viommu_device_next(v, sid + 1)) {
+    for (u32 sid = viommu_bindings_next_device(v, 0); sid < VIOMMU_SIDS;
+         sid = viommu_bindings_next_device(v, sid + 1)) {
         if (shown++ < DEVICES_SHOWN) {
-            vtd_dump_brief(v->config.unit, VTD_ROOT_GUEST, (u16)sid);
+            viommu_host_show_device(v, (u16)sid);
         }
     }
     if (shown > DEVICES_SHOWN) {

@@ -9,7 +9,8 @@
  */
 #include "iommu/viommu/scan.h"
 
-#include "iommu/viommu/state.h"
+#include "iommu/viommu/bind.h"
+#include "iommu/viommu/bindings.h"
 
 enum {
     STEPS_BIND = 8,       /* a change in hardware waits for invalidations */
@@ -57,7 +58,7 @@ static void next_device(struct viommu_scan *s)
     }
 }
 
-/* The guest's reasons are remembered nowhere: a fault asks the tables again. */
+/* Reasons are not kept: a fault reads the tables again. */
 static void count_refusal(struct viommu *v, enum vtd_fault_reason reason)
 {
     if (reason != VTD_FAULT_NONE && reason != VTD_FAULT_PASID_ENTRY_NOT_PRESENT &&
@@ -83,8 +84,8 @@ static void sync_one(struct viommu *v, struct viommu_device *device, u32 pasid)
 }
 
 /*
- * One page of 64 entries, copied once; false when the budget ends inside it. What is not
- * present is not looked at: the sweep removes what was bound there.
+ * One page of 64 entries, copied once; false when the budget ends inside it. Entries that are not
+ * present are skipped: the sweep removes what was bound there.
  */
 static bool sync_table(struct viommu *v, struct viommu_device *device, gpa_t table)
 {
@@ -99,7 +100,7 @@ static bool sync_table(struct viommu *v, struct viommu_device *device, gpa_t tab
         const struct pasid_entry *e = &entries[s->pasid % PASIDS_PER_TABLE];
         if (pasid_get(e, PASID_P) != 0) {
             struct guest_entry entry;
-            count_refusal(v, viommu_decode_pasid(&v->walk, e, &entry));
+            count_refusal(v, viommu_walk_decode_pasid(&v->walk, e, &entry));
             sync_entry(v, device, s->pasid, &entry);
         }
         s->pasid++;
@@ -122,7 +123,7 @@ static bool sync_block(struct viommu *v, struct viommu_device *device, u32 end)
     for (u32 i = first; i < last; i++) {
         gpa_t table;
         if (!readable ||
-            viommu_decode_directory(&v->walk, &block[i - first], &table) != VTD_FAULT_NONE) {
+            viommu_walk_decode_directory(&v->walk, &block[i - first], &table) != VTD_FAULT_NONE) {
             s->pasid = (i + 1) * PASIDS_PER_TABLE;
             continue;
         }
@@ -183,16 +184,11 @@ static void skip_half(struct viommu_scan *s)
     s->table_valid = false;
 }
 
-static bool half_is_unknown(const struct viommu *v)
-{
-    return v->bindings.half[v->scan.sid / VIOMMU_DEVICES_PER_HALF].ptr == NULL;
-}
-
 static void start_pasids(struct viommu *v)
 {
     v->scan.stage = STAGE_PASIDS;
     v->scan.sweep = 0;
-    viommu_bind_tour(v);
+    viommu_bind_start_pass(v);
 }
 
 /* STAGE_CONTEXT of the scans that read contexts. */
@@ -200,11 +196,11 @@ static void compare_context(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
     bool listed = load_table(v);
-    if (!listed && half_is_unknown(v)) {
+    if (!listed && !viommu_bindings_know_half(v, s->sid)) {
         skip_half(s);
         return;
     }
-    struct viommu_device *device = viommu_device_find(v, (u16)s->sid);
+    struct viommu_device *device = viommu_bindings_find_device(v, (u16)s->sid);
     s->context = (struct guest_context){.present = false};
     if (listed) {
         count_refusal(v, viommu_walk_context(&v->walk, s->table, (u16)s->sid, &s->context));
@@ -224,17 +220,17 @@ static void compare_context(struct viommu *v)
 static void drop_old(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
-    struct viommu_device *device = viommu_device_find(v, (u16)s->sid);
+    struct viommu_device *device = viommu_bindings_find_device(v, (u16)s->sid);
     if (device != NULL && viommu_bind_drop_one(v, device)) {
         (void)viommu_spend(v, STEPS_BIND);
         return;
     }
     if (!s->context.present) {
-        viommu_device_forget(v, (u16)s->sid);
+        viommu_bindings_forget_device(v, (u16)s->sid);
         next_device(s);
         return;
     }
-    device = viommu_device_add(v, (u16)s->sid);
+    device = viommu_bindings_add_device(v, (u16)s->sid);
     if (device == NULL) {
         viommu_bind_tell_quota(v, (u16)s->sid);
         next_device(s);
@@ -248,8 +244,8 @@ static void drop_old(struct viommu *v)
 static struct viommu_device *known_device(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
-    s->sid = viommu_device_next(v, s->sid);
-    return s->sid < s->sid_end ? viommu_device_find(v, (u16)s->sid) : NULL;
+    s->sid = viommu_bindings_next_device(v, s->sid);
+    return s->sid < s->sid_end ? viommu_bindings_find_device(v, (u16)s->sid) : NULL;
 }
 
 /* STAGE_SWEEP: one binding a step. */
@@ -257,7 +253,7 @@ static void sweep(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
     bool changed;
-    bool more = viommu_bind_sweep(v, viommu_device_find(v, (u16)s->sid), &s->sweep, &changed);
+    bool more = viommu_bind_sweep(v, viommu_bindings_find_device(v, (u16)s->sid), &s->sweep, &changed);
     if (changed) {
         (void)viommu_spend(v, STEPS_BIND);
     }
@@ -311,7 +307,7 @@ bool viommu_scan_run(struct viommu *v)
             drop_old(v);
             break;
         case STAGE_PASIDS:
-            if (sync_pasids(v, viommu_device_find(v, (u16)s->sid))) {
+            if (sync_pasids(v, viommu_bindings_find_device(v, (u16)s->sid))) {
                 s->stage = STAGE_SWEEP;
             }
             break;

@@ -1,21 +1,20 @@
 /*
- * The inside of struct viommu, for the viommu_*.c files only. One lock, taken by
- * the public functions of viommu.c, covers all of it.
+ * The inside of struct viommu, for the files of this folder only: every part of it, each owned by
+ * the file it is named after. One lock, taken by the public functions of viommu.c and report.c,
+ * covers all of it.
  */
 #ifndef NESTOR_IOMMU_VIOMMU_STATE_H
 #define NESTOR_IOMMU_VIOMMU_STATE_H
 
 #include "iommu/base/spinlock.h"
-#include "iommu/viommu/viommu.h"
-#include "iommu/viommu/bind.h"
 #include "iommu/viommu/caps.h"
-#include "iommu/viommu/fault.h"
-#include "iommu/viommu/queue.h"
-#include "iommu/viommu/regs.h"
-#include "iommu/viommu/scan.h"
+#include "iommu/viommu/registers.h"
+#include "iommu/viommu/viommu.h"
 #include "iommu/viommu/walk.h"
+#include "iommu/vtd/vtd.h"
 
-/* What GCMD asked for and is not done yet; the status bit follows when it is. */
+/* --- command.c: what GCMD asked for and is not done yet; the status bit follows when it is --- */
+
 struct viommu_command {
     bool set_root;   /* SRTP: RTPS follows */
     bool restart;    /* the root changed: a scan for an older one is void */
@@ -24,6 +23,156 @@ struct viommu_command {
     bool te_target;
     bool queue_off;  /* QIE 1 -> 0: waits for the descriptor under way */
 };
+
+/* --- bind.c: what is to stand in the hardware for a guest entry --- */
+
+enum bind_kind { BIND_BLOCKED, BIND_NESTED, BIND_SECOND_STAGE };
+
+struct bind_plan {
+    enum bind_kind kind;
+    u16 guest_did;   /* chooses the host's domain id, never is it */
+    u32 addr_width;  /* 48 or 57, nested only */
+    gpa_t fs_root;
+    bool sre, wpe, eafe;
+};
+
+/* --- bindings.c: what does stand there --- */
+
+struct viommu_binding {
+    struct bind_plan plan;
+    u32 pasid;
+    u16 sid;
+    u16 next;        /* index + 1: of the device's list, or of the free list */
+    u16 hash_next;   /* index + 1 */
+    u32 generation;  /* the pass that last found it in the guest's tables */
+    void *host;      /* host.c's own */
+};
+
+/* A source-id that the guest lists: its context as announced, and what is bound. */
+struct viommu_device {
+    struct guest_context context;
+    u16 first;       /* binding, index + 1 */
+    u16 count;
+    u32 pages;       /* of the host's tables; host.c's own */
+};
+
+/* A guest domain id in use; invalidations of others mean nothing. */
+struct viommu_did {
+    u16 did;
+    u16 uses;
+};
+
+enum {
+    VIOMMU_BINDINGS_DEFAULT = 1024,
+    VIOMMU_BINDINGS_MAX = 8192,
+    VIOMMU_DIDS_DEFAULT = 256,
+    VIOMMU_DIDS_MAX = 256,
+    VIOMMU_TABLE_PAGES_DEFAULT = 4096,
+    VIOMMU_TABLE_PAGES_MAX = 65536,
+    VIOMMU_BINDINGS_PER_PAGE = 32,
+    VIOMMU_BINDING_PAGES = VIOMMU_BINDINGS_MAX / VIOMMU_BINDINGS_PER_PAGE,
+    VIOMMU_HASH = 512,
+    VIOMMU_HALVES = 512,           /* half buses, the reach of one context table */
+    VIOMMU_DEVICES_PER_HALF = 128,
+    VIOMMU_SIDS = VIOMMU_HALVES * VIOMMU_DEVICES_PER_HALF,
+};
+
+/* A page of the pool: as the CPU sees it, and to give it back. */
+struct viommu_page {
+    void *ptr;
+    hpa_t at;
+};
+
+struct viommu_bindings {
+    struct viommu_page half[VIOMMU_HALVES];        /* of struct viommu_device */
+    u64 known[VIOMMU_SIDS / 64];                   /* source-ids that the guest listed */
+    u64 known_halves[VIOMMU_HALVES / 64];          /* halves with a page */
+    struct viommu_page page[VIOMMU_BINDING_PAGES]; /* of struct viommu_binding */
+    struct viommu_did dids[VIOMMU_DIDS_MAX];
+    u16 hash[VIOMMU_HASH];
+    u16 free;        /* index + 1 */
+    u16 pages;
+    u16 count;
+    u32 table_pages; /* what the guest's entries cost so far, against the quota */
+    u32 generation;  /* of the pass under way, see viommu_bind_start_pass() */
+    bool told_quota; /* the one line has been printed */
+};
+
+/* --- scan.c: how far the reading of guest tables has come --- */
+
+enum scan_kind {
+    SCAN_IDLE,
+    SCAN_CONTEXTS,  /* every context entry; PASIDs of those that changed */
+    SCAN_EVERYTHING,/* every context entry and every PASID */
+    SCAN_DEVICE,    /* the contexts of one source-id and its function mask */
+    SCAN_PASIDS,    /* every PASID of the devices listed so far */
+    SCAN_PASID,     /* one PASID of the devices listed so far */
+    SCAN_TEARDOWN,  /* unbind everything, forget all devices */
+};
+
+/* Where the cursor stands within one device. */
+enum scan_stage { STAGE_CONTEXT, STAGE_DROP, STAGE_PASIDS, STAGE_SWEEP };
+
+struct viommu_scan {
+    enum scan_kind kind;
+    enum scan_stage stage;
+    u32 sid, sid_end;       /* next source-id, one past the last */
+    u16 sid_mask;           /* bits of the source-id that SCAN_DEVICE does not compare */
+    u16 sid_match;
+    u16 sweep;              /* next binding of STAGE_SWEEP, 0 for the first */
+    u32 pasid;              /* next PASID of the device, or the one of SCAN_PASID */
+    bool table_valid;       /* the context table of the half bus that sid is in */
+    enum vtd_fault_reason table_reason;
+    gpa_t table;
+    struct guest_context context; /* decoded, to be taken over once the old one is gone */
+};
+
+/* --- host.c: the host domain ids of a guest domain, as of the last look --- */
+
+enum {
+    VIOMMU_HOST_DIDS = 8,    /* host domain ids that one guest domain id may have */
+    VIOMMU_NO_DID = 1 << 16, /* what no guest domain id is */
+};
+
+struct viommu_host_ids {
+    u32 guest_did;       /* VIOMMU_NO_DID: not looked */
+    u16 host[VIOMMU_HOST_DIDS];
+    u32 count;
+};
+
+/* --- queue.c and perform.c: the guest's invalidation queue --- */
+
+enum {
+    VIOMMU_BATCH = 136,      /* descriptors sent to the unit at a time: a page of the guest's, and the last one's ids */
+    VIOMMU_AHEAD = 512,      /* words of guest descriptors copied at a time */
+    VIOMMU_ERROR_LINES = 8,  /* printed for a guest whose queue errs again and again */
+};
+
+struct viommu_queue {
+    u64 base;            /* of IQA */
+    u32 bytes;           /* of the ring */
+    bool wide;
+    u32 fetch;           /* byte offset of the next descriptor */
+    u32 done;            /* what IQH says: all before it is done */
+    bool scanning;       /* the descriptor at fetch waits for v->scan */
+    bool broken;         /* the unit's queue failed: nothing completes any more */
+    u32 ahead_from, ahead_bytes; /* the part of the ring that ahead is a copy of */
+    u64 ahead[VIOMMU_AHEAD];
+    u32 count;
+    struct vtd_desc batch[VIOMMU_BATCH];
+};
+
+/* --- fault.c: the guest's fault records and FSTS --- */
+
+struct viommu_faults {
+    u64 record[VIOMMU_FAULT_RECORDS][2];
+    u32 next;            /* the internal index of VT-d 7.2.1 */
+    u32 first;           /* FSTS.FRI */
+    u32 status;          /* PFO, IQE, ICE, ITE; PPF is computed */
+    bool event_pending;  /* FECTL.IP */
+};
+
+/* --- the unit --- */
 
 struct viommu {
     struct spinlock lock;
@@ -41,6 +190,7 @@ struct viommu {
     struct walk_config walk; /* what the walker needs of the above */
 
     struct viommu_queue queue;
+    struct viommu_host_ids ids;
     struct viommu_scan scan;
     struct viommu_bindings bindings;
     struct viommu_faults faults;
@@ -65,16 +215,5 @@ static inline bool viommu_translating(const struct viommu *v)
 {
     return (v->reg[VREG_GSTS] & VGSTS_TES) != 0;
 }
-
-/* viommu_report_devices() with the lock held: the guest's translation is about to go off. */
-void viommu_report_ending(struct viommu *v);
-
-/* Host-side registers of the unit that carry the guest's event messages; see iommu/viommu/event.c. */
-void viommu_event_forward(struct viommu *v, bool fault_event);
-u32 viommu_event_done_status(struct viommu *v);
-void viommu_event_done_clear(struct viommu *v);
-bool viommu_event_done_pending(struct viommu *v);
-void viommu_event_mask_all(struct viommu *v);
-void viommu_event_send_fault(struct viommu *v);
 
 #endif

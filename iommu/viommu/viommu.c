@@ -1,13 +1,18 @@
 /*
- * The guest's unit as a whole: create, reset, destroy, and the entry points, each
- * of which takes the lock, gets a budget of steps and says if work is left.
+ * The guest's unit as a whole: create, reset, destroy, and the entry points, each of which takes
+ * the lock, gets a budget of steps and says if work is left.
  */
 #include "iommu/viommu/viommu.h"
 
 #include "iommu/port.h"
+#include "iommu/viommu/bindings.h"
 #include "iommu/viommu/command.h"
+#include "iommu/viommu/event.h"
+#include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
-#include "iommu/viommu/state.h"
+#include "iommu/viommu/queue.h"
+#include "iommu/viommu/regs.h"
+#include "iommu/viommu/scan.h"
 
 /* ECAP bits without which there is nothing to offer. */
 enum { ECAP_QI = 1, ECAP_NEST = 26, ECAP_SMTS = 43, ECAP_FSTS = 47 };
@@ -50,6 +55,7 @@ static void power_on(struct viommu *v)
 {
     viommu_regs_reset(v);
     viommu_queue_reset(v);
+    viommu_host_forget_ids(v);
     viommu_fault_reset(v);
     v->command = (struct viommu_command){.set_root = false};
     v->scan = (struct viommu_scan){.kind = SCAN_IDLE};
@@ -123,8 +129,11 @@ u32 viommu_window_size(const struct viommu *v)
     return viommu_regs_size(v->cap, v->ecap);
 }
 
-/* Steps on with GCMD's commands, the scan under way and the queue; true if something is left. */
-static bool work(struct viommu *v)
+/*
+ * What register writes have asked for and is not done: GCMD's commands, the scan under way, the
+ * queue up to IQT. This is where a doorbell is served. Within v->budget; true if something is left.
+ */
+static bool run_pending(struct viommu *v)
 {
     bool command_left = viommu_command_run(v);
     bool queue_left = false;
@@ -150,7 +159,7 @@ bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
     v->stats.exits++;
     v->stats.reads++;
     v->budget = VIOMMU_BUDGET;
-    bool left = v->left && work(v);
+    bool left = v->left && run_pending(v);
     *value = viommu_regs_read(v, offset, size);
     spin_unlock(&v->lock);
     return left;
@@ -162,7 +171,7 @@ bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value)
     v->stats.exits++;
     v->budget = VIOMMU_BUDGET;
     viommu_regs_write(v, offset, size, value);
-    bool left = work(v);
+    bool left = run_pending(v);
     spin_unlock(&v->lock);
     return left;
 }
@@ -171,7 +180,7 @@ bool viommu_run(struct viommu *v, u32 budget)
 {
     spin_lock(&v->lock);
     v->budget = budget;
-    bool left = work(v);
+    bool left = run_pending(v);
     spin_unlock(&v->lock);
     return left;
 }

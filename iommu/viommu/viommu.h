@@ -1,12 +1,11 @@
 /*
- * The guest's own remapping unit: one struct viommu per (unit, partition). It
- * stands where the unit's registers stand, walks the guest's tables when the
- * guest announces them, and binds what it finds to the hardware through
- * domain.h, so that every DMA of the guest still goes through the second stage.
+ * The guest's own remapping unit: one struct viommu per (unit, partition). The guest finds it where
+ * the hardware unit's registers are. It walks the guest's tables when the guest announces a change
+ * and binds what it finds to the hardware through domain.h, so that every DMA of the guest still
+ * goes through the second stage.
  *
- * The caller (hv/) decodes the access; nothing here sees guest addresses of the
- * register page or CPU registers. Every call is bounded: work that is left over
- * is continued by viommu_run().
+ * The caller (hv/) decodes the access; nothing here sees guest addresses of the register page or
+ * CPU registers. Every call is bounded: viommu_run() continues what is left over.
  */
 #ifndef NESTOR_IOMMU_VIOMMU_VIOMMU_H
 #define NESTOR_IOMMU_VIOMMU_VIOMMU_H
@@ -42,12 +41,12 @@ struct viommu_config {
     u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
 };
 
-/* Steps (a guest read of a cache line, or a command) that stay under 50 us together. */
+/* Steps of one call; a step reads a cache line of guest memory or does a command. All take under 50 us. */
 enum { VIOMMU_BUDGET = 320 };
 
-/* ERR_UNSUPPORTED: the unit cannot nest (decision 11), offer the guest no unit then. */
+/* ERR_UNSUPPORTED: the hardware cannot nest (decision 11), so the guest must be offered no unit. */
 must_use enum result viommu_create(const struct viommu_config *config, struct viommu **out);
-/* The partition is reset or gone: all devices on the second stage, registers at reset values. */
+/* For a partition that is reset or gone: all devices on the second stage, registers at reset values. */
 must_use enum result viommu_reset(struct viommu *v);
 void viommu_destroy(struct viommu *v);
 
@@ -58,8 +57,8 @@ void viommu_destroy(struct viommu *v);
 u32 viommu_window_size(const struct viommu *v);
 
 /*
- * One access, size 1..8 bytes at any offset. Both return true when work is left
- * over: the caller arms its timer and calls viommu_run() until that says false.
+ * One access, size 1..8 bytes at any offset. Both return true when work is left over: the caller
+ * then arms its timer and calls viommu_run() until that returns false.
  */
 bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value);
 bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value);
@@ -68,8 +67,8 @@ bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value);
 bool viommu_run(struct viommu *v, u32 budget);
 
 /*
- * Moves the unit's fault records into the guest's, those that are the guest's.
- * Called by the poll timer (100 ms) and by the vIOMMU itself when the guest looks.
+ * Moves those of the unit's fault records that are the guest's into its own. Called by the poll
+ * timer (100 ms) and by the vIOMMU itself when the guest reads its fault registers.
  */
 void viommu_poll_faults(struct viommu *v);
 
@@ -107,7 +106,7 @@ struct viommu_stats {
 };
 void viommu_get_stats(const struct viommu *v, struct viommu_stats *out);
 /*
- * One line for each device that the guest lists, from the host's own tables. Printed also whenever
+ * Prints one line for each device that the guest lists, from the host's own tables. Also done when
  * the guest turns its translation off (a guest may do that often: the 1st, 2nd, 4th ... time).
  */
 void viommu_report_devices(struct viommu *v);

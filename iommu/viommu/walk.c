@@ -4,7 +4,7 @@
  */
 #include "iommu/viommu/walk.h"
 
-#include "iommu/viommu/regs.h"
+#include "iommu/viommu/registers.h"
 
 /* ECAP and CAP bits that decide about fields, VT-d 11.4.2 and 11.4.3. */
 enum { ECAP_SRS = 31, ECAP_EAFS = 34, ECAP_PASID = 40, ECAP_SMPWCS = 48, ECAP_RPS = 49,
@@ -81,7 +81,7 @@ enum vtd_fault_reason viommu_walk_root(const struct walk_config *w, u16 sid, gpa
 }
 
 /* VT-d 9.4. DTE, PRE, HPTE, EPTR and RID_PRIV belong to what the guest's unit lacks. */
-enum vtd_fault_reason viommu_decode_context(const struct walk_config *w,
+enum vtd_fault_reason viommu_walk_decode_context(const struct walk_config *w,
                                             const struct context_entry *e,
                                             struct guest_context *out)
 {
@@ -121,10 +121,10 @@ enum vtd_fault_reason viommu_walk_context(const struct walk_config *w, gpa_t tab
         *out = (struct guest_context){.present = false};
         return VTD_FAULT_CONTEXT_ACCESS;
     }
-    return viommu_decode_context(w, &e, out);
+    return viommu_walk_decode_context(w, &e, out);
 }
 
-enum vtd_fault_reason viommu_decode_directory(const struct walk_config *w,
+enum vtd_fault_reason viommu_walk_decode_directory(const struct walk_config *w,
                                               const struct pasid_dir_entry *e, gpa_t *table)
 {
     if (pasid_dir_get(e, PASID_DIR_P) == 0) {
@@ -152,7 +152,7 @@ enum vtd_fault_reason viommu_walk_directory(const struct walk_config *w,
         return VTD_FAULT_PASID_DIR_ACCESS;
     }
     *fpd = pasid_dir_get(&e, PASID_DIR_FPD) != 0;
-    return viommu_decode_directory(w, &e, table);
+    return viommu_walk_decode_directory(w, &e, table);
 }
 
 /*
@@ -175,7 +175,7 @@ static void allowed_pasid_bits(const struct walk_config *w, u64 *allowed)
     allow_pointer(w, allowed, PASID_FSPTPTR);
 }
 
-enum vtd_fault_reason viommu_decode_pasid(const struct walk_config *w, const struct pasid_entry *e,
+enum vtd_fault_reason viommu_walk_decode_pasid(const struct walk_config *w, const struct pasid_entry *e,
                                           struct guest_entry *out)
 {
     *out = (struct guest_entry){.fpd = pasid_get(e, PASID_FPD) != 0};
@@ -227,7 +227,7 @@ enum vtd_fault_reason viommu_walk_pasid(const struct walk_config *w,
     if (!w->ops->read(w->ctx, at, &e, sizeof(e))) {
         return VTD_FAULT_PASID_ENTRY_ACCESS;
     }
-    reason = viommu_decode_pasid(w, &e, out);
+    reason = viommu_walk_decode_pasid(w, &e, out);
     out->fpd = out->fpd || fpd;
     return reason;
 }

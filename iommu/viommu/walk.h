@@ -1,8 +1,8 @@
 /*
- * The guest's own tables, read as its unit would read them: root, context, PASID
- * directory, PASID entry. Pure but for the reads: guest memory in, a decoded entry
- * or the reason of VT-d table 30 out. Each structure is copied once and only the
- * copy is looked at, since the guest may write while we read.
+ * The guest's own tables, read as its unit would read them: root, context, PASID directory, PASID
+ * entry. Pure but for the reads: guest memory in, a decoded entry or the reason of VT-d table 30
+ * out. Each structure is copied once and only the copy is looked at, since the guest may write
+ * while we read.
  */
 #ifndef NESTOR_IOMMU_VIOMMU_WALK_H
 #define NESTOR_IOMMU_VIOMMU_WALK_H
@@ -44,7 +44,7 @@ struct walk_result {
     enum vtd_fault_reason reason; /* VTD_FAULT_NONE: entry is valid */
     bool fpd;                     /* an FPD on the way suppresses qualified faults */
     struct guest_entry entry;
-    enum vtd_fault_reason first_stage; /* of viommu_walk_first_stage(), by who needs it */
+    enum vtd_fault_reason first_stage; /* of viommu_first_stage_judge(), by who needs it */
 };
 
 /* PASIDs that a directory of this size covers. */
@@ -66,24 +66,17 @@ enum vtd_fault_reason viommu_walk_pasid(const struct walk_config *w,
                                         struct guest_entry *out);
 
 /* The decoders alone, for entries already copied. */
-enum vtd_fault_reason viommu_decode_context(const struct walk_config *w,
+enum vtd_fault_reason viommu_walk_decode_context(const struct walk_config *w,
                                             const struct context_entry *e,
                                             struct guest_context *out);
-enum vtd_fault_reason viommu_decode_directory(const struct walk_config *w,
+enum vtd_fault_reason viommu_walk_decode_directory(const struct walk_config *w,
                                               const struct pasid_dir_entry *e, gpa_t *table);
-enum vtd_fault_reason viommu_decode_pasid(const struct walk_config *w, const struct pasid_entry *e,
+enum vtd_fault_reason viommu_walk_decode_pasid(const struct walk_config *w, const struct pasid_entry *e,
                                           struct guest_entry *out);
 
 /* What the guest's unit would say to an untranslated request, up to the PASID entry. */
 void viommu_walk_request(const struct walk_config *w, u16 sid, bool has_pasid, u32 pasid,
                          struct walk_result *out);
-
-/*
- * Why the partition's memory ends somewhere below a valid first-stage entry, in the words of a
- * unit with one stage. For faults only: hardware has walked already, and tables may have changed.
- */
-enum vtd_fault_reason viommu_walk_first_stage(const struct walk_config *w,
-                                              const struct guest_entry *entry, u64 addr);
 
 /* The row of VT-d table 30 that a reason comes from. */
 const char *viommu_walk_row(enum vtd_fault_reason reason);
