@@ -1,11 +1,11 @@
-/* See acpi.h. ACPI 6.5 chapters 5.2.5 to 5.2.12, SPCR and MCFG as their own documents say. */
+/* See acpi.h. ACPI 6.5 chapters 5.2.5 to 5.2.12; SPCR and MCFG have documents of their own. */
 #include "boot/acpi.h"
 
 enum {
     HEADER_BYTES = 36,
     RSDP_BYTES_1 = 20,
     RSDP_BYTES_2 = 36,
-    TABLE_LIMIT = 16 << 20,   /* longer than any table: a broken length field */
+    TABLE_LIMIT = 16 << 20,   /* no table is longer: a broken length field */
 };
 
 #define SIGNATURE(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
@@ -140,7 +140,7 @@ bool acpi_spcr_serial(const struct acpi_memory *m, u64 spcr, struct serial *out,
     if (bytes == NULL || length < 59) {
         return false;
     }
-    /* Interface types 0 and 1 are the 16550 and its subset, 12h one that the address describes. */
+    /* Interface types 0 and 1 are the 16550 and its subset; 12h is a 16550 whose registers the address describes. */
     u8 type = bytes[36];
     u8 space = bytes[40];
     u64 base = get(bytes, 44, 8);

@@ -1,7 +1,7 @@
 /*
- * The firmware's ACPI tables: finding them, reading the few fields that Nestor needs, and
- * taking the DMAR table away. Pure: memory is reached through a function, so that the
- * same code reads tables of a test.
+ * The firmware's ACPI tables: finding them, reading the few fields that Nestor needs, and taking
+ * the DMAR table away. Pure: memory is reached through a function, so tests run the same code on
+ * tables of their own.
  */
 #ifndef NESTOR_BOOT_ACPI_H
 #define NESTOR_BOOT_ACPI_H
@@ -15,21 +15,21 @@ struct acpi_memory {
     void *ctx;
 };
 
-/* Physical addresses of tables whose header and checksum are right; 0: not there. */
+/* Physical addresses of tables whose header and checksum are valid; 0: not there. */
 struct acpi_tables {
     u64 rsdp, rsdt, xsdt;
-    u64 dmar;                  /* its checksum is the DMAR parser's to judge */
+    u64 dmar;                  /* the DMAR parser judges its checksum */
     u64 spcr, mcfg, madt, fadt;
 };
 
-/* ERR_NOT_FOUND, ERR_MALFORMED with *why in words. */
+/* ERR_NOT_FOUND or ERR_MALFORMED, with the reason in *why. */
 must_use enum result acpi_find(const struct acpi_memory *m, u64 rsdp, struct acpi_tables *out,
                                const char **why);
 
-/* The table's length as its header says; 0 when unreadable. */
+/* The length that the table's header gives; 0 when it cannot be read. */
 u32 acpi_length(const struct acpi_memory *m, u64 table);
 
-/* The UART that SPCR names; false when it is none that drivers/serial.c drives. baud 0: as set. */
+/* The UART that SPCR names; false if drivers/serial.c cannot drive it. baud 0: leave the rate as it is. */
 bool acpi_spcr_serial(const struct acpi_memory *m, u64 spcr, struct serial *out, u32 *baud);
 
 struct acpi_ecam {
@@ -38,7 +38,7 @@ struct acpi_ecam {
     u8 first_bus, last_bus;
 };
 struct acpi_ecam acpi_mcfg_segment(const struct acpi_memory *m, u64 mcfg, u16 segment);
-/* The index-th window; false past the last. */
+/* Window number `index`; false past the last one. */
 bool acpi_mcfg_window(const struct acpi_memory *m, u64 mcfg, u32 index, struct acpi_ecam *out);
 
 struct acpi_cpus {
@@ -54,8 +54,8 @@ struct acpi_sleep {
 struct acpi_sleep acpi_fadt_sleep(const struct acpi_memory *m, u64 fadt);
 
 /*
- * Takes the DMAR table out of XSDT and RSDT and renames it, so that neither a walk
- * nor a list that the firmware builds anew finds it. Checksums stay right.
+ * Takes the DMAR table out of XSDT and RSDT and renames it, so that it is found neither there nor
+ * in a list that the firmware builds later. Checksums are corrected.
  */
 void acpi_hide_dmar(const struct acpi_memory *m, const struct acpi_tables *tables);
 

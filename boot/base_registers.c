@@ -1,8 +1,8 @@
 /*
  * Xeon E5/E7 v3 and v4, and the first two generations of Xeon Scalable: VTBAR and VTGENCTRL in the configuration
  * space of function 5.0 of each of the processor's root buses; VTGENCTRL.LOCKVTD makes VTBAR read-only until
- * reset. Later ones have VTBAR elsewhere and clients have it behind MCHBAR; whether these are locked is not
- * known here, nor is PCIEXBAR (MMCFG on servers) of any.
+ * reset. Later Xeons have VTBAR elsewhere, client chipsets have it behind MCHBAR; for those Nestor does not know
+ * where the lock is, and for PCIEXBAR (MMCFG on servers) it does not know it on any chipset.
  */
 #include "boot/base_registers.h"
 
@@ -22,7 +22,7 @@ static bool has_vtbar(u32 id)
     return false;
 }
 
-/* The function whose VTBAR names that address. */
+/* The function whose VTBAR holds that address. */
 static bool find(const struct pci_config *config, u64 base, struct pci_function *f)
 {
     for (u32 bus = config->first_bus; bus <= config->last_bus; bus++) {

@@ -1,6 +1,7 @@
 /*
- * Can a guest's kernel move a unit's registers away? Where they answer is in a register of the chipset, which
- * firmware may have locked. Said only of chipsets whose lock is known; pure, as coverage.h.
+ * Can a guest's kernel move a unit's registers away? A register of the chipset says where they are,
+ * and firmware may have locked it. Answered only for chipsets whose lock bit is known. Pure, like
+ * coverage.h.
  */
 #ifndef NESTOR_BOOT_BASE_REGISTERS_H
 #define NESTOR_BOOT_BASE_REGISTERS_H
@@ -9,10 +10,10 @@
 
 struct base_registers {
     u32 locked, open, unknown;          /* units */
-    struct pci_function first_open;     /* has a VTBAR that can be written */
+    struct pci_function first_open;     /* its VTBAR can still be written */
 };
 
-/* config must reach all 4 KiB of a function; NULL where nothing does: then all are unknown. */
+/* config must reach all 4 KiB of a function's space. NULL if nothing does; then every unit is unknown. */
 void base_registers_check(const struct vtd_dmar *dmar, const struct pci_config *config,
                           struct base_registers *out);
 

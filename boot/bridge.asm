@@ -1,8 +1,8 @@
-; See bridge.h. The stack while the image runs is the image's; the firmware's holds
+; See bridge.h. While the image runs, the stack is the image's. The firmware's stack holds
 ;
 ;   rsp -> rflags r15 r14 r13 r12 rbp rbx, return address
 ;
-; and is the guest's when the CPU goes on at .resumed in VMX non-root mode.
+; and becomes the guest's when the CPU goes on at .resumed in VMX non-root mode.
 
 ENTRY_AT        equ 0
 HANDOVER_AT     equ 8
@@ -45,7 +45,7 @@ bridge_call:
         mov rdx, [rdi + RESUME_PTR_AT]
         mov rcx, [rdi + PAGE_TABLE_AT]
         mov rdi, [rdi + HANDOVER_AT]
-        ; From here on only this page and the image's own addresses exist.
+        ; From here on only this page and the image's own addresses are mapped.
         mov cr3, rcx
         mov rsp, r15
         call r14

@@ -7,7 +7,7 @@
 
 #include "hv/handover.h"
 
-/* Offsets are known to bridge.asm. */
+/* bridge.asm knows these offsets. */
 struct bridge {
     u64 entry;                     /* link address */
     u64 handover;                  /* in the direct map */
@@ -20,7 +20,7 @@ struct bridge {
 _Static_assert(offsetof(struct bridge, resume) == 48 && sizeof(struct handover_resume) == 24,
                "boot/bridge.asm");
 
-/* 0 in VMX non-root mode or, for prepare and abandon, when done; else an enum result. */
+/* OK: the CPU is in VMX non-root mode or, for prepare and abandon, the work is done. Else an enum result. */
 u64 bridge_call(struct bridge *bridge);
 
 extern const u8 bridge_begin[];

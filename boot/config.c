@@ -1,6 +1,6 @@
 /*
- * See config.h. The text may be anything: a foreign file, binary, cut off. One line at a
- * time, in place; the table at the end is the list of keys.
+ * See config.h. The text may be anything: some other file, binary data, cut off half way. It is
+ * read line by line, in place; the table at the end is the list of keys.
  */
 #include "boot/config.h"
 #include "drivers/format.h"
@@ -46,7 +46,7 @@ static bool equals(struct span s, const char *text)
     return i == s.length && text[i] == '\0';
 }
 
-/* Cuts off and returns what stands before the first c; all of it, when there is none. */
+/* Cuts off and returns what stands before the first c, or everything if there is none. */
 static struct span take_until(struct span *s, char c)
 {
     struct span head = {s->at, 0};
@@ -95,7 +95,7 @@ static bool parse_number(struct span s, u64 *value)
     return parse_digits(s, 10, value);
 }
 
-/* Printable ASCII only: UCS-2 would show it otherwise than it was meant. */
+/* Printable ASCII only: anything else would come out wrong in UCS-2. */
 static bool copy_text(struct span s, char *to, size_t size)
 {
     if (s.length + 1 > size) {
@@ -111,7 +111,7 @@ static bool copy_text(struct span s, char *to, size_t size)
     return true;
 }
 
-/* --- values: true when taken over --- */
+/* --- values: true if accepted --- */
 
 static bool set_image(struct config *config, struct span value)
 {
@@ -216,7 +216,7 @@ static bool set_rule(struct config *config, struct span value)
     return choose(value, "always", "affected-cpus", &config->rule_affected_only);
 }
 
-/* One tree of tables is either shared by CPU and DMA or not, so all regions say the same of DMA. */
+/* CPU and DMA either share a root or have one each, so all regions must say the same about DMA. */
 static bool disagrees(const struct config *config, u64 base, u64 last, bool dma_read)
 {
     for (u32 i = 0; i < config->protect_count; i++) {
@@ -228,7 +228,7 @@ static bool disagrees(const struct config *config, u64 base, u64 last, bool dma_
     return false;
 }
 
-/* Whole pages: BASE a multiple of 4 KiB, END the last byte of one. */
+/* Whole pages: BASE is a multiple of 4 KiB, END the last byte of a page. */
 static bool set_protect(struct config *config, struct span value)
 {
     u64 base;
@@ -313,7 +313,7 @@ static enum result parse_key(struct parser *p, u32 index, struct span name, stru
 {
     const struct key *key = &keys[index];
     if (!key->repeats && (p->seen & 1u << index) != 0) {
-        return refuse(p, name, value, "the key once");
+        return refuse(p, name, value, "each key only once");
     }
     p->seen |= 1u << index;
     if (p->config->protect_count < HANDOVER_PROTECT) {
@@ -407,7 +407,7 @@ enum result config_parse(const char *text, size_t size, struct config *config,
     return r;
 }
 
-/* Foreign bytes must not reach a console that obeys escape sequences. */
+/* Bytes out of a file must not reach a console that obeys escape sequences. */
 static void make_printable(char *text)
 {
     for (; *text != '\0'; text++) {

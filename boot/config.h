@@ -1,6 +1,6 @@
 /*
- * \EFI\nestor\nestor.conf: text in, struct config out. Pure; tools/nestor-conf runs the
- * same parser on a host. Without a file config_defaults() alone applies.
+ * \EFI\nestor\nestor.conf: text in, struct config out. Pure; tools/nestor-conf.c runs the same
+ * parser on a host. Without a file the values of config_defaults() apply.
  *
  *     # a comment, on a line of its own
  *     [next]
@@ -40,10 +40,10 @@ struct config {
     bool rule_affected_only;
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
-    u32 protect_line[HANDOVER_PROTECT];     /* where in the file */
+    u32 protect_line[HANDOVER_PROTECT];     /* its line in the file */
 };
 
-/* One mistake, for a person: "line 3: level = loud: expected error, warning, info or debug". */
+/* One mistake, in words for the user: "line 3: level = loud: expected error, warning, info or debug". */
 struct config_error {
     u32 line;
     char key[32];
@@ -53,7 +53,7 @@ struct config_error {
 
 void config_defaults(struct config *config);
 
-/* Stops at the first mistake: ERR_MALFORMED, *error filled, *config as config_defaults() makes it. */
+/* Stops at the first mistake with ERR_MALFORMED; then *error is filled in and *config holds the defaults. */
 must_use enum result config_parse(const char *text, size_t size, struct config *config,
                                   struct config_error *error);
 

@@ -14,8 +14,8 @@ static struct {
 } console = {.level = LOG_INFO};
 
 /*
- * Firmware whose console already goes to a UART would show each line twice there. Its
- * ConOut variable is a list of device paths; a UART is messaging node 14.
+ * If the firmware's console already goes to a UART, each line would appear there twice. Its ConOut
+ * variable is a list of device paths; a UART is messaging node 14.
  */
 static bool firmware_uses_uart(void)
 {

@@ -1,6 +1,6 @@
 /*
- * Lines for a person, on the firmware's console and on the serial port. Once the firmware is
- * gone, hv/ drives the same serial port by itself.
+ * Lines for the user, on the firmware's console and on the serial port. Once the firmware is gone,
+ * hv/ drives the same serial port itself.
  */
 #ifndef NESTOR_BOOT_CONSOLE_H
 #define NESTOR_BOOT_CONSOLE_H
@@ -8,14 +8,14 @@
 #include "drivers/serial.h"
 #include "iommu/port.h"
 
-/* Until it is given a port, the firmware's console alone. */
+/* Until it is given a port, only the firmware's console is used. */
 void console_set_serial(const struct serial *serial, u32 baud);
 void console_set_level(enum log_level level);
 
 /* One line; fmt without a line feed. */
 void console_log(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* What the hypervisor may drive once the firmware is gone; kind none without a UART that answers. */
+/* The UART that hv/ may drive once the firmware is gone; its kind is SERIAL_NONE if none answers. */
 const struct serial *console_serial(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* See coverage.h. Bus numbers are the ones that firmware assigned and that hold now. */
+/* See coverage.h. Bus numbers are those that firmware assigned and that are in force now. */
 #include "boot/coverage.h"
 
 enum {
@@ -24,7 +24,7 @@ static bool is_bridge(const struct pci_config *c, struct pci_function f)
     return (header_type(c, f) & 0x7f) == 1;
 }
 
-/* Follows a scope's path through the bridges. False: something on the way is not there. */
+/* Follows a scope's path through the bridges. False: something on the path is not there. */
 static bool resolve(const struct vtd_dmar *dmar, const struct pci_config *c,
                     const struct vtd_dmar_scope *scope, struct pci_function *out)
 {
@@ -74,7 +74,7 @@ static bool unit_covers(const struct vtd_dmar *dmar, const struct pci_config *c,
     return unit->include_all;
 }
 
-/* Host bridges have no DMA of their own, and tables without INCLUDE_PCI_ALL leave them out. */
+/* Host bridges do no DMA of their own, and tables without INCLUDE_PCI_ALL leave them out. */
 static bool is_covered(const struct vtd_dmar *dmar, const struct pci_config *c,
                        struct pci_function f)
 {

@@ -1,6 +1,7 @@
 /*
- * Is every PCI device in the scope of some remapping unit? A device that is not could do DMA
- * past Nestor. Pure: configuration space is reached through a function. VT-d 8.3.1.
+ * Is every PCI device in the scope of some remapping unit? A device that is in none could do DMA
+ * that Nestor does not control. Pure: configuration space is reached through a function. VT-d
+ * 8.3.1.
  */
 #ifndef NESTOR_BOOT_COVERAGE_H
 #define NESTOR_BOOT_COVERAGE_H

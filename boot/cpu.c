@@ -1,6 +1,6 @@
 /*
- * Judges what cpu_read() found. The order is the order of what a person can do about it:
- * another CPU, a firmware setting, a missing control. SDM volume 3, appendix A.
+ * Judges what cpu_read() found. The reason that the user can do least about comes first: another
+ * CPU, a firmware setting, a missing control. SDM volume 3, appendix A.
  */
 #include "boot/cpu.h"
 #include "drivers/format.h"

@@ -1,6 +1,6 @@
 /*
- * What this CPU is and what it can do for a hypervisor. Reading it and judging it are two
- * things: cpu_read() asks the hardware, the rest is pure.
+ * What this CPU is and what it offers a hypervisor. cpu_read() asks the hardware; everything that
+ * judges the answers is pure.
  */
 #ifndef NESTOR_BOOT_CPU_H
 #define NESTOR_BOOT_CPU_H
@@ -12,12 +12,12 @@ struct cpu_facts {
     char brand[49];
     u32 family, model, stepping;
     u32 physical_bits;
-    bool hypervisor;          /* CPUID says that one is running already */
+    bool hypervisor;          /* CPUID says that a hypervisor is running already */
     bool vmx;
     bool no_execute;          /* the no-execute bit of page tables */
     bool x2apic;
-    bool x2apic_locked;       /* xAPIC mode cannot be entered any more */
-    /* Read only where VMX is there; 0 otherwise. SDM volume 3, appendix A. */
+    bool x2apic_locked;       /* xAPIC mode can no longer be entered */
+    /* Read only if the CPU has VMX, else 0. SDM volume 3, appendix A. */
     u64 feature_control;
     u64 vmx_basic;
     u64 pin_controls, cpu_controls, cpu_controls2, exit_controls, entry_controls;
@@ -26,7 +26,7 @@ struct cpu_facts {
 
 void cpu_read(struct cpu_facts *cpu);
 
-/* Why Nestor cannot run on this CPU: the first reason in words, NULL when it can. */
+/* The first reason why Nestor cannot run on this CPU, in words; NULL if it can. */
 const char *cpu_missing(const struct cpu_facts *cpu);
 
 /* "EPT 4-level 2M 1G, VPID, unrestricted guest, ..."; needs vmx. */

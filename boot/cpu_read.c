@@ -1,4 +1,4 @@
-/* Asks CPUID and the model-specific registers; SDM volume 2 "CPUID", volume 4. */
+/* Reads CPUID and the model-specific registers: SDM volume 2, "CPUID", and volume 4. */
 #include "boot/cpu.h"
 
 enum {
@@ -82,7 +82,7 @@ static void read_versions(struct cpu_facts *cpu)
     }
 }
 
-/* ARCH_CAPABILITIES says that the status register exists, CPUID that ARCH_CAPABILITIES does. */
+/* ARCH_CAPABILITIES says whether the status register exists, CPUID whether ARCH_CAPABILITIES does. */
 static bool x2apic_is_locked(void)
 {
     if (cpuid(0, 0).a < 7 || (cpuid(7, 0).d & 1u << 29) == 0 ||
@@ -92,7 +92,7 @@ static bool x2apic_is_locked(void)
     return (read_msr(MSR_XAPIC_DISABLE_STATUS) & 1) != 0;
 }
 
-/* The TRUE registers say more about what may be 0; they are the older ones plus 0xc. */
+/* The TRUE registers tell which default-1 controls may be 0. Their numbers are those of the older ones plus 0xc. */
 static void read_vmx(struct cpu_facts *cpu)
 {
     cpu->feature_control = read_msr(MSR_FEATURE_CONTROL);

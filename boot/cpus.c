@@ -8,7 +8,7 @@ enum { TIMEOUT_US = 20 * 1000 * 1000, MSR_EFER = 0xc0000080, EFER_NXE = 1 << 11 
 
 typedef VOID(EFIAPI *ap_procedure)(VOID *argument);
 
-/* The members that are used; the others hold their places. */
+/* Only the members that are used are spelt out; the others keep the layout. */
 struct mp_services {
     EFI_STATUS(EFIAPI *number_of_processors)(struct mp_services *mp, UINTN *all, UINTN *enabled);
     VOID *processor_info;
@@ -20,7 +20,7 @@ struct mp_services {
 static EFI_GUID mp_services_guid = {0x3fdda605, 0xa76e, 0x4f46,
                                     {0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08}};
 
-/* Shared by the CPUs, which run one at a time. */
+/* Shared by the CPUs, which enter one at a time. */
 struct entering {
     const struct placement *placement;
     volatile u64 next_index;
@@ -44,7 +44,7 @@ u32 cpus_count(u32 enabled_in_madt)
     return (u32)enabled;
 }
 
-/* The image's page tables use the no-execute bit; firmware may have left it off on a CPU. */
+/* The image's page tables use the no-execute bit, which firmware may have left off on some CPU. */
 static void enable_no_execute(void)
 {
     u32 low;
@@ -56,8 +56,8 @@ static void enable_no_execute(void)
 }
 
 /*
- * The firmware's descriptor goes on the stack of the CPU that calls: the guest may be resumed
- * there long after another CPU used the shared stack of the image.
+ * The bridge's descriptor is on the calling CPU's own stack: the guest may be resumed from it long
+ * after another CPU has used the stack that the image's calls share.
  */
 static u64 call(const struct placement *p, u64 entry, u64 cpu_index)
 {

@@ -4,16 +4,17 @@
 
 #include "boot/place.h"
 
-/* CPUs that the firmware has running, this one included; 0: it cannot say, though there are more. */
+/* How many CPUs the firmware has running, this one included. 0: there are several, and it cannot say how many. */
 u32 cpus_count(u32 enabled_in_madt);
 
-/* On this CPU: the image's prepare or abandon. */
+/* Calls the image's prepare or abandon on this CPU. */
 must_use enum result cpus_prepare(const struct placement *placement);
 enum result cpus_abandon(const struct placement *placement);
 
 /*
- * enter on the other CPUs, one after the other, then on this one, which returns OK in VMX
- * non-root mode. After a failure some others may be in non-root mode: cpus_abandon().
+ * Calls enter on the other CPUs, one after another, then on this one, which comes back with OK in
+ * VMX non-root mode. After a failure some of the others may be in non-root mode: call
+ * cpus_abandon().
  */
 must_use enum result cpus_enter(const struct placement *placement);
 

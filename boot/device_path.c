@@ -97,7 +97,7 @@ bool path_same_partition(const void *a, const void *b)
     switch (x[SIGNATURE_TYPE]) {
     case SIGNATURE_GUID:
         return same_bytes(x + SIGNATURE, y + SIGNATURE, 16);
-    case SIGNATURE_MBR: /* the disk's, shared by its partitions */
+    case SIGNATURE_MBR: /* of the disk, shared by its partitions */
         return same_bytes(x + SIGNATURE, y + SIGNATURE, 4) && same_bytes(x + NUMBER, y + NUMBER, 4);
     default:
         return false;
@@ -109,7 +109,7 @@ static u8 upper(u8 c)
     return c >= 'a' && c <= 'z' ? (u8)(c - 'a' + 'A') : c;
 }
 
-/* Two file nodes of one size: the names are UCS-2, where ASCII has a zero high byte. */
+/* Two file nodes of equal size. Names are UCS-2, in which an ASCII character has a high byte of zero. */
 static bool same_name(const u8 *a, const u8 *b, size_t size)
 {
     for (size_t i = NODE_BYTES; i + 1 < size; i += 2) {

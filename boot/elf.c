@@ -12,7 +12,7 @@ enum {
     FLAG_EXECUTE = 1,
     FLAG_WRITE = 2,
     LINK_BASE = 0x10000,        /* linker.ld */
-    IMAGE_LIMIT = 512 << 10,    /* and it ends in the first megabyte */
+    IMAGE_LIMIT = 512 << 10,    /* and the image ends within the first megabyte */
 };
 
 static u64 get(const u8 *bytes, u64 offset, u32 count)

@@ -6,7 +6,7 @@
 
 enum { ELF_SEGMENTS = 8 };
 
-/* One loadable segment: whole pages from offset on, `file_size` bytes of it from the file. */
+/* One loadable segment: whole pages from `offset` on, of which the first `file_size` bytes come from the file. */
 struct elf_segment {
     u64 offset;              /* from the image's first byte */
     u64 size;                /* in memory, a multiple of 4 KiB */
@@ -23,8 +23,8 @@ struct elf_image {
 };
 
 /*
- * ERR_MALFORMED, *why in words: not an x86-64 executable, segments that overlap, leave the
- * file or the image, or are writable and executable at once.
+ * ERR_MALFORMED, with the reason in *why: not an x86-64 executable, or segments that overlap, reach
+ * beyond the file or the image, or are both writable and executable.
  */
 must_use enum result elf_parse(const void *file, size_t size, struct elf_image *out,
                                const char **why);

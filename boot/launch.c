@@ -32,7 +32,7 @@ static u64 higher(u64 a, u64 b)
     return a > b ? a : b;
 }
 
-/* Everything that the image touches: memory, units, configuration space, the first 4 GiB. */
+/* The end of everything that the image touches: memory, units, configuration space, the first 4 GiB. */
 static u64 physical_end(const struct machine *m)
 {
     u64 end = higher(ranges_end(&m->ranges), 1ull << 32);
@@ -91,7 +91,7 @@ static bool refuse(const char *step, enum result r, const struct handover *h)
     return false;
 }
 
-/* All CPUs or none. *known is what preparing left in the handover, which no guest can read. */
+/* All CPUs enter or none does. *known is a copy of what prepare wrote to the handover, which a guest cannot read. */
 static bool enter_all(const struct placement *p, struct handover *known)
 {
     enum result r = cpus_prepare(p);
@@ -125,7 +125,7 @@ static void show_guest_its_tables(struct machine *m, const struct handover *h)
     }
 }
 
-/* Neither these registers nor configuration space by its window are intercepted, so what can be known is said. */
+/* Writes to these registers are not intercepted, so the console at least says which of them are locked. */
 static void report_base_registers(struct machine *m)
 {
     struct pci_config config = pci_by_window(&m->ecam);

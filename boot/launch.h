@@ -1,12 +1,12 @@
-/* Becoming a hypervisor: the steps, and their way back. */
+/* Becoming a hypervisor, step by step, and the way back if a step fails. */
 #ifndef NESTOR_BOOT_LAUNCH_H
 #define NESTOR_BOOT_LAUNCH_H
 
 #include "boot/machine.h"
 
 /*
- * True: this code runs in VMX non-root mode now, and the ACPI tables are as the guest may
- * see them. False: nothing has changed, and the console says why.
+ * True: this code now runs in VMX non-root mode, and the ACPI tables are what the guest may see.
+ * False: nothing has changed, and the console says why.
  */
 bool launch(struct machine *machine, const struct config *config, const struct verdict *verdict,
             u64 boot_tsc);

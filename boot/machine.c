@@ -8,7 +8,7 @@
 static EFI_GUID acpi_20_guid = ACPI_20_TABLE_GUID;
 static EFI_GUID acpi_10_guid = ACPI_TABLE_GUID;
 
-/* The map grows by the allocation that holds it. */
+/* The allocation that holds the map adds to the map. */
 bool machine_read_ranges(struct machine *m)
 {
     struct ranges *ranges = &m->ranges;
@@ -62,7 +62,7 @@ static u32 read32(u64 addr)
     return *(volatile u32 *)(uintptr_t)addr;
 }
 
-/* Two halves, low first: VT-d 11.1 allows it for 64-bit registers. */
+/* In two halves, the low one first: VT-d 11.1 allows that for 64-bit registers. */
 static u64 read64(u64 addr)
 {
     u64 low = read32(addr);
@@ -81,7 +81,7 @@ static void read_units(struct machine *m)
     }
 }
 
-/* Segment 0, then the segments that only MCFG knows. */
+/* Segment 0 first, then the segments that only MCFG lists. */
 static void read_coverage(struct machine *m)
 {
     struct acpi_memory memory = machine_memory(m);

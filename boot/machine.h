@@ -1,6 +1,6 @@
 /*
- * All that the boot program finds out about the machine before it changes anything, and
- * what follows from it. machine_read() asks; verdict.c judges and is pure.
+ * Everything that the boot program learns about the machine before it changes anything, and what
+ * follows from it. machine_read() asks the hardware; verdict.c judges and is pure.
  */
 #ifndef NESTOR_BOOT_MACHINE_H
 #define NESTOR_BOOT_MACHINE_H
@@ -13,7 +13,7 @@
 #include "iommu/spec/caps.h"
 #include "iommu/spec/dmar.h"
 
-/* The registers of a unit that decide what it is good for. */
+/* The registers that decide what a unit can be used for. */
 struct unit_registers {
     u32 version, status;     /* VER, GSTS */
     u64 cap, ecap;
@@ -28,20 +28,20 @@ struct machine {
     struct acpi_cpus cpus;
     struct acpi_ecam ecam;
     struct acpi_sleep sleep;
-    bool dmar_usable;                /* there and well-formed: dmar and units are valid */
+    bool dmar_usable;                /* the table is there and well-formed, and dmar and units are valid */
     char dmar_reason[MACHINE_REASON]; /* else why not */
     struct vtd_dmar dmar;
     struct unit_registers units[VTD_DMAR_UNITS];
     bool covered;                    /* every PCI function is in the scope of a unit */
-    u16 uncovered_segment;           /* else the first that is not */
+    u16 uncovered_segment;           /* else the first one that is not */
     struct pci_function uncovered;
 };
 
-/* False: the memory map or the tables are unusable; *why says so, and nothing else is valid. */
+/* False: the memory map or the tables cannot be used. *why gives the reason; nothing else is valid. */
 bool machine_read(struct machine *m, const char **why);
-/* Again, after memory was reserved. */
+/* Reads the map again after memory was reserved. */
 bool machine_read_ranges(struct machine *m);
-/* Memory as acpi.h wants it: within what the firmware lists. */
+/* Memory access for acpi.h, limited to what the firmware's map lists. */
 struct acpi_memory machine_memory(struct machine *m);
 
 struct verdict {

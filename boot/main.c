@@ -1,7 +1,7 @@
 /*
- * nestor.efi: look at the machine, say what was found, become its hypervisor where that
- * is possible, and start what would have been started anyway. Every step that fails is said
- * and leads to the last one: a machine must never be left unbootable.
+ * nestor.efi: look at the machine, report what was found, become its hypervisor if that is
+ * possible, and start what would have been started anyway. A step that fails says so and leads
+ * straight to the last one: Nestor must never make a machine unbootable.
  */
 #include "boot/uefi.h"
 

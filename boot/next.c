@@ -1,8 +1,7 @@
 /*
- * The next boot image: the configured one, else the entry of BootOrder after our own.
- * UEFI 2.10 chapter 3.1: BootCurrent, the watchdog and the load options are set as a
- * boot manager sets them. Whatever is wrong with one candidate, the firmware's own
- * boot order remains the way out.
+ * The next boot image: the configured one, else the entry that follows our own in BootOrder. UEFI
+ * 2.10 chapter 3.1: BootCurrent, the watchdog and the load options are set as a boot manager sets
+ * them. Whatever is wrong with a candidate, the firmware's own boot order remains the fallback.
  */
 #include "boot/next.h"
 
@@ -14,7 +13,7 @@
 
 enum { NO_ENTRY = -1, WATCHDOG_SECONDS = 300, NAME = 80 };
 
-/* What to start: all of it belongs to this file and is freed with it. */
+/* What to start. All of it is allocated and freed in this file. */
 struct candidate {
     int entry;               /* Boot#### or NO_ENTRY */
     char name[NAME];
@@ -55,7 +54,10 @@ static UINT8 *read_entry(UINT16 number, UINTN *size)
     return variable_read_global(name, size);
 }
 
-/* Everything but whether it is wanted. False: not there, malformed, or on no device. */
+/*
+ * Checks all but whether the entry is wanted. False: it is missing or malformed, or its device or file is not
+ * there.
+ */
 static bool candidate_from_entry(UINT16 number, struct candidate *c)
 {
     struct load_option option;
@@ -92,7 +94,7 @@ static UINT16 boot_current(void)
     return number;
 }
 
-/* The first entry after ours that can be started and is not ours under another name. */
+/* The first entry after ours that can be started and does not lead to Nestor again. */
 static bool find_in_order(const UINT8 *self_path, struct candidate *c)
 {
     UINTN size;
@@ -114,7 +116,7 @@ static bool find_in_order(const UINT8 *self_path, struct candidate *c)
     return found;
 }
 
-/* Arguments as a zero-terminated UCS-2 string, which is what Linux and shells take. */
+/* The arguments as a zero-terminated UCS-2 string, as Linux and UEFI shells expect them. */
 static void put_arguments(struct candidate *c, const char *text)
 {
     UINTN length = 0;
@@ -171,7 +173,7 @@ static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
     if (EFI_ERROR(status)) {
         console_log(LOG_ERROR, "%s: cannot be loaded, status %llx", c->name,
                     (unsigned long long)status);
-        /* With a security violation the image is loaded and must go. */
+        /* After a security violation the image is loaded all the same and has to be unloaded. */
         if (status == EFI_SECURITY_VIOLATION) {
             BS->UnloadImage(image);
         }
@@ -188,7 +190,7 @@ static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
     BS->SetWatchdogTimer(WATCHDOG_SECONDS, 0, 0, NULL);
     status = BS->StartImage(image, NULL, NULL);
     BS->SetWatchdogTimer(0, 0, 0, NULL);
-    console_log(LOG_ERROR, "%s: came back with status %llx", c->name, (unsigned long long)status);
+    console_log(LOG_ERROR, "%s: returned with status %llx", c->name, (unsigned long long)status);
     return status;
 }
 

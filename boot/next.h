@@ -6,8 +6,8 @@
 #include "boot/uefi.h"
 
 /*
- * Returns only when the next image returned or could not be started: with the status for the
- * firmware, which then goes on in its boot order.
+ * Returns only if the next image returned or could not be started. The status is for the firmware,
+ * which then goes on with its boot order.
  */
 EFI_STATUS next_start(EFI_HANDLE self, const struct config *config);
 

@@ -34,13 +34,13 @@ enum result page_tables_create(struct page_tables *t)
     return take_table(t, &root);
 }
 
-/* Bytes that one entry of a level (1 = PT) spans. */
+/* How many bytes one entry of a level (1 = PT) spans. */
 static u64 span_of(u32 level)
 {
     return PAGE_SIZE << (9 * (level - 1));
 }
 
-/* Level of the largest page for the beginning of a range. */
+/* The level of the largest page that the beginning of a range allows. */
 static u32 leaf_level(const struct page_tables *t, u64 virtual, u64 physical, u64 size)
 {
     for (u32 level = t->huge ? 3 : 2; level > 1; level--) {
@@ -51,7 +51,7 @@ static u32 leaf_level(const struct page_tables *t, u64 virtual, u64 physical, u6
     return 1;
 }
 
-/* The entry for virtual at that level; tables above it are writable and executable, leaves decide. */
+/* The entry for `virtual` at that level. Tables above it allow everything; the leaves decide. */
 static enum result find_entry(struct page_tables *t, u64 virtual, u32 leaf, u64 **entry)
 {
     u64 *table = table_at(t, t->physical);

@@ -20,12 +20,12 @@ enum page_rights { PAGE_READ = 0, PAGE_WRITE = 1 << 0, PAGE_EXECUTE = 1 << 1 };
 /* Takes the root, which is at tables->physical. */
 must_use enum result page_tables_create(struct page_tables *t);
 /*
- * Maps with the largest pages that fit; all page-aligned. ERR_EXISTS: something is
- * mapped there; ERR_NO_MEMORY: out of tables.
+ * Maps with the largest pages that fit; everything is page-aligned. ERR_EXISTS: something is mapped
+ * there already. ERR_NO_MEMORY: no table pages are left.
  */
 must_use enum result page_tables_map(struct page_tables *t, u64 virtual, u64 physical, u64 size,
                                      u32 rights);
-/* Tables that a direct map of [0, end) and the image may take, from above. */
+/* An upper bound of the tables that the image and a direct map of [0, end) take. */
 u32 page_tables_needed(u64 end, bool huge);
 
 #endif

@@ -10,7 +10,7 @@ static u32 read_ports(void *ctx, struct pci_function f, u32 offset)
     u32 before;
     u32 value;
     (void)ctx;
-    /* Whoever was in the middle of an access finds its address again. */
+    /* Code that was interrupted in the middle of an access finds its address unchanged. */
     __asm__ volatile("inl %w1, %0" : "=a"(before) : "Nd"(PORT_ADDRESS));
     __asm__ volatile("outl %0, %w1" : : "a"(address), "Nd"(PORT_ADDRESS));
     __asm__ volatile("inl %w1, %0" : "=a"(value) : "Nd"(PORT_DATA));

@@ -21,13 +21,13 @@ enum {
     POOL_BYTES_PER_CPU = 128 << 10,
     ALIGNMENT = 2 << 20,
 };
-/* Page tables of 1 GiB of RAM: two tables of 2 MiB pages, one for each root. */
+/* For each GiB of RAM: two tables of 2 MiB pages, one for each root. */
 #define POOL_BYTES_PER_GIB (8ull << 10)
 
 extern const u8 _binary_image_bin_start[];
 extern const u8 _binary_image_bin_end[];
 
-/* Byte offsets in the range. */
+/* Byte offsets from the start of the range. */
 struct layout {
     u64 handover, tables, stack, pool, size;
     u32 table_count;
@@ -69,7 +69,7 @@ static struct layout lay_out(const struct elf_image *image, const struct place_r
     return l;
 }
 
-/* Aligned, so that the hole it makes in the guest's memory costs no large page. */
+/* Aligned, so that the hole it makes in the guest's memory breaks up no large page. */
 static bool reserve(u64 size, u64 *base)
 {
     EFI_PHYSICAL_ADDRESS at;

@@ -1,6 +1,7 @@
 /*
- * Nestor's memory: one range that the firmware's map calls reserved, so that no OS touches
- * it. The image, its page tables, the handover and the free pages for everything later.
+ * Nestor's memory: one range that the firmware's map lists as reserved, so that no OS touches it.
+ * It holds the image, its page tables, the handover and the free pages for everything that comes
+ * later.
  */
 #ifndef NESTOR_BOOT_PLACE_H
 #define NESTOR_BOOT_PLACE_H
@@ -24,7 +25,7 @@ struct place_request {
     u32 cpus;
 };
 
-/* ERR_NO_MEMORY, ERR_MALFORMED with *why in words; nothing is kept then. */
+/* ERR_NO_MEMORY or ERR_MALFORMED, with the reason in *why; then nothing is kept. */
 must_use enum result place_image(const struct place_request *request, struct placement *out,
                                  const char **why);
 void place_release(const struct placement *placement);

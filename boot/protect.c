@@ -3,7 +3,7 @@
 
 #include "drivers/format.h"
 
-/* The frame buffer and ROMs below 1 MiB are in no firmware's list. */
+/* No firmware lists the frame buffer and the ROMs below 1 MiB. */
 #define LOW_END (1ull << 20)
 
 enum { SAPPHIRE_RAPIDS = 0x8f, EMERALD_RAPIDS = 0xcf };

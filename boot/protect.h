@@ -1,6 +1,6 @@
 /*
- * The config's protected regions on this machine: what only shows there. A mistake is told like any other
- * of the file, by line and key. Pure.
+ * Checks of the config's protected regions that need the machine. A mistake is reported like any
+ * other in the file, with line and key. Pure.
  */
 #ifndef NESTOR_BOOT_PROTECT_H
 #define NESTOR_BOOT_PROTECT_H

@@ -35,7 +35,7 @@ static u64 get(const u8 *bytes, u32 count)
     return value;
 }
 
-/* Keeps the list sorted; maps are nearly sorted already, so the loop is short. */
+/* Keeps the list sorted. Firmware's maps are nearly sorted already, so the loop is short. */
 static void insert(struct ranges *out, struct memory_range range)
 {
     u32 at = out->count++;

@@ -9,7 +9,7 @@ struct ranges {
     u32 count;
 };
 
-/* UEFI memory types, UEFI 2.10 chapter 7.2, to what they mean for Nestor. */
+/* What a UEFI memory type (UEFI 2.10 chapter 7.2) means to Nestor. */
 enum range_kind ranges_kind_of(u32 efi_type);
 
 /*

@@ -5,7 +5,7 @@
 
 typedef unsigned long long ull;
 
-/* Firmware pads brand strings on the left. */
+/* Brand strings are padded on the left. */
 static const char *brand_of(const struct cpu_facts *cpu)
 {
     const char *brand = cpu->brand;
@@ -46,7 +46,7 @@ static void report_scopes(const struct machine *m, struct vtd_dmar_run run)
         const struct vtd_dmar_hop *hop = vtd_dmar_hop_at(&m->dmar, scope, 0);
         console_log(LOG_DEBUG, "  scope: %s %02x:%02x.%x%s", scope_type_text(scope->type),
                     scope->start_bus, hop->device, hop->function,
-                    scope->hop_count > 1 ? " and on below it" : "");
+                    scope->hop_count > 1 ? " and further down" : "");
     }
 }
 
@@ -98,12 +98,12 @@ void report_units(const struct machine *m)
 void report_verdict(const struct verdict *verdict)
 {
     if (!verdict->start) {
-        console_log(LOG_WARNING, "Nestor can do here: nothing: %s; booting natively", verdict->why);
+        console_log(LOG_WARNING, "Nestor cannot run here: %s; booting natively", verdict->why);
     } else if (!verdict->isolated) {
-        console_log(LOG_WARNING, "Nestor can do here: no DMA isolation, as configured: %s",
+        console_log(LOG_WARNING, "Nestor can run here, without DMA isolation, as configured: %s",
                     verdict->why);
     } else {
-        console_log(LOG_INFO, "Nestor can do here: %s: %s", vtd_ability_text(verdict->ability),
+        console_log(LOG_INFO, "Nestor can run here: %s: %s", vtd_ability_text(verdict->ability),
                     verdict->why);
     }
 }

@@ -1,4 +1,4 @@
-/* The boot report: what was found and what follows. */
+/* The boot report: what was found, and what Nestor makes of it. */
 #ifndef NESTOR_BOOT_REPORT_H
 #define NESTOR_BOOT_REPORT_H
 

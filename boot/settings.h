@@ -6,8 +6,9 @@
 #include "boot/uefi.h"
 
 /*
- * Defaults without a file. False: there is a file and it is wrong; *config is then the
- * defaults, and why[] says file, line, key and what was expected.
+ * Without a file *config holds the defaults. False: there is a file and it has a mistake; then,
+ * too, *config holds the defaults, and why[] names the file, the line, the key and what was
+ * expected.
  */
 #define SETTINGS_FILE "\\EFI\\nestor\\nestor.conf"
 enum { SETTINGS_WHY = CONFIG_ERROR_TEXT + 40 };

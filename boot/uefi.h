@@ -1,4 +1,4 @@
-/* GNU-EFI's headers and ours, in the order in which they go together. */
+/* GNU-EFI's headers and ours, in the order that works. */
 #ifndef NESTOR_BOOT_UEFI_H
 #define NESTOR_BOOT_UEFI_H
 

@@ -1,10 +1,10 @@
-/* Variables of the firmware. */
+/* The firmware's variables. */
 #ifndef NESTOR_BOOT_VARIABLE_H
 #define NESTOR_BOOT_VARIABLE_H
 
 #include "boot/uefi.h"
 
-/* A copy of the global variable, for the caller to free; NULL when it is not there. */
+/* A copy of a global variable, which the caller frees; NULL if there is none of that name. */
 UINT8 *variable_read_global(const CHAR16 *name, UINTN *size);
 
 /* BootCurrent, as a boot manager sets it before it starts an entry. */

@@ -1,7 +1,7 @@
 /*
- * What Nestor does on this machine, and the first reason that decides it. Some reasons leave
- * the user a choice (policy without-isolation), those about interrupts do not: an OS that
- * finds interrupt remapping gone could not start.
+ * What Nestor does on this machine, and the first reason that decides it. Some reasons leave the
+ * user a choice (`without-isolation`). Those about interrupts do not: an OS that needs interrupt
+ * remapping and does not find it could not start.
  */
 #include "boot/machine.h"
 #include "drivers/format.h"
@@ -25,7 +25,7 @@ static const char *needs_interrupt_remapping(const struct machine *m)
     return NULL;
 }
 
-/* A device that no unit translates is out of control whatever the units can do. */
+/* A device that no unit translates is out of control, whatever the units can do. */
 static void weigh_coverage(const struct machine *m, struct verdict *out)
 {
     if (!m->covered) {
@@ -36,7 +36,7 @@ static void weigh_coverage(const struct machine *m, struct verdict *out)
     }
 }
 
-/* The unit that can do least decides for all. */
+/* The least able unit decides for all. */
 static void weigh_units(const struct machine *m, struct verdict *out)
 {
     out->ability = VTD_ABILITY_NESTED;

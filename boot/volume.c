@@ -3,7 +3,7 @@
 
 #include "boot/device_path.h"
 
-/* What firmware starts on a device for which the option names no file. */
+/* What firmware starts on a device if the boot option names no file. */
 #define DEFAULT_FILE "\\EFI\\BOOT\\BOOTX64.EFI"
 
 static EFI_GUID file_system_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
@@ -21,7 +21,7 @@ static UINT8 *join(const void *head, UINTN head_size, const void *tail, UINTN ta
     return path;
 }
 
-/* A path of one instance, so that its end node ends it whole. */
+/* A copy of the first instance, ending in a node that ends the whole path. */
 static UINT8 *copy_instance(const UINT8 *path, UINTN size)
 {
     static const UINT8 end[4] = {PATH_END, 0xff, 4, 0};
@@ -80,7 +80,7 @@ static bool has_file(EFI_HANDLE device, const CHAR16 *name)
     return found;
 }
 
-/* The name in a file node, which NVRAM may hold at an odd address. */
+/* The name in a file node, which in NVRAM may be at an odd address. */
 static CHAR16 *name_of(const UINT8 *node)
 {
     UINTN bytes = (UINTN)(path_next(node) - node) - 4;
@@ -113,7 +113,7 @@ static void free_volumes(struct volumes *v)
     }
 }
 
-/* HD(...)/rest: the volume whose own path names the same partition. */
+/* HD(...)/rest: on the volume whose own path names the same partition. */
 static UINT8 *expand_hard_drive(const UINT8 *path, UINTN size)
 {
     struct volumes v = all_volumes();
@@ -133,7 +133,7 @@ static UINT8 *expand_hard_drive(const UINT8 *path, UINTN size)
     return found;
 }
 
-/* \file alone: the first volume that has it. */
+/* A file without a device: on the first volume that has it. */
 static UINT8 *expand_file(const UINT8 *path, UINTN size)
 {
     struct volumes v = all_volumes();
@@ -152,7 +152,7 @@ static UINT8 *expand_file(const UINT8 *path, UINTN size)
     return found;
 }
 
-/* A device without a file: the first volume on it that has the default one. */
+/* A device without a file: the default file on the first volume of the device that has it. */
 static UINT8 *expand_device(const UINT8 *path)
 {
     struct volumes v = all_volumes();
@@ -178,7 +178,7 @@ static bool names_a_file(const UINT8 *path)
     return false;
 }
 
-/* Network and other devices that load by themselves. */
+/* Network cards and other devices that load images themselves. */
 static bool loads_by_itself(const UINT8 *path)
 {
     EFI_DEVICE_PATH *rest = (EFI_DEVICE_PATH *)(VOID *)path;
@@ -201,7 +201,7 @@ static UINT8 *expand_connected(const UINT8 *path, UINTN size)
     return expand_device(path);
 }
 
-/* Firmware that boots fast connects only what its own first option needs. */
+/* With fast boot, firmware connects only what its own first option needs. */
 static void connect_all(void)
 {
     UINTN count;

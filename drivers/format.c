@@ -31,7 +31,7 @@ static void put_times(struct sink *s, char c, int times)
     }
 }
 
-/* Text with its sign or prefix in front; zeros go between the two. */
+/* A sign or prefix, then zeros, then the text, padded to the width. */
 static void put_padded(struct sink *s, const struct spec *spec, const char *prefix, int zeros,
                        const char *text, int length)
 {
@@ -84,7 +84,7 @@ static void put_string(struct sink *s, const struct spec *spec, const char *text
     put_padded(s, spec, "", 0, text, length);
 }
 
-/* The list in a struct, as its type is an array that must not decay on the way. */
+/* va_list is an array type; in a struct it does not decay when it is passed on. */
 struct arguments {
     va_list list;
 };
@@ -128,7 +128,7 @@ static void convert_signed(struct sink *s, const struct spec *spec, struct argum
     put_number(s, spec, sign, value < 0 ? 0 - (u64)value : (u64)value, 10);
 }
 
-/* False: not a conversion of ours. */
+/* False: not one of the conversions that are supported. */
 static bool convert(struct sink *s, const struct spec *spec, struct arguments *args)
 {
     char c;

@@ -1,6 +1,6 @@
 /*
- * printf's formats without a C library: what the boot program and the hypervisor print
- * goes through here. Pure, bounded, no floating point.
+ * printf's formats without a C library. Everything that the boot program and the hypervisor print
+ * goes through here. Pure and bounded; no floating point.
  */
 #ifndef NESTOR_FORMAT_H
 #define NESTOR_FORMAT_H
@@ -11,9 +11,9 @@
 
 /*
  * %d %i %u %x %X %o %c %s %p %%, with - and 0 and +, a width or *, a precision for strings and numbers,
- * and l, ll, z, h, hh. Another conversion is copied as it stands and takes no argument.
- * Writes at most size bytes, the terminating zero included (size 0: nothing), and returns the length
- * of the whole text, as vsnprintf does.
+ * and l, ll, z, h, hh. Any other conversion is copied as it stands and takes no argument. Writes at
+ * most `size` bytes including the terminating zero (nothing if size is 0) and returns the length of the
+ * whole text, as vsnprintf does.
  */
 size_t format_text(char *to, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -99,7 +99,7 @@ void serial_write(struct serial *s, const char *text, size_t length)
     if (s->kind == SERIAL_NONE || s->dead) {
         return;
     }
-    /* The guest may be in the middle of setting its divisor. */
+    /* The guest may be in the middle of setting the divisor. */
     u8 lcr = read_reg(s, REG_LCR);
     if ((lcr & LCR_DLAB) != 0) {
         write_reg(s, REG_LCR, (u8)(lcr & ~LCR_DLAB));

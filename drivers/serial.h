@@ -1,7 +1,7 @@
 /*
- * A 16550-compatible UART, by port or by memory. The guest's OS may drive the same one, so
- * nothing is assumed about its state between two lines, and a UART that does not take
- * its bytes costs a bounded time, once.
+ * A 16550-compatible UART, in I/O ports or in memory. The guest's OS may drive the same one, so
+ * nothing is assumed about its state between two lines. A UART that stops taking bytes is waited
+ * for once, for a bounded time.
  */
 #ifndef NESTOR_SERIAL_H
 #define NESTOR_SERIAL_H
@@ -20,12 +20,12 @@ struct serial {
 enum { SERIAL_PORT_COM1 = 0x3f8 };
 
 /*
- * Once, by whoever finds the UART first: 8 data bits, no parity, no interrupts; baud 0
- * keeps the rate that firmware set. False, with kind set to none, when nothing answers there.
+ * Called once, by whoever finds the UART: 8 data bits, no parity, no interrupts. baud 0 keeps the
+ * rate that firmware set. If nothing answers, kind becomes SERIAL_NONE and the result is false.
  */
 bool serial_set_up(struct serial *s, u32 baud);
 
-/* Puts the bytes out, a carriage return before each line feed. */
+/* Sends the bytes, with a carriage return before each line feed. */
 void serial_write(struct serial *s, const char *text, size_t length);
 
 #endif

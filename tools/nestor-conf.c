@@ -1,6 +1,6 @@
 /*
- * nestor-conf FILE: checks a configuration file with the parser of nestor.efi and says
- * what it means. Exit status 1: a mistake, named; 2: the file cannot be read.
+ * nestor-conf FILE: checks a configuration file with the parser of nestor.efi and prints what it
+ * means. Exit status 1: there is a mistake, which is named. 2: the file cannot be read.
  */
 #include "boot/config.h"
 
