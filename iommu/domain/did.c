@@ -102,12 +102,6 @@ static enum result take_id(struct did_unit *u, u16 *out)
     return ERR_NO_DOMAIN_ID;
 }
 
-static void free_id(struct did_unit *u, u16 id)
-{
-    u->bitmap[id / 64] &= ~(1ull << id % 64);
-    u->ids--;
-}
-
 /* What hardware has cached under the id must be gone before it can mean something else. */
 static void give_id(struct did_unit *u, u16 id)
 {
@@ -117,7 +111,8 @@ static void give_id(struct did_unit *u, u16 id)
                  id, result_text(r));
         return;
     }
-    free_id(u, id);
+    u->bitmap[id / 64] &= ~(1ull << id % 64);
+    u->ids--;
 }
 
 static void link_to_domain(struct did *did)
@@ -156,7 +151,6 @@ static enum result new_did(struct did_unit *u, u64 key, struct domain *d, struct
         slab_free(&did_slab, did);
         return r;
     }
-    did->name = did->id;
     did->node.key = key;
     did->unit = u;
     did->domain = d;
@@ -223,43 +217,8 @@ void did_give(struct did *did)
     }
     unlink_split(u, did);
     give_id(u, did->id);
-    if (did->name != did->id && !did->name_lost) {
-        free_id(u, did->name);
-    }
     unlink_from_domain(did);
     slab_free(&did_slab, did);
-}
-
-enum result did_take_next(struct did *did)
-{
-    enum result r;
-    spin_lock(&did->unit->lock);
-    r = take_id(did->unit, &did->next_id);
-    spin_unlock(&did->unit->lock);
-    return r;
-}
-
-void did_drop_next(struct did *did)
-{
-    if (did->next_id != 0) {
-        spin_lock(&did->unit->lock);
-        free_id(did->unit, did->next_id);
-        spin_unlock(&did->unit->lock);
-        did->next_id = 0;
-    }
-}
-
-void did_use_next(struct did *did, bool forgotten)
-{
-    if (!forgotten) {
-        port_log(LOG_ERROR, "unit %u: domain id %u is lost, it may still be in use",
-                 did->unit->info.index, did->id);
-        did->name_lost = did->name_lost || did->id == did->name;
-    } else if (did->id != did->name) {
-        free_id(did->unit, did->id);
-    }
-    did->id = did->next_id;
-    did->next_id = 0;
 }
 
 static u64 table_key(u16 id, u32 pasid)
@@ -274,7 +233,7 @@ static enum result new_table(struct did *did, u32 pasid, struct did_first_stage 
     if (t == NULL) {
         return ERR_NO_MEMORY;
     }
-    t->node.key = table_key(did->name, pasid);
+    t->node.key = table_key(did->id, pasid);
     t->did = did;
     t->first_stage = fs;
     t->users = 1;
@@ -291,7 +250,7 @@ static struct did *find_split(const struct did_unit *u, const struct did_request
 {
     struct did *did = find_head(u, guest_key(request->partition, request->guest_did));
     for (*splits = 0; did != NULL; did = did->next_split, ++*splits) {
-        *table = (struct did_table *)keymap_find(&u->tables, table_key(did->name, request->pasid));
+        *table = (struct did_table *)keymap_find(&u->tables, table_key(did->id, request->pasid));
         if (did->domain == request->parent && (*table == NULL || (*table)->first_stage == fs)) {
             return did;
         }

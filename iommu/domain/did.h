@@ -43,9 +43,6 @@ struct did {
     struct did **link_of_domain;
     u32 users;
     u16 id;
-    u16 name;                    /* its first id, kept as long as it lives: keys are made of it */
-    bool name_lost;              /* hardware may have something cached under it */
-    u16 next_id;                 /* while its entries go over to another one, else 0 */
 };
 
 /* A first-stage table over one second stage, on one unit. */
@@ -96,13 +93,5 @@ void did_give_table(struct did_table *table);
 must_use enum result did_first_stage_take(struct did_unit *u, const struct did_request *request,
                                           struct did_first_stage **out);
 void did_first_stage_give(struct did_first_stage *fs);
-
-/*
- * The entries of an id go over to another one (iommu/domain/grow.c). take and drop lock the unit, use is
- * called with its lock; forgotten: hardware has nothing cached under the old id.
- */
-must_use enum result did_take_next(struct did *did);
-void did_drop_next(struct did *did);
-void did_use_next(struct did *did, bool forgotten);
 
 #endif

@@ -53,18 +53,6 @@ must_use enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *un
 must_use enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot);
 must_use enum result domain_set_type(struct domain *d, gpa_t gpa, u64 size, enum mem_type type);
 
-/*
- * One level more on top, in use: addresses up to the new width can be mapped then, and the roots
- * are new. Every entry that leads here, nested ones included, goes over by one store, with another
- * domain id: DMA in flight is translated as before. Only DMA and CPUs may use the domain, its nested
- * domains or their ids meanwhile. The CPUs load domain_cpu_root() with domain_levels()
- * before the next domain_flush(), which gives back what is left of the old roots.
- * ERR_UNSUPPORTED (five already, or a unit has not that many), ERR_NO_MEMORY, ERR_NO_DOMAIN_ID:
- * nothing has changed. Another error: it has grown, but a unit may still use the old roots; what is
- * not part of the new trees is never given back then.
- */
-must_use enum result domain_grow(struct domain *d);
-
 struct domain_mapping {
     gpa_t gpa;
     hpa_t hpa;

@@ -69,12 +69,6 @@ must_use enum result ptab_unmap(struct ptab *pt, u64 addr, u64 size, u64 *unmapp
 /* In every leaf of the range: the bits of mask become bits. Holes stay holes. */
 must_use enum result ptab_change(struct ptab *pt, u64 addr, u64 size, u64 mask, u64 bits);
 
-/*
- * One level more: each root becomes the first entry of a new one, while hardware walks it. What the
- * new trees do not need of the old roots is retired. ERR_INVALID: PTAB_MAX_LEVELS already.
- */
-must_use enum result ptab_grow(struct ptab *pt);
-
 /* The leaf that holds addr under that root. */
 must_use bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out);
 /* The first leaf that ends after addr. */

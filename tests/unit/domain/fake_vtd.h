@@ -17,7 +17,7 @@ struct vtd_unit {
     struct { bool used; enum vtd_root root; u16 sid; u32 pasid; struct vtd_entry entry; }
         slot[FAKE_SLOTS];
     u32 rid_pasid;              /* of every device; 0xffffffff: no device is known */
-    enum result next_set, next_clear, next_inval, next_submit, next_move;
+    enum result next_set, next_clear, next_inval, next_submit;
     struct { u16 did; u64 gpa, size; } inval[FAKE_INVALS];
     u32 invals;
     struct vtd_desc desc[FAKE_INVALS];
@@ -165,19 +165,6 @@ enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 
     unit->inval[i].gpa = gpa;
     unit->inval[i].size = size;
     return fake_take(&unit->next_inval);
-}
-
-enum result vtd_second_stage_move(struct vtd_unit *unit, const struct vtd_move *move)
-{
-    for (u32 i = 0; i < FAKE_SLOTS; i++) {
-        struct vtd_entry *e = &unit->slot[i].entry;
-        if (unit->slot[i].used && move->dids[e->did] != 0) {
-            e->did = move->dids[e->did];
-            e->ss_root = move->ss_root;
-            e->ss_levels = move->ss_levels;
-        }
-    }
-    return fake_take(&unit->next_move);
 }
 
 enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)

@@ -333,35 +333,6 @@ static void test_replace(void **state)
     end(d);
 }
 
-/* Two units, one of which does not say that it has forgotten: it goes on, and keeps its id and the root. */
-static void test_grow(void **state)
-{
-    struct domain *d = plain();
-    u32 pages = hosted_pages_used();
-    u16 first;
-    (void)state;
-    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
-    assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
-    first = fake_entry(&unit1, VTD_ROOT_OFF, 1, 0)->did;
-    unit1.next_move = ERR_QUEUE;
-    assert_int_equal(domain_grow(d), ERR_QUEUE);
-    assert_int_equal(domain_levels(d), 5);
-    assert_null(fake_broken_rule(&unit0));
-    assert_int_equal(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->ss_levels, 5);
-    assert_int_equal(fake_entry(&unit1, VTD_ROOT_OFF, 1, 0)->ss_root.v, domain_dma_root(d).v);
-    assert_int_equal(domain_flush(d, (gpa_t){0}, 0), OK);
-    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
-    assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
-    /* An id of that unit stays in use, and with it what is known of the unit; and one root. */
-    assert_int_equal(hosted_pages_used(), pages + 3);
-    for (u32 i = 0; i < 2 * unit1.info.domain_ids; i++) {
-        assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
-        assert_int_not_equal(fake_entry(&unit1, VTD_ROOT_OFF, 1, 0)->did, first);
-        assert_int_equal(domain_detach(d, &unit1, VTD_ROOT_OFF, 1, 0), OK);
-    }
-    assert_int_equal(domain_destroy(d), OK);
-}
-
 static void test_driver_errors(void **state)
 {
     struct domain *d = plain();
@@ -561,7 +532,6 @@ int main(void)
         cmocka_unit_test(test_replace), cmocka_unit_test(test_driver_errors),
         cmocka_unit_test(test_units_refused), cmocka_unit_test(test_unit_default),
         cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_flush),
-        cmocka_unit_test(test_grow), /* leaves something: the last */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

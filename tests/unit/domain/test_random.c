@@ -50,7 +50,6 @@ static u64 dma_ok;
 static u64 dma_refused;
 static u64 refused_ops;
 static u64 eafe_conflicts;
-static u64 grown;
 
 static u32 pick(u32 limit)
 {
@@ -297,25 +296,6 @@ static void do_table_page(u32 domain)
     flush(domain, page, 1);
 }
 
-/* From three levels to five: everything goes over, nothing is translated otherwise. */
-static void grow(u32 domain)
-{
-    struct domain *d = domains[domain].d;
-    u32 levels = domain_levels(d);
-    enum result r;
-    maybe_short();
-    r = domain_grow(d);
-    if (was_short(r)) {
-        return;
-    }
-    assert_int_equal(r, levels < 5 ? OK : ERR_UNSUPPORTED);
-    assert_int_equal(domain_levels(d), levels < 5 ? levels + 1 : 5);
-    grown += r == OK ? 1 : 0;
-    if (pick(2) == 0) {
-        flush(domain, 0, PAGES);
-    }
-}
-
 static void change_second_stage(void)
 {
     u32 domain = pick(DOMAINS);
@@ -556,7 +536,7 @@ static void begin(u32 round)
     }
     for (u32 i = 0; i < DOMAINS; i++) {
         const struct domain_config config = {
-            .levels = 3, .page_sizes = K4 | 1ull << 21 | 1ull << 30, .coherent = true,
+            .levels = 3 + (round + i) % 3, .page_sizes = K4 | 1ull << 21 | 1ull << 30, .coherent = true,
             .parent = i < 2, .dma_root = i == 0, .partition = 0};
         assert_int_equal(domain_create(&config, &domains[i].d), OK);
     }
@@ -641,8 +621,6 @@ static void step(void)
     case 7:
         if (pick(40) == 0) {
             open_or_close();
-        } else if (pick(300) == 0) {
-            grow(pick(DOMAINS));
         } else {
             change_nested();
         }
@@ -678,16 +656,14 @@ static void test_random(void **state)
         audit();
         finish();
     }
-    print_message("# seed %llu: %llu operations, %llu out of memory, %llu conflicts, %llu levels more, "
+    print_message("# seed %llu: %llu operations, %llu out of memory, %llu conflicts, "
                   "DMA %llu done, %llu refused\n",
                   (unsigned long long)first_seed, (unsigned long long)done_ops,
                   (unsigned long long)refused_ops, (unsigned long long)eafe_conflicts,
-                  (unsigned long long)grown,
                   (unsigned long long)dma_ok,
                   (unsigned long long)dma_refused);
     assert_true(dma_ok > done_ops / 5 && dma_refused > done_ops / 5);
     assert_true(eafe_conflicts > done_ops / 10000);
-    assert_true(grown > done_ops / ROUND_OPS);
 }
 
 int main(void)
