@@ -53,7 +53,6 @@ typedef struct { u64 v; } iova_t;
     X(ERR_PARENT_HAS_READ_ONLY,                                                \
       "a domain with a read-only mapping cannot become a nesting parent (Intel 772415)") \
     X(ERR_NOT_A_PARENT, "the domain is not a nesting parent")                  \
-    X(ERR_DIRTY_TRACKING, "nesting and diverging roots exclude dirty tracking") \
     X(ERR_QUEUE, "the invalidation queue stopped with an error")               \
     X(ERR_GUEST_MEMORY, "not ordinary memory of the partition")                \
     X(ERR_MALFORMED, "malformed table")                                        \

@@ -160,7 +160,6 @@ static enum result set_entry(const struct did_unit *u, const struct attachment *
         .did = a->did->id,
         .ss_root = domain_dma_root(a->domain),
         .ss_levels = a->domain->config.levels,
-        .ss_ad = a->domain->config.dirty_tracking, /* the same for all of a root (VT-d 6.2.3.1) */
     };
     if (a->nested != NULL) {
         const struct nested_config *config = &a->nested->config;
@@ -359,8 +358,7 @@ enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_
     if (r == OK) {
         keymap_add(&u->attachments, &a->node);
         *out = (struct vtd_default){.ss_root = domain_dma_root(d), .did = a->did->id,
-                                    .ss_levels = d->config.levels,
-                                    .ss_ad = d->config.dirty_tracking};
+                                    .ss_levels = d->config.levels};
     } else if (a != NULL) {
         slab_free(&attachment_slab, a);
     }

@@ -12,12 +12,6 @@ enum result domain_create(const struct domain_config *config, struct domain **ou
 {
     struct domain *d;
     enum result r;
-    /* The second root's tables would get marks that the first's have not. */
-    if (config->dirty_tracking && (config->parent || config->dma_root)) {
-        port_log(LOG_ERROR, "partition %u: %s", config->partition,
-                 result_text(ERR_DIRTY_TRACKING));
-        return ERR_DIRTY_TRACKING;
-    }
     d = slab_alloc(&domain_slab);
     if (d == NULL) {
         return ERR_NO_MEMORY;
@@ -151,7 +145,6 @@ static void fill_mapping(const struct ptab_leaf *leaf, struct domain_mapping *ou
     out->size = leaf->size;
     out->prot = second_stage_prot(leaf->entry);
     out->type = (enum mem_type)second_stage_type(leaf->entry);
-    out->dirty = (leaf->entry & SECOND_STAGE_DIRTY) != 0;
 }
 
 enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
@@ -227,9 +220,7 @@ enum result domain_make_parent(struct domain *d)
 {
     enum result r = OK;
     spin_lock(&d->tables_lock);
-    if (d->config.dirty_tracking) {
-        r = ERR_DIRTY_TRACKING;
-    } else if (!d->config.rule_lifted &&
+    if (!d->config.rule_lifted &&
                ptab_lacks(&d->tables, d->tables.second_root, SECOND_STAGE_WRITE)) {
         r = ERR_PARENT_HAS_READ_ONLY;
     } else {

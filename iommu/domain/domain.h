@@ -21,7 +21,6 @@ struct domain_config {
     bool coherent;        /* all units snoop their walks: no flushing of stores */
     bool parent;          /* a nesting parent from the start */
     bool dma_root;        /* diverging: a second root in which read-only pages are not present */
-    bool dirty_tracking;  /* SSADE: units mark what is written; refused with nesting or dma_root */
     bool rule_lifted;     /* no unit has Intel 772415: a parent may hold read-only mappings */
     u32 partition;
     /* INVEPT on every CPU of the partition; NULL without CPUs. Called by domain_flush() only. */
@@ -59,21 +58,11 @@ struct domain_mapping {
     u64 size;
     u32 prot;
     enum mem_type type;
-    bool dirty;           /* written by a device since it was mapped; with dirty_tracking only */
 };
 /* ERR_NOT_FOUND for a hole; *size-aligned leaf that holds gpa otherwise. */
 must_use enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
 /* The first mapping at or after gpa; false when there is none. */
 bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
-
-/*
- * Sets in `bitmap`, a bit for each 4 KiB page of [gpa, gpa + size) in words of 64, those that a device wrote
- * to; `clear`: the next write is seen again, but for a large page of which only a part is in the range: it
- * stays dirty. A write until it returns is in this answer or in the next, one after it in the next.
- * ERR_UNSUPPORTED without dirty_tracking, ERR_INVALID for a range that is not of whole pages. The error of
- * a unit: it may go on writing unseen.
- */
-must_use enum result domain_read_dirty(struct domain *d, gpa_t gpa, u64 size, bool clear, u64 *bitmap);
 
 /*
  * Makes changes in [gpa, gpa + size) visible to every CPU and every unit that uses the
@@ -83,7 +72,7 @@ must_use enum result domain_read_dirty(struct domain *d, gpa_t gpa, u64 size, bo
  */
 must_use enum result domain_flush(struct domain *d, gpa_t gpa, u64 size);
 
-/* From now on (for good) a nesting parent. ERR_PARENT_HAS_READ_ONLY, ERR_DIRTY_TRACKING. */
+/* From now on (for good) a nesting parent. ERR_PARENT_HAS_READ_ONLY. */
 must_use enum result domain_make_parent(struct domain *d);
 
 /*
@@ -116,7 +105,7 @@ struct nested_config {
     u32 addr_width;   /* 48 or 57 */
     u16 guest_did;    /* the guest's name for its domain; picks the host's id, never is it */
 };
-/* ERR_NOT_A_PARENT (also for a parent that is not one yet), ERR_INVALID, ERR_DIRTY_TRACKING. */
+/* ERR_NOT_A_PARENT (also for a parent that is not one yet), ERR_INVALID. */
 must_use enum result nested_create(struct domain *parent, const struct nested_config *config,
                                    struct nested **out);
 must_use enum result nested_destroy(struct nested *n);

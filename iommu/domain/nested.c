@@ -39,10 +39,10 @@ enum result nested_create(struct domain *parent, const struct nested_config *con
         port_log(LOG_WARNING, "a nested domain on a nested domain");
         return ERR_NOT_A_PARENT;
     }
-    if (parent->config.dirty_tracking || !parent->config.parent) {
-        r = parent->config.dirty_tracking ? ERR_DIRTY_TRACKING : ERR_NOT_A_PARENT;
-        port_log(LOG_WARNING, "partition %u: %s", parent->config.partition, result_text(r));
-        return r;
+    if (!parent->config.parent) {
+        port_log(LOG_WARNING, "partition %u: %s", parent->config.partition,
+                 result_text(ERR_NOT_A_PARENT));
+        return ERR_NOT_A_PARENT;
     }
     r = check_config(parent, config);
     if (r != OK) {

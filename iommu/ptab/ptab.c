@@ -103,19 +103,6 @@ bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *ou
     return true;
 }
 
-void ptab_clear(struct ptab *pt, u64 addr, u64 bits)
-{
-    const struct ptab_format *f = pt->format;
-    u32 level = pt->levels;
-    u64 *slot = &ptab_table(f, pt->root.v)[ptab_index(addr, level)];
-    while (ptab_is_table(f, *slot, level)) {
-        level--;
-        slot = &ptab_table(f, *slot)[ptab_index(addr, level)];
-    }
-    (void)__atomic_fetch_and(slot, ~bits, __ATOMIC_ACQ_REL);
-    ptab_flush(pt, slot, 1);
-}
-
 static bool next_in_table(const struct ptab_format *f, const u64 *table, u64 above, u64 addr,
                           u32 level, struct ptab_leaf *out)
 {

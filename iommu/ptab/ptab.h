@@ -74,9 +74,6 @@ must_use bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab
 /* The first leaf that ends after addr. */
 must_use bool ptab_next(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out);
 
-/* Clears bits in the leaf that holds addr, by one operation: hardware sets others in it meanwhile. */
-void ptab_clear(struct ptab *pt, u64 addr, u64 bits);
-
 /* Some leaf under that root lacks one of the permission bits, by itself or by an entry above it. */
 must_use bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits);
 

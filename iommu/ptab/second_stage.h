@@ -8,7 +8,7 @@
  *   5:3   memory type of a leaf        ignored unless EMTE = 1
  *   6     IPAT of a leaf: 0            ignored unless EMTE = 1
  *   7     leaf above level 1           the same
- *   8, 9  accessed, dirty: 0, off      ignored; set by units under dirty tracking (SSADE = 1)
+ *   8, 9  accessed, dirty: 0, off      ignored, SSADE = 0
  *   11    ignored                      reserved in tables; SNP in leafs: 0, PGSNP does it
  *   60:52 ignored                      ignored
  *   62    ignored                      reserved: 0
@@ -27,7 +27,6 @@ enum second_stage_bit {
     SECOND_STAGE_PERMISSION = 7 << 0,
     SECOND_STAGE_TYPE = 7 << 3,
     SECOND_STAGE_LARGE = 1 << 7,
-    SECOND_STAGE_DIRTY = 1 << 9,
 };
 enum { SECOND_STAGE_TYPE_SHIFT = 3 };
 

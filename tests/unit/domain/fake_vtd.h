@@ -78,9 +78,6 @@ static inline const char *fake_broken_rule(const struct vtd_unit *unit)
                 (a->fs_width != b->fs_width || a->eafe != b->eafe)) {
                 return "one first stage, two FSPMs or EAFEs";
             }
-            if (unit->slot[j].used && a->ss_root.v == b->ss_root.v && a->ss_ad != b->ss_ad) {
-                return "one second stage, two SSADEs";
-            }
             if (!unit->slot[j].used || a->did != b->did) {
                 continue;
             }

@@ -64,12 +64,9 @@ static void test_create_refused(void **state)
     struct domain *d;
     (void)state;
     hosted_reset();
-    config.dirty_tracking = true;
-    assert_int_equal(domain_create(&config, &d), ERR_DIRTY_TRACKING);
-    config = config_of(false, false);
     config.levels = 7;
     assert_int_equal(domain_create(&config, &d), ERR_INVALID);
-    assert_int_equal(hosted_log_lines(), 2);
+    assert_int_equal(hosted_log_lines(), 1);
     config = config_of(false, true);
     for (u32 n = 0; n < 3; n++) {
         hosted_fail_after(n);
@@ -211,18 +208,6 @@ static void test_rule_non_leaf(void **state)
     assert_int_equal(domain_make_parent(d), ERR_PARENT_HAS_READ_ONLY);
     root[0] |= PROT_WRITE;
     assert_int_equal(domain_make_parent(d), OK);
-    end(d);
-}
-
-static void test_rule_dirty_tracking(void **state)
-{
-    struct domain_config config = config_of(false, false);
-    struct domain *d;
-    (void)state;
-    hosted_reset();
-    config.dirty_tracking = true;
-    d = create(&config);
-    assert_int_equal(domain_make_parent(d), ERR_DIRTY_TRACKING);
     end(d);
 }
 
@@ -525,8 +510,7 @@ int main(void)
         cmocka_unit_test(test_create_refused), cmocka_unit_test(test_map_and_look),
         cmocka_unit_test(test_arguments_refused), cmocka_unit_test(test_rule_parent_first),
         cmocka_unit_test(test_rule_read_only_first), cmocka_unit_test(test_rule_non_leaf),
-        cmocka_unit_test(test_rule_lifted),
-        cmocka_unit_test(test_rule_dirty_tracking), cmocka_unit_test(test_rule_diverging),
+        cmocka_unit_test(test_rule_lifted), cmocka_unit_test(test_rule_diverging),
         cmocka_unit_test(test_attach_detach), cmocka_unit_test(test_one_index_two_units),
         cmocka_unit_test(test_detach_of_another),
         cmocka_unit_test(test_replace), cmocka_unit_test(test_driver_errors),

@@ -22,7 +22,6 @@
 #define SAGAW_57 (1ull << 11)
 #define SRS (1ull << 31)
 #define EAFS (1ull << 34)
-#define SSADS (1ull << 45)
 
 enum { SID = 0x18, FRAME = 0x400000, FS_TABLES = 0x800000 };
 
@@ -148,96 +147,6 @@ static void test_refused_by_the_unit(void **state)
     end();
 }
 
-static void expect_dirty(struct domain *d, u64 gpa, u32 pages, bool clear, u64 first, u64 last)
-{
-    u64 bitmap[16] = {0};
-    assert_int_equal(domain_read_dirty(d, (gpa_t){gpa}, pages * K4, clear, bitmap), OK);
-    assert_int_equal(bitmap[0], first);
-    assert_int_equal(bitmap[(pages - 1) / 64], last);
-}
-
-/* The page at M2 has been written, the one behind it not; [0, M2) is one leaf. */
-static void check_read_dirty(struct domain *d)
-{
-    u64 bitmap[1] = {0};
-    expect_dirty(d, M2, 2, false, 1, 1);
-    expect_dirty(d, M2, 2, true, 1, 1);
-    expect_dirty(d, M2, 2, true, 0, 0);
-    /* The unit still has the translation, but not that the page is dirty. */
-    assert_int_equal(dma(M2 + 16), FRAME + M2 + K4 + 16);
-    expect_dirty(d, M2 - K4, 3, true, 2, 2);
-    expect_dirty(d, M2 - K4, 3, true, 0, 0);
-    /* A large page is dirty as a whole, and holes are not. */
-    assert_int_equal(dma(5 * K4), FRAME + 5 * K4);
-    expect_dirty(d, M2 - 65 * K4, 68, false, ~0ull, 1);
-    expect_dirty(d, 0, 64, true, ~0ull, ~0ull);
-    expect_dirty(d, M2 - 64 * K4, 64, true, ~0ull, ~0ull);
-    expect_dirty(d, 0, 512, true, ~0ull, ~0ull);
-    expect_dirty(d, 0, 512, true, 0, 0);
-    expect_dirty(d, 1ull << 30, 1, true, 0, 0);
-    assert_int_equal(domain_read_dirty(d, (gpa_t){8}, K4, true, bitmap), ERR_INVALID);
-    assert_int_equal(domain_read_dirty(d, (gpa_t){0}, 8, true, bitmap), ERR_INVALID);
-    assert_int_equal(domain_read_dirty(d, (gpa_t){~PAGE_MASK}, 2 * K4, true, bitmap), ERR_INVALID);
-    assert_int_equal(domain_read_dirty(rig.d, (gpa_t){0}, K4, true, bitmap), ERR_UNSUPPORTED);
-}
-
-/* Units mark what devices write; a unit that cannot is refused, and a guest's first stage, too. */
-static void test_dirty_tracking(void **state)
-{
-    const struct domain_config config = {.levels = 4, .page_sizes = SIZES, .coherent = true,
-                                         .dirty_tracking = true};
-    struct domain_config split = config;
-    struct domain_mapping at;
-    struct vtd_entry entry;
-    struct vtd_default def;
-    struct domain *d;
-    u64 bytes;
-    (void)state;
-    begin(SERVER_CAP, SERVER_ECAP | SSADS, 4);
-    assert_int_equal(domain_create(&config, &d), OK);
-    split.dma_root = true;
-    assert_int_equal(domain_create(&split, &(struct domain *){NULL}), ERR_DIRTY_TRACKING);
-    assert_int_equal(domain_map(d, (gpa_t){0}, (hpa_t){FRAME}, M2, PROT_READ | PROT_WRITE,
-                                MEM_WB), OK);
-    assert_int_equal(domain_map(d, (gpa_t){M2}, (hpa_t){FRAME + M2 + K4}, 2 * K4,
-                                PROT_READ | PROT_WRITE, MEM_WB), OK);
-    assert_int_equal(domain_attach(d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
-    assert_true(entry.ss_ad);
-    assert_int_equal(dma(M2 + 8), FRAME + M2 + K4 + 8);
-    for (u32 i = 0; i < 3; i++) {
-        static const struct { u64 gpa; bool dirty; } pages[] = {{0, false}, {M2, true},
-                                                                {M2 + K4, false}};
-        assert_int_equal(domain_walk(d, (gpa_t){pages[i].gpa}, &at), OK);
-        assert_int_equal(at.dirty, pages[i].dirty);
-    }
-    check_read_dirty(d);
-    /* Tables that hardware has marked as accessed go once, and only once. */
-    assert_int_equal(domain_unmap(d, (gpa_t){0}, 1ull << 30, &bytes), OK);
-    assert_int_equal(bytes, M2 + 2 * K4);
-    assert_int_equal(domain_flush(d, (gpa_t){0}, 0), OK);
-    assert_int_equal(domain_table_pages(d), 1);
-    assert_int_equal(domain_replace(rig.d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
-    assert_false(entry.ss_ad);
-    assert_int_equal(domain_detach(rig.d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
-    /* As a unit's default it says the same. */
-    domain_unit_remove(rig.d, rig.unit);
-    assert_int_equal(domain_unit_add(d, rig.unit, &def), OK);
-    assert_true(def.ss_ad);
-    domain_unit_remove(d, rig.unit);
-    assert_int_equal(domain_destroy(d), OK);
-    end();
-    for (u32 i = 0; i < 2; i++) {
-        begin(SERVER_CAP, i == 0 ? SERVER_ECAP : LEGACY_ECAP | SSADS, 4);
-        assert_int_equal(domain_create(&config, &d), OK);
-        assert_int_equal(domain_attach(d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID),
-                         ERR_UNSUPPORTED);
-        assert_int_equal(domain_destroy(d), OK);
-        end();
-    }
-}
-
 /* Whatever allocation fails on the way to an entry: the device goes on as before. */
 static void test_every_allocation_fails(void **state)
 {
@@ -313,7 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_widths_and_modes), cmocka_unit_test(test_refused_by_the_unit),
-        cmocka_unit_test(test_dirty_tracking), cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_hung_queue),
+        cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_hung_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

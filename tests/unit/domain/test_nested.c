@@ -21,10 +21,10 @@
 static struct vtd_unit unit0;
 static struct vtd_unit unit1;
 
-static struct domain *parent_of(u32 levels, bool parent, bool dirty)
+static struct domain *parent_of(u32 levels, bool parent)
 {
     struct domain_config config = {.levels = levels, .page_sizes = K4 | M2 | G1, .coherent = true,
-                                   .parent = parent, .dirty_tracking = dirty, .partition = 5};
+                                   .parent = parent, .partition = 5};
     struct domain *d = NULL;
     assert_int_equal(domain_create(&config, &d), OK);
     return d;
@@ -35,7 +35,7 @@ static struct domain *fresh(void)
     hosted_reset();
     fake_unit_init(&unit0, 0);
     fake_unit_init(&unit1, 1);
-    return parent_of(4, true, false);
+    return parent_of(4, true);
 }
 
 static void end(struct domain *d)
@@ -63,8 +63,7 @@ static void test_create_refused(void **state)
         {0, 0x1000, 0, ERR_INVALID}, {0, 0x1000, 39, ERR_INVALID}, {0, 0x1000, 58, ERR_INVALID},
     };
     struct domain *d = fresh();
-    struct domain *dirty = parent_of(4, false, true);
-    struct domain *other = parent_of(4, false, false);
+    struct domain *other = parent_of(4, false);
     struct nested_config config = {.pgtbl_addr = 0x1000, .addr_width = 48};
     struct nested *n;
     struct nested *over;
@@ -79,7 +78,6 @@ static void test_create_refused(void **state)
         }
     }
     assert_int_equal(nested_create(other, &config, &n), ERR_NOT_A_PARENT);
-    assert_int_equal(nested_create(dirty, &config, &n), ERR_DIRTY_TRACKING);
     assert_int_equal(domain_make_parent(other), OK);
     assert_int_equal(nested_create(other, &config, &n), OK);
     /* Nest on a nested domain: only a cast gets that far. */
@@ -89,8 +87,7 @@ static void test_create_refused(void **state)
     assert_int_equal(nested_create(other, &config, &n), ERR_NO_MEMORY);
     hosted_fail_after(UINT32_MAX);
     assert_int_equal(domain_destroy(other), OK);
-    assert_int_equal(domain_destroy(dirty), OK);
-    assert_int_equal(hosted_log_lines(), 9 + 3);
+    assert_int_equal(hosted_log_lines(), 9 + 2);
     end(d);
 }
 
