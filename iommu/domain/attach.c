@@ -26,6 +26,16 @@ static u64 attachment_key(enum vtd_root root, u16 sid, u32 pasid)
            (pasid & ((1u << KEY_PASID_BITS) - 1));
 }
 
+static void nested_add_user(struct nested *n)
+{
+    __atomic_fetch_add(&n->users, 1, __ATOMIC_RELAXED);
+}
+
+static void nested_remove_user(struct nested *n)
+{
+    __atomic_fetch_sub(&n->users, 1, __ATOMIC_RELEASE);
+}
+
 static struct attachment *find(const struct did_unit *u, u64 key)
 {
     return (struct attachment *)keymap_find(&u->attachments, key);
@@ -115,12 +125,8 @@ static enum result take_nested(struct did_unit *u, enum vtd_root root, u16 sid, 
     if (r != OK) {
         return r;
     }
-    r = nested_use_add(a->nested, a->table);
-    if (r != OK) {
-        did_give_table(a->table);
-        return r;
-    }
     a->did = a->table->did;
+    nested_add_user(a->nested);
     return OK;
 }
 
@@ -144,7 +150,7 @@ static enum result take(struct did_unit *u, const struct attach_target *target,
 static void give(const struct attachment *a)
 {
     if (a->nested != NULL) {
-        nested_use_remove(a->nested, a->table);
+        nested_remove_user(a->nested);
         did_give_table(a->table);
     } else {
         did_give(a->did);
@@ -236,21 +242,16 @@ static enum result change_table(struct did_unit *u, struct attachment *a, struct
     if (r != OK) {
         return r;
     }
-    r = nested_use_add(n, a->table);
-    if (r != OK) {
-        did_first_stage_give(first_stage);
-        return r;
-    }
     a->nested = n;
     r = set_entry(u, a, root, sid, pasid);
     if (is_untouched(r)) {
         a->nested = old;
-        nested_use_remove(n, a->table);
         did_first_stage_give(first_stage);
         return r;
     }
     a->table->first_stage = first_stage;
-    nested_use_remove(old, a->table);
+    nested_add_user(n);
+    nested_remove_user(old);
     did_first_stage_give(old_first_stage);
     return r;
 }

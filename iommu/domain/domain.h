@@ -115,14 +115,6 @@ must_use enum result nested_detach(struct nested *n, struct vtd_unit *unit, enum
                                    u16 sid, u32 pasid);
 must_use enum result nested_replace(struct nested *n, struct vtd_unit *unit, enum vtd_root root,
                                     u16 sid, u32 pasid);
-/*
- * A batch of first-stage invalidations, in order (IOTLB by address or whole PASID); *done
- * says how many were accepted when one is refused, the rest is untouched. VTD_NO_PASID: under
- * every PASID that walks this table.
- */
-struct nested_inval { u32 pasid; bool all; u64 addr; u64 pages; bool leaf; };
-must_use enum result nested_invalidate(struct nested *n, const struct nested_inval *list, u32 count,
-                                       u32 *done);
 
 /* Host domain ids that stand for a guest's on a unit; returns how many, at most max. */
 u32 did_of_guest(const struct vtd_unit *unit, u32 partition, u16 guest_did, u16 *out, u32 max);

@@ -26,15 +26,6 @@ struct nested {
     u32 users;                   /* attachments */
     struct domain *parent;
     struct nested_config config;
-    struct spinlock lock;        /* for uses */
-    struct keymap uses;          /* struct nested_use by (unit, id, PASID) */
-};
-
-/* That one PASID of one unit's id walks a nested domain's table. */
-struct nested_use {
-    struct keymap_node node;
-    struct did_table *table;
-    u32 users;
 };
 
 void domain_add_user(struct domain *d);
@@ -50,9 +41,5 @@ must_use enum result attach(const struct attach_target *target, enum attach_how 
                             struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
 must_use enum result attach_remove(const struct attach_target *target, struct vtd_unit *unit,
                                    enum vtd_root root, u16 sid, u32 pasid);
-
-/* Counts that the table is used through n. */
-must_use enum result nested_use_add(struct nested *n, struct did_table *table);
-void nested_use_remove(struct nested *n, struct did_table *table);
 
 #endif

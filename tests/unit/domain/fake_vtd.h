@@ -17,11 +17,9 @@ struct vtd_unit {
     struct { bool used; enum vtd_root root; u16 sid; u32 pasid; struct vtd_entry entry; }
         slot[FAKE_SLOTS];
     u32 rid_pasid;              /* of every device; 0xffffffff: no device is known */
-    enum result next_set, next_clear, next_inval, next_submit;
+    enum result next_set, next_clear, next_inval;
     struct { u16 did; u64 gpa, size; } inval[FAKE_INVALS];
     u32 invals;
-    struct vtd_desc desc[FAKE_INVALS];
-    u32 descs, submits;
 };
 
 static inline void fake_unit_init(struct vtd_unit *unit, u16 index)
@@ -162,15 +160,6 @@ enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 
     unit->inval[i].gpa = gpa;
     unit->inval[i].size = size;
     return fake_take(&unit->next_inval);
-}
-
-enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
-{
-    unit->submits++;
-    for (u32 i = 0; i < count; i++) {
-        unit->desc[unit->descs++ % FAKE_INVALS] = descs[i];
-    }
-    return fake_take(&unit->next_submit);
 }
 
 #endif

@@ -1,7 +1,4 @@
-/*
- * Nested domains: what is refused, what reaches the entry and what never does, and which
- * descriptors an invalidation becomes (VT-d 6.5.2.4, written out as numbers).
- */
+/* Nested domains: what is refused, what reaches the entry and what never does. */
 #include "iommu/domain/domain.h"
 
 #include "support/hosted.h"
@@ -286,129 +283,6 @@ static void test_every_allocation_fails(void **state)
     }
 }
 
-/* --- invalidation --- */
-
-static u64 desc_did(u32 i)
-{
-    return unit0.desc[i].w[0] >> 16 & 0xffff;
-}
-
-static void test_invalidate_forms(void **state)
-{
-    static const struct { struct nested_inval inval; u64 w0, w1; } cases[] = {
-        {{.pasid = 9, .addr = 0x5000, .pages = 1}, 0x36, 0x5000},
-        {{.pasid = 9, .addr = 0x5000, .pages = 1, .leaf = true}, 0x36, 0x5040},
-        {{.pasid = 9, .addr = 0x200000, .pages = 512}, 0x36, 0x200009},
-        {{.pasid = 9, .addr = 0x5000, .pages = 2}, 0x36, 0x4002},
-        {{.pasid = 9, .addr = 0x6000, .pages = 2}, 0x36, 0x6001},
-        {{.pasid = 9, .addr = 0xffff800000000000ull, .pages = 1}, 0x36, 0xffff800000000000ull},
-        {{.pasid = 9, .addr = 0xfffffffffffff000ull, .pages = 1}, 0x36, 0xfffffffffffff000ull},
-        {{.pasid = 9, .all = true}, 0x26, 0},
-        {{.pasid = 9, .addr = 0, .pages = 1ull << 27}, 0x36, 27},
-        {{.pasid = 9, .addr = 0, .pages = 1ull << 28}, 0x26, 0},
-        {{.pasid = 9, .addr = 0, .pages = 1ull << 52}, 0x26, 0},
-        {{.pasid = VTD_NO_PASID, .all = true}, 0x26, 0},
-    };
-    struct domain *d = fresh();
-    struct nested *n = nest(d, 0x1000, 1);
-    u32 done;
-    (void)state;
-    assert_int_equal(nested_attach(n, &unit0, GUEST, 1, 9), OK);
-    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
-        assert_int_equal(nested_invalidate(n, &cases[i].inval, 1, &done), OK);
-        assert_int_equal(done, 1);
-        assert_int_equal(unit0.descs, i + 1);
-        assert_int_equal(unit0.desc[i].w[0] & 0xffff, cases[i].w0);
-        assert_int_equal(desc_did(i), fake_entry(&unit0, GUEST, 1, 9)->did);
-        assert_int_equal(unit0.desc[i].w[0] >> 32, 9);
-        assert_int_equal(unit0.desc[i].w[1], cases[i].w1);
-        assert_int_equal(unit0.desc[i].w[2] | unit0.desc[i].w[3], 0);
-    }
-    assert_int_equal(nested_detach(n, &unit0, GUEST, 1, 9), OK);
-    assert_int_equal(nested_destroy(n), OK);
-    end(d);
-}
-
-static void test_invalidate_refused(void **state)
-{
-    static const struct nested_inval bad[] = {
-        {.pasid = 0, .addr = 0x5001, .pages = 1}, {.pasid = 0, .addr = 0x5000, .pages = 0},
-        {.pasid = 1u << 20, .addr = 0x5000, .pages = 1}, {.pasid = 0, .addr = 0x5000, .all = true},
-        {.pasid = 0, .addr = 0xfffffffffffff000ull, .pages = 2},
-        {.pasid = 0, .addr = 0x1000, .pages = 1ull << 52},
-    };
-    struct domain *d = fresh();
-    struct nested *n = nest(d, 0x1000, 1);
-    u32 done;
-    (void)state;
-    assert_int_equal(nested_attach(n, &unit0, GUEST, 1, 0), OK);
-    for (u32 i = 0; i < ARRAY_LEN(bad); i++) {
-        const struct nested_inval list[3] = {{.pasid = 0, .all = true}, bad[i],
-                                             {.pasid = 0, .all = true}};
-        /* One done, the second refused, the third untouched. */
-        unit0.descs = 0;
-        assert_int_equal(nested_invalidate(n, list, 3, &done), ERR_INVALID);
-        assert_int_equal(done, 1);
-        assert_int_equal(unit0.descs, 1);
-        assert_int_equal(nested_invalidate(n, list + 1, 2, &done), ERR_INVALID);
-        assert_int_equal(done, 0);
-        assert_int_equal(unit0.descs, 1);
-    }
-    assert_int_equal(nested_invalidate(n, bad, 0, &done), OK);
-    assert_int_equal(done, 0);
-    unit0.next_submit = ERR_TIMEOUT;
-    assert_int_equal(nested_invalidate(n, &(struct nested_inval){.all = true}, 1, &done),
-                     ERR_TIMEOUT);
-    assert_int_equal(nested_detach(n, &unit0, GUEST, 1, 0), OK);
-    assert_int_equal(nested_destroy(n), OK);
-    end(d);
-}
-
-/* Once for each (unit, id, PASID) whatever the number of devices; only for the PASID named. */
-static void test_invalidate_where_used(void **state)
-{
-    struct domain *d = fresh();
-    struct nested *n = nest(d, 0x1000, 1);
-    struct nested_inval list[40];
-    u32 done;
-    (void)state;
-    unit0.rid_pasid = 6;
-    for (u16 sid = 0; sid < 20; sid++) {
-        assert_int_equal(nested_attach(n, &unit0, GUEST, sid, VTD_NO_PASID), OK);
-        assert_int_equal(nested_attach(n, &unit0, GUEST, sid, 7), OK);
-    }
-    assert_int_equal(nested_attach(n, &unit1, GUEST, 0, 7), OK);
-    for (u32 i = 0; i < ARRAY_LEN(list); i++) {
-        list[i] = (struct nested_inval){.pasid = 6, .addr = i * K4, .pages = 1};
-    }
-    /* RID_PASID is the name of requests without PASID. */
-    assert_int_equal(nested_invalidate(n, list, 40, &done), OK);
-    assert_int_equal(done, 40);
-    assert_int_equal(unit0.descs, 40);
-    assert_int_equal(unit1.descs, 0);
-    assert_int_equal(unit0.submits, 3); /* sixteen a batch */
-    for (u32 i = 0; i < 40; i++) {
-        assert_int_equal(unit0.desc[i].w[1], i * K4);
-        assert_int_equal(unit0.desc[i].w[0] >> 32, 6);
-    }
-    list[0].pasid = 7;
-    list[1].pasid = 8;
-    assert_int_equal(nested_invalidate(n, list, 2, &done), OK);
-    assert_int_equal(unit0.descs, 41);
-    assert_int_equal(unit1.descs, 1);
-    list[0].pasid = VTD_NO_PASID;
-    assert_int_equal(nested_invalidate(n, list, 1, &done), OK);
-    assert_int_equal(unit0.descs, 43);
-    assert_int_equal(unit1.descs, 2);
-    for (u16 sid = 0; sid < 20; sid++) {
-        assert_int_equal(nested_detach(n, &unit0, GUEST, sid, VTD_NO_PASID), OK);
-        assert_int_equal(nested_detach(n, &unit0, GUEST, sid, 7), OK);
-    }
-    assert_int_equal(nested_detach(n, &unit1, GUEST, 0, 7), OK);
-    assert_int_equal(nested_destroy(n), OK);
-    end(d);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,8 +290,7 @@ int main(void)
         cmocka_unit_test(test_entry), cmocka_unit_test(test_attach_refused),
         cmocka_unit_test(test_replace), cmocka_unit_test(test_replace_shared),
         cmocka_unit_test(test_flush_reaches_nested),
-        cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_invalidate_forms),
-        cmocka_unit_test(test_invalidate_refused), cmocka_unit_test(test_invalidate_where_used),
+        cmocka_unit_test(test_every_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
