@@ -66,10 +66,9 @@ static void put_tables(struct ptab *pt, u64 *slot, u64 *twin, u64 entry, u64 sec
     ptab_flush(pt, slot, 1);
 }
 
-/* Hardware may have marked one of them as accessed meanwhile: only where they lead counts. */
 static void retire_both(struct ptab *pt, u64 entry, u64 second)
 {
-    if (((second ^ entry) & pt->format->address) != 0) {
+    if (second != entry) {
         ptab_retire(pt, second);
     }
     ptab_retire(pt, entry);
