@@ -17,33 +17,32 @@
 
 struct model_unit;
 
-/* What the unit is. A config of all zeros but ver, cap, ecap, haw is valid. */
+/* What the unit is. A config in which only ver, cap, ecap and haw are not zero is valid. */
 struct model_config {
     uint32_t ver;           /* VER register: 7:4 major, 3:0 minor */
     uint64_t cap;           /* CAP register as read by software */
     uint64_t ecap;          /* ECAP register as read by software */
     unsigned haw;           /* host address width in bits (32..52) */
     bool erratum_772415;    /* SPR17: A/D/EA set despite a read-only second stage (PWSNP=1) */
-    bool no_caches;         /* every access walks (a unit of unlimited forgetfulness) */
+    bool no_caches;         /* every access walks, nothing is ever cached */
     /*
      * VT-d 7.2.1 lets a unit drop a fault whose source-id has a record with F=1. Off: each
      * fault takes a record of its own, as long as there is room.
      */
     bool merge_faults;
     /*
-     * Two relaxations without which Linux does not run on a strict unit: AW may be set in a
-     * PASID entry though SSTS=0 (VT-d 9.6 says Reserved(0)), and with CM=1 a PASID-selective
-     * PASID-cache invalidation also removes faulted entries of that PASID (VT-d 6.2.3 tags
-     * them DID 0, Linux invalidates under the new DID).
+     * Two relaxations that Linux needs: AW may be set in a PASID entry though SSTS=0 (VT-d 9.6 says
+     * Reserved(0)), and with CM=1 a PASID-selective PASID-cache invalidation also removes faulted
+     * entries of that PASID (VT-d 6.2.3 tags them DID 0, Linux invalidates under the new DID).
      */
     bool tolerate_linux;
 };
 
 /*
- * Memory and interrupts of the machine. mem_* get host-physical addresses, never
- * cross a 4 KiB page, and return false when nothing answers there. cmpxchg64
- * compares an aligned qword with *expected; on a mismatch it stores what it saw in
- * *expected and sets *swapped to false. interrupt() delivers one message write.
+ * Memory and interrupts of the machine. mem_* get host-physical addresses, never cross a 4 KiB
+ * page, and return false if nothing answers there. cmpxchg64 compares an aligned qword with
+ * *expected; on a mismatch it stores what it saw in *expected and sets *swapped to false.
+ * interrupt() delivers one message write.
  */
 struct model_ops {
     void *ctx;
@@ -66,7 +65,7 @@ void model_destroy(struct model_unit *unit);
 /* Power-on state: registers, caches, pending faults; counters are kept. */
 void model_reset(struct model_unit *unit);
 
-/* Bytes of register space: all that CAP.FRO/NFR and ECAP.IRO name, in whole pages. */
+/* Bytes of register space, whole pages: up to the last register that CAP.FRO, CAP.NFR and ECAP.IRO name. */
 size_t model_register_size(const struct model_unit *unit);
 
 /*
@@ -92,14 +91,14 @@ struct model_request {
     uint16_t sid;           /* bus 15:8, device 7:3, function 2:0 */
     bool has_pasid;
     uint32_t pasid;
-    bool priv;              /* supervisor; counts only with has_pasid (else RID_PRIV decides) */
+    bool priv;              /* supervisor; only with has_pasid (otherwise RID_PRIV decides) */
     bool exec;              /* execute requested; only with has_pasid */
     bool no_snoop;
     bool no_write;          /* ATS: the device does not ask for write permission */
     enum model_op op;
     enum model_at at;
     uint64_t addr;
-    size_t len;             /* 0 is a zero-length read: one byte's page is checked, nothing moves */
+    size_t len;             /* 0 is a zero-length read: the page of the first byte is checked, nothing moves */
 };
 
 /* Which translation served a request (first page of it). */
@@ -122,7 +121,7 @@ struct model_outcome {
     uint8_t reason;         /* fault reason (VT-d Table 30), 0 when ok */
     bool qualified;         /* reason is not logged when an FPD of the walk is set */
     bool fpd;               /* an FPD on the walk was set */
-    bool recorded;          /* a fault record was asked for (not suppressed by FPD) */
+    bool recorded;          /* a fault record is due (not suppressed by FPD) */
     uint64_t fault_addr;    /* page address of the refused access */
     enum model_kind kind;
     uint64_t hpa;           /* host address of the first byte */
@@ -131,12 +130,12 @@ struct model_outcome {
     uint32_t pasid;         /* effective: RID_PASID for a request without one */
     bool can_read, can_write; /* of the effective mapping, for this request's privilege */
     bool snooped;           /* the final access is snooped */
-    bool erratum;           /* 772415 struck: a read-only page was written by the walk */
+    bool erratum;           /* 772415 took effect: the walk wrote a read-only page */
     /* AT=01b only: 0 success, 1 unsupported request, 4 completer abort */
     uint8_t ats_status;
 };
 
-/* A device's access, with every side effect hardware has. buf may be NULL when len is 0. */
+/* A device's access, with all the side effects of hardware. buf may be NULL if len is 0. */
 bool model_dma(struct model_unit *unit, const struct model_request *request, void *buf,
                struct model_outcome *outcome);
 
@@ -158,7 +157,7 @@ struct model_interrupt {
 };
 bool model_interrupt(struct model_unit *unit, uint16_t sid, uint64_t addr, uint32_t data,
                      struct model_interrupt *out);
-/* The same of a unit that has cached nothing, and nothing is sent, written or recorded. */
+/* The same as if the unit had cached nothing; nothing is sent, written or recorded. */
 bool model_interrupt_ask(struct model_unit *unit, uint16_t sid, uint64_t addr, uint32_t data,
                          struct model_interrupt *out);
 
@@ -170,9 +169,9 @@ bool model_translate(struct model_unit *unit, const struct model_request *reques
                      struct model_outcome *outcome);
 
 /*
- * Calls visit for every mapping that a request of this sid/pasid could reach (fresh
- * walk; pass-through is one mapping of 2^haw bytes). Returns the fault reason that
- * stopped the walk before any page table, else 0. visit returns false to stop.
+ * Calls visit for every mapping that a request of this sid/pasid could reach, by a fresh walk; pass-through is one
+ * mapping of 2^haw bytes. Returns the fault reason that stopped the walk before any page table, else 0. visit returns
+ * false to stop.
  */
 struct model_mapping {
     uint64_t iova, hpa, size;
@@ -201,8 +200,8 @@ bool model_page_request(struct model_unit *unit, const struct model_page_request
                         enum model_page_response *response);
 
 /*
- * Device side of the invalidation queue: what software told the devices. Unset hooks
- * answer "completed". dtlb_invalidate returning false is a time-out: ITE with that SID.
+ * The devices' end of the invalidation queue: what software tells them. Hooks that are not set
+ * answer "completed". If dtlb_invalidate returns false, it is a time-out: ITE with that SID.
  */
 struct model_device_invalidation {
     uint16_t sid, pfsid;
@@ -219,17 +218,17 @@ struct model_device_ops {
 void model_set_device_ops(struct model_unit *unit, const struct model_device_ops *ops);
 
 /*
- * Misbehaviour on demand. Each stays until cleared, except the *_once ones.
- * While queue_hang is set, descriptors are not fetched; gcmd_hang: GSTS does not echo.
+ * Misbehaviour on demand. Each setting stays until it is cleared, except those named *_once. While
+ * queue_hang is set, descriptors are not fetched; gcmd_hang: GSTS does not echo.
  */
 struct model_faults {
     bool queue_hang;        /* IQH stops */
     bool gcmd_hang;         /* GCMD commands are never completed */
     bool command_hang;      /* CCMD.ICC / IOTLB.IVT stay set */
     bool ite_once;          /* the next device-TLB invalidation times out */
-    bool interrupts_in_flight; /* remapped ones arrive when a wait drains them (VT-d 6.5.5), or when this falls */
+    bool interrupts_in_flight; /* remapped ones arrive when a wait drains them (VT-d 6.5.5) or this is cleared */
     bool ice_once;          /* the next device-TLB invalidation also reports ICE */
-    uint64_t hang_after;    /* >0: the queue hangs when that many more descriptors were performed */
+    uint64_t hang_after;    /* >0: the queue hangs after that many more descriptors */
 };
 void model_set_faults(struct model_unit *unit, const struct model_faults *faults);
 const struct model_faults *model_get_faults(const struct model_unit *unit);
@@ -270,7 +269,7 @@ struct model_counters {
 const struct model_counters *model_counters(struct model_unit *unit);
 void model_counters_clear(struct model_unit *unit);
 
-/* Pieces of DMA of one source-id by kind; zero for an unseen one. */
+/* Pieces of DMA of one source-id by kind; all zero if it was never seen. */
 uint64_t model_sid_pages(const struct model_unit *unit, uint16_t sid, enum model_kind kind);
 uint64_t model_sid_faults(const struct model_unit *unit, uint16_t sid);
 

@@ -1,7 +1,6 @@
 /*
- * The hash table under every cache of the unit. Nothing leaves it but by an explicit
- * removal: a missing invalidation must show. What is cached is decided by the walkers,
- * what an invalidation covers by model_invalidate.c.
+ * The hash table under every cache of the unit. Nothing leaves it unless it is removed explicitly, so that a missing
+ * invalidation shows. What is cached is decided by the walkers, what an invalidation covers by model_invalidate.c.
  */
 #include "tests/model/model_internal.h"
 

@@ -1,5 +1,5 @@
 /*
- * Invalidation descriptors: type, mode, reserved bits, then the deed (VT-d 6.5.2.1 to
+ * Invalidation descriptors: first type, mode and reserved bits are checked, then they are performed (VT-d 6.5.2.1 to
  * 6.5.2.9, 7.6.1). Also the two register commands of legacy mode (VT-d 6.5.1).
  */
 #include "tests/model/model_internal.h"
@@ -44,7 +44,7 @@ static bool granularity_is_valid(const struct model_unit *unit, unsigned type, c
         return g != 0;
     case MODEL_DESC_IOTLB:
         if (g == 3) {
-            /* MAMV is a promise of software, not a fault of VT-d 6.5.2.3; QEMU refuses, too. */
+            /* MAMV binds software; VT-d 6.5.2.3 makes no error of it. QEMU refuses it as well. */
             return cap(unit, CAP_PSI) && field(w[1], 5, 0) <= field(unit->config.cap, 53, 48);
         }
         return g != 0;

@@ -1,6 +1,6 @@
 /*
- * A device's access: split at page borders (VT-d 3.13), translate each piece, move its
- * data. Pieces before a refused one have happened, as with real posted writes.
+ * A device's access: split at page borders (VT-d 3.13), translate each piece, move its data. Pieces
+ * before a refused one have taken effect, as with real posted writes.
  */
 #include "tests/model/model_internal.h"
 
@@ -116,7 +116,7 @@ static void refuse(struct model_outcome *outcome, struct walk *walk, unsigned re
     fault_record(walk, reason);
 }
 
-/* What is not a DWORD write or a zero-length read there is refused, after the tables' word. */
+/* Anything but a DWORD write or a zero-length read there is refused, after the tables have been checked. */
 static unsigned untagged_interrupt(struct walk *walk, bool *interrupt)
 {
     const struct model_request *request = walk->request;
@@ -138,7 +138,7 @@ static unsigned untagged_interrupt(struct walk *walk, bool *interrupt)
     return reason != 0 ? reason : (walk->legacy ? LGN_4 : SGN_8);
 }
 
-/* A well-formed interrupt request; what becomes of it is not the DMA tables' affair. */
+/* A well-formed interrupt request; the DMA tables have no say in what becomes of it. */
 static bool dma_message(struct model_unit *unit, const struct model_request *request, const void *buf,
                         struct model_outcome *outcome)
 {

@@ -74,7 +74,7 @@ bool fault_pending(const struct model_unit *unit)
     return (reg32(unit, REG_FSTS) & stored) != 0 || any_record_pending(unit);
 }
 
-/* Called after software cleared something: with nothing left, IP goes (VT-d 7.3). */
+/* Called after software cleared something: if nothing is left, IP is cleared (VT-d 7.3). */
 void fault_serviced(struct model_unit *unit)
 {
     uint32_t status = reg32(unit, REG_FSTS) & ~(uint32_t)FSTS_PPF;

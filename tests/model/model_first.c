@@ -1,9 +1,9 @@
 /*
  * The first-stage walk (VT-d 3.6, 9.7), alone or nested over the second stage (VT-d 3.8).
  *
- * Order where the specification leaves it open: an entry is judged P, reserved bits,
- * width; rights (U/S, R/W) after the leaf; then the final page through the second stage;
- * the leaf's A/D/EA last, so that D is never set for an access that is refused.
+ * Order where the specification leaves it open: P, reserved bits and width of each entry; rights (U/S, R/W) after the
+ * leaf; then the final page through the second stage; the leaf's A/D/EA last, so that D is never set for an access
+ * that is refused.
  */
 #include "tests/model/model_internal.h"
 
@@ -156,7 +156,7 @@ static bool is_canonical(uint64_t addr, unsigned width)
     return high == 0 || high == ~0ull >> (width - 1);
 }
 
-/* Does this access leave D=1 behind? An ATS answer that grants W counts as a write. */
+/* Does this access set D? An ATS answer that grants W counts as a write. */
 static bool dirties(const struct walk *walk, const struct mapping *m)
 {
     if (walk->request->at == MODEL_TRANSLATION) {

@@ -71,7 +71,7 @@ enum reason {
     SGN_8 = 0x87, SGN_10 = 0x89,
 };
 
-/* A hash table that forgets nothing by itself. Entries begin with a node. */
+/* A hash table that never drops an entry by itself. Entries begin with a node. */
 struct node {
     struct node *next;
     uint64_t k1, k2;
@@ -146,7 +146,7 @@ struct held_interrupt {
     struct held_interrupt *next;
     uint64_t addr;
     uint32_t data, index;
-    bool due;               /* its entry was invalidated: the next wait delivers it */
+    bool due;               /* its entry was invalidated: the next wait delivers the message */
 };
 
 struct model_unit {
@@ -233,7 +233,7 @@ struct walk {
     unsigned fs_levels, ss_levels, ss_width;
     bool ssade, snooped_walk, sre, wpe, eafe, pgsnp;
 
-    bool erratum;           /* 772415 struck */
+    bool erratum;           /* 772415 took effect */
     bool cache_fault;       /* CM=1: the refusal may be cached in the IOTLB */
 };
 

@@ -2,7 +2,7 @@
  * Interrupt remapping (VT-d chapter 5): what becomes of a DWORD write to FEEx_xxxxh, whether a
  * device, an I/O APIC or an HPET sends it. The entry cache, like the other caches, forgets nothing
  * by itself. Where the text leaves a choice: the source is verified before the rest of an entry is
- * judged, as 5.1.4 tells it; an index mask above ECAP.MHMV reaches only 2^MHMV entries.
+ * judged, in the order of 5.1.4; an index mask above ECAP.MHMV reaches only 2^MHMV entries.
  */
 #include "tests/model/model_internal.h"
 
@@ -239,7 +239,7 @@ static unsigned entry_fetch(struct passage *p, uint64_t w[2])
     return unit->ops.mem_read(unit->ops.ctx, addr, w, 16) ? 0 : IR_ACCESS;
 }
 
-/* With CM=0 only an entry that works is remembered, with CM=1 whatever was fetched (VT-d 6.1). */
+/* With CM=0 only a valid entry is cached, with CM=1 whatever was fetched (VT-d 6.1). */
 static void entry_remember(const struct passage *p, const uint64_t w[2], unsigned reason)
 {
     struct model_unit *unit = p->unit;
@@ -398,7 +398,7 @@ static bool reason_is_qualified_by_entry(unsigned reason)
     }
 }
 
-/* FI is undefined for the reasons that know no entry (VT-d 11.4.7.4): all ones, so that nobody relies on it. */
+/* FI is undefined for reasons that involve no entry (VT-d 11.4.7.4): all ones, so that nobody relies on it. */
 static uint64_t fault_information(const struct model_interrupt *out, unsigned reason)
 {
     bool knows = out->has_index && reason != IR_FORMAT;
@@ -448,7 +448,7 @@ bool model_interrupt_ask(struct model_unit *unit, uint16_t sid, uint64_t addr, u
     return interrupt_passes(unit, sid, addr, data, true, out);
 }
 
-/* With translation on these are faults of DMA remapping (VT-d 3.15); off, the rows of Table 15 remain. */
+/* With translation on these are faults of DMA remapping (VT-d 3.15); with it off, the rows of Table 15 apply. */
 unsigned interrupt_malformed(struct model_unit *unit, uint16_t sid, bool fresh)
 {
     if (!fresh) {

@@ -19,7 +19,7 @@ static void stop_with(struct model_unit *unit, unsigned info)
     fault_status_set(unit, FSTS_IQE);
 }
 
-/* Conditions that spoil every descriptor (VT-d 11.4.9.9). */
+/* Conditions that make every descriptor invalid (VT-d 11.4.9.9). */
 static unsigned ring_error(const struct model_unit *unit, uint64_t tail, uint64_t ring_bytes)
 {
     bool wide = is_wide(unit);
@@ -52,8 +52,8 @@ static void hang_countdown(struct model_unit *unit)
 }
 
 /*
- * A device-TLB time-out shows late: what hardware had fetched behind it is performed, its
- * waits are dropped, up to the tail or a fence (VT-d 6.5.2.11).
+ * A device-TLB time-out shows late: the descriptors that hardware has already fetched behind it are
+ * performed, their waits dropped, up to the tail or a fence (VT-d 6.5.2.11).
  */
 static void time_out(struct model_unit *unit)
 {

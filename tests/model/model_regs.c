@@ -89,7 +89,7 @@ static void set_queue(struct model_unit *unit, bool on)
         return;
     }
     if (!on && reg64(unit, REG_IQH) != reg64(unit, REG_IQT)) {
-        return; /* not quiesced: stays on, as VT-d 6.5.2 forbids the request */
+        return; /* not quiesced: stays on, because VT-d 6.5.2 forbids the request */
     }
     set_status(unit, G_QIE, on);
     if (!on) {
@@ -123,7 +123,7 @@ void gcmd_perform(struct model_unit *unit, uint32_t value)
 
 static void gcmd_written(struct model_unit *unit, uint32_t value)
 {
-    /* The one-shot status falls when the command is written. */
+    /* Writing the command clears the one-shot status. */
     if ((value & (1u << G_SRTP)) != 0) {
         set_status(unit, G_SRTP, false);
     }

@@ -29,7 +29,7 @@ void second_stage_select(struct walk *walk, uint64_t root, unsigned aw)
     walk->ss_width = second_stage_width(walk->unit, aw);
 }
 
-/* The walk's codes; in legacy mode lack of permission is named by the access. */
+/* The fault reasons of this walk. In legacy mode the one for missing permission depends on the access. */
 static unsigned legacy_reason(const struct walk *walk, unsigned reason)
 {
     switch (reason) {
@@ -166,7 +166,7 @@ unsigned second_stage_walk(struct walk *walk, uint64_t gpa, bool set_dirty, stru
         bool leaf = false;
         bool read = out->read;
         bool write = out->write;
-        while (again) { /* an update that lost a race looks at the entry anew */
+        while (again) { /* an update that lost a race reads the entry again */
             read = out->read && entry_reads(walk, entry);
             write = out->write && entry_writes(walk, entry);
             if (!entry_reads(walk, entry) && !entry_writes(walk, entry)) {
@@ -177,7 +177,7 @@ unsigned second_stage_walk(struct walk *walk, uint64_t gpa, bool set_dirty, stru
                 return refuse(walk, SSS_3);
             }
             if (leaf && !read && !write) {
-                return refuse(walk, SSS_2); /* no right survives the AND */
+                return refuse(walk, SSS_2); /* no permission is left */
             }
             uint64_t wanted = BIT(SS_A) | (leaf && set_dirty && write ? BIT(SS_D) : 0);
             unsigned reason = set_flags(walk, addr, &entry, wanted, &again);

@@ -23,7 +23,7 @@ bool reason_is_qualified(unsigned reason)
     }
 }
 
-/* Tables are only ever read through this, so walks can be counted. */
+/* All table reads go through here, so that walks can be counted. */
 bool table_read(struct walk *walk, uint64_t addr, void *buf, size_t len)
 {
     struct model_unit *unit = walk->unit;
@@ -202,7 +202,7 @@ static void iotlb_keep_fault(const struct walk *walk, unsigned reason)
     cache_insert(&walk->unit->iotlb, &e->node);
 }
 
-/* A cached legacy "not present" is named by the access that meets it. */
+/* The reason for a cached "not present" of legacy mode depends on the access that hits it. */
 static unsigned cached_reason(const struct walk *walk, unsigned reason)
 {
     if (reason == LGN_2 || reason == LGN_3) {
@@ -332,7 +332,7 @@ static unsigned walk_and_keep(struct walk *walk, struct mapping *out)
         return reason;
     }
     reason = permission_check(walk, out);
-    /* Only what caused no fault is kept; with CM=1 a second-stage refusal too (VT-d 6.2.4.1). */
+    /* Only a translation without a fault is kept; with CM=1 also a refusal of the second stage (VT-d 6.2.4.1). */
     bool second = walk->kind == MODEL_KIND_SECOND_STAGE;
     if (keep && (reason == 0 || (second && cap(unit, CAP_CM)))) {
         iotlb_keep(walk, out);

@@ -1,6 +1,4 @@
-/*
- * Birth, reset and death of a unit; counters and their dump.
- */
+/* Creation, reset and destruction of a unit; counters and their dump. */
 #include "tests/model/model_internal.h"
 
 #include <inttypes.h>

@@ -1,7 +1,4 @@
-/*
- * The machine of rig.h: pages in a small hash table, two ranges that misbehave, a queue of
- * one page.
- */
+/* The machine of rig.h: pages in a small hash table, two ranges that misbehave, a queue that is one page. */
 #include "tests/model/rig.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
- * A machine of one reference unit and sparse memory, for tests: table pages on demand,
- * holes that answer no access, a log of interrupts, and short forms of what every test
- * does (turn translation on, submit a descriptor, access as a device, take a fault record).
- * Entries are given as plain words: a rig builds no table entry for anyone.
+ * A machine of one reference unit and sparse memory, for tests: table pages on demand, holes that
+ * answer no access, a log of interrupts, and short forms of what every test does (turn translation
+ * on, submit a descriptor, access as a device, take a fault record). Entries are given as plain
+ * words; a rig never builds a table entry.
  */
 #ifndef NESTOR_MODEL_RIG_H
 #define NESTOR_MODEL_RIG_H

@@ -127,7 +127,7 @@ static void build_scalable(struct scene *s, enum scene_mode mode, const struct s
     for (unsigned i = 0; i < 4; i++) {
         s->place[CTX0 + i] = context + (sid & 0x7f) * 32ull + i * 8;
     }
-    /* PASIDE when the request needs it; the directory may be short of the PASID on purpose. */
+    /* PASIDE if the request needs it; some cases want a directory that does not reach the PASID. */
     rig_put(s->rig, s->place[CTX0],
             directory | (uint64_t)o->pdts << 9 | (s->request.has_pasid ? 8 : 0) | 1);
     rig_put(s->rig, s->place[CTX1], o->rid_pasid);

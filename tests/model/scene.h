@@ -1,10 +1,10 @@
 /*
- * One device, one address, one page: every structure between them built once, in the
- * simplest valid form, so that a test case is a line that changes some bits and names the
- * fault reason. Words are written as VT-d chapter 9 prints them.
+ * One device, one address, one page: every structure between them built once, in the simplest valid
+ * form, so that a test case is one line that changes some bits and names the fault reason. Words
+ * are written as VT-d chapter 9 prints them.
  *
- * No two places are the same entry: the final page has second-stage entries of its own at
- * every level, apart from those that lead to the first-stage tables.
+ * No entry serves two purposes: the final page has its own second-stage entries at every level,
+ * separate from those that lead to the first-stage tables.
  */
 #ifndef NESTOR_MODEL_SCENE_H
 #define NESTOR_MODEL_SCENE_H
@@ -46,7 +46,7 @@ struct change {
 };
 
 struct scene_case {
-    const char *name;       /* ends with the fact's section */
+    const char *name;       /* ends with the section that decides it */
     enum scene_mode mode;
     struct scene_options options;
     uint64_t cap_set, cap_clear, ecap_set, ecap_clear;
@@ -81,9 +81,9 @@ void scene_change(struct scene *scene, enum place at, uint64_t set, uint64_t cle
 void scene_destroy(struct scene *scene);
 
 /*
- * Runs a case: builds, changes, enables, accesses. NULL when all is as expected, else what
- * was not (static text). Also checks that a refused access moved nothing, that the record
- * is complete, and that model_translate() foresaw it.
+ * Runs a case: builds, changes, enables, accesses. NULL if everything is as expected, else what was not (static
+ * text). Also checks that a refused access moved nothing, that the record is complete, and that
+ * model_translate() predicted it.
  */
 const char *scene_run(const struct scene_case *c);
 

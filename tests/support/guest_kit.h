@@ -1,7 +1,6 @@
 /*
- * A guest for hosted tests: one partition with RAM, one device-owning driver that
- * writes scalable-mode tables into that RAM as an operating system would, and a
- * vIOMMU on a reference unit. Short forms of what every test does.
+ * A guest for hosted tests: one partition with RAM, one driver that writes scalable-mode tables into that RAM as an
+ * operating system would, and a vIOMMU on a reference unit. Short forms of what every test does.
  */
 #ifndef NESTOR_GUEST_KIT_H
 #define NESTOR_GUEST_KIT_H
@@ -40,10 +39,10 @@ struct kit {
     void (*after_read)(struct kit *kit, u64 gpa, size_t len);
 };
 
-/* A unit of every feature, second stage over all guest RAM, a vIOMMU at reset. */
+/* A unit with every feature, a second stage over all guest RAM, a vIOMMU in its reset state. */
 void kit_start(struct kit *kit);
 void kit_start_with(struct kit *kit, const struct viommu_config *quotas);
-/* Destroys all; false when a page or a domain id leaked. */
+/* Destroys everything; false if a page or a domain id leaked. */
 bool kit_stop(struct kit *kit);
 
 u64 kit_page(struct kit *kit);
@@ -62,14 +61,17 @@ void kit_translate(struct kit *kit, bool on);
 /* Queue, scalable root, TE. */
 void kit_boot(struct kit *kit);
 
-/* Writes a 256-bit descriptor at the tail and rings; false when IQE came of it. */
+/* Writes a 256-bit descriptor at the tail and rings the doorbell; false if that set IQE. */
 bool kit_submit(struct kit *kit, u64 w0, u64 w1);
 /* Queues without ringing; returns the new tail. */
 u64 kit_queue(struct kit *kit, u64 tail, u64 w0, u64 w1);
 /* Context, PASID-cache and IOTLB invalidation of everything, and a wait. */
 void kit_invalidate_all(struct kit *kit);
 
-/* Guest tables, made where missing; no invalidation. attributes of word 0 and 1 of the context. */
+/*
+ * Guest tables, created where they are missing; no invalidation. `attributes` go into words 0 and 1 of the
+ * context entry.
+ */
 u64 *kit_context(struct kit *kit, u16 sid, u64 attributes0, u64 attributes1);
 u64 *kit_pasid_entry(struct kit *kit, u16 sid, u32 pasid);
 void kit_first_stage(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 fs_root);
@@ -89,7 +91,7 @@ struct kit_fault {
     bool has_pasid, read;
     u32 pasid;
 };
-/* The oldest record the guest sees, cleared by this. */
+/* The oldest record that the guest sees; it is cleared. */
 bool kit_take_fault(struct kit *kit, struct kit_fault *out);
 
 struct viommu_stats kit_stats(const struct kit *kit);

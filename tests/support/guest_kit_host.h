@@ -14,7 +14,7 @@ enum { HOST_UNIT_BASE = 0x70000000 };
 
 /* After hosted_reset(): adds the unit, takes it over. */
 struct model_unit *host_start(const struct model_config *config);
-/* Gives back what host_start() took. */
+/* Returns everything that host_start() took. */
 void host_stop(void);
 struct vtd_unit *host_unit(void);
 struct domain *host_domain(void);
@@ -32,7 +32,10 @@ bool host_root_is_guest(void);
 /* Present PASID entries in the guest root, and domain ids besides the default's. */
 u32 host_attached(void);
 u32 host_domain_ids_used(void);
-/* What the driver keeps: context tables of the off root, records of faults; forgets storms. */
+/*
+ * How many pages the driver keeps (context tables of the off root, fault histories), and how to
+ * have it forget past storms.
+ */
 u32 host_pages_kept(void);
 void host_forgive_storms(void);
 /* True for the word that the driver's own wait descriptors write. */

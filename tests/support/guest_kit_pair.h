@@ -1,7 +1,7 @@
 /*
- * A guest's unit beside real hardware that is built the way the guest sees it: the
- * vIOMMU of a kit, and a reference unit with the same CAP and ECAP that reaches the
- * partition's memory and nothing else. Each step is done to both and compared.
+ * A guest's unit beside hardware that is built the way the guest sees its unit: the vIOMMU of a
+ * kit, and a reference unit with the same CAP and ECAP that reaches the partition's memory and
+ * nothing else. Each step is done to both and compared.
  */
 #ifndef NESTOR_GUEST_KIT_PAIR_H
 #define NESTOR_GUEST_KIT_PAIR_H
@@ -20,11 +20,11 @@ struct pair {
 };
 
 void pair_start(struct pair *p);
-/* True when nothing differed and nothing leaked. */
+/* True if nothing differed and nothing leaked. */
 bool pair_stop(struct pair *p);
 
 void pair_write(struct pair *p, u32 offset, u32 size, u64 value);
-/* What both say; a difference is noted. */
+/* Reads both; a difference is noted. */
 u64 pair_read(struct pair *p, u32 offset, u32 size);
 /* Every register that a guest can read, and the interrupts sent so far. */
 void pair_compare(struct pair *p);

@@ -1,7 +1,7 @@
 /*
- * The world of port.h for hosted tests: flat memory from host address 0, a page pool
- * at its upper end that can be told to fail, remapping units answered by the reference
- * model, a clock that each look advances, and a log that is kept, not printed.
+ * The world of port.h for hosted tests: flat memory from host address 0, a page pool at its upper
+ * end that can be told to fail, remapping units answered by the reference model, a clock that moves
+ * on with each look at it, and a log that is kept instead of printed.
  */
 #ifndef NESTOR_HOSTED_H
 #define NESTOR_HOSTED_H
@@ -30,7 +30,7 @@ void hosted_fail_after(u32 allocations);
 /* True for an address of the pool, that is, of Nestor's own memory. */
 bool hosted_is_pool(u64 addr);
 
-/* The clock goes on by that much. */
+/* Moves the clock on. */
 void hosted_advance_us(u64 us);
 
 const char *hosted_log(void);
@@ -40,12 +40,12 @@ u32 hosted_log_lines(void);
 /* How far each look at the clock moves it, in microseconds; 1 after hosted_reset(). */
 void hosted_clock_step(u64 us);
 
-/* Units get no answer after that many reads of memory; UINT64_MAX: always. */
+/* After that many reads of memory units get no more answers; UINT64_MAX: no limit. */
 void hosted_limit_reads(u64 reads);
 
-/* Called for each write of a unit to memory (device DMA, status, access flags); NULL: nobody. */
+/* Called for each write of a unit to memory (device DMA, status, access flags); NULL: no call. */
 void hosted_watch_writes(void (*watch)(u64 addr, size_t len));
-/* Called before and after each register write reaches the model; NULL: nobody. */
+/* Called before and after each register write reaches the model; NULL: no call. */
 void hosted_watch_mmio(void (*watch)(bool enter));
 
 u32 hosted_interrupts(void);

@@ -1,6 +1,7 @@
 /*
- * The address space of a machine with that much memory as a real memory map, MTRRs and two units have
- * it: what ept_map_apply() builds a second stage of. Built with the hypervisor's own code only.
+ * The address space of a machine with a given amount of memory, with a realistic memory map, MTRRs
+ * and two units: the input from which ept_map_apply() builds a second stage. Uses only the
+ * hypervisor's own code.
  */
 #ifndef NESTOR_MACHINE_MAP_H
 #define NESTOR_MACHINE_MAP_H
@@ -15,7 +16,7 @@ struct machine_map {
     struct ept_map_range ranges[MACHINE_MAP_RANGES];
 };
 
-/* bytes: 2 GiB or more, a multiple of it. */
+/* bytes: a multiple of 2 GiB, not 0. */
 void machine_map_fill(struct machine_map *m, u64 bytes);
 
 #endif

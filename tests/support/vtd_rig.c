@@ -1,4 +1,4 @@
-/* See vtd_rig.h. Tables are written as words here, so that no builder of iommu/ is trusted. */
+/* See vtd_rig.h. Tables are written as plain words here, so that nothing of iommu/ that builds them is trusted. */
 #include "tests/support/vtd_rig.h"
 
 #include <stdio.h>
@@ -109,7 +109,7 @@ void vtd_rig_start_with(struct vtd_rig *rig, const struct model_config *config)
     vtd_rig_take_over(rig);
 }
 
-/* Firmware's tables are below the pool: nobody gives them back. */
+/* Firmware's tables are below the pool and are never freed. */
 enum { FW_ROOT = 0x100000, FW_CONTEXT = 0x101000, FW_QUEUE = 0x102000 };
 
 static void fw_write(struct vtd_rig *rig, u32 offset, u32 size, u64 value)

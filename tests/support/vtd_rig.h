@@ -32,7 +32,7 @@ struct vtd_rig {
 
 struct model_config vtd_rig_config(enum vtd_rig_kind kind);
 void vtd_rig_model(struct vtd_rig *rig, enum vtd_rig_kind kind);
-/* World, model, second stages, probe; the unit is not taken over yet. */
+/* Sets up the world, the model and the second stages, and probes the unit; it is not taken over yet. */
 void vtd_rig_prepare(struct vtd_rig *rig, enum vtd_rig_kind kind);
 void vtd_rig_prepare_with(struct vtd_rig *rig, const struct model_config *config);
 void vtd_rig_start_with(struct vtd_rig *rig, const struct model_config *config);
@@ -40,7 +40,7 @@ void vtd_rig_start_with(struct vtd_rig *rig, const struct model_config *config);
 void vtd_rig_firmware(struct vtd_rig *rig, u32 what);
 void vtd_rig_take_over(struct vtd_rig *rig);
 void vtd_rig_start(struct vtd_rig *rig, enum vtd_rig_kind kind);
-/* Releases and destroys; every page must be back. */
+/* Releases and destroys the unit; every page must have been returned. */
 void vtd_rig_stop(struct vtd_rig *rig);
 /* Eight bytes; the fault reason, 0 when done. */
 u8 vtd_rig_dma(struct vtd_rig *rig, u16 sid, u32 pasid, bool write, u64 addr);
