@@ -101,7 +101,6 @@ static void read_coverage(struct machine *m)
 static void read_dmar(struct machine *m)
 {
     struct acpi_memory memory = machine_memory(m);
-    struct vtd_dmar_error e;
     m->dmar_usable = false;
     if (m->tables.dmar == 0) {
         format_text(m->dmar_reason, MACHINE_REASON,
@@ -115,10 +114,11 @@ static void read_dmar(struct machine *m)
                     (unsigned long long)m->tables.dmar);
         return;
     }
-    if (vtd_dmar_parse(table, length, &m->dmar, &e) != OK) {
+    if (vtd_dmar_parse(table, length, &m->dmar, &m->dmar_findings) != OK) {
+        const struct vtd_dmar_error *e = &m->dmar_findings.error;
         format_text(m->dmar_reason, MACHINE_REASON,
-                    "malformed DMAR table, offset 0x%x: %s is %llu (0x%llx), %s", e.offset, e.what,
-                    (unsigned long long)e.found, (unsigned long long)e.found, e.expected);
+                    "malformed DMAR table, offset 0x%x: %s is %llu (0x%llx), %s", e->offset, e->what,
+                    (unsigned long long)e->found, (unsigned long long)e->found, e->expected);
         return;
     }
     m->dmar_usable = true;

@@ -1,8 +1,8 @@
 /*
  * The firmware's DMAR table (VT-d chapter 8, rev 5.10) as a description of fixed
  * size: bytes in, units and their devices out. Pure: no register is read, no bus
- * number followed. A table that contradicts the specification is refused as a
- * whole, with the place; what to do then is the caller's decision.
+ * number followed. A table that leaves a unit in doubt is refused as a whole, with the
+ * place, and what to do then is the caller's decision; other mistakes are noted.
  */
 #ifndef NESTOR_IOMMU_SPEC_DMAR_H
 #define NESTOR_IOMMU_SPEC_DMAR_H
@@ -17,6 +17,7 @@ enum {
     VTD_DMAR_LISTS = 32,     /* of ATSR, SATC and SIDP structures each */
     VTD_DMAR_NAMESPACE = 64,
     VTD_DMAR_NAME = 40,
+    VTD_DMAR_NOTES = 16,
 };
 
 /* Device scope types, VT-d 8.3.1. Other values are kept as they are. */
@@ -60,7 +61,7 @@ struct vtd_dmar_run {
 
 struct vtd_dmar_unit {
     hpa_t base;
-    u32 window_size;         /* bytes of registers, 4 KiB at least */
+    u32 window_size;         /* bytes of registers, whole pages, at least one; no other unit's are among them */
     u16 segment;
     bool include_all;        /* INCLUDE_PCI_ALL: what no other unit of the segment names */
     bool has_proximity;
@@ -69,7 +70,7 @@ struct vtd_dmar_unit {
 };
 
 struct vtd_dmar_region {
-    u64 base, limit;         /* RMRR; limit is the last byte */
+    u64 base, limit;         /* RMRR, whole pages; limit is the last byte */
     u16 segment;
     struct vtd_dmar_run scopes;
 };
@@ -101,20 +102,26 @@ struct vtd_dmar {
     struct vtd_dmar_hop hops[VTD_DMAR_HOPS];
 };
 
-/* "DMAR table at offset <offset>: <what> is <found>, <expected>". */
+/* "DMAR table, offset <offset>: <what> is <found>, <expected>". */
 struct vtd_dmar_error {
     u32 offset;              /* of the byte that is wrong, from the start of the table */
     u64 found;
     const char *what;
-    const char *expected;
+    const char *expected;    /* of a note: what becomes of it */
+};
+
+struct vtd_dmar_findings {
+    struct vtd_dmar_error error;      /* why the table is refused; valid then only */
+    u32 note_count;                   /* of all notes; the list holds the first of them */
+    struct vtd_dmar_error notes[VTD_DMAR_NOTES];
 };
 
 /*
  * size: the bytes that may be read at table. ERR_MALFORMED, or ERR_NO_MEMORY when the
- * table is larger than the description; *error says where and why, *out is unspecified.
+ * table is larger than the description; findings->error says where and why, *out is unspecified.
  */
 must_use enum result vtd_dmar_parse(const void *table, size_t size, struct vtd_dmar *out,
-                                    struct vtd_dmar_error *error);
+                                    struct vtd_dmar_findings *findings);
 
 static inline const struct vtd_dmar_scope *vtd_dmar_scope_at(const struct vtd_dmar *dmar,
                                                              struct vtd_dmar_run run, u32 i)
