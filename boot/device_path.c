@@ -201,12 +201,22 @@ bool load_option_parse(const void *bytes, size_t size, struct load_option *out)
     return out->path_size != 0;
 }
 
+static size_t first_index(const u16 *order, size_t count, u16 number)
+{
+    size_t i = 0;
+    while (i < count && order[i] != number) {
+        i++;
+    }
+    return i;
+}
+
 int boot_order_next(const u16 *order, size_t count, u16 current)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (order[i] == current) {
-            return i + 1 < count ? order[i + 1] : -1;
+    size_t at = first_index(order, count, current);
+    for (at = at == count ? 0 : at + 1; at < count; at++) {
+        if (first_index(order, count, order[at]) == at) {
+            return order[at];
         }
     }
-    return count != 0 ? order[0] : -1;
+    return -1;
 }

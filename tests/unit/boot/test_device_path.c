@@ -155,6 +155,32 @@ static void order(void **state)
     assert_int_equal(boot_order_next(list, 0, 3), -1);
 }
 
+/* All that is tried, in order, when nothing of it can be started. */
+static void check_order(const u16 *list, size_t count, u16 current, const char *expected)
+{
+    char tried[64] = "";
+    for (int at = boot_order_next(list, count, current); at != -1; at = boot_order_next(list, count, (u16)at)) {
+        size_t used = strlen(tried);
+        assert_true(used + 8 < sizeof(tried));
+        snprintf(tried + used, sizeof(tried) - used, "%d ", at);
+    }
+    assert_string_equal(tried, expected);
+}
+
+#define CHECK_ORDER(current, expected, ...)                                            \
+    check_order((const u16[]){__VA_ARGS__}, sizeof((const u16[]){__VA_ARGS__}) / 2, current, expected)
+
+static void order_with_repetitions(void **state)
+{
+    (void)state;
+    CHECK_ORDER(0, "1 2 ", 0, 1, 0, 2);
+    CHECK_ORDER(3, "0 1 ", 3, 0, 3, 1);
+    CHECK_ORDER(0, "2 ", 1, 0, 1, 2);
+    CHECK_ORDER(0, "1 2 ", 0, 0, 1, 1, 0, 2, 2);
+    CHECK_ORDER(9, "0 1 2 ", 0, 1, 0, 1, 2);
+    CHECK_ORDER(0, "", 0, 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +191,7 @@ int main(void)
         cmocka_unit_test(options),
         cmocka_unit_test(options_cut_or_mutated),
         cmocka_unit_test(order),
+        cmocka_unit_test(order_with_repetitions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
