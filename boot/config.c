@@ -59,6 +59,17 @@ static struct span take_until(struct span *s, char c)
     return trim(head);
 }
 
+/* Cuts off and returns the first word: what stands before a blank of any kind. */
+static struct span take_word(struct span *s)
+{
+    struct span head = {s->at, 0};
+    while (head.length < s->length && !is_space(head.at[head.length])) {
+        head.length++;
+    }
+    *s = trim((struct span){s->at + head.length, s->length - head.length});
+    return head;
+}
+
 static bool take_digit(char c, u32 base, u32 *digit)
 {
     if (c >= '0' && c <= '9') {
@@ -119,9 +130,13 @@ static bool set_image(struct config *config, struct span value)
            copy_text(value, config->next_image, sizeof(config->next_image));
 }
 
+/* As a number, or as efibootmgr prints it. */
 static bool set_entry(struct config *config, struct span value)
 {
     u64 number;
+    if (value.length == 8 && equals((struct span){value.at, 4}, "Boot")) {
+        value = (struct span){value.at + 4, 4};
+    }
     if (value.length != 4 || !parse_digits(value, 16, &number)) {
         return false;
     }
@@ -160,8 +175,8 @@ static bool set_serial_port(struct config *config, struct span value)
 
 static bool set_serial_mmio(struct config *config, struct span value)
 {
-    struct span address = take_until(&value, ' ');
-    struct span stride = trim(value);
+    struct span address = take_word(&value);
+    struct span stride = value;
     u64 bytes = 1;
     if (!parse_number(address, &config->serial.base) ||
         (stride.length != 0 && !parse_number(stride, &bytes))) {
@@ -183,8 +198,7 @@ static bool set_serial(struct config *config, struct span value)
         return true;
     }
     config->serial_choice = CONFIG_SERIAL_GIVEN;
-    struct span kind = take_until(&value, ' ');
-    value = trim(value);
+    struct span kind = take_word(&value);
     if (equals(kind, "port")) {
         return set_serial_port(config, value);
     }
@@ -236,8 +250,7 @@ static bool set_protect(struct config *config, struct span value)
     bool dma_read = false;
     struct span first = take_until(&value, '-');
     value = trim(value);
-    struct span end = take_until(&value, ' ');
-    value = trim(value);
+    struct span end = take_word(&value);
     if (config->protect_count == HANDOVER_PROTECT || !parse_number(first, &base) ||
         !parse_number(end, &last) ||
         (value.length != 0 && !choose(value, "dma=none", "dma=read", &dma_read))) {
@@ -263,7 +276,7 @@ struct key {
 
 static const struct key keys[] = {
     {"next", "image", false, set_image, "a path that begins with \\, printable, below 256 characters"},
-    {"next", "entry", false, set_entry, "four hexadecimal digits, as in Boot0003"},
+    {"next", "entry", false, set_entry, "four hexadecimal digits, as 0003 or Boot0003"},
     {"next", "arguments", false, set_arguments, "printable text below 1024 characters"},
     {"console", "level", false, set_level, "error, warning, info or debug"},
     {"console", "serial", false, set_serial, "auto, none, port NUMBER or mmio ADDRESS [1, 2 or 4]"},

@@ -94,6 +94,13 @@ static void other_values(void **state)
     (void)state;
     assert_int_equal(parse("[next]\nentry = 00fE"), OK);
     assert_int_equal(config.next_entry, 0xfe);
+    assert_int_equal(parse("[next]\nentry = Boot00fE"), OK);
+    assert_int_equal(config.next_entry, 0xfe);
+    assert_int_equal(parse("[console]\nserial = mmio\t0xfe034000 \t4"), OK);
+    assert_int_equal(config.serial.base, 0xfe034000);
+    assert_int_equal(config.serial.stride, 4);
+    assert_int_equal(parse("[memory]\nprotect = 0x1000\t-\t0x1fff\tdma=read"), OK);
+    assert_true(config.protect[0].dma_read);
     assert_int_equal(parse("[console]\nserial = port 0x2f8\nlevel = error"), OK);
     assert_int_equal(config.serial.kind, SERIAL_PORT);
     assert_int_equal(config.serial.base, 0x2f8);
@@ -132,6 +139,9 @@ static const struct mistake mistakes[] = {
     {"[next]\nentry = 1\n", 2, "entry", "four"},
     {"[next]\nentry = 00001\n", 2, "entry", "four"},
     {"[next]\nentry = 00g1\n", 2, "entry", "four"},
+    {"[next]\nentry = Boot01\n", 2, "entry", "four"},
+    {"[next]\nentry = boot0001\n", 2, "entry", "four"},
+    {"[next]\nentry = Boot\n", 2, "entry", "four"},
     {"[console]\nlevel = loud\n", 2, "level", "error, warning"},
     {"[console]\nlevel = Info\n", 2, "level", "error, warning"},
     {"[console]\nserial = com1\n", 2, "serial", "auto, none"},
