@@ -15,11 +15,15 @@ struct acpi_memory {
     void *ctx;
 };
 
-/* Physical addresses of tables whose header and checksum are valid; 0: not there. */
+enum { ACPI_WRONG_SUMS = 8 };
+
+/* Physical addresses of tables, readable or not; 0: not there. */
 struct acpi_tables {
     u64 rsdp, rsdt, xsdt;
-    u64 dmar;                  /* the DMAR parser judges its checksum */
-    u64 spcr, mcfg, madt, fadt;
+    u64 list;                  /* RSDT or XSDT: what the tables were found by */
+    u64 dmar, spcr, mcfg, madt, fadt;
+    u32 wrong_sum_count;
+    u32 wrong_sums[ACPI_WRONG_SUMS]; /* signatures of the first of them whose checksum is wrong */
 };
 
 /* ERR_NOT_FOUND or ERR_MALFORMED, with the reason in *why. */
@@ -46,12 +50,6 @@ struct acpi_cpus {
     u32 highest_apic_id;
 };
 struct acpi_cpus acpi_madt_cpus(const struct acpi_memory *m, u64 madt);
-
-struct acpi_sleep {
-    u16 pm1a_control, pm1b_control;   /* 0: absent */
-    u8 s3_type;                       /* SLP_TYP of S3, 0xff: none or not readable */
-};
-struct acpi_sleep acpi_fadt_sleep(const struct acpi_memory *m, u64 fadt);
 
 /*
  * Takes the DMAR table out of XSDT and RSDT and renames it, so that it is found neither there nor

@@ -54,6 +54,24 @@ static u64 memory_bytes(const struct machine *m)
     return sum;
 }
 
+/* S3 has the highest type of those that harm. */
+static void hand_over_sleep(const struct acpi_sleep *sleep, struct handover *h)
+{
+    CopyMem(h->sleep, (VOID *)sleep->list, sizeof(h->sleep));
+    h->sleep_count = sleep->count;
+    for (u32 i = 0; i < sleep->count; i++) {
+        const struct sleep_register *r = &sleep->list[i];
+        u16 *port = r->port == 0 ? &h->pm1a_control : &h->pm1b_control;
+        if (r->kind == SLEEP_CONTROL && !r->memory && *port == 0) {
+            *port = (u16)r->address;
+        }
+    }
+    h->s3_type = 0xff;
+    for (u8 type = 0; type < 8; type++) {
+        h->s3_type = (sleep->types[0].harmful >> type & 1) != 0 ? type : h->s3_type;
+    }
+}
+
 static void hand_over_machine(const struct machine *m, u64 end, struct handover *h)
 {
     CopyMem(h->ranges, (VOID *)m->ranges.list, sizeof(h->ranges));
@@ -66,9 +84,7 @@ static void hand_over_machine(const struct machine *m, u64 end, struct handover 
     h->ecam_base = m->ecam.base;
     h->ecam_first_bus = m->ecam.first_bus;
     h->ecam_last_bus = m->ecam.last_bus;
-    h->pm1a_control = m->sleep.pm1a_control;
-    h->pm1b_control = m->sleep.pm1b_control;
-    h->s3_type = m->sleep.s3_type;
+    hand_over_sleep(&m->sleep, h);
 }
 
 static void hand_over_config(const struct config *config, struct handover *h)

@@ -139,7 +139,7 @@ bool machine_read(struct machine *m, const char **why)
     }
     m->cpus = acpi_madt_cpus(&memory, m->tables.madt);
     m->ecam = acpi_mcfg_segment(&memory, m->tables.mcfg, 0);
-    m->sleep = acpi_fadt_sleep(&memory, m->tables.fadt);
+    acpi_read_sleep(&memory, &m->tables, &m->sleep);
     read_dmar(m);
     return true;
 }

@@ -6,6 +6,7 @@
 #define NESTOR_BOOT_MACHINE_H
 
 #include "boot/acpi.h"
+#include "boot/acpi_sleep.h"
 #include "boot/config.h"
 #include "boot/coverage.h"
 #include "boot/cpu.h"

@@ -59,6 +59,7 @@ static void run(EFI_HANDLE self, u64 boot_tsc)
         console_log(LOG_ERROR, "%s; booting natively", why);
         return;
     }
+    report_tables(&machine);
     report_units(&machine);
     verdict_reach(&machine, &config, &verdict);
     report_verdict(&verdict);

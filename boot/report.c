@@ -30,6 +30,33 @@ void report_cpu(const struct machine *m)
     }
 }
 
+static void report_wrong_sums(const struct acpi_tables *tables)
+{
+    char names[ACPI_WRONG_SUMS * 5 + 1] = "";
+    for (u32 i = 0; i < tables->wrong_sum_count; i++) {
+        for (u32 j = 0; j < 4; j++) {
+            char c = (char)(tables->wrong_sums[i] >> 8 * j);
+            names[5 * i + j] = c >= ' ' && c <= '~' ? c : '?';
+        }
+        names[5 * i + 4] = ' ';
+    }
+    if (tables->wrong_sum_count != 0) {
+        console_log(LOG_WARNING, "ACPI tables with a wrong checksum, used all the same: %s", names);
+    }
+}
+
+/* What Nestor does with the tables that have nothing to do with units. */
+void report_tables(const struct machine *m)
+{
+    char text[ACPI_SLEEP_TEXT];
+    report_wrong_sums(&m->tables);
+    acpi_sleep_text(&m->sleep, text);
+    console_log(m->sleep.s5_found ? LOG_INFO : LOG_WARNING, "%s", text);
+    if (m->sleep.elsewhere) {
+        console_log(LOG_WARNING, "FADT names a sleep register in a space that Nestor does not intercept");
+    }
+}
+
 static const char *scope_type_text(u8 type)
 {
     static const char *const texts[] = {

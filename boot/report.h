@@ -5,6 +5,7 @@
 #include "boot/machine.h"
 
 void report_cpu(const struct machine *m);
+void report_tables(const struct machine *m);
 void report_units(const struct machine *m);
 void report_verdict(const struct verdict *verdict);
 

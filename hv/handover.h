@@ -14,6 +14,7 @@ enum {
     HANDOVER_MAGIC = 0x4e455354,
     HANDOVER_RANGES = 512,
     HANDOVER_PROTECT = 16,
+    HANDOVER_SLEEP = 10,
 };
 
 /* The machine's physical memory map. What is not listed is MMIO or a hole. */
@@ -27,6 +28,19 @@ struct memory_range {
 struct protect_range {
     u64 base, size;
     bool dma_read;
+};
+
+/*
+ * A register by which the machine is put to sleep, or which says that it woke: PM1 control and status (ACPI 4.8.3),
+ * or the sleep registers of reduced hardware (4.8.3.7). FADT may name one twice, by different addresses.
+ */
+enum sleep_kind { SLEEP_CONTROL, SLEEP_STATUS, SLEEP_REDUCED_CONTROL, SLEEP_REDUCED_STATUS };
+struct sleep_register {
+    u64 address;
+    bool memory;            /* else an I/O port */
+    u8 port;                /* 0: PM1a, 1: PM1b */
+    u8 passes;              /* of control: bit n for each SLP_TYP n that may be entered; all others are refused */
+    enum sleep_kind kind;
 };
 
 enum fatal_policy { FATAL_HALT, FATAL_RESET };
@@ -53,6 +67,8 @@ struct handover {
     u8 ecam_first_bus, ecam_last_bus;
     u16 pm1a_control, pm1b_control;   /* FADT ports, 0 when absent: S3 entry is refused there */
     u8 s3_type;                       /* SLP_TYP of S3, 0xff unknown */
+    struct sleep_register sleep[HANDOVER_SLEEP];
+    u32 sleep_count;
 
     enum serial_kind serial_kind;
     u64 serial_base;

@@ -1,0 +1,61 @@
+/*
+ * What the readers of ACPI tables share: bytes, lengths, sums. A wrong sum does not make a table unusable, as
+ * kernels use such tables too: what Nestor would miss for it, the guest would find.
+ */
+#ifndef NESTOR_BOOT_ACPI_TABLE_H
+#define NESTOR_BOOT_ACPI_TABLE_H
+
+#include "boot/acpi.h"
+
+enum {
+    ACPI_HEADER = 36,
+    ACPI_TABLE_LIMIT = 16 << 20,   /* longer than any table: a broken length field */
+};
+
+#define ACPI_SIGNATURE(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+
+static inline u64 acpi_get(const u8 *bytes, u32 offset, u32 count)
+{
+    u64 value = 0;
+    for (u32 i = 0; i < count; i++) {
+        value |= (u64)bytes[offset + i] << (8 * i);
+    }
+    return value;
+}
+
+static inline u8 acpi_sum(const u8 *bytes, u32 count)
+{
+    u8 sum = 0;
+    for (u32 i = 0; i < count; i++) {
+        sum = (u8)(sum + bytes[i]);
+    }
+    return sum;
+}
+
+static inline u8 *acpi_map(const struct acpi_memory *m, u64 addr, u64 size)
+{
+    if (addr == 0 || addr + size < addr) {
+        return NULL;
+    }
+    return m->at(m->ctx, addr, size);
+}
+
+/* 0: unreadable. */
+static inline u32 acpi_signature(const struct acpi_memory *m, u64 table)
+{
+    const u8 *header = acpi_map(m, table, ACPI_HEADER);
+    return header == NULL ? 0 : (u32)acpi_get(header, 0, 4);
+}
+
+/* The whole table, as long as its header says, or NULL. */
+static inline u8 *acpi_open(const struct acpi_memory *m, u64 table, u32 *length)
+{
+    const u8 *header = acpi_map(m, table, ACPI_HEADER);
+    *length = header == NULL ? 0 : (u32)acpi_get(header, 4, 4);
+    return *length < ACPI_HEADER || *length > ACPI_TABLE_LIMIT ? NULL : acpi_map(m, table, *length);
+}
+
+/* The index-th table of the firmware's list; false past its end. */
+bool acpi_listed(const struct acpi_memory *m, const struct acpi_tables *tables, u32 index, u64 *table);
+
+#endif
