@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What Nestor's exits cost, in instructions: bench.py FILE.json
 
-Boots tests/efi/bench.c under Nestor on the Bochs machine, whose TSC counts instructions. Runs it
-twice: the figures are exact, so the second run must give the same. Prints a table, writes JSON;
-exit status 1 when a figure is over its limit or the runs differ.
+Boots tests/efi/bench.c under Nestor on the Bochs machine, whose TSC counts instructions. Runs it twice: the
+figures are exact, so the second run must give the same ones. Prints a table, writes JSON; exit status 1 when a
+figure is over its limit or the runs differ.
 """
 import json
 import pathlib
@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import machine   # noqa: E402
 
-# Instructions that a case is to stay within: what was aimed at.
+# The aim of a case: it takes at most so many instructions.
 AIMS = {
     "cpuid, leaf 0": 100,
     "register read, 32 bits": 400,
@@ -32,7 +32,7 @@ def boot(serial):
         return {}
     per_us = machine.IPS // 1000000
     return {"boot, efi_main to the guest": (int(found[1]) * 1000 + int(found[2])) * per_us,
-            # A UART is waited for: ten bits a character at 115,200 baud.
+            # Time spent waiting for the UART: ten bits a character at 115,200 baud.
             "boot, of these for serial output": len(found[0]) * 10 * machine.IPS // 115200}
 
 

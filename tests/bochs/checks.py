@@ -1,4 +1,4 @@
-"""What several tests on the Bochs machine check of a result."""
+"""Checks of a result that several tests on the Bochs machine share."""
 import re
 
 import machine
@@ -6,7 +6,7 @@ import summary
 import tap
 
 DEVICES = {"disk": machine.SIDS["pci_ide"], "USB": machine.SIDS["usb_uhci"], "network": machine.SIDS["e1000"]}
-# Steps of a guest that look at each device once, and what they say.
+# Steps of a guest that try each device once, and the verdicts that they print.
 WORK = "info,iommu,disk,net,usb"
 WORK_STEPS = ("info", "disk", "disk-write", "net", "net-transfer", "usb")
 
@@ -19,28 +19,28 @@ def steps_ok(result, *names, stage=None):
 
 
 def only(result, report, kind):
-    """Since that kernel's first instruction of user space each device's DMA was of that one kind."""
+    """From that kernel's first instruction of user space on, each device's DMA was of that one kind."""
     for name, sid in DEVICES.items():
         kinds = {k: v for k, v in result.kinds(sid, report).items() if v and k != "faults"}
         tap.check(kinds.get(kind, 0) > 100 and set(kinds) == {kind}, f"report {report}, {name}: {kinds}")
 
 
 def works(result, stage, report, kind, units):
-    """All devices work in that kernel, their DMA is of that kind, the guest has so many units."""
+    """All devices work in that kernel, their DMA is of that kind, and the guest has that many units."""
     steps_ok(result, *WORK_STEPS, stage=stage)
     tap.check(f"units={units}" in result.steps(stage)["iommu"][1], str(result.steps(stage)["iommu"]))
     only(result, report, kind)
 
 
-# Register accesses that a driver makes once: to find its unit, set it up and switch it off. And
-# violations of the second stage that are first accesses to a device's memory.
+# Register accesses that a driver makes once, to find its unit, set it up and switch it off; and EPT
+# violations that are first accesses to device memory.
 SET_UP, FIRST_ACCESSES, FEW = 64, 200, 4
 
 
 def no_exit_on_map(result, stage, lazy):
     """
-    After a steady load (step `load`) each access to the unit's registers is a doorbell, a poll or part of
-    the set-up; where unmaps are flushed in batches (lazy) there are few in comparison with the maps.
+    After a steady load (step `load`) each access to the unit's registers was a doorbell, a poll or part of the
+    set-up. Where unmaps are flushed in batches (lazy), there are few of them compared with the maps.
     """
     said = summary.figures(result.serial)
     maps = int(re.search(r"maps=(\d+)", result.steps(stage)["load"][1]).group(1))

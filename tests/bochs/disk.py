@@ -13,7 +13,7 @@ DATA_TYPE = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")
 
 
 def pattern(size, seed):
-    """Deterministic bytes in which every sector differs."""
+    """The same bytes for the same seed, different in every sector."""
     out = bytearray()
     for sector in range(size // SECTOR):
         out += hashlib.sha512(f"{seed} {sector}".encode()).digest() * (SECTOR // 64)

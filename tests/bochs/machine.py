@@ -3,8 +3,8 @@
 
     machine.py [options]        boots and prints the serial port until the guest powers off
 
-Exit status 0: the guest reached its end, every step of it said ok, and each tested device's DMA
-went as the guest has it configured.
+Exit status 0: the guest reached its end, each of its steps said ok, and each tested device's DMA went the way
+that the guest has configured.
 As a module: Machine(Options(...)).run() -> Result.
 """
 import argparse
@@ -40,11 +40,11 @@ CACHE = pathlib.Path(os.environ.get("NESTOR_CACHE") or
                      / "nestor")
 EMU = CACHE / "emu"
 LIB = EMU / "usr/lib/x86_64-linux-gnu"
-# What slots 2 and 3 of the board and its chipset get; the source-ids of the plugins.
+# The source-ids of the plugins: slots 2 and 3 of the board, and the chipset.
 SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020}
-# mitigations=off, rodata=off, cryptomgr.notests: half of the boot on an emulated CPU goes into the
-# mitigations, a check of all page tables and tests of the kernel's ciphers. reboot=pci: the keyboard
-# controller resets the CPU alone on Bochs.
+# mitigations=off, rodata=off, cryptomgr.notests: on an emulated CPU half of the boot goes into
+# mitigations, a check of all page tables and tests of the kernel's ciphers. reboot=pci: on Bochs
+# the keyboard controller resets only the CPU.
 CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off cryptomgr.notests reboot=pci"
 IPS = 50000000
 PR_SET_PDEATHSIG = 1
@@ -91,7 +91,7 @@ def sid_name(sid):
 @dataclasses.dataclass
 class Unit:
     base: int
-    devices: tuple = ()          # plugins on it; the last unit gets the rest
+    devices: tuple = ()          # plugins behind it; the last unit gets the rest
     cap: int = caps.value(caps.SERVER_CAP, caps.CAP)
     ecap: int = caps.value(caps.SERVER_ECAP, caps.ECAP)
     haw: int = 47
@@ -100,7 +100,7 @@ class Unit:
 
 @dataclasses.dataclass
 class Kernel:
-    """A kernel that the one before it starts by its step kexec."""
+    """A kernel that the previous one starts with its step kexec."""
     kernel: str = "forky"
     cmdline: str = "intel_iommu=on,sm_on"
     steps: str = ""
@@ -110,17 +110,17 @@ class Kernel:
 class Options:
     cpu: str = "skylake"
     cpus: int = 1
-    ips: int = IPS               # instructions a second; with several CPUs idle time is what costs
+    ips: int = IPS               # instructions a second; with several CPUs it is idle time that costs
     memory: int = 512
     units: tuple = (Unit(0xFED90000),)
     dmar: bool = True            # False: no table is installed
-    dmar_bytes: bytes = None     # a table of the test's own
+    dmar_bytes: bytes = None     # a table that the test brings
     kernel: str = "forky"        # forky, bookworm or a path
     initrd: str = None           # a path; default: ours
     cmdline: str = "intel_iommu=on,sm_on"
     steps: str = ""              # of guest/init
-    steps_after_reset: str = ""  # of the same kernel, after its step reboot or reset
-    then: tuple = ()             # further kernels, each started by the step kexec of the one before
+    steps_after_reset: str = ""  # steps of the same kernel, after its step reboot or reset
+    then: tuple = ()             # further kernels, each started by the previous one's step kexec
     nestor: bool = False         # boot nestor.efi first
     nestor_efi: pathlib.Path = TOP / "obj/nestor.efi"
     config: str = ""             # nestor.conf
@@ -130,7 +130,7 @@ class Options:
     files: dict = dataclasses.field(default_factory=dict)
     attach: tuple = ()           # further lines of the attachment's config
     timeout: int = 300
-    echo: bool = False           # print the serial port as it comes
+    echo: bool = False           # print the serial port while the machine runs
     keep: str = None             # directory for all files; default: a temporary one
     stop: str = r"reboot: Power down|Kernel panic|efi-test: end"
 
@@ -141,12 +141,12 @@ class Result:
     report: str
     log: str
     seconds: float
-    ended: bool                  # the guest reached its end, not the time limit
+    ended: bool                  # the guest reached its end, and not the time limit
     status: int                  # of Bochs
     reports: tuple = ()          # the reports that the guest asked for
 
     def stage(self, name):
-        """What the guest said as that kernel: "0", "1" by kexec, ..., "reset"."""
+        """What the guest printed under that kernel: "0", "1" after a kexec, ..., "reset"."""
         parts = re.split(r"^guest: stage (\S+?)\r?$", self.serial, flags=re.M)
         return "".join(text for number, text in zip(parts[1::2], parts[2::2]) if number == name)
 
@@ -157,7 +157,7 @@ class Result:
         return {name: (verdict == "ok", detail) for name, verdict, detail in found}
 
     def warnings(self, stage="0"):
-        """What the kernel said at level warning or above; the step `warnings`."""
+        """What the kernel printed at level warning or above, from the step `warnings`."""
         return re.findall(r"^guest: ! (.*?)\r?$", self.stage(stage), re.M)
 
     def kinds(self, sid, report=None):
@@ -187,18 +187,19 @@ def kernel_paths(kernel):
 
 
 def guest_data(directory):
-    """Makes what the network card's other end and the USB disk hold; words that tell the guest its sums."""
+    """Makes the files at the network card's other end and on the USB disk; returns words that tell the guest their
+    checksums."""
     net, usb = disk.pattern(256 << 10, "net"), disk.pattern(256 << 10, "usb")
     (directory / "net").mkdir(exist_ok=True)
     (directory / "net/net.bin").write_bytes(net)
     (directory / "usb.img").write_bytes(usb)
-    # The rest of the disk's data is where the guest writes.
+    # The guest writes to the rest of the disk's data.
     parts = {"net": net, "usb": usb, "disk": disk.pattern(3 << 20, "disk")}
     return [f"nestor.{name}_md5={hashlib.md5(data).hexdigest()}" for name, data in parts.items()]
 
 
 def die_with_us():
-    """In the child: a test that is killed leaves no machine behind."""
+    """Runs in the child: a test that is killed leaves no machine behind."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -289,7 +290,7 @@ class Machine:
         env = dict(os.environ, TERM="xterm", BXSHARE=str(EMU / "usr/share/bochs"),
                    LTDL_LIBRARY_PATH=str(LIB / "bochs/plugins"),
                    VTDUNIT_CONFIG=str(self.dir / "units.conf"))
-        # Bochs's terminal display wants a terminal; what it draws there is not looked at.
+        # Bochs's terminal display needs a terminal; nobody looks at what it draws there.
         master, slave = pty.openpty()
         began = time.monotonic()
         with open(self.dir / "stderr.txt", "wb") as stderr:
@@ -317,12 +318,12 @@ class Machine:
                       tuple(text(f"report.txt.{i + 1}") for i in range(asked)))
 
     def screen(self):
-        """The pseudo-terminal that Bochs opens to draw on, for reading; nothing as long as there is none."""
+        """The pseudo-terminal that Bochs opens to draw on, for reading; None until it exists."""
         said = (self.dir / "stderr.txt").read_text(errors="replace")
         found = re.search(r'connected to screen "(.*?)"', said)
         if found is None:
             return []
-        # A Bochs that stops at once takes the terminal with it between any two steps.
+        # A Bochs that stops early takes the terminal with it between any two steps.
         try:
             screen = os.open(found.group(1), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError as error:
@@ -337,7 +338,7 @@ class Machine:
         return [screen]
 
     def watch(self, process, master, began):
-        """Until the stop text, the end of Bochs, or the time limit. False for the last."""
+        """Waits for the stop text, the end of Bochs, or the time limit. False for the last."""
         screens = []
         try:
             return self.watch_with(process, master, began, screens)
@@ -348,7 +349,7 @@ class Machine:
     def watch_with(self, process, master, began, screens):
         serial, seen, tail, stopping = self.dir / "serial.txt", 0, "", None
         while True:
-            # A screen that nobody reads is full after some minutes, and Bochs waits for good.
+            # A screen that nobody reads is full after some minutes, and then Bochs waits for ever.
             screens += [] if screens else self.screen()
             for terminal in select.select([master, *screens], [], [], 0.2)[0]:
                 try:

@@ -1,23 +1,23 @@
-"""The end of a run for a person: what the guest, Nestor and the unit say, and whether they agree."""
+"""The end of a run, for people: what the guest, Nestor and the unit say, and whether they agree."""
 import re
 
 TESTED = {"00:01.1": "disk", "00:01.2": "USB", "00:03.0": "network"}
-# How the DMA of a device goes that the guest has in a domain of that type (sysfs's names), by whether
-# Nestor is under it.
+# The kind of DMA that a device does if the guest has it in a domain of that type (sysfs's names),
+# with and without Nestor below.
 KIND_OF_TYPE = {True: {"DMA": "nested", "DMA-FQ": "nested", "identity": "second-stage"},
                 False: {"DMA": "first-stage", "DMA-FQ": "first-stage", "identity": "pass-through"}}
 
 
 def guest_types(serial):
-    """{"00:01.1": "DMA-FQ", ...}: the type of each device's domain, as the guest's sysfs has it."""
+    """{"00:01.1": "DMA-FQ", ...}: the type of each device's domain according to the guest's sysfs."""
     groups = re.findall(r"^guest: \| group \d+ (\S+) (.*?)\r?$", serial, re.M)
     return {device.split(":", 1)[1]: kind for kind, devices in groups for device in devices.split()}
 
 
 def strays(result, sids, nestor):
     """
-    What a tested device did otherwise than its domain in the guest says, as lines: under Nestor DMA
-    through the default entry, say. `sids` is {"00:01.1": source-id, ...}.
+    A line for each tested device whose DMA went otherwise than its domain in the guest says; under Nestor
+    through the default entry, for example. `sids` is {"00:01.1": source-id, ...}.
     """
     types = guest_types(result.serial)
     out = []

@@ -14,7 +14,7 @@ def check(condition, text):
 
 
 def run(cases, jobs=1):
-    """Runs the cases, prints TAP in order; each function returns a line of detail or nothing."""
+    """Runs the cases and prints TAP in their order; each function returns a line of detail or nothing."""
     print(f"1..{len(cases)}", flush=True)
 
     def one(case):

@@ -13,7 +13,7 @@ K4, M2, G1 = 1 << 12, 1 << 21, 1 << 30
 PRESENT_AD = 0x67      # first stage: P, R/W, U/S, A, D
 DID, OTHER_DID = 5, 9
 
-# Options of intel-iommu; what the set has.
+# Options of intel-iommu, and what a set has.
 SETS = {
     "legacy": "",
     "legacy-caching": "caching-mode=on",
@@ -34,7 +34,7 @@ class Image(dict):
         return self.pages - 0x1000
 
     def walk(self, root, levels, iova, leaf_level, leaf, table):
-        """Fills the tables from root down; {level: address of its entry}."""
+        """Fills the tables from the root down; returns {level: address of its entry}."""
         at, slots = root, {}
         for level in range(levels, leaf_level - 1, -1):
             slot = at + (iova >> (12 + 9 * (level - 1)) & 511) * 8
@@ -55,12 +55,12 @@ LEVEL_OF = {K4: 1, M2: 2, G1: 3}
 
 
 def leaf_address(size, iova):
-    """A leaf address so that iova ends in a data page."""
+    """A leaf address with which iova ends up in a data page."""
     return DATA if size == K4 else DATA & ~(size - 1)
 
 
 def target_iova(size, iova=IOVA):
-    """The IOVA whose translation by a leaf of this size is DATA + 40h."""
+    """The IOVA that a leaf of this size translates to DATA + 40h."""
     return iova if size == K4 else (iova & ~(size - 1)) + ((DATA + 0x40) & (size - 1))
 
 
@@ -117,7 +117,7 @@ def scalable_tables(image, words):
 
 
 class Builder:
-    """Collects the cases of one set."""
+    """The cases of one set, as they are added."""
 
     def __init__(self, which):
         self.which = which
@@ -137,7 +137,7 @@ class Builder:
         self.out.append((f"{self.which}/{name}", lines))
 
     def access(self, name, stage, rtaddr, iova=None):
-        """The case once as a write and once as a read."""
+        """Adds the case once as a write and once as a read."""
         iova = stage.iova if iova is None else iova
         for verb in ("write", "read"):
             self.add(f"{name}/{verb}", stage.image, rtaddr, f"{verb} {iova:x}")
@@ -205,7 +205,7 @@ class Builder:
                             self.install(stage.image, stage, aw=1), stage.iova | 1 << bit)
 
     def edges(self):
-        """First and last bytes of the page, neighbours on both sides unmapped."""
+        """The first and last bytes of the page; its neighbours on both sides are not mapped."""
         for offset in (0, 0xFF8):
             stage = Stage(self.kind)
             self.access(f"offset-{offset:x}", stage, self.install(stage.image, stage),
@@ -301,7 +301,7 @@ class Builder:
         }[kind]
 
     def stale(self):
-        """Leaf changed behind the cache: the old page is reached until something covers it."""
+        """The leaf changes behind the cache: the old page is reached until an invalidation covers it."""
         iova = IOVA
         kinds = [("nothing", None)]
         kinds += [(k, self.desc(k, address=iova)) for k in ("iotlb-global", "iotlb-domain", "iotlb-page")]
@@ -325,7 +325,7 @@ class Builder:
                 self.add(f"stale-{change}/{label}", stage.image, rtaddr, *actions, f"write {iova:x}")
 
     def stale_above(self):
-        """The device's entry points to other tables; what must be invalidated for it to matter."""
+        """The device's entry points to other tables, which matters only after the right invalidations."""
         sequences = {
             "nothing": (), "context": ("context-device",), "iotlb": ("iotlb-domain",),
             "context-iotlb": ("context-device", "iotlb-domain"),
@@ -352,7 +352,7 @@ class Builder:
             self.add(f"stale-entry/{label}", stage.image, rtaddr, *actions, f"write {stage.iova:x}")
 
     def second_tree(self, stage):
-        """Another tree in the same image, to the next data page."""
+        """Another tree in the same image that leads to the next data page."""
         other = Stage.__new__(Stage)
         other.kind, other.levels, other.image, other.iova = stage.kind, 4, stage.image, stage.iova
         other.root = stage.image.page()
@@ -379,7 +379,7 @@ class Builder:
             self.add(f"appears/{label}", stage.image, rtaddr, *actions, f"write {IOVA:x}")
 
     def queue(self):
-        """Descriptors good and bad."""
+        """Good and bad descriptors."""
         stage = Stage(self.kind)
         rtaddr = self.install(stage.image, stage)
         words = {
@@ -410,7 +410,7 @@ class Builder:
             return
         stage = Stage("first")
         rtaddr = self.install(stage.image, stage)
-        # Set beforehand, as a unit that does not snoop its walks wants it: they stay.
+        # Set in advance, as a unit that does not snoop its walks needs them; they stay set.
         for level in (4, 3, 2, 1):
             self.add(f"accessed-at-{level}", stage.image, rtaddr, f"write {stage.iova:x}",
                      f"load {stage.slots[level]:x} 60")
@@ -419,7 +419,7 @@ class Builder:
             self.add(f"accessed-clear/{verb}", stage.image, self.install(stage.image, stage), f"{verb} {stage.iova:x}")
 
     def testdev_scenarios(self):
-        """The scenarios of QEMU's own iommu-testdev tests, by their names there."""
+        """The scenarios of QEMU's own iommu-testdev tests, under their names there."""
         names = {"legacy": ("legacy-pt", "legacy-trans"), "legacy-caching": ("legacy-pt", "legacy-trans"),
                  "second": ("scalable-pt", "scalable-slt"), "first": ("scalable-pt", "scalable-flt")}[self.which]
         stage = Stage(self.kind)

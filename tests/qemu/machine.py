@@ -26,9 +26,9 @@ EMU = CACHE / "emu"
 LIB = EMU / "usr/lib/x86_64-linux-gnu"
 PROGRAMS = TOP / "obj/efi-tests"
 END = r"^efi-test: end"
-# Where the devices are is part of the tests: QEMU numbers them in this order otherwise.
+# The places of the devices are part of the tests; without these, QEMU would number them in this order.
 DEVICES = ("edu,addr=1,dma_mask=0xffffffffffffffff", "iommu-testdev,addr=2", "iommu-testdev,addr=0x11")
-# The unit's options per set of capabilities; None: a machine without a unit.
+# The unit's options for each set of capabilities; None: a machine without a unit.
 UNITS = {
     "none": None,
     "legacy": "",
@@ -55,7 +55,7 @@ class Options:
     arguments: tuple = ()               # further ones of QEMU; {dir} holds `host`
     host: dict = dataclasses.field(default_factory=dict)    # files for QEMU itself: name -> bytes
     timeout: int = 120
-    stop: str = END                     # of the serial text; the machine may also power itself off
+    stop: str = END                     # in the serial text; the machine may also power itself off
     echo: bool = False
     trace: pathlib.Path = None          # the unit's own trace goes there
     disk: pathlib.Path = None           # a whole disk to boot from, in place of the volume with `files`
@@ -64,13 +64,13 @@ class Options:
 @dataclasses.dataclass
 class Result:
     serial: str
-    errors: str                         # what QEMU said
+    errors: str                         # what QEMU printed
     seconds: float
     ended: bool                         # by the stop text, not by the time limit
 
 
 def volume(path, files):
-    """A FAT volume without partition table; the firmware boots it all the same."""
+    """A FAT volume without a partition table; the firmware boots it all the same."""
     with open(path, "wb") as out:
         out.truncate(40 << 20)
     tool = shutil.which("mkfs.vfat") or "/sbin/mkfs.vfat"
@@ -97,7 +97,7 @@ def command(options, directory):
             "-drive", f"if=pflash,format=raw,readonly=on,file={EMU}/usr/share/OVMF/OVMF_CODE_4M.fd",
             "-drive", f"if=none,id=boot,format=raw,file={o.disk or directory / 'boot.img'}",
             "-device", "ide-hd,drive=boot,bootindex=0"]
-    # The unit comes first: QEMU asks a device for its unit when it plugs the device in.
+    # The unit comes first: QEMU looks for a device's unit when it plugs the device in.
     if o.unit is not None:
         line += ["-device", ",".join(filter(None, ("intel-iommu", o.unit)))]
     for device in o.devices:
@@ -109,7 +109,7 @@ def command(options, directory):
 
 
 def watch(process, serial, options):
-    """Until the stop text, the end of QEMU, or the time limit; False for the last."""
+    """Waits for the stop text, the end of QEMU, or the time limit; False for the last."""
     began, seen, tail = time.monotonic(), 0, ""
     while True:
         ended = process.poll() is not None
@@ -130,7 +130,7 @@ def watch(process, serial, options):
 
 
 def run(options):
-    """One machine from power-on to its end; nothing of it is left behind."""
+    """One machine from power-on to its end; it leaves nothing behind."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="nestor-qemu-"))
     try:
         files = dict(options.files)

@@ -1,4 +1,4 @@
-/* The script's machine on the reference model: on_model VER CAP ECAP HAW [tolerate-aw] < script */
+/* The script's machine, on the reference model: on_model VER CAP ECAP HAW [tolerate-aw] < script */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static bool inside(uint64_t addr, size_t len)
            addr - SCRIPT_ARENA <= SCRIPT_ARENA_BYTES - len;
 }
 
-/* Outside the arena is ordinary memory that nobody looks at: QEMU's guest has RAM there. */
+/* Outside the arena is ordinary memory that nobody looks at, as QEMU's guest has RAM there. */
 static bool mem_read(void *ctx, uint64_t addr, void *buf, size_t len)
 {
     (void)ctx;

@@ -102,7 +102,7 @@ static void put(uint64_t w0, uint64_t w1)
     tail = (tail + bytes) % 4096;
 }
 
-/* The wait of that number is done; false when the unit stopped before it. */
+/* Waits until the wait descriptor of that number is done; false if the unit stopped before it. */
 static bool wait_done(void)
 {
     for (uint32_t i = 0; i < WAITS; i++) {
@@ -116,7 +116,7 @@ static bool wait_done(void)
     return false;
 }
 
-/* The descriptor and a wait behind it; a refused one is replaced by another wait. */
+/* The descriptor with a wait behind it; if it is refused, another wait replaces it. */
 static bool invalidate(uint64_t w0, uint64_t w1)
 {
     uint32_t at = tail;
@@ -130,7 +130,7 @@ static bool invalidate(uint64_t w0, uint64_t w1)
     script_store(SCRIPT_QUEUE + at, 0x25 | (uint64_t)(sequence - 1) << 32);
     script_store(SCRIPT_QUEUE + at + 8, SCRIPT_STATUS);
     script_write32(FSTS, 0x10);
-    /* QEMU goes on only when the tail is written again. */
+    /* QEMU goes on only after another write of the tail. */
     script_write64(IQT, tail);
     (void)wait_done();
     return false;

@@ -1,7 +1,7 @@
 /*
- * The little language of the differential test: one text drives QEMU's unit (by an EFI
- * program) and the reference model (hosted), so that what differs is the unit. One command
- * a line, numbers in hex:
+ * The small language of the differential test: the same text drives QEMU's unit (from an EFI
+ * program) and the reference model (hosted), so that only the units differ. One command a line,
+ * numbers in hex:
  *
  *   case NAME                  unit off, arena zeroed, data pages filled with their own addresses
  *   store ADDR VALUE           eight bytes of memory
@@ -34,7 +34,7 @@ enum {
     SCRIPT_READER = 0x00a0,       /* 00:14.0: the upper half of the bus */
 };
 
-/* The machine below: registers, memory, devices, output. */
+/* What the script needs of its machine: registers, memory, devices, output. */
 uint32_t script_read32(uint32_t reg);
 uint64_t script_read64(uint32_t reg);
 void script_write32(uint32_t reg, uint32_t value);
@@ -43,7 +43,7 @@ uint64_t script_load(uint64_t addr);
 void script_store(uint64_t addr, uint64_t value);
 /* Starts an access of eight bytes; waits until the device is done. */
 void script_dma_write(uint64_t iova);
-/* Into the device; then, with translation off, from there to SCRIPT_SCRATCH. */
+/* Reads into the device; then, with translation off, from there to SCRIPT_SCRATCH. */
 void script_dma_read(uint64_t iova);
 void script_dma_read_back(void);
 void script_print(const char *text);

@@ -39,7 +39,7 @@ void config_read(void);
 
 /* units.c */
 void units_create(void);
-/* With the first memory handler that Bochs registers, memory is up: ours follow. */
+/* When Bochs registers its first memory handler, memory is ready: ours follow. */
 bool units_register_handlers(void *memory, memory_handler *read, memory_handler *write,
                              void *direct, uint64_t begin, uint64_t end);
 bool units_are_attached(void);
@@ -51,16 +51,16 @@ struct device {
     unsigned needs, bound;      /* bit masks of enum bochs_symbol: expected, found to be called */
     unsigned unit;
     bool known;                 /* has its source-id */
-    bool stopped;               /* by a refused access; does no DMA until it is reset */
+    bool stopped;               /* by a refused access; it does no DMA until it is reset */
     bool error;                 /* a refused access that the guest has not acknowledged */
     uint16_t sid;
     uint64_t reads, writes, refused;
 };
 enum device_index { DEV_IDE, DEV_E1000, DEV_XHCI, DEV_UHCI, DEV_EHCI, DEV_OHCI, DEV_ES1370, DEV_ISA_DMA, DEVICES };
 extern struct device devices[DEVICES];
-/* The replacement for a symbol in a plugin, NULL to leave it alone. */
+/* The replacement for a symbol in a plugin; NULL: leave it alone. */
 void *devices_wrap(const char *plugin, enum bochs_symbol symbol);
-/* The device's access as the unit sees it; false when it was refused. */
+/* The device's access as the unit sees it; false if it was refused. */
 bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, void *data);
 
 /* errors.c: how a refused access shows in the device. */
@@ -71,7 +71,7 @@ void errors_reset(void);
 /* patches.c */
 void patches_apply(void);
 
-/* pull.c: takes one page of a device's first stage away, or its write permission, under its next writes. */
+/* pull.c: takes away a page of a device's first stage, or its write permission, just as the device writes. */
 void pull_arm(uint16_t sid, unsigned times, size_t least_bytes, bool read_only);
 bool pull_armed(uint16_t sid);
 bool pull_dma(struct model_unit *unit, const struct model_request *request, void *data,
@@ -83,7 +83,7 @@ uint64_t bench_read(uint64_t offset, unsigned len);
 void bench_write(uint64_t offset, unsigned len, uint64_t value);
 
 /* report.c */
-/* The last one is at_end; one written before has its number appended to the file's name. */
+/* The last report is the one at_end; the earlier ones have their number appended to the file's name. */
 void report_write(bool at_end);
 /* Appends guest memory to the dump file. */
 void report_dump(uint64_t addr, uint64_t len);

@@ -1,7 +1,6 @@
 /*
- * The dynamic linker's audit interface: finds Bochs's exported symbols, stops when one
- * is missing, and binds a plugin's calls to wrappers. The audit library lives in a
- * namespace with its own libc, so nothing of Bochs is linked here.
+ * The dynamic linker's audit interface: finds Bochs's exported symbols, stops if one is missing, and binds a plugin's
+ * calls to wrappers. The audit library lives in a namespace with its own libc, so nothing of Bochs is linked here.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -55,7 +54,7 @@ void attach_stop(const char *fmt, ...)
     _exit(1);
 }
 
-/* A pointer of the dynamic section: relocated by some versions of the linker, by others not. */
+/* A pointer of the dynamic section. Some versions of the dynamic linker relocate it, others do not. */
 static void *dynamic(ElfW(Sxword) tag)
 {
     for (ElfW(Dyn) *d = program->l_ld; d->d_tag != DT_NULL; d++) {
@@ -150,8 +149,8 @@ static bool plugin_name(const char *path, char *out, size_t size)
 }
 
 /*
- * With several CPUs, all of them halted, Bochs asks its display for an event and the
- * terminal display waits a millisecond for a key. There are no keys: time goes on at once.
+ * When all of several CPUs are halted, Bochs asks its display for an event, and the terminal
+ * display waits a millisecond for a key. There is no keyboard, so time goes on at once.
  */
 static int select_at_once(int count, void *read, void *write, void *except, void *timeout)
 {

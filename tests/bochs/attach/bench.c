@@ -1,6 +1,6 @@
 /*
- * The bench page, for programs in the guest that test: DMA under any source-id and
- * PASID, counters, the report. Fields by offset:
+ * The bench page, for test programs in the guest: DMA under any source-id and PASID, counters, the
+ * report. Fields by offset:
  *
  *   00  ident "NBENCH01"            30  count of the kind below, for the source-id
  *   08  command (write)             38  kind (enum model_kind)   3c  times
@@ -9,12 +9,11 @@
  *   20  length     24  1: write
  *   28  1: done    2c  fault reason
  *
- * Commands: 1 write a report; 2 DMA of at most 64 bytes; 3 clear the counters; 4 take a page
- * away (1 in `write`: its write permission) from so many of the source-id's next writes of at
- * least length bytes (0: 512; see pull.c); 5 page request for the address (done: it was queued);
- * 6 append length bytes at the host-physical address to the dump file; 7 data to the host-physical
- * address, past CPU and unit, as broken memory would change. The unit is that of the device with
- * the source-id, or the last one.
+ * Commands: 1 write a report; 2 DMA of at most 64 bytes; 3 clear the counters; 4 take a page away (1 in `write`: only
+ * its write permission) under the source-id's next writes, as many as `times` says, of at least length bytes (0: 512;
+ * see pull.c); 5 a page request for the address (done: it was queued); 6 append length bytes at the host-physical
+ * address to the dump file; 7 write data to the host-physical address behind the back of CPU and unit, like memory
+ * that fails. The unit is that of the device with the source-id, else the last one.
  */
 #include <string.h>
 

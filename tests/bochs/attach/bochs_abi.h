@@ -1,6 +1,6 @@
 /*
- * All of Bochs 3.1 that the attachment relies on: exported symbols with their C
- * signatures ("this" comes first). audit.c looks each one up at start. patches.c looks for a few more.
+ * Everything in Bochs 3.1 that the attachment relies on: exported symbols with their C signatures
+ * ("this" comes first). audit.c looks each one up at the start; patches.c looks for a few more.
  */
 #ifndef NESTOR_BOCHS_ABI_H
 #define NESTOR_BOCHS_ABI_H
@@ -59,12 +59,12 @@ _Static_assert(sizeof(struct bochs) == BOCHS_SYMBOL_COUNT * sizeof(void *), "one
 extern struct bochs bochs;
 
 const char *bochs_symbol_name(unsigned symbol);
-/* An exported symbol of the main program by its mangled name, NULL when there is none. */
+/* An exported symbol of the main program by its mangled name, NULL if there is none. */
 void *bochs_find(const char *name);
 
 /*
- * An object in Bochs's device list: word 0 points to its virtual functions, the base
- * class's zeros follow. Gives the reset callback.
+ * An object for Bochs's device list: word 0 points to its virtual functions, zeros for the members
+ * of the base class follow. It provides the reset callback.
  */
 enum { BOCHS_DEVICE_WORDS = 64, BOCHS_DEVICE_TYPE = 4 };
 struct bochs_device_vtable {

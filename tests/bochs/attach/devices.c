@@ -1,8 +1,8 @@
 /*
- * Each plugin that does DMA gets memory functions of its own, which know the plugin's
- * source-id. Descriptors (IDE PRDs, USB schedules) are fetched by another pair of
- * functions than data, called without a CPU; both go through the unit. What a device
- * does about a refused access is in errors.c.
+ * Each plugin that does DMA gets memory functions of its own, which know the plugin's source-id.
+ * Descriptors (IDE PRDs, USB schedules) and data are fetched by two different pairs of functions,
+ * the former called without a CPU; both go through the unit. errors.c says how a device reacts to a
+ * refused access.
  */
 #include <string.h>
 
@@ -65,7 +65,7 @@ bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, v
     return ok;
 }
 
-/* By now the plugin is bound: what it was expected to call, it calls. */
+/* By now the plugin is bound, so it must be calling what it was expected to call. */
 static bool register_pci(struct device *device, void *self, void *model, uint8_t *devfn,
                          const char *name, const char *descr, uint8_t bus)
 {
@@ -85,7 +85,7 @@ static bool register_pci(struct device *device, void *self, void *model, uint8_t
     return ok;
 }
 
-/* A wrapper has no argument of its own, so each device has its five functions. */
+/* A wrapper gets no argument of ours, so each device needs five functions of its own. */
 #define DEVICE_WRAPPERS(id)                                                                      \
     static void id##_dma_read(uint64_t addr, unsigned len, uint8_t *data)                        \
     {                                                                                            \

@@ -1,8 +1,7 @@
 /*
- * How a device takes a refused access. Bochs's models know none: they would go on and tell
- * the guest of a success with stale data. IDE reports the failed transfer (bus master
- * status, bit 1) and can go on. Any other device does no DMA until it is reset, as after a
- * PCI abort; UHCI and xHCI show a host system error and that they halted.
+ * How a device reacts to a refused access. Bochs's models know no such thing: they would go on and report success,
+ * with stale data. IDE reports the failed transfer (bus master status, bit 1) and can go on. Any other device does no
+ * DMA until it is reset, as after a PCI abort; UHCI and xHCI show a host system error and that they halted.
  */
 #include "tests/bochs/attach/attach.h"
 

@@ -1,9 +1,9 @@
 /*
- * Three repairs of the packaged Bochs in memory. Its 64-bit IDIV is computed wrongly (the
- * exported long_idiv breaks C's aliasing rules); it is tried, and replaced when wrong.
- * With CPUID's FSRM bit Linux does not boot on it; the bit can be hidden.
- * A start-up IPI to a CPU that waits for it in VMX non-root mode ends with a jump out of the
- * sender's instruction: a broadcast reaches only the first of them. The jump is caught.
+ * Three repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported
+ * long_idiv breaks C's aliasing rules); that is tried, and replaced if wrong. Linux does not boot
+ * on it with CPUID's FSRM bit; the bit can be hidden. A start-up IPI to a CPU that waits for it in
+ * VMX non-root mode ends in a jump out of the sender's instruction, so that a broadcast reaches
+ * only the first such CPU. The jump is caught.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -98,7 +98,7 @@ static void exit_for_sipi(void *cpu, unsigned vector)
     memcpy(*main_loop, saved, sizeof(saved));
 }
 
-/* The call of VMexit() in deliver_SIPI() becomes one of ours, and the rest of it a return. */
+/* The call of VMexit() in deliver_SIPI() becomes a call of ours, followed by a return. */
 static void catch_sipi_exit(void)
 {
     static const uint8_t pattern[] = {0x89, 0xf2,                     /* mov edx, esi */

@@ -1,9 +1,8 @@
 /*
- * Takes a page of a device's first stage away under its writes: before a write of at
- * least so many bytes the leaf entry of its page is cleared, or made read-only, afterwards it is put
- * back. A write that
- * the unit still had in its cache is let through and the next one is tried. What stood in
- * memory is compared, so the report can say that nothing was written.
+ * Takes a page of a device's first stage away as the device writes: before a write of at least so
+ * many bytes the leaf entry of its page is cleared, or made read-only; afterwards it is put back.
+ * If the unit had the entry in its cache, the write goes through and the next one is tried. Memory
+ * is compared before and after, so that the report can say that nothing was written.
  */
 #include <string.h>
 
@@ -19,7 +18,7 @@ static struct {
     bool read_only;
 } pull;
 
-/* What came of it, by source-id. */
+/* The outcome, by source-id. */
 static struct record {
     uint16_t sid;
     unsigned refused, changed, reason;

@@ -1,4 +1,4 @@
-/* Counters and state as text, memory as it is, for tests: at the end of Bochs and on command. */
+/* Counters and state as text, and memory as it is, for the tests: when Bochs ends and on command. */
 #include "tests/bochs/attach/attach.h"
 
 enum { GSTS = 0x1c, RTADDR = 0x20, IQA = 0x90, FECTL = 0x38, IECTL = 0xa0, PECTL = 0xe0 };

@@ -1,7 +1,4 @@
-/*
- * The units' register pages and what the units need of the machine: memory and
- * interrupt messages.
- */
+/* The units' register pages, and what units need from the machine: memory and interrupt messages. */
 #include <string.h>
 
 #include "tests/bochs/attach/attach.h"
@@ -23,7 +20,7 @@ static bool memory_write(void *ctx, uint64_t addr, const void *buf, size_t len)
     return true;
 }
 
-/* Bochs is one thread: nothing comes between the read and the write. */
+/* Bochs is a single thread: nothing can come between the read and the write. */
 static bool memory_cmpxchg(void *ctx, uint64_t addr, uint64_t *expected, uint64_t desired,
                            bool *swapped)
 {
@@ -135,7 +132,7 @@ static void device_reset(void *self, unsigned type)
     attach_log("reset");
 }
 
-/* Two words of run-time type information stand before the functions. */
+/* Two words of run-time type information precede the functions. */
 static const struct {
     long offset_to_top;
     void *type_info;

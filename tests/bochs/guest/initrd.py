@@ -1,4 +1,4 @@
-"""The guest's initial RAM disk: busybox, the modules of the given kernel, init."""
+"""The guest's initial RAM disk: busybox, modules of the given kernel, init."""
 import gzip
 import lzma
 import pathlib
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 WANTED = ("ata_piix", "sd_mod", "e1000", "xhci-pci-renesas", "uhci-hcd", "usb-storage", "af_packet")
-# By a step of guest/init that loads them itself from /later.
+# Loaded from /later by a step of guest/init.
 LATER = {"readonly": ("vfio-pci", "vfio_iommu_type1"), "module": ("attacker",), "region": ("attacker",)}
 BUSYBOX = pathlib.Path("/bin/busybox")
 HERE = pathlib.Path(__file__).resolve().parent
@@ -18,7 +18,7 @@ PROGRAMS = [OBJ / source.stem for source in sorted(HERE.glob("*.c"))]
 
 
 def read_module(path):
-    """The module without its BTF, debug data and signature: half of the time that loading it takes."""
+    """The module without its BTF, debug data and signature, which take half of the time to load it."""
     objcopy = shutil.which("x86_64-linux-gnu-objcopy") or "objcopy"
     with tempfile.TemporaryDirectory() as folder:
         plain = pathlib.Path(folder) / "module.ko"
@@ -28,7 +28,7 @@ def read_module(path):
 
 
 def modules(tree, wanted):
-    """[(name, bytes)] of those wanted, the kernel's or ours, and what they depend on, each after its dependencies."""
+    """[(name, bytes)] of the modules that are wanted, the kernel's or ours, each after those it depends on."""
     index = {}
     for path in (*tree.rglob("*.ko*"), *MODULES.glob("*.ko")):
         index[path.name.split(".")[0].replace("-", "_")] = path
@@ -64,7 +64,7 @@ def entry(name, mode, content=b"", inode=[0], rdev=(0, 0)):
 def build(module_tree, extra=(), wanted=WANTED, steps=""):
     """
     The archive for the kernel whose modules are under module_tree (None: without); extra: [(name, mode, bytes)];
-    steps: those of guest/init that will run.
+    steps: which steps of guest/init will run.
     """
     out = [entry(d, 0o040755) for d in ("bin", "dev", "proc", "sys", "tmp", "m", "later", "steps")]
     out.append(entry("dev/console", 0o020600, rdev=(5, 1)))

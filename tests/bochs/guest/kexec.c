@@ -1,6 +1,6 @@
 /*
- * kexec KERNEL INITRD COMMAND-LINE [crash]: loads the kernel and starts it, or with a fourth argument
- * has it started by the next crash. The status is the error's number.
+ * kexec KERNEL INITRD COMMAND-LINE [crash]: loads the kernel and starts it or, with the fourth
+ * argument, leaves it for the next crash. The exit status is the error number.
  */
 #include "tests/bochs/guest/syscall.h"
 

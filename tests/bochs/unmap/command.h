@@ -1,16 +1,17 @@
 /*
- * What tests/efi/unmap.c asks of the test's image (image.c): WRMSR of an index that no CPU has, the value an
- * address aligned to its size, and in the low bits one of these.
+ * How tests/efi/unmap.c asks the test's image (image.c) for something: WRMSR of an index that no
+ * CPU has. The value is an address aligned to the size of the range, with one of these in its low
+ * bits.
  */
 #ifndef NESTOR_TESTS_BOCHS_UNMAP_COMMAND_H
 #define NESTOR_TESTS_BOCHS_UNMAP_COMMAND_H
 
 #define UNMAP_MSR 0x4e455354u
-#define UNMAP_REUSED 0x5245555345445047ull     /* what every word holds once the memory is somebody else's */
+#define UNMAP_REUSED 0x5245555345445047ull     /* what every word holds once the memory belongs to somebody else */
 
 enum unmap_command {
-    UNMAP_MAP = 1,          /* there again */
-    UNMAP_ALL = 2,          /* gone, by the function that makes it so, and reused */
+    UNMAP_MAP = 1,          /* mapped again */
+    UNMAP_ALL = 2,          /* unmapped, by the function that makes that visible, and reused */
     UNMAP_THIS_CPU = 3,     /* the same, but the other CPUs are not told */
     UNMAP_NO_UNIT = 4,      /* the same, but the units are not told */
     UNMAP_COMMAND = 0xf,

@@ -1,6 +1,6 @@
 /*
- * Nestor as it is, with one thing more: its guest may have memory of its own taken away while it runs. The
- * product takes none away, so the function that makes such a change visible is shown here. Stands for
+ * Nestor as it is, with one addition: its guest can have memory of its own taken away while it runs. The product
+ * never does that, so the function that makes such a change visible is tested here. This file stands for
  * hv/exit/msr.c and hv/partition/ept.c in the image (bochs.mk); the rest are the product's objects.
  */
 #include "hv/exit/exit.h"
@@ -29,7 +29,7 @@ static void only_this_cpu(void *unused)
     vmx_invept_all();
 }
 
-/* For accesses that are emulated and for those that would map it again, it is a hole. */
+/* It is a hole, both for accesses that are emulated and for those that would map it again. */
 static void take_away(struct partition *p, gpa_t at, u64 size)
 {
     u64 unmapped = 0;

@@ -1,7 +1,7 @@
-# What a kernel module of the guest tries with the network card (module/): only what it and the kernel say;
-# the test judges that.
+# What a kernel module of the guest (module/) tries with the network card. It only reports what it
+# and the kernel say; the test judges.
 
-# attack WHAT: the card changes hands for it.
+# attack WHAT: takes the card from its driver for it.
 attack() {
     ifconfig eth0 down
     d=$(pci_at /sys/class/net/eth0/device)

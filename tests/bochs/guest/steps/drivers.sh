@@ -1,8 +1,8 @@
-# Drivers that go and come back: by module, by device, and with all devices suspended.
+# Drivers that go away and come back: by module, by device, and by suspending all devices.
 
 pci_at() { basename "$(pci_of "$1")"; }
 
-# works NAME: disk, network and USB once more, one verdict for all.
+# works NAME: tries disk, network and USB once more; one verdict for all.
 works() {
     b=$(block_of ata)
     d=$(dd if=/dev/${b}2 bs=64k count=48 iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1)
@@ -16,7 +16,7 @@ works() {
     verdict "$1" $? "afterwards disk md5=$d net md5=$n usb md5=$u"
 }
 
-# Modules out, in reverse order, and in again. sd_mod and what the others need stay.
+# Unloads modules in reverse order and loads them again. sd_mod and what the others need stay.
 step_reload() {
     left=
     ifconfig eth0 down
@@ -32,7 +32,7 @@ step_reload() {
     works reload
 }
 
-# One device of a driver, away and back, so many times.
+# Takes one device from its driver and gives it back, so many times.
 rebind() { # DRIVER DEVICE TIMES
     i=0
     while [ $i -lt "$3" ]; do

@@ -1,4 +1,4 @@
-# Faults that a guest makes for itself: its device writes to a page that its own table has read-only.
+# Faults that a guest causes itself: its device writes to a page that is read-only in the guest's own table.
 
 # For the next write to the disk's buffer (see attach/pull.c): an I/O error, a fault, then the retry.
 step_protect() {
@@ -17,7 +17,7 @@ step_protect() {
     verdict protect $? "the retry read md5=$sum"
 }
 
-# By the guest's own means, VFIO: a page is mapped read-only for the network card, which writes there.
+# With VFIO, the guest's own means: a page is mapped read-only for the network card, which writes to it.
 step_readonly() {
     for m in /later/*.ko; do
         args=; case $m in *vfio_iommu_type1*) args=allow_unsafe_interrupts=1 ;; esac

@@ -1,4 +1,4 @@
-# What the guest itself sees: its kernel's warnings, its unit, the number of its maps.
+# What the guest itself sees: warnings of its kernel, its unit, the number of its maps.
 
 # Lines of level warning and above, for a comparison with another boot.
 step_warnings() {
@@ -33,7 +33,8 @@ step_load() {
     verdict load $? "maps=$(traced) disk=25165824 net=$(stat -c %s /tmp/net.bin)"
 }
 
-# again CPU TIMES FILE BLOCKS-OF-16K: reads it so often on that CPU; the sums, each once.
+# again CPU TIMES FILE BLOCKS-OF-16K: reads the file that many times on that CPU and prints each
+# distinct checksum once.
 again() {
     i=0
     while [ $i -lt "$2" ]; do
@@ -42,7 +43,7 @@ again() {
     done | sort -u
 }
 
-# Disk, network and USB at once, each by another CPU.
+# Disk, network and USB at the same time, each on a CPU of its own.
 step_together() {
     net_up
     again 1 4 /dev/$(block_of ata)2 192 >/tmp/sum.disk &

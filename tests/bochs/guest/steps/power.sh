@@ -1,6 +1,6 @@
-# Devices that go to sleep while the system runs (runtime power management), and wake when they are used.
+# Devices that go to sleep while the system runs (runtime power management) and wake up when they are used.
 
-# power_of PATH...: their states, and whether all are that of $1.
+# power_of STATE PATH...: puts their states into $found; succeeds if all of them are STATE.
 power_of() {
     wanted=$1 found=
     shift
@@ -15,14 +15,14 @@ asleep() {
     power_of suspended "$@"
 }
 
-# accesses SOURCE-ID: how many pages it has had through both stages (kind 4).
+# accesses SOURCE-ID: how many pages it has accessed through both stages (kind 4).
 accesses() {
     poke 16 32 "$1"
     poke 56 32 4
     echo $(($(devmem $((bench + 48)) 64)))
 }
 
-# Disks and the USB host controller by their drivers: the controller halts, so it reads no schedule.
+# Disks and the USB host controller, by their drivers. The controller halts, so it reads no schedule.
 step_sleep() {
     ata=/sys/block/$(block_of ata)/device
     usb=/sys/block/$(block_of usb)/device
@@ -45,7 +45,7 @@ step_sleep() {
     verdict awake-state $? "$found"
 }
 
-# The PCI functions themselves: no driver of theirs lets them sleep, but a function without a driver does.
+# The PCI functions themselves: their drivers do not let them sleep, so they are tried without a driver.
 step_sleep_pci() {
     paths=
     for p in e1000:"$(pci_at /sys/class/net/eth0/device)" ata_piix:"$(pci_at /sys/block/$(block_of ata))" \

@@ -1,9 +1,10 @@
-# From one kernel to the next: kexec into the kernels that lie on the disk, and the machine's reset.
+# From one kernel to the next: kexec into kernels that are on the disk, and the machine's reset.
 #
 # The third partition begins with a table, one line a kernel, then zeros to 4 KiB:
 #   NUMBER KERNEL-MIB KERNEL-BYTES INITRD-MIB INITRD-BYTES COMMAND-LINE
-# A kernel knows its number by nestor.stage=N. A reset starts the first one again, which finds the
-# mark that step_reboot left behind the data partition's test data and then is stage `reset`.
+# A kernel is told its number by nestor.stage=N. A reset starts the first one again; it finds the
+# mark that step_reboot left behind the test data of the data partition, and so knows that it is
+# stage `reset`.
 
 mark_at=1920 # in sectors of 2 KiB
 mark_of() { dd if=/dev/$(block_of ata)2 bs=2k skip=$mark_at count=1 iflag=direct 2>/dev/null | head -c 5; }
@@ -19,7 +20,7 @@ steps_of_stage() {
     word nestor.steps
 }
 
-# take MIB BYTES FILE: from the third partition.
+# take MIB BYTES FILE: copies from the third partition.
 take() { dd if=/dev/$(block_of ata)3 bs=1M skip="$1" iflag=direct 2>/dev/null | head -c "$2" >"$3"; }
 
 # start_next [crash]: loads the next kernel and starts it, or leaves it for a crash.
@@ -42,7 +43,7 @@ step_kexec() {
     verdict kexec-failed 1 "status $?"
 }
 
-# The kernel falls over, with the guest's translation on and its devices running.
+# The kernel crashes with the guest's translation on and its devices running.
 step_crash() {
     start_next crash || verdict crash-failed 1 "status $?"
     echo c >/proc/sysrq-trigger
@@ -57,7 +58,7 @@ step_reboot() {
     reboot -f
 }
 
-# At once, with the guest's translation on and its devices running.
+# Immediately, with the guest's translation on and its devices running.
 step_reset() {
     leave_mark
     say "reset ok"
