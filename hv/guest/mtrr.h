@@ -7,7 +7,7 @@
 #define NESTOR_HV_GUEST_MTRR_H
 
 #include "hv/types.h"
-#include "iommu/domain/domain.h"
+#include "iommu/ptab/second_stage.h"
 
 enum { MTRR_VARIABLE = 10, MTRR_FIXED = 11 };
 

@@ -7,6 +7,7 @@
 #define NESTOR_HV_PARTITION_EPT_MAP_H
 
 #include "hv/guest/mtrr.h"
+#include "iommu/domain/domain.h"
 
 /*
  * What is known of a part of the address space. Where several overlap, the rights are those that all

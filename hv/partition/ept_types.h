@@ -6,6 +6,7 @@
 #define NESTOR_HV_PARTITION_EPT_TYPES_H
 
 #include "hv/guest/mtrr.h"
+#include "iommu/domain/domain.h"
 
 struct ept_types {
     struct mtrr now;        /* what the types from `at` on follow */

@@ -49,17 +49,3 @@ void keymap_remove(struct keymap *map, struct keymap_node *node)
         *link = heir;
     }
 }
-
-static bool visit_below(struct keymap_node *node, keymap_visit_fn *visit, void *ctx)
-{
-    if (node == NULL) {
-        return true;
-    }
-    return visit(ctx, node) && visit_below(node->child[0], visit, ctx) &&
-           visit_below(node->child[1], visit, ctx);
-}
-
-bool keymap_visit(const struct keymap *map, keymap_visit_fn *visit, void *ctx)
-{
-    return visit_below(map->root, visit, ctx);
-}

@@ -19,8 +19,5 @@ struct keymap_node *keymap_find(const struct keymap *map, u64 key);
 void keymap_add(struct keymap *map, struct keymap_node *node);
 /* node must be in the map. */
 void keymap_remove(struct keymap *map, struct keymap_node *node);
-/* All nodes in no order, as long as visit returns true. */
-typedef bool keymap_visit_fn(void *ctx, struct keymap_node *node);
-bool keymap_visit(const struct keymap *map, keymap_visit_fn *visit, void *ctx);
 
 #endif

@@ -3,8 +3,15 @@
  * or to a nested domain. Everything that can fail for want of memory or ids comes before the
  * entry is written; an entry that cannot be written leaves all as it was.
  */
-#include "iommu/domain/state.h"
 #include "iommu/base/slab.h"
+#include "iommu/domain/state.h"
+
+/* What may be attached: a domain, or a nested one (then domain is its parent). */
+struct attach_target {
+    struct domain *domain;
+    struct nested *nested;
+};
+enum attach_how { ATTACH_NEW, ATTACH_REPLACE };
 
 struct attachment {
     struct keymap_node node;
@@ -98,13 +105,12 @@ static enum result cached_pasid(const struct did_unit *u, enum vtd_root root, u1
 static struct did_request request_of(const struct nested *n, u32 pasid)
 {
     return (struct did_request){
-        .parent = n->parent,
+        .users = &n->parent->dids,
         .partition = n->parent->config.partition,
         .pasid = pasid,
         .guest_did = n->config.guest_did,
-        .fs_root = n->config.pgtbl_addr,
-        .fs_width = (u16)n->config.addr_width,
-        .eafe = (n->config.flags & NESTED_EAFE) != 0,
+        .first_stage = {.root = n->config.pgtbl_addr, .width = (u16)n->config.addr_width,
+                        .eafe = (n->config.flags & NESTED_EAFE) != 0},
     };
 }
 
@@ -138,7 +144,7 @@ static enum result take(struct did_unit *u, const struct attach_target *target,
     a->domain = target->domain;
     a->nested = target->nested;
     if (r == OK) {
-        r = a->nested == NULL ? did_take(u, a->domain, &a->did)
+        r = a->nested == NULL ? did_take(u, &a->domain->dids, &a->did)
                               : take_nested(u, root, sid, pasid, a);
     }
     if (r == OK) {
@@ -235,10 +241,11 @@ static enum result change_table(struct did_unit *u, struct attachment *a, struct
                                 enum vtd_root root, u16 sid, u32 pasid)
 {
     struct nested *old = a->nested;
-    struct did_first_stage *first_stage, *old_first_stage = a->table->first_stage;
+    struct first_stage *first_stage, *old_first_stage = a->table->first_stage;
     struct did_request request = request_of(n, (u32)a->table->node.key & (PASID_LIMIT - 1));
     enum result r = check_first_stage(u, n);
-    r = r == OK ? did_first_stage_take(u, &request, &first_stage) : r;
+    r = r == OK ? first_stage_take(&n->parent->dids.first_stages, u->info.index, &request.first_stage, &first_stage)
+                : r;
     if (r != OK) {
         return r;
     }
@@ -246,13 +253,13 @@ static enum result change_table(struct did_unit *u, struct attachment *a, struct
     r = set_entry(u, a, root, sid, pasid);
     if (is_untouched(r)) {
         a->nested = old;
-        did_first_stage_give(first_stage);
+        first_stage_give(first_stage);
         return r;
     }
     a->table->first_stage = first_stage;
     nested_add_user(n);
     nested_remove_user(old);
-    did_first_stage_give(old_first_stage);
+    first_stage_give(old_first_stage);
     return r;
 }
 
@@ -291,7 +298,7 @@ static enum result attach_other(struct did_unit *u, struct attachment *a,
     return change_target(u, a, target, root, sid, pasid);
 }
 
-enum result attach(const struct attach_target *target, enum attach_how how, struct vtd_unit *unit,
+static enum result attach(const struct attach_target *target, enum attach_how how, struct vtd_unit *unit,
                    enum vtd_root root, u16 sid, u32 pasid)
 {
     struct did_unit *u;
@@ -314,7 +321,7 @@ enum result attach(const struct attach_target *target, enum attach_how how, stru
     return r;
 }
 
-enum result attach_remove(const struct attach_target *target, struct vtd_unit *unit,
+static enum result attach_remove(const struct attach_target *target, struct vtd_unit *unit,
                           enum vtd_root root, u16 sid, u32 pasid)
 {
     struct did_unit *u;
@@ -338,6 +345,36 @@ enum result attach_remove(const struct attach_target *target, struct vtd_unit *u
     }
     did_unit_put(u);
     return r;
+}
+
+enum result domain_attach(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    return attach(&(struct attach_target){.domain = d}, ATTACH_NEW, unit, root, sid, pasid);
+}
+
+enum result domain_detach(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    return attach_remove(&(struct attach_target){.domain = d}, unit, root, sid, pasid);
+}
+
+enum result domain_replace(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    return attach(&(struct attach_target){.domain = d}, ATTACH_REPLACE, unit, root, sid, pasid);
+}
+
+enum result nested_attach(struct nested *n, struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    return attach(&(struct attach_target){n->parent, n}, ATTACH_NEW, unit, root, sid, pasid);
+}
+
+enum result nested_detach(struct nested *n, struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    return attach_remove(&(struct attach_target){n->parent, n}, unit, root, sid, pasid);
+}
+
+enum result nested_replace(struct nested *n, struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    return attach(&(struct attach_target){n->parent, n}, ATTACH_REPLACE, unit, root, sid, pasid);
 }
 
 enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_default *out)

@@ -1,14 +1,16 @@
 /* Domain ids of a unit. See did.h. */
 #include "iommu/domain/did.h"
 
-#include "iommu/domain/state.h"
 #include "iommu/base/slab.h"
+#include "iommu/domain/domain.h"
 
 static struct spinlock units_lock;
 static struct did_unit *units[DID_UNITS]; /* by index */
 static struct slab unit_slab = {.size = sizeof(struct did_unit)};
 static struct slab did_slab = {.size = sizeof(struct did)};
 static struct slab table_slab = {.size = sizeof(struct did_table)};
+
+_Static_assert(DID_UNITS <= PAGE_SIZE, "the index of a unit fits below the address of a table");
 
 static u32 bitmap_pages(const struct did_unit *u)
 {
@@ -115,31 +117,31 @@ static void give_id(struct did_unit *u, u16 id)
     u->ids--;
 }
 
-static void link_to_domain(struct did *did)
+static void link_user(struct did *did)
 {
-    struct domain *d = did->domain;
-    spin_lock(&d->users_lock);
-    did->next_of_domain = d->dids;
-    did->link_of_domain = &d->dids;
-    if (d->dids != NULL) {
-        d->dids->link_of_domain = &did->next_of_domain;
+    struct did_users *users = did->users_of;
+    spin_lock(&users->lock);
+    did->next_user = users->first;
+    did->link_to_user = &users->first;
+    if (users->first != NULL) {
+        users->first->link_to_user = &did->next_user;
     }
-    d->dids = did;
-    spin_unlock(&d->users_lock);
+    users->first = did;
+    spin_unlock(&users->lock);
 }
 
-static void unlink_from_domain(struct did *did)
+static void unlink_user(struct did *did)
 {
-    struct domain *d = did->domain;
-    spin_lock(&d->users_lock);
-    *did->link_of_domain = did->next_of_domain;
-    if (did->next_of_domain != NULL) {
-        did->next_of_domain->link_of_domain = did->link_of_domain;
+    struct did_users *users = did->users_of;
+    spin_lock(&users->lock);
+    *did->link_to_user = did->next_user;
+    if (did->next_user != NULL) {
+        did->next_user->link_to_user = did->link_to_user;
     }
-    spin_unlock(&d->users_lock);
+    spin_unlock(&users->lock);
 }
 
-static enum result new_did(struct did_unit *u, u64 key, struct domain *d, struct did **out)
+static enum result new_did(struct did_unit *u, u64 key, struct did_users *users, struct did **out)
 {
     struct did *did = slab_alloc(&did_slab);
     enum result r;
@@ -153,16 +155,16 @@ static enum result new_did(struct did_unit *u, u64 key, struct domain *d, struct
     }
     did->node.key = key;
     did->unit = u;
-    did->domain = d;
-    link_to_domain(did);
+    did->users_of = users;
+    link_user(did);
     *out = did;
     return OK;
 }
 
 /* Keys of heads. A guest's domain: partition 47:16, guest's id 15:0. */
-static u64 domain_key(const struct domain *d)
+static u64 second_stage_key(const struct did_users *users)
 {
-    return 1ull << 63 | d->serial;
+    return 1ull << 63 | users->serial;
 }
 
 static u64 guest_key(u32 partition, u16 guest_did)
@@ -175,11 +177,11 @@ static struct did *find_head(const struct did_unit *u, u64 key)
     return (struct did *)keymap_find(&u->heads, key);
 }
 
-enum result did_take(struct did_unit *u, struct domain *d, struct did **out)
+enum result did_take(struct did_unit *u, struct did_users *users, struct did **out)
 {
-    struct did *did = find_head(u, domain_key(d));
+    struct did *did = find_head(u, second_stage_key(users));
     if (did == NULL) {
-        enum result r = new_did(u, domain_key(d), d, &did);
+        enum result r = new_did(u, second_stage_key(users), users, &did);
         if (r != OK) {
             return r;
         }
@@ -217,7 +219,7 @@ void did_give(struct did *did)
     }
     unlink_split(u, did);
     give_id(u, did->id);
-    unlink_from_domain(did);
+    unlink_user(did);
     slab_free(&did_slab, did);
 }
 
@@ -226,7 +228,7 @@ static u64 table_key(u16 id, u32 pasid)
     return (u64)id << 20 | pasid;
 }
 
-static enum result new_table(struct did *did, u32 pasid, struct did_first_stage *fs,
+static enum result new_table(struct did *did, u32 pasid, struct first_stage *fs,
                              struct did_table **out)
 {
     struct did_table *t = slab_alloc(&table_slab);
@@ -245,13 +247,13 @@ static enum result new_table(struct did *did, u32 pasid, struct did_first_stage 
 
 /* The first id of the guest's domain under which the PASID has no other table, or NULL. */
 static struct did *find_split(const struct did_unit *u, const struct did_request *request,
-                              const struct did_first_stage *fs, u32 *splits,
+                              const struct first_stage *fs, u32 *splits,
                               struct did_table **table)
 {
     struct did *did = find_head(u, guest_key(request->partition, request->guest_did));
     for (*splits = 0; did != NULL; did = did->next_split, ++*splits) {
         *table = (struct did_table *)keymap_find(&u->tables, table_key(did->id, request->pasid));
-        if (did->domain == request->parent && (*table == NULL || (*table)->first_stage == fs)) {
+        if (did->users_of == request->users && (*table == NULL || (*table)->first_stage == fs)) {
             return did;
         }
     }
@@ -259,12 +261,12 @@ static struct did *find_split(const struct did_unit *u, const struct did_request
 }
 
 static enum result new_split(struct did_unit *u, const struct did_request *request,
-                             struct did_first_stage *fs, struct did_table **out)
+                             struct first_stage *fs, struct did_table **out)
 {
     u64 key = guest_key(request->partition, request->guest_did);
     struct did *head = find_head(u, key);
     struct did *did;
-    enum result r = new_did(u, key, request->parent, &did);
+    enum result r = new_did(u, key, request->users, &did);
     if (r != OK) {
         return r;
     }
@@ -283,7 +285,7 @@ static enum result new_split(struct did_unit *u, const struct did_request *reque
 }
 
 static enum result take_table(struct did_unit *u, const struct did_request *request,
-                              struct did_first_stage *fs, struct did_table **out)
+                              struct first_stage *fs, struct did_table **out)
 {
     u32 splits;
     struct did_table *table = NULL;
@@ -299,7 +301,7 @@ static enum result take_table(struct did_unit *u, const struct did_request *requ
     if (table == NULL) {
         return new_table(did, request->pasid, fs, out);
     }
-    did_first_stage_give(fs); /* the table has counted it */
+    first_stage_give(fs); /* the table has counted it */
     table->users++;
     *out = table;
     return OK;
@@ -308,14 +310,14 @@ static enum result take_table(struct did_unit *u, const struct did_request *requ
 enum result did_take_table(struct did_unit *u, const struct did_request *request,
                            struct did_table **out)
 {
-    struct did_first_stage *fs;
-    enum result r = did_first_stage_take(u, request, &fs);
+    struct first_stage *fs;
+    enum result r = first_stage_take(&request->users->first_stages, u->info.index, &request->first_stage, &fs);
     if (r != OK) {
         return r;
     }
     r = take_table(u, request, fs, out);
     if (r != OK) {
-        did_first_stage_give(fs);
+        first_stage_give(fs);
     }
     return r;
 }
@@ -328,7 +330,7 @@ void did_give_table(struct did_table *table)
         return;
     }
     keymap_remove(&did->unit->tables, &table->node);
-    did_first_stage_give(table->first_stage);
+    first_stage_give(table->first_stage);
     slab_free(&table_slab, table);
     did_give(did);
 }

@@ -6,20 +6,21 @@
  *  - entries of second-stage-only and of nested kind never share one;
  *  - under a nested id, a PASID has one first-stage table. A guest's domain gets one host id
  *    a unit, and another only when a PASID would meet a second table there; DID_SPLITS at most;
- *  - a first-stage table over one second stage has one FSPM and one EAFE, whoever walks it.
+ *  - a first-stage table over one second stage has one FSPM and one EAFE, whoever walks it (first_stage.h).
  *
  * An id is invalidated as a whole before it is given to anyone else.
  */
 #ifndef NESTOR_IOMMU_DOMAIN_DID_H
 #define NESTOR_IOMMU_DOMAIN_DID_H
 
-#include "iommu/domain/domain.h"
 #include "iommu/base/keymap.h"
 #include "iommu/base/spinlock.h"
+#include "iommu/domain/first_stage.h"
+#include "iommu/vtd/vtd.h"
 
 enum { DID_SPLITS = 4, DID_UNITS = 1024 };
 
-/* What is known of a unit here. The lock comes before those of domains. */
+/* What is known of a unit here. Its lock comes before those of second stages. */
 struct did_unit {
     struct spinlock lock;
     struct vtd_unit *unit;
@@ -29,36 +30,35 @@ struct did_unit {
     hpa_t bitmap_at;
     u32 hint;                    /* the last id given */
     u32 ids;                     /* in use */
-    struct keymap heads;         /* struct did by domain, or by guest domain */
+    struct keymap heads;         /* struct did by second stage, or by guest domain */
     struct keymap tables;        /* struct did_table by (id, PASID) */
     struct keymap attachments;
+};
+
+/* What uses a second stage; part of its domain. */
+struct did_users {
+    struct spinlock lock;
+    u32 serial;                  /* names the second stage in keys; never used twice */
+    struct did *first;           /* every (unit, id) whose entries lead to it, linked by next_user */
+    struct first_stages first_stages;
 };
 
 struct did {
     struct keymap_node node;     /* in heads; only the first of a guest domain */
     struct did *next_split;
     struct did_unit *unit;
-    struct domain *domain;       /* the second stage under all its entries */
-    struct did *next_of_domain;
-    struct did **link_of_domain;
+    struct did_users *users_of;  /* the second stage under all its entries */
+    struct did *next_user;
+    struct did **link_to_user;
     u32 users;
     u16 id;
-};
-
-/* A first-stage table over one second stage, on one unit. */
-struct did_first_stage {
-    struct keymap_node node;     /* in the domain's first_stages */
-    struct domain *domain;
-    u32 users;                   /* tables of PASIDs that it is */
-    u16 width;
-    bool eafe;
 };
 
 /* The first-stage table that a PASID has under an id. */
 struct did_table {
     struct keymap_node node;
     struct did *did;
-    struct did_first_stage *first_stage;
+    struct first_stage *first_stage;
     u32 users;
 };
 
@@ -70,28 +70,18 @@ must_use enum result did_unit_get(struct vtd_unit *unit, struct did_unit **out);
 void did_unit_put(struct did_unit *u);
 
 /* The calls below are made between these two. ERR_NO_DOMAIN_ID, ERR_NO_MEMORY change nothing. */
-/* The id of second-stage-only entries on d. */
-must_use enum result did_take(struct did_unit *u, struct domain *d, struct did **out);
+/* The id of second-stage-only entries on that second stage. */
+must_use enum result did_take(struct did_unit *u, struct did_users *users, struct did **out);
 void did_give(struct did *did);
 
-/*
- * A first-stage table of that guest domain for a PASID. ERR_DID_CONFLICT after DID_SPLITS ids,
- * ERR_FIRST_STAGE_CONFLICT when the table is in use with another width or EAFE.
- */
+/* A first-stage table of that guest domain for a PASID. ERR_DID_CONFLICT after DID_SPLITS ids, ERR_FIRST_STAGE_CONFLICT. */
 struct did_request {
-    struct domain *parent;
+    struct did_users *users;
     u32 partition, pasid;
     u16 guest_did;
-    u64 fs_root;
-    u16 fs_width;
-    bool eafe;
+    struct first_stage_config first_stage;
 };
-must_use enum result did_take_table(struct did_unit *u, const struct did_request *request,
-                                    struct did_table **out);
+must_use enum result did_take_table(struct did_unit *u, const struct did_request *request, struct did_table **out);
 void did_give_table(struct did_table *table);
-
-must_use enum result did_first_stage_take(struct did_unit *u, const struct did_request *request,
-                                          struct did_first_stage **out);
-void did_first_stage_give(struct did_first_stage *fs);
 
 #endif

@@ -1,9 +1,8 @@
 /* Second-stage domains: tables, the read-only rule, and making changes visible. See domain.h. */
 #include "iommu/domain/domain.h"
 
-#include "iommu/domain/state.h"
-#include "iommu/ptab/second_stage.h"
 #include "iommu/base/slab.h"
+#include "iommu/domain/state.h"
 
 static struct slab domain_slab = {.size = sizeof(struct domain)};
 static u32 last_serial;
@@ -18,7 +17,7 @@ enum result domain_create(const struct domain_config *config, struct domain **ou
     }
     d->kind = KIND_DOMAIN;
     d->config = *config;
-    d->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
+    d->dids.serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
     r = ptab_create(&d->tables, &second_stage_format, config->levels, config->page_sizes,
                     config->coherent, config->dma_root);
     if (r != OK) {
@@ -179,14 +178,14 @@ bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
 static enum result flush_units(struct domain *d, u64 gpa, u64 size)
 {
     enum result first = OK;
-    spin_lock(&d->users_lock);
-    for (const struct did *did = d->dids; did != NULL; did = did->next_of_domain) {
+    spin_lock(&d->dids.lock);
+    for (const struct did *did = d->dids.first; did != NULL; did = did->next_user) {
         enum result r = vtd_inval_second_stage(did->unit->unit, did->id, gpa, size);
         if (first == OK) {
             first = r;
         }
     }
-    spin_unlock(&d->users_lock);
+    spin_unlock(&d->dids.lock);
     return first;
 }
 
@@ -231,22 +230,4 @@ enum result domain_make_parent(struct domain *d)
         port_log(LOG_WARNING, "partition %u: %s", d->config.partition, result_text(r));
     }
     return r;
-}
-
-enum result domain_attach(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                          u32 pasid)
-{
-    return attach(&(struct attach_target){.domain = d}, ATTACH_NEW, unit, root, sid, pasid);
-}
-
-enum result domain_detach(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                          u32 pasid)
-{
-    return attach_remove(&(struct attach_target){.domain = d}, unit, root, sid, pasid);
-}
-
-enum result domain_replace(struct domain *d, struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                           u32 pasid)
-{
-    return attach(&(struct attach_target){.domain = d}, ATTACH_REPLACE, unit, root, sid, pasid);
 }

@@ -7,13 +7,11 @@
 #ifndef NESTOR_IOMMU_DOMAIN_DOMAIN_H
 #define NESTOR_IOMMU_DOMAIN_DOMAIN_H
 
+#include "iommu/ptab/second_stage.h"
 #include "iommu/vtd/vtd.h"
 
 struct domain;
 struct nested;
-
-enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };  /* EXEC matters to the CPU only */
-enum mem_type { MEM_UC = 0, MEM_WC = 1, MEM_WT = 4, MEM_WP = 5, MEM_WB = 6 }; /* SDM 12.3 */
 
 struct domain_config {
     u32 levels;           /* 4 or 5 (3 for legacy units) */

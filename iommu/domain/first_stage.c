@@ -1,69 +1,61 @@
-/*
- * First-stage tables that some entry of a unit walks, under whatever PASIDs and ids: FSPM
- * and EAFE are properties of the table, so all entries that lead to it over one second stage
- * have the same (VT-d 6.2.3.1).
- */
-#include "iommu/domain/did.h"
+/* First-stage tables that entries walk. See first_stage.h. */
+#include "iommu/domain/first_stage.h"
 
-#include "iommu/domain/state.h"
 #include "iommu/base/slab.h"
 
-static struct slab first_stage_slab = {.size = sizeof(struct did_first_stage)};
+static struct slab first_stage_slab = {.size = sizeof(struct first_stage)};
 
-_Static_assert(DID_UNITS <= PAGE_SIZE, "the index of a unit fits below the address of a table");
-
-static u64 first_stage_key(const struct did_unit *u, const struct did_request *request)
+/* The index of a unit fits below the address of a table. */
+static u64 key_of(u32 unit, const struct first_stage_config *config)
 {
-    return request->fs_root | u->info.index;
+    return config->root | unit;
 }
 
-static enum result new_first_stage(const struct did_unit *u, const struct did_request *request,
-                                   struct did_first_stage **out)
+static enum result new_first_stage(struct first_stages *all, u32 unit, const struct first_stage_config *config,
+                                   struct first_stage **out)
 {
-    struct did_first_stage *fs = slab_alloc(&first_stage_slab);
-    if (fs == NULL) {
+    struct first_stage *table = slab_alloc(&first_stage_slab);
+    if (table == NULL) {
         return ERR_NO_MEMORY;
     }
-    fs->node.key = first_stage_key(u, request);
-    fs->domain = request->parent;
-    fs->width = request->fs_width;
-    fs->eafe = request->eafe;
-    keymap_add(&request->parent->first_stages, &fs->node);
-    *out = fs;
+    table->node.key = key_of(unit, config);
+    table->all = all;
+    table->width = config->width;
+    table->eafe = config->eafe;
+    keymap_add(&all->tables, &table->node);
+    *out = table;
     return OK;
 }
 
-enum result did_first_stage_take(struct did_unit *u, const struct did_request *request,
-                                 struct did_first_stage **out)
+enum result first_stage_take(struct first_stages *all, u32 unit, const struct first_stage_config *config,
+                             struct first_stage **out)
 {
-    struct domain *d = request->parent;
     enum result r = OK;
-    spin_lock(&d->users_lock);
-    struct did_first_stage *fs =
-        (struct did_first_stage *)keymap_find(&d->first_stages, first_stage_key(u, request));
-    if (fs == NULL) {
-        r = new_first_stage(u, request, &fs);
-    } else if (fs->width != request->fs_width || fs->eafe != request->eafe) {
-        port_log(LOG_WARNING, "unit %u: first-stage table at %llx is in use with another FSPM or EAFE",
-                 u->info.index, (unsigned long long)request->fs_root);
+    spin_lock(&all->lock);
+    struct first_stage *table = (struct first_stage *)keymap_find(&all->tables, key_of(unit, config));
+    if (table == NULL) {
+        r = new_first_stage(all, unit, config, &table);
+    } else if (table->width != config->width || table->eafe != config->eafe) {
+        port_log(LOG_WARNING, "unit %u: first-stage table at %llx is in use with another FSPM or EAFE", unit,
+                 (unsigned long long)config->root);
         r = ERR_FIRST_STAGE_CONFLICT;
     }
     if (r == OK) {
-        fs->users++;
-        *out = fs;
+        table->users++;
+        *out = table;
     }
-    spin_unlock(&d->users_lock);
+    spin_unlock(&all->lock);
     return r;
 }
 
-void did_first_stage_give(struct did_first_stage *fs)
+void first_stage_give(struct first_stage *table)
 {
-    struct domain *d = fs->domain;
-    spin_lock(&d->users_lock);
-    fs->users--;
-    if (fs->users == 0) {
-        keymap_remove(&d->first_stages, &fs->node);
-        slab_free(&first_stage_slab, fs);
+    struct first_stages *all = table->all;
+    spin_lock(&all->lock);
+    table->users--;
+    if (table->users == 0) {
+        keymap_remove(&all->tables, &table->node);
+        slab_free(&first_stage_slab, table);
     }
-    spin_unlock(&d->users_lock);
+    spin_unlock(&all->lock);
 }

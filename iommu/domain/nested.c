@@ -2,8 +2,8 @@
  * Nested domains: a guest's first stage on a nesting parent. What the guest chose is
  * checked here and at attach; everything else in the entry is the host's (VT-d 6.2.3.1).
  */
-#include "iommu/domain/state.h"
 #include "iommu/base/slab.h"
+#include "iommu/domain/state.h"
 
 static struct slab nested_slab = {.size = sizeof(struct nested)};
 
@@ -67,25 +67,4 @@ enum result nested_destroy(struct nested *n)
     domain_remove_user(n->parent);
     slab_free(&nested_slab, n);
     return OK;
-}
-
-enum result nested_attach(struct nested *n, struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                          u32 pasid)
-{
-    const struct attach_target target = {.domain = n->parent, .nested = n};
-    return attach(&target, ATTACH_NEW, unit, root, sid, pasid);
-}
-
-enum result nested_detach(struct nested *n, struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                          u32 pasid)
-{
-    const struct attach_target target = {.domain = n->parent, .nested = n};
-    return attach_remove(&target, unit, root, sid, pasid);
-}
-
-enum result nested_replace(struct nested *n, struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                           u32 pasid)
-{
-    const struct attach_target target = {.domain = n->parent, .nested = n};
-    return attach(&target, ATTACH_REPLACE, unit, root, sid, pasid);
 }

@@ -177,7 +177,7 @@ static void do_new_table(struct ptab *pt, struct ptab_op *op, u64 *slot, u64 *tw
     if (other != table) {
         ptab_run_mirror(pt->format, other, table, PTAB_ENTRIES);
     }
-    ptab_do(pt, op, table, other, level - 1, addr, stop);
+    ptab_apply(pt, op, table, other, level - 1, addr, stop);
     ptab_flush(pt, table, PTAB_ENTRIES);
     if (other != table) {
         ptab_flush(pt, other, PTAB_ENTRIES);
@@ -212,7 +212,7 @@ static void do_table_below(struct ptab *pt, struct ptab_op *op, u64 *slot, u64 *
     if (op->twins && entry == second) {
         make_twin(pt, op, slot, twin);
     }
-    ptab_do(pt, op, ptab_table(pt->format, entry), ptab_table(pt->format, *twin), level - 1, addr,
+    ptab_apply(pt, op, ptab_table(pt->format, entry), ptab_table(pt->format, *twin), level - 1, addr,
              stop);
     if (op->kind != PTAB_MAP) {
         (void)ptab_tidy(pt, slot, twin, level);
@@ -235,7 +235,7 @@ static void do_entry(struct ptab *pt, struct ptab_op *op, u64 *slot, u64 *twin, 
     }
 }
 
-void ptab_do(struct ptab *pt, struct ptab_op *op, u64 *table, u64 *twin, u32 level, u64 addr,
+void ptab_apply(struct ptab *pt, struct ptab_op *op, u64 *table, u64 *twin, u32 level, u64 addr,
              u64 end)
 {
     u64 stop;

@@ -49,7 +49,7 @@ static enum result run(struct ptab *pt, struct ptab_op *op)
     if (r != OK) {
         return r;
     }
-    ptab_do(pt, op, path.table, path.second, path.level, op->start, op->end);
+    ptab_apply(pt, op, path.table, path.second, path.level, op->start, op->end);
     ptab_give_spares(op);
     if (op->kind != PTAB_MAP) {
         pt->last_region = PTAB_NO_REGION;

@@ -20,10 +20,13 @@
 
 #include "iommu/ptab/ptab.h"
 
+enum { PROT_READ = 1 << 0, PROT_WRITE = 1 << 1, PROT_EXEC = 1 << 2 };  /* EXEC matters to the CPU only */
+enum mem_type { MEM_UC = 0, MEM_WC = 1, MEM_WT = 4, MEM_WP = 5, MEM_WB = 6 }; /* SDM 12.3 */
+
 enum second_stage_bit {
-    SECOND_STAGE_READ = 1 << 0,
-    SECOND_STAGE_WRITE = 1 << 1,
-    SECOND_STAGE_EXECUTE = 1 << 2,
+    SECOND_STAGE_READ = PROT_READ,
+    SECOND_STAGE_WRITE = PROT_WRITE,
+    SECOND_STAGE_EXECUTE = PROT_EXEC,
     SECOND_STAGE_PERMISSION = 7 << 0,
     SECOND_STAGE_TYPE = 7 << 3,
     SECOND_STAGE_LARGE = 1 << 7,

@@ -111,7 +111,7 @@ must_use enum result ptab_plan(const struct ptab *pt, struct ptab_op *op, const 
 must_use enum result ptab_take_spares(struct ptab_op *op);
 void ptab_give_spares(struct ptab_op *op);
 /* What was planned, below a table and its twin. */
-void ptab_do(struct ptab *pt, struct ptab_op *op, u64 *table, u64 *twin, u32 level, u64 addr,
+void ptab_apply(struct ptab *pt, struct ptab_op *op, u64 *table, u64 *twin, u32 level, u64 addr,
              u64 end);
 /* After an unmap or a change below: true if the slots no longer point to what they did. */
 bool ptab_tidy(struct ptab *pt, u64 *slot, u64 *twin, u32 level);

@@ -1,10 +1,10 @@
 /*
  * Domain ids: the rules of VT-d 6.2.3.1 hold for every sum of entries, conflicts split a bounded
- * number of times, ids run out and come back. Also the two containers under them.
+ * number of times, ids run out and come back.
  */
 #include "iommu/domain/did.h"
 
-#include "iommu/base/slab.h"
+#include "iommu/domain/domain.h"
 #include "support/hosted.h"
 #include "unit/domain/fake_vtd.h"
 
@@ -317,76 +317,6 @@ static void test_lost_id(void **state)
     assert_int_equal(hosted_pages_used(), 2);
 }
 
-/* --- containers --- */
-
-enum { NODES = 3000 };
-
-static bool count_node(void *ctx, struct keymap_node *node)
-{
-    u32 *left = ctx;
-    (void)node;
-    --*left;
-    return *left != 0;
-}
-
-static void test_keymap(void **state)
-{
-    static struct keymap_node nodes[NODES];
-    struct keymap map = {0};
-    u32 left;
-    (void)state;
-    for (u64 i = 0; i < NODES; i++) {
-        nodes[i].key = i % 3 == 0 ? i : i % 3 == 1 ? i << 37 : i * 0x100000001ull;
-        assert_null(keymap_find(&map, nodes[i].key));
-        keymap_add(&map, &nodes[i]);
-    }
-    for (u32 i = 0; i < NODES; i++) {
-        assert_ptr_equal(keymap_find(&map, nodes[i].key), &nodes[i]);
-    }
-    left = NODES + 1;
-    assert_true(keymap_visit(&map, count_node, &left));
-    assert_int_equal(left, 1);
-    left = 10;
-    assert_false(keymap_visit(&map, count_node, &left));
-    for (u32 i = 0; i < NODES; i++) {
-        u32 k = i * 7 % NODES;
-        keymap_remove(&map, &nodes[k]);
-        assert_null(keymap_find(&map, nodes[k].key));
-        if (i % 100 == 0) {
-            for (u32 j = i + 1; j < NODES; j++) {
-                u32 m = j * 7 % NODES;
-                assert_ptr_equal(keymap_find(&map, nodes[m].key), &nodes[m]);
-            }
-        }
-    }
-    assert_null(map.root);
-}
-
-static void test_slab(void **state)
-{
-    static struct slab slab = {.size = 44};
-    static u8 *objects[1000];
-    (void)state;
-    hosted_reset();
-    hosted_fail_after(0);
-    assert_null(slab_alloc(&slab));
-    hosted_fail_after(UINT32_MAX);
-    for (u32 round = 0; round < 3; round++) {
-        for (u32 i = 0; i < ARRAY_LEN(objects); i++) {
-            objects[i] = slab_alloc(&slab);
-            for (u32 k = 0; k < 44; k++) {
-                assert_int_equal(objects[i][k], 0);
-            }
-            memset(objects[i], 0xff, 44);
-        }
-        assert_true(hosted_pages_used() <= 14);
-        for (u32 i = 0; i < ARRAY_LEN(objects); i++) {
-            slab_free(&slab, objects[round == 0 ? i : 999 - i]);
-        }
-        assert_int_equal(hosted_pages_used(), 0);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,8 +324,7 @@ int main(void)
         cmocka_unit_test(test_conflicts_split),
         cmocka_unit_test(test_first_stage_properties), cmocka_unit_test(test_rid_pasid_conflicts),
         cmocka_unit_test(test_parents_apart), cmocka_unit_test(test_ids_run_out),
-        cmocka_unit_test(test_ids_rest), cmocka_unit_test(test_keymap),
-        cmocka_unit_test(test_slab), cmocka_unit_test(test_lost_id),
+        cmocka_unit_test(test_ids_rest), cmocka_unit_test(test_lost_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
