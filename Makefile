@@ -59,15 +59,15 @@ BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 # What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
 HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c drivers/format.c $(wildcard boot/acpi*.c) boot/base_registers.c boot/config.c \
 	boot/coverage.c boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/verdict.c \
-	hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c)
+	hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c tools/dmar_line.c)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
+.PHONY: all image machines unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
 .DEFAULT_GOAL := all
-all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $(RUN_NEEDS) ## build everything
+all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
 
 image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
@@ -128,8 +128,13 @@ $O/unit/%: tests/unit/%.c $(HOSTED_LIB)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB) -lcmocka $(if $(findstring zydis,$*),-lZydis)
 
-$O/nestor-conf: tools/nestor-conf.c $(HOSTED_LIB)
+$O/nestor-conf $O/nestor-dmar: $O/%: tools/%.c $(HOSTED_LIB)
 	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB)
+
+# Tables of other machines, as /sys/firmware/acpi/tables/DMAR has them; without TABLES= the project's own.
+TABLES ?= $O/dmar
+machines: $O/nestor-dmar $(if $(filter $O/%,$(TABLES)),$(DMAR_AML)) ## what Nestor makes of the DMAR tables in TABLES=DIR, a line each
+	$O/nestor-dmar $(TABLES)
 
 # KERNEL=, INITRD=, CMDLINE= name another kernel; PLATFORM=kvm runs nested on an Intel host.
 PLATFORM ?= bochs

@@ -1,6 +1,8 @@
-# DMAR tables for the parser's test, compiled by iasl and taken in with .incbin.
+# DMAR tables for the tests, one for each kind of mistake and form of it, compiled by iasl.
 DMAR_DSL := $(wildcard tests/unit/spec/dmar/*.dsl)
 $O/dmar/%.aml: tests/unit/spec/dmar/%.dsl
 	@mkdir -p $(@D)
-	iasl -p $(@:.aml=) $< >$(@:.aml=.log) 2>&1 || { cat $(@:.aml=.log); exit 1; }
-$O/unit/spec/test_dmar: $(DMAR_DSL:tests/unit/spec/dmar/%.dsl=$O/dmar/%.aml)
+	iasl -p $(@:.aml=) $< >$O/iasl-$(*F).log 2>&1 || { cat $O/iasl-$(*F).log; exit 1; }
+	LC_ALL=C sed -i '1s/^RMAD/DMAR/' $@
+DMAR_AML := $(DMAR_DSL:tests/unit/spec/dmar/%.dsl=$O/dmar/%.aml)
+$O/unit/spec/test_dmar $O/unit/boot/test_machines: $(DMAR_AML)

@@ -1,8 +1,8 @@
 /*
  * Structures younger than the compiler's own DMAR format: SATC, SIDP, a type of the future and a scope
- * type of the future. Compiled as generic data under another signature, which the test replaces.
+ * type of the future. Compiled as generic data under a signature of the same letters, which the build puts in order.
  */
-Signature : "TDMA"
+Signature : "RMAD"
 Table Length : 00000000
 Revision : 01
 Checksum : 00

@@ -1,0 +1,78 @@
+/* Reserved regions without a byte, as of a device that is turned off: both 0, the limit 0, the limit just below the base. */
+[0004]                          Signature : "DMAR"    [DMA Remapping table]
+[0004]                       Table Length : 00000000
+[0001]                           Revision : 01
+[0001]                           Checksum : 00
+[0006]                             Oem ID : "NESTOR"
+[0008]                       Oem Table ID : "EMPTY   "
+[0004]                       Oem Revision : 00000001
+[0004]                    Asl Compiler ID : "INTL"
+[0004]              Asl Compiler Revision : 20200925
+
+[0001]                 Host Address Width : 26
+[0001]                              Flags : 01
+[0010]                           Reserved : 00 00 00 00 00 00 00 00 00 00
+
+[0002]                      Subtable Type : 0000 [Hardware Unit Definition]
+[0002]                             Length : 0010
+[0001]                              Flags : 01
+[0001]                           Reserved : 00
+[0002]                 PCI Segment Number : 0000
+[0008]              Register Base Address : 00000000FED90000
+
+[0002]                      Subtable Type : 0001 [Reserved Memory Region]
+[0002]                             Length : 0020
+[0002]                           Reserved : 0000
+[0002]                 PCI Segment Number : 0000
+[0008]                       Base Address : 0000000000000000
+[0008]                End Address (limit) : 0000000000000000
+
+[0001]                  Device Scope Type : 01 [PCI Endpoint Device]
+[0001]                       Entry Length : 08
+[0002]                           Reserved : 0000
+[0001]                     Enumeration ID : 00
+[0001]                     PCI Bus Number : 00
+[0002]                           PCI Path : 02,00
+
+[0002]                      Subtable Type : 0001 [Reserved Memory Region]
+[0002]                             Length : 0020
+[0002]                           Reserved : 0000
+[0002]                 PCI Segment Number : 0000
+[0008]                       Base Address : 000000007B800000
+[0008]                End Address (limit) : 0000000000000000
+
+[0001]                  Device Scope Type : 01 [PCI Endpoint Device]
+[0001]                       Entry Length : 08
+[0002]                           Reserved : 0000
+[0001]                     Enumeration ID : 00
+[0001]                     PCI Bus Number : 00
+[0002]                           PCI Path : 02,00
+
+[0002]                      Subtable Type : 0001 [Reserved Memory Region]
+[0002]                             Length : 0020
+[0002]                           Reserved : 0000
+[0002]                 PCI Segment Number : 0000
+[0008]                       Base Address : 000000007B800000
+[0008]                End Address (limit) : 000000007B7FFFFF
+
+[0001]                  Device Scope Type : 01 [PCI Endpoint Device]
+[0001]                       Entry Length : 08
+[0002]                           Reserved : 0000
+[0001]                     Enumeration ID : 00
+[0001]                     PCI Bus Number : 00
+[0002]                           PCI Path : 02,00
+
+/* one that is right */
+[0002]                      Subtable Type : 0001 [Reserved Memory Region]
+[0002]                             Length : 0020
+[0002]                           Reserved : 0000
+[0002]                 PCI Segment Number : 0000
+[0008]                       Base Address : 000000007B800000
+[0008]                End Address (limit) : 000000007FFFFFFF
+
+[0001]                  Device Scope Type : 01 [PCI Endpoint Device]
+[0001]                       Entry Length : 08
+[0002]                           Reserved : 0000
+[0001]                     Enumeration ID : 00
+[0001]                     PCI Bus Number : 00
+[0002]                           PCI Path : 14,00
