@@ -1,8 +1,8 @@
 /*
- * What Nestor costs its guest, in ticks of the TSC, which on the Bochs machine counts
- * instructions: each figure is one instruction of the guest that exits, from there to the next
- * instruction, so it holds all that the hypervisor did in between, the instruction itself and
- * the entry. The ticks of the measurement alone are taken off.
+ * What Nestor costs its guest, in ticks of the TSC, which on the Bochs machine counts instructions:
+ * each figure is one instruction of the guest that exits, up to the next instruction, so it
+ * includes everything that the hypervisor did in between, the instruction itself and the entry.
+ * What the measurement itself costs is subtracted.
  *
  *     bench: NAME<tab>TICKS       one line a case
  */
@@ -10,9 +10,9 @@
 #include "tests/efi/msr.h"
 
 enum {
-    TIMES = 8,                  /* the fewest ticks count: Nestor polls the unit now and then */
+    TIMES = 8,                  /* the lowest count is taken: Nestor polls the unit now and then */
     MSR_READ = 0x3a,            /* IA32_FEATURE_CONTROL: read by Nestor, locked bits shown */
-    MSR_WRITE = 0x1b,           /* IA32_APIC_BASE: what it holds is written, Nestor compares */
+    MSR_WRITE = 0x1b,           /* IA32_APIC_BASE: its own value is written, Nestor compares */
     FIRST_PASID = 1, STORES = 512,
 };
 
@@ -88,7 +88,7 @@ static void run_registers(void)
 
 typedef void fill(u32 count);
 
-/* The fewest ticks of a doorbell over what `put` put before it; what it means is done by then. */
+/* The lowest count for a doorbell that announces what `put` has queued; when it returns, all of it is done. */
 static void run_doorbell(const char *name, fill *put, u32 count, bool once)
 {
     u32 best = ~0u;
@@ -139,7 +139,7 @@ static void run_queue(void)
     run_doorbell("doorbell, 256 commands", put_iotlb, 256, false);
 }
 
-/* The same loop on entries that a unit walks and on a page that is nobody's table. */
+/* The same loop on entries that a unit walks and on a page that is not a table. */
 static u32 store_entries(volatile u64 *table)
 {
     u64 began;

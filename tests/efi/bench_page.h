@@ -18,7 +18,7 @@ static volatile struct {
     u64 data[BENCH_BYTES / 8];
 } *const bench = (volatile void *)0xfed9f000ull;
 
-/* 64 bytes, of one word when they are written; false when the unit refuses. What was read: bench->data. */
+/* DMA of 64 bytes, a write of one repeated word; false if the unit refuses. What was read is in bench->data. */
 static inline bool bench_dma(u16 sid, u32 pasid, u64 address, bool write, u64 word)
 {
     bench->sid = sid;

@@ -1,7 +1,8 @@
 /*
  * The CPUs of a guest: the firmware's MP services, INIT and SIPI as kernels send them and with as
- * little time between them as can be, NMIs, and changes of the second stage while the others run, halt
- * or wait. Prints `cpus: NAME ok|FAIL detail` for each. The firmware's CPUs are lost at the end.
+ * little time between them as possible, NMIs, and changes of the second stage while the others run,
+ * halt or wait. Prints `cpus: NAME ok|FAIL detail` for each. At the end the firmware has lost its
+ * other CPUs.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -41,7 +42,7 @@ static UINT32 vector_of(UINTN cpu)
     return SIPI | (UINT32)((UINTN)&pages[cpu - 1] >> 12);
 }
 
-/* True when *counter changes within a long time. */
+/* True if *counter changes within a long time. */
 static BOOLEAN changes(volatile UINT32 *counter, UINT32 from)
 {
     for (UINT64 began = read_tsc(); read_tsc() - began < LONG;) {
@@ -78,7 +79,7 @@ static void firmware_services(void)
     say(L"services", rounds == 20 && ran == 20 * (cpus - 1), L"runs on other CPUs:", ran);
 }
 
-/* INIT, SIPI at once, SIPI again after 10 us. */
+/* INIT, at once a SIPI, and another SIPI after 10 us. */
 static void cycles_as_kernels(void)
 {
     UINTN good = 0;
@@ -106,7 +107,7 @@ static BOOLEAN one_sipi(UINTN cpu, UINTN delay)
     return changes(starts, before);
 }
 
-/* What waits for a SIPI already takes no notice of another INIT, and one SIPI starts it. */
+/* A CPU that already waits for a SIPI ignores another INIT, and one SIPI starts it. */
 static void init_twice(void)
 {
     UINTN good = 0;
@@ -119,7 +120,7 @@ static void init_twice(void)
     say(L"init-twice", good == SINGLE_CYCLES, L"INIT while it waits, then one SIPI, cycles:", good);
 }
 
-/* A SIPI is lost while the CPU is in root mode: the shortest pause that loses none is what INIT takes. */
+/* A SIPI is lost while the CPU is in root mode, so the shortest pause that loses none is the time that INIT takes. */
 static void shortest_pause(void)
 {
     UINTN good = 0, delay = INIT_LIMIT;
@@ -130,7 +131,7 @@ static void shortest_pause(void)
     while (delay > 8 && one_sipi(1, delay - 8)) {
         delay -= 8;
     }
-    /* The one that lost its SIPI waits for another; an INIT would stay pending. */
+    /* A CPU that lost its SIPI waits for another one; an INIT would stay pending. */
     UINT32 before = pages[0].starts;
     send(1, vector_of(1));
     say(L"shortest", changes(&pages[0].starts, before), L"instructions from INIT to SIPI:", delay);
@@ -145,7 +146,7 @@ static UINT32 nmis(void)
     return all;
 }
 
-/* One that is sent is one that arrives. */
+/* Each NMI that is sent arrives once. */
 static void guest_nmis(void)
 {
     UINT32 before = nmis(), sent = 0;
@@ -156,7 +157,7 @@ static void guest_nmis(void)
     say(L"nmis", nmis() - before == sent, L"of 100:", nmis() - before);
 }
 
-/* No NMI of Nestor's reaches the guest, and all go on as they were. */
+/* No NMI of Nestor's reaches the guest, and all CPUs go on as before. */
 static void others_are(CHAR16 *name, BOOLEAN turning)
 {
     UINT32 before = nmis();

@@ -1,4 +1,4 @@
-; What the other CPUs run in cpus.c, in real mode, from a page of its own each: counts, and counts NMIs.
+; What the other CPUs run for cpus.c, in real mode, each from a page of its own: it counts turns and NMIs.
 bits 16
 section .rodata
 

@@ -1,8 +1,8 @@
 /*
- * Debug exceptions and alignment checks as a guest sees them: single steps, breakpoints, INT1, what blocks them,
- * #AC at CPL 3. Prints a line for each exception with all that its handler sees; tests/bochs/test_debug compares
- * them with those of a run without Nestor. With the option "loop", three CPUs: one is sent into a delivery of #DB that
- * raises #DB for ever, one into such a delivery of #AC, and meanwhile the first changes the second stage.
+ * Debug exceptions and alignment checks as a guest sees them: single steps, breakpoints, INT1, what blocks them, and
+ * #AC at CPL 3. Prints a line for each exception with everything that its handler sees; tests/bochs/test_debug
+ * compares them with those of a run without Nestor. With the option "loop", three CPUs: one is sent into a delivery
+ * of #DB that raises #DB for ever, one into the same with #AC, and meanwhile the first changes the second stage.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -158,7 +158,7 @@ static void say_records(CHAR16 *name, void (*code)(void))
     Print(L"debug: %s ends, %d\n", name, debug_count);
 }
 
-/* On descriptor tables of its own and without interrupts, of whose handlers nobody should see a part. */
+/* With descriptor tables of its own and without interrupts, so that no handler of theirs shows up in the results. */
 static void run_case(void (*run)(void), UINT64 arg, UINT64 dr7)
 {
     UINT64 cr4, cr8;

@@ -1,4 +1,4 @@
-; What debug.c has happen: #DB and #AC in all their kinds, their handlers, and two loops that no CPU leaves.
+; What debug.c runs: #DB and #AC of every kind, their handlers, and two loops that no CPU leaves.
 bits 64
 default rel
 
@@ -53,7 +53,7 @@ debug_db:
     mov [rbx + 8], rax
     mov rax, dr6
     mov [rbx + 16], rax
-    ; An instruction's breakpoint is a fault: the handler goes on behind it as kernels do.
+    ; A breakpoint on an instruction is a fault: the handler steps past it, as kernels do.
     test al, 1
     jz .no_fault
     or qword [rsp + 40], RF
@@ -126,7 +126,7 @@ CASE case_step
     pop rbx
     ret
 
-; No interrupt comes: CR8 is 15.
+; No interrupt can come: CR8 is 15.
 CASE case_step_sti
     STEP
     sti

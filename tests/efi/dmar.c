@@ -4,10 +4,10 @@
  *
  *     NAME <tab> \PATH <tab> OPTIONS
  *
- * The lines become Boot0001, Boot0002, ... in this order, with short-form device paths
- * as operating systems write them. Like the firmware's boot manager it starts one after
- * the other until one does not return with an error. It is the first in the boot order itself: after
- * a reset, which the variables of OVMF survive, it comes before them again.
+ * The lines become Boot0001, Boot0002, ... in this order, with short-form device paths as operating
+ * systems write them. Like the firmware's boot manager it starts them one after another until one
+ * does not return with an error. It is itself the first in the boot order: after a reset, which the
+ * variables of OVMF survive, it comes before them again.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -31,7 +31,7 @@ static struct boot_line own_line = {L"Firmware", L"\\EFI\\BOOT\\BOOTX64.EFI", L"
 static EFI_HANDLE volume;
 static EFI_FILE_HANDLE root;
 
-/* A file of the volume this program came from, with a 0 behind it; NULL when it is not there. */
+/* A file on the volume that this program came from, followed by a 0; NULL if it is not there. */
 static CHAR8 *read_file(CHAR16 *path, UINTN *size)
 {
     EFI_FILE_HANDLE file;
@@ -75,7 +75,7 @@ static CHAR8 *take(CHAR8 *text, CHAR16 *out, UINTN max)
     return *text == '\t' ? text + 1 : text;
 }
 
-/* Without the nodes before the partition: what efibootmgr and installers write. */
+/* Without the nodes before the partition, as efibootmgr and installers write it. */
 static EFI_DEVICE_PATH *short_form(EFI_DEVICE_PATH *path)
 {
     for (EFI_DEVICE_PATH *node = path; !IsDevicePathEnd(node); node = NextDevicePathNode(node)) {

@@ -1,10 +1,10 @@
 /*
- * Take-over from what a firmware's own driver leaves: translation on with tables of its own,
- * in either mode, a queue or none, faults nobody took, a queue that stopped. The firmware's
- * tables and ours both map the window at IOVA_BASE, where no memory is: a disk that reads into
- * it all the while tells whether its DMA was translated at every instant.
+ * Taking over what a firmware's own driver leaves: translation on with tables of its own, in either
+ * mode, with or without a queue, faults that nobody took, a queue that stopped. The firmware's
+ * tables and ours both map the window at IOVA_BASE, where there is no memory: a disk that keeps
+ * reading into it shows whether its DMA was translated at every instant.
  *
- * The tables are words here, not builders of iommu/. VT-d chapter 9, registers 11.4.
+ * The tables are plain words here and not made by iommu/. VT-d chapter 9, registers 11.4.
  */
 #include "tests/efi/driver_test.h"
 
@@ -138,7 +138,7 @@ static void firmware_leaves(const struct bench *b, const struct leftover *l)
     }
 }
 
-/* Blocks on the disk that tell where they belong. */
+/* Blocks on the disk that say where they belong. */
 static void prepare_disk(struct bench *b)
 {
     u16 status = 1;
@@ -184,7 +184,7 @@ static void leftover_case(struct bench *b, const struct leftover *l)
     prepare_disk(b);
     SetMem((VOID *)b->window.v, SLOTS * PAGE_SIZE, 0);
     firmware_leaves(b, l);
-    /* Only translated does the window exist; with translation off nothing may be in flight. */
+    /* The window exists only under translation; with translation off nothing may be in flight. */
     for (u16 slot = 0; l->on && slot < SLOTS; slot++) {
         nvme_submit(&b->nvme, false, slot, IOVA_BASE + slot * PAGE_SIZE, slot);
     }

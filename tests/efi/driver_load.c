@@ -1,7 +1,7 @@
 /*
- * A device is re-attached while it works. Three domains map the same addresses to three
- * windows: the identity domain and two of the device's own. So whatever is in flight has a
- * place to go: nothing may fault, be lost or land elsewhere.
+ * A device is re-attached while it works. Three domains map the same addresses to three windows:
+ * the identity domain and two of the device's own. So whatever is in flight has somewhere to go:
+ * nothing may fault, get lost or land elsewhere.
  */
 #include "tests/efi/driver_test.h"
 
@@ -19,7 +19,7 @@ struct load {
     u32 busy, answered, lost, refused;
 };
 
-/* Pages of guard on both sides of each window tell of anything that went astray. */
+/* Guard pages on both sides of each window show anything that went astray. */
 static hpa_t guard_of(const struct bench *b, u32 index)
 {
     return (hpa_t){b->pool.v + index * 2 * SLOTS * PAGE_SIZE};
@@ -113,7 +113,7 @@ static enum result re_attach(struct bench *b, struct load *l, u16 sid, u32 turn,
     return domain_replace(l->d[*now], b->unit, VTD_ROOT_OFF, sid, VTD_NO_PASID);
 }
 
-/* A write at once after the change goes where the device is attached now, and nowhere else. */
+/* A write right after the change goes where the device is attached now, and nowhere else. */
 static bool lands_now(struct bench *b, const struct load *l, u32 now)
 {
     u64 offset = (SLOTS - 1) * PAGE_SIZE;

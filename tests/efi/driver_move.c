@@ -5,7 +5,7 @@
 
 enum { FRAME = 1024, EDU_BYTES = 512, SEED_OUT = 11, SEED_OLD = 12, BLOCK = 100 };
 
-/* One device's data: from, to are what it is told; the pages behind them are `at`. */
+/* One device's data: it is told `from` and `to`; the pages behind them are from_at and to_at. */
 struct route { u64 from, to; hpa_t from_at, to_at; };
 
 static bool by_edu(struct bench *b, const struct route *r)
@@ -45,7 +45,7 @@ static const char *size_name(u64 size)
     return size == PAGE_SIZE ? "4K" : size == SIZE_2M ? "2M" : "1G";
 }
 
-/* The data pages of the pool through pages of that size, and the route over them. */
+/* Maps the pool's data pages by pages of that size; the result is the route over them. */
 static bool map_pool(struct bench *b, struct domain *d, u64 size, struct route *route)
 {
     struct domain_mapping leaf;
@@ -70,7 +70,7 @@ static void move_case(struct bench *b, u64 size, u32 index)
     struct domain *d;
     struct route route;
     case_begin("%s moves data by %s pages", m->name, size_name(size));
-    /* Only sizes up to this one, or larger ones would be used where they fit. */
+    /* Only sizes up to this one, since larger ones would be used where they fit. */
     u64 sizes = b->info.ss_page_sizes & (2 * size - 1);
     bool ready = bench_domain(b, sizes | PAGE_SIZE, &d) && bench_map_rings(b, d) &&
                  map_pool(b, d, size, &route) && bench_attach(b, d, sid_of(b, index));
@@ -96,7 +96,7 @@ void test_move(struct bench *b)
     }
 }
 
-/* 4K pages: one to read and write, one to read, and nothing behind them. */
+/* 4K pages: one to read and write, one only to read, and nothing behind them. */
 struct refusal { struct domain *d; struct route route; u64 read_only, missing; };
 
 static bool refusal_open(struct bench *b, struct refusal *f, u16 sid)
@@ -192,7 +192,7 @@ static void read_only_is_read(struct bench *b, struct refusal *f)
     case_end();
 }
 
-/* The translation is cached before it goes: a missing invalidation would be seen. */
+/* The translation is in the cache before it is removed, so a missing invalidation would show. */
 static void unmap_is_visible(struct bench *b, struct refusal *f)
 {
     u64 gone = 0;

@@ -144,7 +144,7 @@ bool bench_take(struct bench *b)
 
 void bench_release(struct bench *b)
 {
-    /* Giving the domain id back takes an invalidation, hence a queue; the tables stay till the end. */
+    /* Giving the domain id back takes an invalidation, hence a queue; the tables stay until the end. */
     domain_unit_remove(b->base, b->unit);
     enum result r = vtd_unit_release(b->unit);
     check(r == OK, "release: %s", result_text(r));

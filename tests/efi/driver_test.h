@@ -44,7 +44,7 @@ bool check(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3))
 void case_end(void);
 u32 case_failures(void);
 
-/* A unit taken over from whatever state it is in, everything on an identity map; and back. */
+/* Takes the unit over from whatever state it is in, with everything on an identity map; and gives it back. */
 bool bench_take(struct bench *b);
 void bench_release(struct bench *b);
 bool bench_domain(const struct bench *b, u64 page_sizes, struct domain **out);
@@ -52,10 +52,10 @@ bool bench_domain(const struct bench *b, u64 page_sizes, struct domain **out);
 bool bench_map_rings(const struct bench *b, struct domain *d);
 bool bench_attach(const struct bench *b, struct domain *d, u16 sid);
 bool bench_detach(const struct bench *b, struct domain *d, u16 sid);
-/* Takes all pending faults; how many there were. */
+/* Takes all pending faults; returns how many there were. */
 u32 bench_drain(const struct bench *b);
 
-/* Words that tell where they belong. */
+/* Words that say where they belong. */
 void fill(hpa_t at, u64 seed, u64 bytes);
 bool is_filled(hpa_t at, u64 seed, u64 bytes);
 

@@ -1,6 +1,6 @@
 /*
- * As little of a driver for Intel's 82574L as moves data: legacy descriptors, polled, with the
- * MAC in loopback, so that each frame that is sent from memory is received into memory.
+ * The least that makes Intel's 82574L move data: legacy descriptors, polled, with the MAC in
+ * loopback, so that each frame that is sent from memory is received into memory.
  */
 #ifndef NESTOR_TESTS_EFI_E1000E_H
 #define NESTOR_TESTS_EFI_E1000E_H

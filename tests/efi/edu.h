@@ -1,7 +1,7 @@
 /*
- * QEMU's two devices for tests. edu (docs/specs/edu.rst): DMA both ways between memory and
- * a buffer of 4 KiB of its own, 100 ms of emulated time each. iommu-testdev: writes
- * 0x12345678 over and over at once, when it is told to.
+ * QEMU's two devices for tests. edu (docs/specs/edu.rst): DMA both ways between memory and its own
+ * buffer of 4 KiB, 100 ms of emulated time each. iommu-testdev: writes a word of 0x12345678
+ * immediately when it is told to.
  */
 #ifndef NESTOR_TESTS_EFI_EDU_H
 #define NESTOR_TESTS_EFI_EDU_H

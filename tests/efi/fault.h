@@ -4,7 +4,7 @@
 
 #include <efi.h>
 
-/* Takes the gate over, for good. */
+/* Takes over the gate for good. */
 void fault_catch(void);
 
 /* True: the instruction faulted. */

@@ -30,7 +30,7 @@ void *unit_pages(UINTN count)
     return (void *)at;
 }
 
-/* A directory whose PASID 0, that of requests without PASID, passes through. */
+/* A directory in which PASID 0, used for requests without PASID, passes through. */
 static u64 *new_directory(u64 **table)
 {
     u64 *directory = unit_pages(1);
@@ -89,7 +89,7 @@ void unit_stop(void)
     *unit_reg32(UNIT_GCMD) = GCMD_QIE;
 }
 
-/* What says that the entry is there is written last. */
+/* The word with the present bit is written last. */
 void unit_pasid(u32 pasid, const void *root)
 {
     volatile u64 *entry = &pasids[pasid * WORDS_PASID];

@@ -1,7 +1,7 @@
 /*
- * A guest's driver for its remapping unit, as little as a measurement needs: root and context
- * tables for the board's devices, one more PASID directory for what is tried out, and a queue.
- * Fields as in VT-d 9 and 6.5.2; scalable mode, 256-bit descriptors.
+ * A guest's driver for its remapping unit, as small as a measurement allows: root and context tables for the board's
+ * devices, another PASID directory for what is tried out, and a queue. Fields as in VT-d 9 and 6.5.2; scalable mode,
+ * 256-bit descriptors.
  */
 #ifndef NESTOR_TESTS_EFI_GUEST_UNIT_H
 #define NESTOR_TESTS_EFI_GUEST_UNIT_H
@@ -32,24 +32,24 @@ static inline volatile u64 *unit_reg64(u32 offset)
 /* Zeroed pages of boot services, below 4 GiB. */
 void *unit_pages(UINTN count);
 
-/* Scalable mode on, the board's devices pass through; false if the unit does not answer. */
+/* Turns scalable mode on with the board's devices in pass-through; false if the unit does not answer. */
 bool unit_start(void);
 void unit_stop(void);
 
 /* The entry of a PASID below 64 of UNIT_SID: first stage at `root`, or not present for NULL. */
 void unit_pasid(u32 pasid, const void *root);
 
-/* Into the ring behind what is there, without the doorbell. */
+/* These add to the ring without ringing the doorbell. */
 void unit_put(struct unit_desc desc);
 void unit_put_iotlb(u32 pasid, u64 addr);   /* one page of UNIT_DID's */
 void unit_put_pasid_cache(u32 pasid);
 void unit_put_wait(void);                   /* its status counts the waits */
 
-/* What IQT must become for the unit to see what was put. */
+/* The value of IQT with which the unit sees what was added. */
 u32 unit_tail(void);
-/* The last wait has written its status. */
+/* True once the last wait has written its status. */
 bool unit_waited(void);
-/* Goes on at the ring's first entry, with everything done; false after a second of no answer. */
+/* Waits until everything is done and goes on at the ring's first entry; false if there is no answer for a second. */
 bool unit_rewind(void);
 
 #endif

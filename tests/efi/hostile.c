@@ -1,7 +1,7 @@
 /*
- * See hostile.h. Looks for what it attacks while the firmware still serves, then goes on alone:
- * interrupts of nobody else, its own descriptor tables. The load options name the subjects; none
- * means all that come back.
+ * See hostile.h. While the firmware still serves it looks for its targets, then it goes on alone:
+ * with nobody else's interrupts and with its own descriptor tables. The load options name the
+ * subjects; none means all of those that return.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -10,8 +10,8 @@
 #include "drivers/format.h"
 #include "tests/efi/hostile.h"
 
-enum { COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, TRANSMITTER_IDLE = 0x40, TABLE_PAGES = 8, START_PAGES = 4, LINE = 240,
-       S5 = 1 << 13 /* SLP_TYP 0 of the PIIX4 */ };
+enum { COM1 = 0x3f8, LINE_STATUS = 5, TRANSMIT_EMPTY = 0x20, TRANSMITTER_IDLE = 0x40, TABLE_PAGES = 8, START_PAGES = 4,
+       LINE = 240, S5 = 1 << 13 /* SLP_TYP 0 of the PIIX4 */ };
 
 #define ANYWHERE 0xffffffffull
 
@@ -66,7 +66,7 @@ void result(const char *name, bool ok, const char *fmt, ...)
 enum { PIC_MASK = 0x21, PIC2_MASK = 0xa1, TIMER_VECTOR = 0x30, CHUNK = 5000000 };
 enum { APIC_TIMER = 0xfee00320, APIC_COUNT = 0xfee00380, APIC_DIVIDE = 0xfee003e0, DIVIDE_BY_1 = 0xb };
 
-/* HLT until the local APIC's timer: the machine passes such time quickly. */
+/* HLT until the local APIC's timer: the machine lets such time pass quickly. */
 void wait_ms(u32 ms)
 {
     u64 until = read_tsc() + ms * tsc_khz;
@@ -201,7 +201,7 @@ static void find_all(void)
     tsc_khz = (read_tsc() - before) / 10;
 }
 
-/* What follows the name in the options; NULL when they begin otherwise. */
+/* What follows the name in the options; NULL if they begin with something else. */
 static const CHAR16 *after(const CHAR16 *options, const char *name)
 {
     UINTN i = 0;

@@ -1,10 +1,10 @@
 /*
  * A guest that means harm: what its subjects (hostile_*.c) share. It runs with interrupts off and
- * descriptor tables of its own and prints on COM1 a line for each check:
+ * descriptor tables of its own, and prints a line on COM1 for each check:
  *
  *     efi: NAME ok|FAIL detail
  *
- * tests/bochs/test_hostile knows all names, and what Nestor must have said meanwhile.
+ * tests/bochs/test_hostile knows all the names, and what Nestor must have said meanwhile.
  */
 #ifndef NESTOR_TESTS_EFI_HOSTILE_H
 #define NESTOR_TESTS_EFI_HOSTILE_H
@@ -45,7 +45,7 @@ u32 compat_read(u32 address);
 /* --- linear addresses of choice, hostile_map.c --- */
 
 enum { MAP_PAGE, MAP_TABLE };
-/* A linear address for that page; MAP_TABLE: one whose walk goes through that page. */
+/* A linear address that leads to that page; MAP_TABLE: one whose walk goes through that page. */
 volatile u8 *map_page(u64 physical, u32 how);
 
 /* --- accesses --- */
@@ -72,13 +72,13 @@ static inline void write_width(u64 at, u32 width, u64 value)
 
 /* --- the bench page of tests/bochs/attach/bench.c --- */
 
-/* DMA of `length` bytes at most 64 under any source-id; true when the unit let it through. */
+/* DMA of `length` bytes, at most 64, under any source-id; true if the unit let it through. */
 bool bench_dma(u16 sid, u64 address, u32 length, bool write, void *data);
 u32 bench_reason(void);
 void bench_report(void);
-/* Appends memory to the attachment's dump file: what really is there. */
+/* Appends memory, as it really is, to the attachment's dump file. */
 void bench_dump(u64 address, u32 length);
-/* Changes memory behind everybody's back, as a broken chip would. */
+/* Changes memory behind everybody's back, like a broken chip. */
 void bench_poke(u64 address, const void *bytes, u32 length);
 
 /* --- the subjects --- */

@@ -1,7 +1,7 @@
 /*
  * Code that is not what it was when it last touched a register from the same address: changed in place,
- * moved to another page behind the address, or with other operands. Each access must be the one that the code
- * says now.
+ * moved to another page behind the address, or with other operands. Each access must be the one that
+ * the present code asks for.
  */
 #include "tests/efi/hostile.h"
 
@@ -17,11 +17,11 @@ static void put_code(u8 *page, const u8 *code, size_t size)
     for (size_t i = 0; i < size; i++) {
         page[i] = code[i];
     }
-    /* What was written is what is fetched from here on (SDM 9.1.3). */
+    /* From here on the new code is fetched (SDM 9.1.3). */
     __asm__ volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx", "memory");
 }
 
-/* Some times, so that what Nestor keeps of the access is in use. */
+/* Several times, so that what Nestor remembers of the access is in use. */
 static u64 run(volatile u8 *code, u64 rdi, u64 rsi)
 {
     u64 value = 0;
@@ -53,7 +53,7 @@ void hostile_code(void)
     got = read_width(machine.unit + REG_FEDATA, 4);
     result("code-write", got == 0x61, "0x%llx", (unsigned long long)got);
     write_width(machine.unit + REG_FEDATA, 4, 0);
-    /* The same again where RAM is, which does not exit. */
+    /* The same again with RAM, which does not exit. */
     put_code(machine.page2, read_rdi, sizeof(read_rdi));
     *(volatile u64 *)(void *)(machine.page + 64) = 0x1234;
     got = run(code, (u64)(uintptr_t)machine.page + 64, cap_at);

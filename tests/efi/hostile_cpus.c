@@ -1,8 +1,8 @@
 /* See hostile_cpus.h. */
 #include "tests/efi/hostile_cpus.h"
 
-enum { ICR_LOW = 0xfee00300, ICR_HIGH = 0xfee00310, PENDING = 1 << 12, STACK = 8192, KERNELS_WAIT = 500 /* ticks */, INITS = 6,
-       SETTLE = 20000, PRINTED = 1500000 /* ticks for what Nestor has to say */, GATES = 32, GATE_INTERRUPT = 0x8e };
+enum { ICR_LOW = 0xfee00300, ICR_HIGH = 0xfee00310, PENDING = 1 << 12, STACK = 8192, KERNELS_WAIT = 500 /* ticks */,
+       INITS = 6, SETTLE = 20000, PRINTED = 1500000 /* ticks for what Nestor has to say */, GATES = 32, GATE_INTERRUPT = 0x8e };
 
 struct __attribute__((packed)) table { u16 limit; u64 base; };
 struct __attribute__((packed)) gate { u16 low, selector; u8 ist, type; u16 middle; u32 high, zero; };
@@ -17,7 +17,7 @@ static u8 stacks[OTHER_CPUS][STACK] __attribute__((aligned(16)));
 static struct { void (*fn)(void *); void *arg; } calls[OTHER_CPUS];
 static struct gate gates[GATES];
 
-/* A message that the local APIC still has to send is not written over. */
+/* A message that the local APIC has not sent yet must not be overwritten. */
 void cpu_send(u32 cpu, u32 command)
 {
     while ((read_width(ICR_LOW, 4) & PENDING) != 0) {
@@ -26,7 +26,7 @@ void cpu_send(u32 cpu, u32 command)
     write_width(ICR_LOW, 4, command);
 }
 
-/* A page each, and one more for real mode: code that a CPU may still be about to run is never changed. */
+/* A page each, and one more for real mode, because code that a CPU may be about to run is never changed. */
 static struct start_page *page_of(u32 i)
 {
     return (struct start_page *)(void *)machine.start + i;
@@ -44,8 +44,8 @@ static void fill(struct start_page *p, const u8 *code, const u8 *end)
 }
 
 /*
- * INIT of a CPU that is in Nestor is pending until it leaves (SDM 27.2); Bochs loses it, so there are several, at
- * odd times. Those that come when it waits already must have no effect.
+ * INIT of a CPU that is in Nestor is pending until it leaves (SDM 27.2). Bochs loses it, so several
+ * are sent, at odd times. Those that come when the CPU is already waiting must have no effect.
  */
 static void send_inits(u32 cpu)
 {

@@ -1,4 +1,4 @@
-/* The hostile guest's other CPUs, whose APIC ids are 1 to OTHER_CPUS: INIT and start-up IPI, each at any time. */
+/* The hostile guest's other CPUs, whose APIC ids are 1 to OTHER_CPUS: INIT and start-up IPIs at any time. */
 #ifndef NESTOR_TESTS_EFI_HOSTILE_CPUS_H
 #define NESTOR_TESTS_EFI_HOSTILE_CPUS_H
 
@@ -23,15 +23,15 @@ _Static_assert(offsetof(struct start_page, unit) == 0x838, "hostile_start.asm");
 _Static_assert(offsetof(struct start_page, resume) == 0x868, "hostile_start.asm");
 _Static_assert(sizeof(struct start_page) == PAGE_SIZE, "a start-up IPI names a page");
 
-/* #GP that they met. */
+/* How many #GP they met. */
 extern volatile u32 cpu_faults __attribute__((visibility("hidden")));
 
 void cpu_send(u32 cpu, u32 command);
-/* From whatever it does to fn, in 64-bit mode with the caller's page tables and gates of its own. */
+/* Takes it from whatever it does to fn, in 64-bit mode with the caller's page tables and gates of its own. */
 void cpu_start(u32 cpu, void (*fn)(void *arg), void *arg);
-/* To the code for real mode. */
+/* Takes it to the code for real mode. */
 volatile struct start_page *cpu_start_real(u32 cpu);
-/* While it ends them all, functions of theirs must return; then they wait for a start-up IPI. */
+/* Ends them all: their functions must return meanwhile, then they wait for a start-up IPI. */
 extern volatile bool cpus_end;
 void cpus_stop(void);
 

@@ -1,4 +1,4 @@
-/* DMA to what no device may reach: by the bench page under any source-id, and by the IDE's bus master. */
+/* DMA to what no device may reach: from the bench page under any source-id, and from the IDE's bus master. */
 #include "tests/efi/hostile.h"
 #include "tests/efi/ide.h"
 
@@ -35,7 +35,7 @@ static u32 count_ones(const u8 *page)
     return found;
 }
 
-/* The disk reads Nestor's memory; what it got stands on the disk then. */
+/* The disk reads Nestor's memory, so that what it got is on the disk afterwards. */
 static void ide_checks(void)
 {
     u8 status = ide_transfer((u64)(uintptr_t)machine.page, true);
@@ -77,7 +77,7 @@ static void any_source(void)
 void hostile_dma(void)
 {
     ide_open((u32 *)(void *)machine.page2);
-    wait_ms(1200);      /* in a second the unit's first eight faults are shown */
+    wait_ms(1200);      /* the first eight faults of each second are on the console */
     bench_checks("dma-own", machine.own_base);
     wait_ms(150);
     bench_checks("dma-own-end", machine.own_base + machine.own_size - 64);
@@ -88,7 +88,7 @@ void hostile_dma(void)
     any_source();
 }
 
-/* Thousands of faults of one device, from its first to its being blocked, and a calm one beside it. */
+/* Thousands of faults of one device, from the first until it is blocked, and a calm device beside it. */
 void hostile_storm(void)
 {
     enum { SID_STORM = 0x0358, SID_CALM = 0x0359, ROUNDS = 1600 };

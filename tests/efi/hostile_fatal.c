@@ -1,4 +1,4 @@
-/* Not the guest's doing: memory that breaks under Nestor, and what a fatal error looks like. */
+/* Not the guest's doing: memory that fails under Nestor, and what a fatal error looks like. */
 #include "tests/efi/hostile.h"
 
 void hostile_break_code(u64 offset, bool overflow)

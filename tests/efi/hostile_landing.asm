@@ -73,7 +73,7 @@ trapped:
     call trap_unexpected
 
 global trap_interrupt:function hidden
-; An interrupt while the guest waits: all that it should do is end HLT.
+; An interrupt while the guest waits: it only has to end HLT.
 trap_interrupt:
     push rax
     mov eax, 0fee000b0h         ; end of interrupt, SDM 12.8.5

@@ -1,4 +1,4 @@
-/* The firmware's page tables, and above them two linear addresses at choice. */
+/* The firmware's page tables, and two linear addresses of choice on top. */
 #include "tests/efi/hostile.h"
 
 enum { PRESENT_WRITABLE = 3, FREE_SLOT = 300, WORDS = 512 };
@@ -9,7 +9,7 @@ static u64 *table(u32 i)
     return (u64 *)(void *)(machine.tables + PAGE_SIZE * i);
 }
 
-/* A copy of the top table, so that the firmware's own is never written. */
+/* A copy of the top table, so that the firmware's is never written. */
 static void use_own_top(void)
 {
     u64 cr3;

@@ -1,4 +1,4 @@
-/* Nestor's memory, touched by the CPU in every way that there is: ones, and nothing changes. */
+/* Nestor's memory, touched by the CPU in every way there is: it reads as ones and never changes. */
 #include "tests/efi/hostile.h"
 
 enum { STORM = 100000, DUMPED = 4 * 4096 };

@@ -1,4 +1,4 @@
-/* A unit's register page, touched as no driver would: each ends in a value or in a fault. */
+/* A unit's register page, touched as no driver would: each access ends in a value or in a fault. */
 #include "tests/efi/hostile.h"
 
 enum { REG_CAP = 0x08, REG_GSTS = 0x1c, REG_FEDATA = 0x3c, PAGE_END = 0x1000, STORM = 20000 };
@@ -101,7 +101,7 @@ static void values(void)
     result("page-all", got > 3, "%llu registers", (unsigned long long)got);
 }
 
-/* On a register that is only memory. */
+/* On a register without side effects. */
 static void changes(void)
 {
     volatile u32 *data = (volatile u32 *)(uintptr_t)(machine.unit + REG_FEDATA);

@@ -1,6 +1,7 @@
 /*
- * Several CPUs at one unit, and at what Nestor looks at while it serves another: descriptors, tables and
- * code change between two reads of it. Whatever it sees, it must use only what it has checked.
+ * Several CPUs at one unit, and at what Nestor reads while it serves another CPU: descriptors,
+ * tables and code change between two reads of them. Whatever it sees, it must use only what it has
+ * checked.
  */
 #include "tests/efi/hostile_cpus.h"
 #include "tests/efi/hostile_unit.h"
@@ -15,7 +16,7 @@ enum {
 
 static volatile u32 turns;
 
-/* --- registers, by three at once --- */
+/* --- registers, by three CPUs at once --- */
 
 static void drive_queue(void *seed)
 {
@@ -82,7 +83,7 @@ static void flip_type(void *unused)
     }
 }
 
-/* All of them done, or the queue in error. */
+/* Until all are done, or the queue is in error. */
 static bool polled(u32 tail)
 {
     for (u32 i = 0; i < POLLS; i++) {
@@ -157,7 +158,7 @@ static void build(u64 entry)
     for (u32 i = STAGE4; i < STAGE1; i++) {
         unit_table(i)[0] = link(i + 1, LINK);
     }
-    /* Nestor's memory has its own address in the first stage, so no stage is a way to it. */
+    /* The first stage maps Nestor's memory to its own address; still no stage may lead there. */
     unit_table(STAGE3)[machine.own_base >> 30] = link(STAGE2, LINK);
     unit_table(STAGE2)[machine.own_base >> 21 & 511] = link(STAGE1, LINK);
     unit_table(STAGE1)[machine.own_base >> 12 & 511] = machine.own_base | LINK;
@@ -190,7 +191,7 @@ static void flip_links(void *unused)
     }
 }
 
-/* Descriptors of 256 bits; the ring begins anew each time, with the queue off meanwhile. */
+/* Descriptors of 256 bits; each time the ring starts afresh, with the queue off meanwhile. */
 static bool invalidate_all(void)
 {
     volatile u64 *queue = (volatile u64 *)(void *)machine.page;

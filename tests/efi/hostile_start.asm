@@ -1,5 +1,5 @@
-; How the other CPUs of the hostile guest begin: each from a page of its own below 1 MiB that holds one of
-; these two pieces of code and what hostile_cpus.h puts behind it.
+; How the other CPUs of the hostile guest start: each from a page of its own below 1 MiB that holds
+; one of these two pieces of code, followed by the data of hostile_cpus.h.
 section .rodata
 
 GDTR    equ 0x800
@@ -54,7 +54,7 @@ hostile_start_long:
     jmp .stop
 hostile_start_end:
 
-; Real mode with data segments of 4 GiB, and what it finds in a register page.
+; Real mode with data segments of 4 GiB: reads a register page.
 bits 16
 global hostile_real:data, hostile_real_end:data
 hostile_real:
@@ -101,7 +101,7 @@ hostile_real:
     mov eax, [fs:esi + FEDATA]
     mov [FOUND + 20], eax
     mov [FOUND + 24], ecx
-    ; None that is emulated: refused, each by one fault.
+    ; None of these is emulated: each is refused by one fault.
     mov word [RESUME], .over - hostile_real
     mov eax, [fs:esi - 2]
     inc dword [FOUND + 28]
@@ -127,7 +127,7 @@ section .text
 bits 64
 extern cpu_faults
 global hostile_start_fault:function hidden
-; #GP of another CPU: counted, and the instruction that is there now is tried.
+; #GP of another CPU: it is counted, and the instruction that is there now is tried.
 hostile_start_fault:
     lock inc dword [rel cpu_faults]
     add rsp, 8

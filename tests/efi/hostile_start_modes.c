@@ -1,4 +1,4 @@
-/* A CPU's start and end as an attack: register accesses in real mode, INIT between any two instructions. */
+/* Starting and stopping a CPU as an attack: register accesses in real mode, INIT between any two instructions. */
 #include "tests/efi/hostile_cpus.h"
 #include "tests/efi/hostile_unit.h"
 #include "tests/efi/msr.h"
@@ -7,7 +7,7 @@ enum { CAP = 0x08, A_WHILE = 100000, PRINTING = 3000000, STARTS = 100, TRIES = 2
 
 static volatile u32 touched, harassed;
 
-/* Accesses of each kind, with as long between them as they take; `touched` counts the starts. */
+/* Accesses of each kind, one right after another; `touched` counts the starts. */
 static void touch(void *unused)
 {
     (void)unused;
@@ -70,7 +70,7 @@ static void init_in_access(void)
     result("init-in-access", good == STARTS, "%u of %u starts", good, STARTS);
 }
 
-/* CPU 1 never gets far; whoever waits for it must not wait for good. */
+/* CPU 1 never gets far; nobody may wait for it for ever. */
 static void harass(void *unused)
 {
     (void)unused;

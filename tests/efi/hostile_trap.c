@@ -1,4 +1,4 @@
-/* Descriptor tables of the hostile guest: every exception on a stack of its own. */
+/* Descriptor tables of the hostile guest: every exception runs on a stack of its own. */
 #include "tests/efi/hostile.h"
 
 enum { GDT_ENTRIES = 6, EXCEPTIONS = 32, VECTORS = 256, STACK = 8192, GATE_INTERRUPT = 0x8e, TSS_LIMIT = 103 };

@@ -144,7 +144,7 @@ static void commands(void)
     result("commands", queue_restart(), "GSTS 0x%x", unit_get(GSTS));
 }
 
-/* Tables that are Nestor's, a unit's, nobody's: everything is blocked, and comes back with TE off. */
+/* Tables in Nestor's memory, in a unit, nowhere: everything is blocked, and works again with TE off. */
 static void roots(void)
 {
     const u64 bad[] = {machine.own_base, machine.unit, 0x7ffffffff000, 0xfee00000};
@@ -164,7 +164,10 @@ static void roots(void)
     result("roots-off", bench_dma(SID_FREE, (u64)(uintptr_t)machine.page, 8, false, data), "%s", "");
 }
 
-/* Event registers are DMA writes by themselves; these would hit memory, the local APIC, SMI, INIT. */
+/*
+ * Event registers cause writes by the unit itself; these values would hit memory, the local APIC, or send SMI
+ * or INIT.
+ */
 static void events(void)
 {
     const struct { u64 address; u32 data; } bad[] = {

@@ -1,4 +1,4 @@
-/* The guest's own unit as its attackers drive it (VT-d 6.5.2, 11.4), without a driver's good manners. */
+/* The guest's own unit as an attacker drives it (VT-d 6.5.2, 11.4), without a driver's manners. */
 #ifndef NESTOR_TESTS_EFI_HOSTILE_UNIT_H
 #define NESTOR_TESTS_EFI_HOSTILE_UNIT_H
 
@@ -27,9 +27,12 @@ void unit_set(u32 reg, u32 value);
 bool unit_wait_for(u32 reg, u32 mask, u32 value);
 
 void queue_put(u32 slot, u64 low, u64 high);
-/* An empty queue of 256 descriptors of 128 bits in machine.page, translation off; false if the unit will not. */
+/*
+ * Sets up an empty queue of 256 descriptors of 128 bits in machine.page, with translation off; false if the
+ * unit does not do it.
+ */
 bool queue_restart(void);
-/* One descriptor; FSTS.IQE then, and the queue is whole again. */
+/* Submits one descriptor; returns FSTS.IQE and repairs the queue. */
 bool queue_refuses(u64 low, u64 high);
 
 #endif

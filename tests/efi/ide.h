@@ -6,10 +6,10 @@
 
 enum { IDE_SID = 0x0009, IDE_SECTOR = 512, IDE_ERROR = 2, IDE_DONE = 4 };
 
-/* table: eight bytes below 4 GiB for its descriptor. */
+/* `table` is eight bytes below 4 GiB for its descriptor. */
 void ide_open(u32 *table);
 void ide_start(u64 memory, bool to_memory);
-/* IDE_ERROR, IDE_DONE; 0 as long as it runs. */
+/* IDE_ERROR or IDE_DONE; 0 while it runs. */
 u8 ide_status(void);
 void ide_stop(void);
 

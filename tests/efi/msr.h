@@ -16,8 +16,8 @@ static inline void msr_put(u32 msr, u64 value)
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
-enum { MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11, MTRR_RANGE = 0x8000000 /* RAM of every machine of the tests */,
-       MTRR_SIZE = 0x200000 };
+enum { MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11,
+       MTRR_RANGE = 0x8000000 /* RAM on every test machine */, MTRR_SIZE = 0x200000 };
 
 static inline u32 mtrr_free_pair(void)
 {
@@ -28,7 +28,7 @@ static inline u32 mtrr_free_pair(void)
     return MTRR_BASE0 + 2 * i;
 }
 
-/* The mask register of a valid range of MTRR_SIZE bytes. */
+/* The value of the mask register for a valid range of MTRR_SIZE bytes. */
 static inline u64 mtrr_mask(void)
 {
     u32 eax = 0x80000008, ebx, ecx, edx;
@@ -36,7 +36,7 @@ static inline u64 mtrr_mask(void)
     return (((1ull << (eax & 0xff)) - 1) & ~(u64)(MTRR_SIZE - 1)) | MTRR_VALID;
 }
 
-/* Two changes each time: Nestor waits for every CPU that runs. By the boot CPU. */
+/* Two changes each time, in which Nestor waits for every CPU that runs. Called on the boot CPU. */
 static inline void mtrr_change(u32 times)
 {
     u32 pair = mtrr_free_pair();

@@ -1,6 +1,6 @@
 /*
- * What a guest's memory type range registers do: a range of its own is set on and off again with the
- * steps of SDM 12.11.8, each register reads back, and what hardware refuses is refused.
+ * What a guest's memory type range registers do: a range is turned on and off again by the steps of
+ * SDM 12.11.8, each register reads back, and what hardware refuses is refused.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -65,7 +65,7 @@ static void caches_on(UINT64 cr0)
     __asm__ volatile("wbinvd; mov %0, %%cr0; sti" : : "r"(cr0) : "memory");
 }
 
-/* The dance of every OS: nothing changes while they are off. */
+/* The procedure of every OS: nothing changes while they are off. */
 static void set(UINT32 pair, UINT64 base, UINT64 mask)
 {
     UINT64 cr0 = caches_off(), before = msr_get(DEFAULT);

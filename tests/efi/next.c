@@ -7,7 +7,7 @@
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
-/* By the signature of leaf 40000000h, where there is a hypervisor at all. */
+/* By the signature in leaf 40000000h, if there is a hypervisor at all. */
 static BOOLEAN is_guest_of_nestor(void)
 {
     UINT32 a = 1, b, c = 0, d;
@@ -27,7 +27,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     if (EFI_ERROR(BS->HandleProtocol(self, &gEfiLoadedImageProtocolGuid, (VOID **)&loaded))) {
         return EFI_UNSUPPORTED;
     }
-    /* A line of its own: the firmware leaves the cursor anywhere. */
+    /* On a line of its own: the firmware leaves the cursor anywhere. */
     Print(L"\nnext: running, options \"%s\"\nnext: %s\nefi-test: end\n",
           loaded->LoadOptionsSize == 0 ? L"" : (CHAR16 *)loaded->LoadOptions,
           is_guest_of_nestor() ? L"as the guest of Nestor" : L"natively");

@@ -1,6 +1,7 @@
 /*
- * As little of an NVMe driver as moves data: one I/O queue pair, polled, blocks of 4 KiB.
- * NVM Express base specification 1.4. Addresses given to the device are what it puts on the bus.
+ * The least of an NVMe driver that moves data: one I/O queue pair, polled, blocks of 4 KiB. NVM
+ * Express base specification 1.4. The addresses given here are those that the device puts on the
+ * bus.
  */
 #ifndef NESTOR_TESTS_EFI_NVME_H
 #define NESTOR_TESTS_EFI_NVME_H
@@ -25,11 +26,11 @@ struct nvme {
 /* rings: NVME_RING_PAGES pages that stay mapped to themselves. */
 bool nvme_open(struct nvme *nvme, hpa_t rings);
 void nvme_close(struct nvme *nvme);
-/* Block number `block` to or from one page; tag comes back with the answer. */
+/* Moves block number `block` to or from one page; `tag` comes back with the answer. */
 void nvme_submit(struct nvme *nvme, bool write, u64 block, u64 page, u16 tag);
-/* False: nothing has been answered. */
+/* False: there is no answer yet. */
 bool nvme_poll(struct nvme *nvme, u16 *tag, u16 *status);
-/* Submits one and waits; false when no answer came. */
+/* Submits one and waits; false if no answer came. */
 bool nvme_move(struct nvme *nvme, bool write, u64 block, u64 page, u16 *status);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What the EFI programs of the tests stand on: iommu/port.h on boot services, lines on the
- * serial port, and the way out. Nothing of it checks for memory: a test machine has enough.
+ * What the EFI test programs are built on: iommu/port.h on boot services, lines on the serial port,
+ * and the way to end. None of it checks whether memory runs out: a test machine has enough.
  */
 #ifndef NESTOR_TESTS_EFI_PORT_H
 #define NESTOR_TESTS_EFI_PORT_H
@@ -10,18 +10,18 @@
 #include <efi.h>
 #include <efilib.h>
 
-/* Serial port and clock; first of all. */
+/* Sets up the serial port and the clock; to be called first. */
 void efi_test_start(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
-/* Says that this is the end and turns the machine off. */
+/* Says that this is the end, and turns the machine off. */
 void efi_test_end(void) __attribute__((noreturn));
 
 /* One line, or part of one, on the serial port. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A file of the boot volume with a 0 behind it; NULL when it is not there. */
+/* A file of the boot volume, followed by a 0; NULL if it is not there. */
 char *efi_test_file(CHAR16 *path, UINTN *size);
 
-/* Idle until the firmware's next timer tick (10 ms), so that emulated time can be skipped. */
+/* Idles until the firmware's next timer tick (10 ms), so that emulated time can be skipped. */
 static inline void wait_tick(void)
 {
     __asm__ volatile("sti; hlt" ::: "memory");

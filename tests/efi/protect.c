@@ -1,7 +1,7 @@
 /*
  * A guest against a protected region: by its CPU, and by DMA with and without a first stage of its own
- * and with that first stage in the region. Tells after each attempt what came of it and
- * whether the region's contents are what they were; test_protect judges.
+ * and with that first stage in the region. After each attempt it prints the outcome and whether the
+ * region's contents are unchanged; test_protect judges.
  */
 #include "tests/efi/bench_page.h"
 #include "tests/efi/fault.h"
@@ -71,7 +71,7 @@ static void set_root(const void *root)
     }
 }
 
-/* The hardware writes this status by itself, through no table. */
+/* The hardware writes this status itself, through no table. */
 static void wait_into_region(void)
 {
     u64 end = port_now_us() + LIMIT_US;

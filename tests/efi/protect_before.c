@@ -1,6 +1,6 @@
 /*
- * Before Nestor: what stands in the region that it will protect. Returns an error, so that the next boot
- * option has its turn.
+ * Runs before Nestor and fills the region that it will protect. Returns an error, so that the next
+ * boot option gets its turn.
  */
 #include <efi.h>
 #include <efilib.h>

@@ -1,6 +1,6 @@
 /*
- * A boot option before Nestor that leaves it a machine on which it must fail, and comes back with
- * an error so that the boot order goes on. The load options name what it does.
+ * A boot option before Nestor that leaves it a machine on which it must fail, and returns an error
+ * so that the boot order goes on. The load options say what it does.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -10,7 +10,7 @@ enum { SMALLEST_PAGES = 512, LARGEST_PAGES = 1 << 17, GDT_BYTES = 256, OWN_TSS =
 
 struct __attribute__((packed)) table { UINT16 limit; UINT64 base; };
 
-/* All memory but for pieces of less than 2 MiB. */
+/* Takes all memory but for pieces of less than 2 MiB. */
 static void take_memory(void)
 {
     UINTN taken = 0;
@@ -24,8 +24,8 @@ static void take_memory(void)
 }
 
 /*
- * A task register whose descriptor has changed in memory since it was loaded: the CPU goes on, but
- * a VM entry with what the table says now is refused.
+ * Loads the task register and then changes its descriptor in memory: the CPU goes on, but a VM
+ * entry with the new contents of the table is refused.
  */
 static void spoil_task(void)
 {

@@ -79,7 +79,7 @@ uint64_t script_read64(uint32_t reg) { return *(volatile UINT64 *)at(UNIT + reg)
 void script_write32(uint32_t reg, uint32_t value) { *(volatile UINT32 *)at(UNIT + reg) = value; }
 void script_write64(uint32_t reg, uint64_t value) { *(volatile UINT64 *)at(UNIT + reg) = value; }
 
-/* Tables point anywhere; only the arena is ours to touch. */
+/* Tables may point anywhere; only the arena is ours to touch. */
 uint64_t script_load(uint64_t addr) { return *(volatile UINT64 *)at(addr); }
 void script_store(uint64_t addr, uint64_t value) { *(volatile UINT64 *)at(addr) = value; }
 

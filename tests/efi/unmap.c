@@ -1,8 +1,8 @@
 /*
  * A guest with four CPUs whose memory is taken away while three of them and two devices use it
  * (tests/bochs/unmap/image.c does it). When the fourth goes on, nobody may see what the memory holds for its
- * next user: CPUs find a hole that reads as ones, devices fault. Also where not everybody is told:
- * then somebody must see it, or the test would show nothing.
+ * next user: CPUs find a hole that reads as ones, devices fault. The same is tried with somebody left out:
+ * then somebody must see the memory, or the test would prove nothing.
  *
  *     unmap: NAME ok|FAIL detail
  */
@@ -23,9 +23,9 @@ enum {
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
-/* What one CPU found, by kind; it writes the first word of its line of the page and reads the second, too. */
+/* What one CPU found, by kind; it also writes the first word of its line of the page and reads the second. */
 static struct watcher { volatile u64 turns, ones, reused; } watchers[CPUS];
-static u64 *page;               /* in the middle of 2 MiB that are all ours */
+static u64 *page;               /* in the middle of 2 MiB that are entirely ours */
 static u32 watching, holding;
 static volatile bool hold;
 
@@ -49,7 +49,7 @@ static void wait_while_held(void)
     }
 }
 
-/* Nothing here makes the CPU look its translation up again. */
+/* Nothing here makes the CPU look up its translation again. */
 static VOID EFIAPI watch(VOID *unused)
 {
     u32 index = __atomic_fetch_add(&watching, 1, __ATOMIC_SEQ_CST);
@@ -66,7 +66,7 @@ static VOID EFIAPI watch(VOID *unused)
     }
 }
 
-/* Until each CPU has gone that many turns more. */
+/* Waits until each CPU has done that many more turns. */
 static void all_turn(u64 turns)
 {
     for (u32 i = 0; i + 1 < CPUS; i++) {
@@ -93,7 +93,7 @@ static struct watcher sum(void)
     return all;
 }
 
-/* Two devices: one passes through, the other has a first stage. How many of them get to the page. */
+/* Two devices: one passes through, the other has a first stage. Returns how many of them get to the page. */
 static u32 devices_reach(bool *reused)
 {
     static const struct { u16 sid; u32 pasid; bool mapped; } ways[] = {
@@ -108,7 +108,7 @@ static u32 devices_reach(bool *reused)
     return through;
 }
 
-/* The transfer of a sector that has been started, to its end. */
+/* Waits for the end of a transfer that has been started. */
 static u8 ide_end(void)
 {
     u64 end = port_now_us() + IDE_LIMIT_US;
@@ -119,7 +119,7 @@ static u8 ide_end(void)
     return status;
 }
 
-/* Who got through to the page that was gone, over all rounds of a case. */
+/* Who reached the page although it was gone, over all rounds of a case. */
 struct outcome { u64 cpus_saw, cpus_no_hole; u32 devices_saw, devices_got, disk_got, changed; };
 
 /* All translations are cached everywhere. */
@@ -151,7 +151,7 @@ static void look(struct outcome *o)
     o->disk_got += (ide_end() & IDE_ERROR) == 0;
 }
 
-/* With its next user the memory is what that one made it. */
+/* The memory now holds what its next user has written. */
 static u32 count_changed(u32 large)
 {
     const u64 *word = large != 0 ? region() : page;
