@@ -245,6 +245,19 @@ void kit_map(struct kit *kit, u64 fs_root, u64 iova, u64 gpa, u64 bits)
     kit_at(table)[(iova >> 12) & 511] = bits == 0 ? 0 : gpa | bits | 0x61;
 }
 
+u64 kit_device(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 iova, u64 *fs_root)
+{
+    u64 page = kit_page(kit);
+    u64 root = kit_page(kit);
+    kit_map(kit, root, iova, page, 6);
+    kit_first_stage(kit, sid, pasid, did, root);
+    kit_at(page)[0] = KIT_VALUE;
+    if (fs_root != NULL) {
+        *fs_root = root;
+    }
+    return page;
+}
+
 static u8 dma(struct kit *kit, const struct model_request *request, u64 *value,
               struct model_outcome *outcome)
 {

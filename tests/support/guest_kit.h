@@ -79,6 +79,10 @@ void kit_pass_through(struct kit *kit, u16 sid, u32 pasid, u16 did);
 /* One 4 KiB page in four-level first-stage tables; prot: 2 writable, 4 user, 0 removes it. */
 void kit_map(struct kit *kit, u64 fs_root, u64 iova, u64 gpa, u64 bits);
 
+/* A device with one writable page, which holds KIT_VALUE; its address, and the first stage if asked for. */
+#define KIT_VALUE 0x1122334455667788ull
+u64 kit_device(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 iova, u64 *fs_root);
+
 /* Eight bytes of DMA; the fault reason, 0 when done. */
 u8 kit_dma(struct kit *kit, u16 sid, bool write, u64 addr, u64 *value);
 u8 kit_dma_pasid(struct kit *kit, u16 sid, u32 pasid, bool write, u64 addr, u64 *value);

@@ -1,9 +1,12 @@
 /* See guest_kit_pair.h. */
 #include "tests/support/guest_kit_pair.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 
 static void differ(struct pair *p, const char *what, u64 where, u64 viommu, u64 ref)
 {
@@ -81,6 +84,16 @@ bool pair_stop(struct pair *p)
     bool clean = kit_stop(&p->kit);
     model_destroy(p->ref);
     return clean && p->differences == 0;
+}
+
+void pair_finish(struct pair *p, const char *name)
+{
+    u32 differences = p->differences;
+    p->differences = 0;
+    assert_true(pair_stop(p));
+    if (differences != 0) {
+        fail_msg("%s: %s (%u in all)", name, p->text, differences);
+    }
 }
 
 /* Both see the same memory before the write; what they leave in the status page must agree. */

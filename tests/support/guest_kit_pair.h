@@ -22,6 +22,8 @@ struct pair {
 void pair_start(struct pair *p);
 /* True if nothing differed and nothing leaked. */
 bool pair_stop(struct pair *p);
+/* Stops; the test fails, with this name, if anything differed or leaked. */
+void pair_finish(struct pair *p, const char *name);
 
 void pair_write(struct pair *p, u32 offset, u32 size, u64 value);
 /* Reads both; a difference is noted. */
