@@ -1,4 +1,4 @@
-/* The keymap: nodes are found, and only they, in whatever order they come and go. */
+/* The keymap: exactly the nodes that are in it are found, in whatever order they come and go. */
 #include "iommu/base/keymap.h"
 
 #include <setjmp.h>

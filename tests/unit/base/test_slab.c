@@ -1,4 +1,4 @@
-/* Slabs: objects come zeroed, pages go back as soon as nothing is in them. */
+/* Slabs: new objects are zeroed, and a page is given back as soon as it is empty. */
 #include "iommu/base/slab.h"
 
 #include "support/hosted.h"

@@ -183,7 +183,7 @@ static void the_other_list_where_one_is_unusable(void **state)
     }
 }
 
-/* As kernels take them; each is named. */
+/* Mistakes that kernels put up with; each is named. */
 static void tables_with_wrong_sums_are_used(void **state)
 {
     (void)state;
@@ -303,7 +303,7 @@ static void interrupt_remapping_is_taken_away(void **state)
     assert_memory_equal(memory + DMAR, "XMAR", 4);
 }
 
-/* Reads stay inside (the sanitizer watches the array's ends) and end. */
+/* Reads stay inside the array, whose ends the sanitizer watches, and every search ends. */
 static void any_byte_may_be_wrong(void **state)
 {
     (void)state;

@@ -1,4 +1,7 @@
-/* Registers and types of sleep, in every form that FADT and AML have for them: what passes, and that nothing else does. */
+/*
+ * Sleep registers and types, in every form that FADT and AML have for them: what passes, and that nothing else
+ * does.
+ */
 #include "boot/acpi_sleep.h"
 
 #include <setjmp.h>
@@ -34,7 +37,7 @@ static void table(u32 addr, const char *signature, u32 length)
     put(addr + 4, length, 4);
 }
 
-/* A definition block of these bytes after some others, so that nothing stands at a round address. */
+/* A definition block of these bytes after some others, so that nothing is at a round address. */
 static void block(u32 addr, const char *signature, const void *aml, size_t bytes)
 {
     memset(memory + addr + 36, 0xa3, 13);
@@ -106,7 +109,10 @@ static void what_is_known_to_be_harmless_passes(void **state)
     assert_string_equal(text, "sleep types refused: 012345 at port 0x1804; others are S4 or S5");
 }
 
-/* Each form of an S3 object with type 5 in a machine of which S4 has 5 as well: seen, it takes 5 away from S4. */
+/*
+ * Each form of an S3 object with type 5, on a machine whose S4 has type 5 as well: once it is seen, S4 loses
+ * type 5.
+ */
 static void each_form_of_an_object(void **state)
 {
     (void)state;
@@ -179,7 +185,7 @@ static void without_an_s5_object_the_unknown_passes(void **state)
     build();
     AML(DSDT, "DSDT", "");
     check_passes(0xff);
-    /* Named by nothing but four bytes that happen to stand there, or by a reference that is no constant. */
+    /* Not objects: four bytes that happen to be there, and a reference that is not a constant. */
     AML(DSDT, "DSDT", "_S5_\x12\x06\x02\x0a\x07\x0a\x07");
     check_passes(0xff);
     AML(DSDT, "DSDT", "\x08_S5_\x12\x06\x02SS5_\x0a\x07");
@@ -188,7 +194,7 @@ static void without_an_s5_object_the_unknown_passes(void **state)
     check_passes(0xff);
 }
 
-/* S3 (5, 1), S5 (7, 0): each port has its own types, reduced hardware those of the first. */
+/* S3 (5, 1), S5 (7, 0): each port has its own types; reduced hardware has those of the first. */
 static void two_ports_with_types_of_their_own(void **state)
 {
     (void)state;
@@ -213,7 +219,7 @@ static void registers_in_all_fields(void **state)
     generic(FADT + 172, 1, 0x1804);
     check_passes(1 << 6 | 1 << 7);
     assert_int_equal(sleep_facts.count, 1);
-    /* Both, alike: one register. */
+    /* Both, and they are the same: one register. */
     put(FADT + 64, 0x1804, 4);
     check_passes(1 << 6 | 1 << 7);
     assert_int_equal(sleep_facts.count, 1);
@@ -221,7 +227,7 @@ static void registers_in_all_fields(void **state)
     put(FADT + 64, 0x404, 4);
     check_passes(1 << 6 | 1 << 7);
     assert_int_equal(find(SLEEP_CONTROL, PORT, 0x404)->passes, 1 << 6 | 1 << 7);
-    /* Everything that there can be. */
+    /* Everything there can be. */
     put(FADT + 56, 0x400, 4);
     put(FADT + 60, 0x500, 4);
     put(FADT + 68, 0x504, 4);
@@ -243,7 +249,10 @@ static void registers_in_all_fields(void **state)
     assert_false(sleep_facts.elsewhere);
 }
 
-/* Client firmware of Ice Lake and later: PM1 control once more, as a register of reduced hardware that it is not. */
+/*
+ * Client firmware of Ice Lake and later: names PM1 control once more, as a register of reduced hardware, which
+ * it is not.
+ */
 static void reduced_hardware_that_is_none(void **state)
 {
     (void)state;
@@ -276,7 +285,7 @@ static void addresses_that_are_none(void **state)
     assert_false(sleep_facts.elsewhere);
 }
 
-/* ACPI 1.0's is 116 bytes long: what lies behind it is another table's. */
+/* The FADT of ACPI 1.0 is 116 bytes long: what follows belongs to another table. */
 static void a_field_behind_the_end_is_not_read(void **state)
 {
     (void)state;
@@ -297,7 +306,7 @@ static void a_field_behind_the_end_is_not_read(void **state)
     assert_int_equal(sleep_facts.count, 0);
 }
 
-/* In a block of exactly its size, so that a read beyond it is seen; and it ends. */
+/* In a block of exactly its size, so that a read beyond it is seen; and the search ends. */
 static u8 *exact;
 static size_t exact_size;
 

@@ -1,4 +1,4 @@
-/* Locks of VTBAR: a server with two root buses, and machines of which nothing is known. */
+/* Locks of VTBAR: on a server with two root buses, and on machines of which nothing is known. */
 #include "boot/base_registers.h"
 
 #include <setjmp.h>
@@ -51,7 +51,7 @@ static void known_servers(void **state)
            0, 2, 0, "2 not locked (the first: VTBAR of 00:05.0)");
 }
 
-/* Not enabled, another address, another device or another place: nothing is said. */
+/* Not enabled, another address, another device or another place: nothing can be said. */
 static void what_is_not_known(void **state)
 {
     (void)state;

@@ -151,7 +151,7 @@ static struct page_tables fresh(u32 levels, bool huge, u32 pages)
     return t;
 }
 
-/* A walk of its own: address bits 56..12 in steps of 9, as in SDM volume 3, figures 4-8 to 4-11. */
+/* An independent walk: address bits 56..12 in steps of 9, as in SDM volume 3, figures 4-8 to 4-11. */
 static bool walk(u32 levels, u64 virtual, u64 *physical, u64 *entry)
 {
     u64 table = POOL_AT;
@@ -297,7 +297,7 @@ static void maps_that_are_refused(void **state)
     assert_int_equal(ranges_from_map(wrapping, 1, stride, &ranges), ERR_MALFORMED);
     assert_int_equal(ranges_from_map(odd, 1, stride, &ranges), ERR_MALFORMED);
     assert_int_equal(ranges_from_map(odd, 1, 39, &ranges), ERR_MALFORMED);
-    /* Neighbours that merge are as good as one, however many; others are not. */
+    /* Neighbours that merge count as one range, however many; others do not. */
     for (u32 i = 0; i < ARRAY_LEN(many); i++) {
         many[i] = (struct descriptor){.type = i % 2 == 0 ? 7 : 4, .base = i * PAGE_SIZE, .pages = 1};
     }

@@ -1,4 +1,4 @@
-/* The configuration: every key, every mistake with its line, and text that is no configuration. */
+/* The configuration: every key, every mistake with its line, and text that is not a configuration. */
 #include "boot/config.h"
 
 #include <setjmp.h>
@@ -224,7 +224,7 @@ static void limits(void **state)
     assert_int_equal(parse(text), ERR_MALFORMED);
 }
 
-/* Whatever the bytes, there is an answer, and with a mistake the answer is the defaults. */
+/* Whatever the bytes, there is an answer; if there is a mistake, the answer is the defaults. */
 static void anything_at_all(void **state)
 {
     (void)state;

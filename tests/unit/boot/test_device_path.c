@@ -75,7 +75,7 @@ static void partitions(void **state)
     assert_true(path_same_partition(mbr1, mbr1));
     assert_false(path_same_partition(mbr1, mbr2));
     assert_false(path_same_partition(none, none));
-    /* A node too short for a signature is no hard drive. */
+    /* A node too short for a signature is not a hard drive. */
     static const u8 stub[] = {4, 1, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                               END};
     assert_null(path_hard_drive(stub));
@@ -155,7 +155,7 @@ static void order(void **state)
     assert_int_equal(boot_order_next(list, 0, 3), -1);
 }
 
-/* All that is tried, in order, when nothing of it can be started. */
+/* Everything that is tried, in order, if none of it can be started. */
 static void check_order(const u16 *list, size_t count, u16 current, const char *expected)
 {
     char tried[64] = "";

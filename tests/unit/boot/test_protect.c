@@ -1,4 +1,4 @@
-/* Protected regions that a machine cannot give, each with the line that says so. */
+/* Protected regions that the machine cannot provide, each with the line that says so. */
 #include "boot/protect.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* What Nestor does on a machine: each thing that can be missing, alone and with the user's choice. */
+/* What Nestor does on a machine: each thing that can be missing, by itself, with each choice of the user. */
 #include "boot/machine.h"
 
 #include <setjmp.h>
@@ -151,7 +151,7 @@ static u32 count_lost(u64 *word, u64 bits)
     return lost;
 }
 
-/* Every control that Nestor needs is missed; those that it only likes are not. */
+/* Each control that Nestor needs is reported if it is missing; those it can do without are not. */
 static void each_control(void **state)
 {
     (void)state;

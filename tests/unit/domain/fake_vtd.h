@@ -1,6 +1,6 @@
 /*
- * A driver that only remembers, for tests of what stands above it: which entries are set, which
- * invalidations were asked for, and that no rule of VT-d 6.2.3.1 is broken by the sum of them.
+ * A driver that only keeps records, for tests of the layers above it: which entries are set, which
+ * invalidations were asked for, and whether all entries together keep the rules of VT-d 6.2.3.1.
  */
 #ifndef NESTOR_FAKE_VTD_H
 #define NESTOR_FAKE_VTD_H
@@ -64,7 +64,7 @@ static inline u32 fake_pasid(const struct vtd_unit *unit, u32 pasid)
     return pasid == VTD_NO_PASID ? unit->rid_pasid : pasid;
 }
 
-/* Text of the first rule of VT-d 6.2.3.1 that two entries break, or NULL. */
+/* The first rule of VT-d 6.2.3.1 that two entries break, in words, or NULL. */
 static inline const char *fake_broken_rule(const struct vtd_unit *unit)
 {
     for (u32 i = 0; i < FAKE_SLOTS; i++) {

@@ -1,5 +1,5 @@
 /*
- * Domain ids: the rules of VT-d 6.2.3.1 hold for every sum of entries, conflicts split a bounded
+ * Domain ids: the rules of VT-d 6.2.3.1 hold for all entries together, conflicts split a bounded
  * number of times, ids run out and come back.
  */
 #include "iommu/domain/did.h"
@@ -123,7 +123,7 @@ static void test_conflicts_split(void **state)
     attach_ok(n[2], 10, 5);
     assert_int_equal(did_at(10, 5), did_at(2, 5));
     assert_int_equal(did_at(9, 6), did_at(0, 5));
-    /* A split without users goes; from the middle, the front and the end of the chain. */
+    /* A split id without users is freed; in the middle, at the front and at the end of the chain. */
     detach_ok(n[2], 10, 5);
     detach_ok(n[2], 2, 5);
     assert_int_equal(did_of_guest(&unit0, 0, 1, ids, 8), 3);
@@ -195,7 +195,7 @@ static void test_first_stage_properties(void **state)
     end(d);
 }
 
-/* A request without PASID meets PASID RID_PASID of another device in the caches. */
+/* In the caches a request without PASID shares entries with PASID RID_PASID of another device. */
 static void test_rid_pasid_conflicts(void **state)
 {
     struct domain *d = fresh();
@@ -275,7 +275,7 @@ static void test_ids_run_out(void **state)
     end(d);
 }
 
-/* Ids rest as long as possible before they mean something else, also among 65,536. */
+/* Ids stay unused as long as possible before they are given to somebody else, also among 65,536. */
 static void test_ids_rest(void **state)
 {
     struct domain *d = fresh();

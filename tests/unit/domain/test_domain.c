@@ -172,7 +172,7 @@ static void test_rule_read_only_first(void **state)
     end(d);
 }
 
-/* The config's word that the units do not have the erratum. */
+/* The config says that the units do not have the erratum. */
 static void test_rule_lifted(void **state)
 {
     struct domain_config config = config_of(true, false);
@@ -192,7 +192,7 @@ static void test_rule_lifted(void **state)
     end(d);
 }
 
-/* A permission missing above a leaf makes it read-only as much as one in it. */
+/* A missing permission above a leaf makes it read-only, just like one in the leaf. */
 static void test_rule_non_leaf(void **state)
 {
     struct domain *d = plain();
@@ -259,12 +259,12 @@ static void test_flush(void **state)
     assert_int_equal(map(f, 0, K4, RW), OK);
     assert_int_equal(cpu_flushes, 0);
     assert_int_equal(domain_flush(f, (gpa_t){0}, K4), OK);
-    /* Once a unit, however many devices it has there; not the other domain's. */
+    /* One invalidation a unit, however many devices it has there, and none for the other domain. */
     assert_int_equal(cpu_flushes, 1);
     assert_int_equal(unit0.invals, 1);
     assert_int_equal(unit1.invals, 1);
     assert_int_equal(unit0.inval[0].size, K4);
-    /* Tables taken out stay until nothing can walk them, and then all of it is invalidated. */
+    /* Tables that were taken out stay until nothing can walk them; then everything is invalidated. */
     pages = hosted_pages_used();
     assert_int_equal(domain_unmap(f, (gpa_t){0}, K4, &bytes), OK);
     assert_int_equal(hosted_pages_used(), pages);

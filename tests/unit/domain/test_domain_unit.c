@@ -1,6 +1,6 @@
 /*
- * Domains on the driver and the reference unit: every width and mode moves data, every
- * allocation on the whole way fails once, and a unit that stops answering costs isolation nothing.
+ * Domains on the driver and the reference unit: every width and mode moves data, every allocation
+ * on the way fails once, and a unit that stops answering weakens no isolation.
  */
 #include "iommu/domain/domain.h"
 
@@ -40,7 +40,7 @@ static struct domain *new_domain(u32 levels, u64 sizes, bool parent)
     return d;
 }
 
-/* A unit whose default is an empty domain of that many levels, and the device opened. */
+/* A unit whose default is an empty domain of that many levels, with the device opened. */
 static void begin(u64 cap, u64 ecap, u32 levels)
 {
     const struct model_config config = {.ver = 0x10, .cap = cap, .ecap = ecap, .haw = 47};
@@ -65,7 +65,7 @@ static void end(void)
     assert_int_equal(hosted_pages_used(), 0);
 }
 
-/* Where a device's write of 8 bytes ends, ~0 when it is refused. */
+/* Where a device's write of 8 bytes ends up; ~0 if it is refused. */
 static u64 dma(u64 addr)
 {
     const struct model_request request = {.sid = SID, .op = MODEL_WRITE, .addr = addr, .len = 8};
@@ -212,7 +212,7 @@ static void test_hung_queue(void **state)
     assert_int_equal(domain_replace(rig.d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID),
                      ERR_TIMEOUT);
     assert_true(domain_detach(d, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID) != OK);
-    /* Whatever happened, both domains that the entry may name stay. */
+    /* Whatever happened, both domains that the entry may name are kept. */
     assert_int_equal(domain_destroy(d), ERR_BUSY);
     assert_int_equal(domain_destroy(rig.d), ERR_BUSY);
     assert_true(hosted_log_lines() >= 1);

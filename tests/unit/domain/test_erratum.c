@@ -177,7 +177,7 @@ static void test_diverging_roots(void **state)
     assert_false(dma(MODEL_WRITE, IOVA + K4).ok);
     assert_memory_equal(before, page_words(PT), sizeof(before));
     assert_int_equal(model_counters(rig.model)->erratum_writes, 0);
-    /* Writable again, it serves again. */
+    /* Writable again, it can be used again. */
     assert_int_equal(protect(PT, PROT_READ | PROT_WRITE), OK);
     assert_true(dma(MODEL_READ, IOVA).ok);
     assert_int_equal(nested_detach(n, rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);

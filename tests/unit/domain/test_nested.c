@@ -1,4 +1,4 @@
-/* Nested domains: what is refused, what reaches the entry and what never does. */
+/* Nested domains: what is refused, what gets into the entry and what never does. */
 #include "iommu/domain/domain.h"
 
 #include "support/hosted.h"
@@ -104,7 +104,7 @@ static void test_parent_in_use(void **state)
     end(d);
 }
 
-/* What a guest's domain id is, the host's is not; flags and width arrive, nothing else does. */
+/* The host's domain id is not the guest's; flags and width get into the entry, nothing else does. */
 static void test_entry(void **state)
 {
     struct domain *d = fresh();
@@ -185,7 +185,7 @@ static void test_replace(void **state)
     assert_int_equal(nested_replace(a, &unit0, GUEST, 1, 3), ERR_UNSUPPORTED);
     assert_int_equal(nested_destroy(b), ERR_BUSY);
     assert_int_equal(nested_destroy(a), OK);
-    /* The id without users is invalidated as a whole before it may mean something else. */
+    /* An id without users is invalidated as a whole before it is used for something else. */
     unit0.invals = 0;
     assert_int_equal(nested_replace(c, &unit0, GUEST, 1, 3), OK);
     assert_int_equal(unit0.invals, 1);
@@ -198,7 +198,7 @@ static void test_replace(void **state)
     end(d);
 }
 
-/* A table that others walk under the same id and PASID is not changed under them. */
+/* A table that others walk under the same id and PASID is not swapped beneath them. */
 static void test_replace_shared(void **state)
 {
     struct domain *d = fresh();
@@ -219,7 +219,7 @@ static void test_replace_shared(void **state)
     end(d);
 }
 
-/* A second-stage change reaches the ids of every nested domain on top, on every unit. */
+/* A change of the second stage reaches the ids of every nested domain on top of it, on every unit. */
 static void test_flush_reaches_nested(void **state)
 {
     struct domain *d = fresh();

@@ -1,8 +1,7 @@
 /*
- * Random operations on domains, the driver and two reference units (one with caching mode),
- * against plain arrays: what every page of every second stage and every first stage is, and
- * what every (device, PASID) is attached to. The units' caches never forget by themselves, so a
- * missing invalidation is a wrong DMA sooner or later.
+ * Random operations on domains, the driver and two reference units (one with caching mode), against plain arrays that
+ * say what every page of every second stage and first stage is, and what every (device, PASID) is attached to. The
+ * units' caches never forget by themselves, so a missing invalidation is a wrong DMA sooner or later.
  *
  * NESTOR_SEED and NESTOR_OPS choose another run.
  */
@@ -96,7 +95,7 @@ static u32 nested_frame(u32 index, u32 iova_page, bool write)
     return second_stage_frame(parent, first[fs][iova_page].page, write);
 }
 
-/* What a device is attached to; what is not opened has the root's default. */
+/* What a device is attached to; a device that was not opened has the root's default. */
 static struct place effective(u32 device, u32 pasid)
 {
     if (devices[device].open) {
@@ -140,7 +139,7 @@ static void check_dma(u32 device, u32 pasid, u32 page, bool write)
     assert_int_equal(value, write ? frame_words(frame)[1] : frame + 1);
 }
 
-/* Mostly from where something is attached. */
+/* Mostly a place where something is attached. */
 static void random_dma(void)
 {
     u32 device = pick(DEVICES);
@@ -152,7 +151,7 @@ static void random_dma(void)
     check_dma(device, pasid, pick(PAGES), pick(2) == 0);
 }
 
-/* Now and then the pool is nearly empty: then nothing may happen at all. */
+/* Now and then the pool is nearly empty: then the operation must not have any effect. */
 static void maybe_short(void)
 {
     hosted_fail_after(pick(12) == 0 ? pick(5) : UINT32_MAX);
@@ -190,7 +189,7 @@ static u32 random_prot(void)
     return pick(5) == 0 ? PROT_READ : PROT_READ | PROT_WRITE;
 }
 
-/* The next hole, and no more than it. */
+/* The next hole, and not beyond it. */
 static void fit_into_hole(u32 domain, u32 *page, u32 *count)
 {
     u32 end;
@@ -420,7 +419,7 @@ static enum result attach_to(u32 device, u32 pasid, const struct place *at, bool
                                                       pasids[pasid]);
 }
 
-/* Somebody of that unit walks the same first-stage table with the other EAFE (VT-d 6.2.3.1). */
+/* Something on that unit walks the same first-stage table with the other EAFE (VT-d 6.2.3.1). */
 static bool conflicts(u32 device, const struct place *to)
 {
     for (u32 i = device % UNITS; i < DEVICES; i += UNITS) {
@@ -484,7 +483,7 @@ static void open_or_close(void)
     if (!devices[device].open) {
         assert_int_equal(vtd_device_open(unit, root, sid, &context), OK);
         devices[device].open = true;
-        /* In the OFF root its requests without PASID go on; say so to the domains, too. */
+        /* In the OFF root its requests without PASID go on; tell the domains as well. */
         if (root == VTD_ROOT_OFF) {
             devices[device].at[0] = (struct place){DOMAIN, 1};
             assert_int_equal(attach_to(device, 0, &devices[device].at[0], false), OK);

@@ -1,7 +1,7 @@
 /*
  * A large server: 64 units, 4 TiB, 4,096 devices, 100,000 PASIDs. What it takes is printed and
- * bounded, and what one operation asks of the world (table walks, register accesses, descriptors)
- * is the same on a machine of 16 devices.
+ * bounded; what one operation costs (table walks, register accesses, descriptors) is the same as on
+ * a machine with 16 devices.
  */
 #include "tests/bench/machine.h"
 
@@ -151,7 +151,7 @@ static void test_independent_of_devices(void **state)
                       (unsigned long long)many[op].descriptors);
         assert_int_equal(few[op].accesses, many[op].accesses);
         assert_int_equal(few[op].descriptors, many[op].descriptors);
-        /* A page more or less for a small object. */
+        /* One page more or less for a small object. */
         assert_true(many[op].pointers <= few[op].pointers + 2);
     }
 }

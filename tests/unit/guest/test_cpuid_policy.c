@@ -24,7 +24,7 @@ static void hides_exactly_these_bits(void **state)
         u32 hidden[4];      /* of EAX, EBX, ECX, EDX */
     } cases[] = {
         {0, 0, {0, 0, 0, 0}},
-        /* ECX.27 and 31 have their own tests; all others of the CPU's pass. */
+        /* ECX.27 and 31 have tests of their own; all other bits of the CPU's pass. */
         {1, 0, {0, 0, 1u << 5 | 1u << 6 | 1u << 27, 0}},
         {6, 0, {1u << 19 | 1u << 23 | 1u << 24, 0, 0xff00, ~0u}},
         {7, 0, {0, 1u << 2 | 1u << 12 | 1u << 15 | 1u << 25,
@@ -84,7 +84,7 @@ static void names_the_hypervisor(void **state)
     assert_int_equal(reg[CPUID_ECX], 1u << 31);
 }
 
-/* The exit handler asks first: a leaf without a policy must come out as it went in. */
+/* The exit handler asks first, so a leaf without a policy must come out unchanged. */
 static void says_which_leafs_it_changes(void **state)
 {
     const struct cpuid_guest nothing_on = {.cr4 = 0};

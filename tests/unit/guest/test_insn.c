@@ -73,7 +73,7 @@ static u64 load(const void *from, u32 width)
     return value;
 }
 
-/* The instruction in ours, on `memory` which stands for the page `data`. */
+/* The instruction in insn_execute(), on `memory`, which stands for the page `data`. */
 static void run_ours(const u8 *bytes, size_t length, struct cpu *cpu, u8 *memory)
 {
     struct insn in;
@@ -142,7 +142,7 @@ static void compare(const char *name, const u8 *bytes, size_t length, const stru
     }
 }
 
-/* RBX points to the operand, which and the registers are random; RSP and RBP stay out of it. */
+/* RBX points to the operand; it and the registers are random, but for RSP and RBP. */
 static struct cpu random_cpu(void)
 {
     struct cpu cpu = {.rflags = 0x202 | (random64() & STATUS)};
@@ -282,7 +282,7 @@ static void strings(void **state)
             bytes[n++] = random64() % 2 == 0 ? 0x66 : 0x48;
         }
         bytes[n++] = opcodes[i % sizeof(opcodes)];
-        /* A count of 0 with 67 leaves the upper halves to the CPU's taste. */
+        /* With a count of 0 and prefix 67, CPUs differ in the upper halves. */
         if (cpu.gpr[INSN_RCX] != 0 || memchr(bytes, 0x67, n) == NULL) {
             compare("string", bytes, n, &cpu);
         }
@@ -427,7 +427,7 @@ static void rip_wraps_outside_64_bit_mode(void **state)
     assert_int_equal(s.rip, 0x100000001);
 }
 
-/* Things near the family that must not slip in. */
+/* Neighbours of the family that must not slip in. */
 static void refusals(void **state)
 {
     static const struct {

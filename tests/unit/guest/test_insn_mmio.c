@@ -1,4 +1,4 @@
-/* Whole accesses to a trapped page: fetched, decoded, done; and all ways in which they are not. */
+/* Whole accesses to a trapped page: fetched, decoded, done; and every way in which they are refused. */
 #include "hv/guest/insn_mmio.h"
 
 #include <setjmp.h>

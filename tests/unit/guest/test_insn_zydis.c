@@ -1,8 +1,7 @@
 /*
- * The instruction decoder against Zydis, over generated encodings: what ours accepts Zydis
- * decodes to the same operands, and what Zydis places in our family ours accepts. First every
- * opcode with every ModRM in every mode, then random ones. NESTOR_ENCODINGS and NESTOR_SEED
- * change how many and which.
+ * The instruction decoder against Zydis, over generated encodings: whatever ours accepts, Zydis decodes to the same
+ * operands; whatever Zydis places in our family, ours accepts. First every opcode with every ModRM in every mode,
+ * then random ones. NESTOR_ENCODINGS and NESTOR_SEED change how many and which.
  */
 #include "hv/guest/insn.h"
 
@@ -354,7 +353,7 @@ static size_t random_opcode(u8 *bytes, enum insn_mode mode)
     return n < INSN_MAX_LENGTH ? n : INSN_MAX_LENGTH - 1;
 }
 
-/* Three opcodes of four are such as hold ours. */
+/* Three of four opcodes are taken from those that contain our family. */
 static u8 likely_opcode(bool two_byte)
 {
     static const u8 one[] = {0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a,
@@ -380,7 +379,7 @@ static void random_encoding(void)
         bytes[n++] = likely_opcode(two_byte);
     }
     random_tail(bytes, n);
-    /* Register operands are refused at a glance: fewer of them. */
+    /* Register operands are refused at once, so there are fewer of them. */
     if (n < INSN_MAX_LENGTH && pick(8) != 0) {
         bytes[n] = (u8)(pick(3) << 6 | (bytes[n] & 0x3f));
     }

@@ -205,7 +205,7 @@ static void random_ranges_page_by_page(void **state)
     }
 }
 
-/* A mask with holes ends, and gives its first range. */
+/* With a mask that has holes the search ends, and gives the first range. */
 static void mask_with_holes(void **state)
 {
     struct mtrr m = fresh(ON | MEM_WB);

@@ -291,7 +291,7 @@ static void fetch_across_pages(void **state)
     assert_int_equal(guest_walk_fetch(&p, end - 4, code, 15, &guest, &trail), 4);
 }
 
-/* Any bit of what the fetch went by ends it; what it did not look at does not. */
+/* Any change of what the fetch relied on ends the trail; a change elsewhere does not. */
 static void a_trail_holds_while_nothing_changed(void **state)
 {
     static const u64 looked_at[] = {0x1008, 0x2000, 0x3010, 0x4008, 0x5456, 0x5464};
@@ -311,7 +311,7 @@ static void a_trail_holds_while_nothing_changed(void **state)
     memory[0x5465] ^= 1;
     memory[0x4010] ^= 1;
     assert_true(guest_trail_holds(&trail));
-    /* Two pages, and a fetch that ended early, leave none. */
+    /* A fetch over two pages, and one that ended early, leave no trail. */
     put(0x4010, 0x7007, 8);
     assert_int_equal(guest_walk_fetch(&p, (LINEAR & ~0xfffull) + 0xff8, code, 15, &guest, &trail), 15);
     assert_false(guest_trail_holds(&trail));

@@ -1,7 +1,7 @@
 /*
- * What is cached at all, when it is used, and what forgets it besides descriptors: caching
- * mode, stale rights and flags, SRTP, TE, page requests, the two register commands.
- * VT-d 6.1, 6.2, 6.5.1, 6.5.3.1, 6.6, 11.4.4.
+ * What is cached, when that is used, and what drops it besides descriptors: caching mode, stale
+ * rights and flags, SRTP, TE, page requests, the two register commands. VT-d 6.1, 6.2, 6.5.1,
+ * 6.5.3.1, 6.6, 11.4.4.
  */
 #include "tests/model/scene.h"
 
@@ -127,7 +127,7 @@ static void structure_caches_carry_rights(void **state)
         assert_true(model_counters(rig_unit(s.rig))->walk_reads - reads <= 7);
         scene_destroy(&s);
     }
-    /* U/S and R, which only a first access through other entries can reveal. */
+    /* U/S and R, which show only in a first access through other entries. */
     struct scene s = build(SCALABLE_FIRST, 0, 0);
     scene_change(&s, PE2, 1, 0);
     scene_change(&s, FS3, 0, 4);

@@ -284,7 +284,7 @@ static void fault_event(void **state)
     model_write(u, FRCD + 44, 4, 1u << 31);
     fault_from(&s, 0x0203, 0x4000);
     assert_int_equal(rig_interrupts(s.rig), 2);
-    /* Serviced while masked: IP is withdrawn. */
+    /* Serviced while masked: IP is cleared. */
     model_write(u, FRCD + 60, 4, 1u << 31);
     model_write(u, FECTL, 4, 1u << 31);
     fault_from(&s, 0x0204, 0x5000);

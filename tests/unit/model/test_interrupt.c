@@ -439,7 +439,7 @@ static void stale_entries(void **state)
     }
 }
 
-/* The cache is tagged by index alone: another source gets the entry, and its own verdict. */
+/* The cache is tagged by index alone: another source gets the same entry, but is verified by itself. */
 static void cache_knows_no_source(void **state)
 {
     (void)state;
@@ -618,7 +618,7 @@ static void devices(void **state)
     rig_destroy(b.rig);
 }
 
-/* A question changes nothing: no cache entry, no record, no message, no bit in a descriptor. */
+/* Only asking changes nothing: no cache entry, no record, no message, no bit in a descriptor. */
 static void asking(void **state)
 {
     (void)state;

@@ -92,7 +92,7 @@ static void nothing_to_map(void **state)
     assert_false(ept_map_next(&covered, 0, &run));
 }
 
-/* Each page by the definition, against the runs. */
+/* Each page, by the definition, compared with the runs. */
 static void random_maps_page_by_page(void **state)
 {
     enum { PAGES = 64 };
@@ -163,7 +163,7 @@ static void first_access_to_a_device(void **state)
     around(&map, 64 * GIB + 5, ALL_SIZES, 64 * GIB, GIB, MEM_WB);
 }
 
-/* Table pages for a machine of that size, as a real memory map has it. */
+/* Table pages for a machine of that size with a realistic memory map. */
 static u32 pages_for(u64 bytes, u64 sizes)
 {
     static struct machine_map machine;

@@ -42,7 +42,7 @@ static void range(struct mtrr *m, u32 n, u64 base, u64 size, enum mem_type type)
     assert_true(mtrr_write(m, 0x201 + 2 * n, (((1ull << 46) - 1) & ~(size - 1)) | VALID));
 }
 
-/* Each leaf has the one type that the registers give all of it, and none is missing. */
+/* Each leaf has the one type that the registers give to all of it, and none is missing. */
 static void expect_types(const struct mtrr *m, u64 bytes)
 {
     struct domain_mapping at;
@@ -97,7 +97,7 @@ static void only_what_changes_is_touched(void **state)
     end();
 }
 
-/* Each look at the clock says that the time is over: one piece, at most 1 GiB, at a time. */
+/* Each look at the clock says that the time is up: one piece at a time, at most 1 GiB. */
 static void a_change_goes_on_where_it_stopped(void **state)
 {
     u32 calls = 1;
@@ -137,7 +137,7 @@ static void a_change_may_be_overtaken(void **state)
     for (u32 i = 0; i < 3; i++) {
         assert_false(ept_types_follow(&types, domain, &second, 50));
     }
-    /* Back to the first, by its own registers all the same until then. */
+    /* Back to the first registers, though pages still have types of the second. */
     while (!ept_types_follow(&types, domain, &machine.mtrr, 50)) {
     }
     expect_types(&machine.mtrr, bytes);
@@ -147,7 +147,7 @@ static void a_change_may_be_overtaken(void **state)
     end();
 }
 
-/* Splitting a page may find the pool empty: then that piece keeps its type, and it is said. */
+/* Splitting a page may find the pool empty: then that piece keeps its type, and the console says so. */
 static void an_empty_pool_is_said(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
- * Page tables: every shape by hand, then random changes against an array that holds what
- * each page should be, for one root and for diverging roots. The second root is checked
- * entry by entry: never a read-only leaf, and no twin that could be shared.
+ * Page tables: every shape by hand, then random changes against an array that holds what each page
+ * should be, for one root and for diverging roots. The second root is checked entry by entry: never
+ * a read-only leaf, and no second copy of a table that could be shared.
  */
 #include "iommu/ptab/ptab.h"
 
@@ -277,7 +277,7 @@ static void test_table_to_leaf(void **state)
     end(&pt);
 }
 
-/* Protects that differ split; once they agree again, the large page is back. */
+/* Different rights split a large page; once they agree again, it is merged. */
 static void test_split_and_merge(void **state)
 {
     struct ptab pt = make(4, SIZES, false);

@@ -127,14 +127,14 @@ static struct vtd_entry nested_entry(const struct vtd_rig *rig, u64 fs_root, u16
                               .fs_root = fs_root, .fs_width = 48};
 }
 
-/* DMA to VTD_RIG_GPA is done before, in every state between, and after. */
+/* DMA to VTD_RIG_GPA works before, in every state in between, and after. */
 static void never_refused(struct vtd_rig *rig)
 {
     assert_int_equal(vtd_rig_dma(rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_equal(vtd_rig_dma(rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
 }
 
-/* Done, or refused for want of an entry; never anything else, and nobody else is disturbed. */
+/* It works, or it is refused for want of an entry; never anything else, and nobody else is disturbed. */
 static void blocked_or_done(struct vtd_rig *rig)
 {
     u8 reason = vtd_rig_dma(rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA);
@@ -360,7 +360,7 @@ static void closed_with_many_domains_below(void **state)
     }
 }
 
-/* Every allocation of a life with all kinds of change fails once; what fails has changed nothing. */
+/* Every allocation in a device's life with all kinds of change fails once; what fails has changed nothing. */
 static void every_allocation_of_a_life(void **state)
 {
     (void)state;
@@ -392,7 +392,7 @@ static void every_allocation_of_a_life(void **state)
     }
 }
 
-/* Without ESRTPS the caches are emptied by hand; with it the unit does. */
+/* Without ESRTPS the driver empties the caches; with it the unit does. */
 static void roots_are_switched_either_way(void **state)
 {
     (void)state;

@@ -115,7 +115,7 @@ static struct vtd_fault_counts counts_of(const struct vtd_rig *rig)
     return counts;
 }
 
-/* A silenced device still works; after a while it is heard again, with FPD as it was. */
+/* A silenced device still works; after a while its faults are recorded again, with FPD as it was. */
 static void silence_ends(void **state)
 {
     (void)state;
@@ -128,7 +128,7 @@ static void silence_ends(void **state)
         assert_int_equal(counts_of(&rig).silenced, 1);
         assert_int_equal(counts_of(&rig).seen, 65);
         assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-        /* Its own wish is kept, and comes back with the voice. */
+        /* Its own FPD is remembered, and restored when the silence ends. */
         context.fpd = fpd != 0;
         assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
         assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
@@ -210,7 +210,7 @@ static void a_legacy_storm(void **state)
     vtd_rig_stop(&rig);
 }
 
-/* Without a page the fault is still taken, said and counted for the unit. */
+/* Without a page the fault is still taken, printed and counted for the unit. */
 static void a_storm_without_memory(void **state)
 {
     (void)state;
@@ -263,7 +263,7 @@ static void the_dump_walks_both_stages(void **state)
     assert_non_null(strstr(dump(&rig, SID, 5, 0x3000), "first stage level 1"));
     assert_null(strstr(hosted_log(), "is GPA"));
     assert_non_null(strstr(dump(&rig, SID, 5, 0x400000), "is GPA 0x40000000"));
-    /* Its next table is nowhere: said, not followed. */
+    /* Its next table is not in memory: that is said, and it is not followed. */
     assert_non_null(strstr(dump(&rig, SID, 5, 1ull << 39), "table GPA 0x30000 is not in memory"));
     entry.pgtt = PGTT_PASS_THROUGH;
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), OK);

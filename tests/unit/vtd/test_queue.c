@@ -1,4 +1,4 @@
-/* The invalidation queue: widths, wrap, every error of VT-d 6.5.2.11, and nobody else's loss. */
+/* The invalidation queue: widths, wrap, and every error of VT-d 6.5.2.11, none of which costs anybody else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,7 +102,7 @@ static void somebody_elses_bad_descriptor(void **state)
     struct vtd_fault fault;
     const struct vtd_desc bad = {{0x0f, 0, 0, 0}}, good = vtd_desc_iotlb_global();
     vtd_rig_start(&rig, VTD_RIG_SERVER);
-    /* It stops the queue; the batch behind it is done and is not blamed. */
+    /* It stops the queue; the batch behind it is done and gets no error. */
     assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
     u64 before = done(&rig, MODEL_DESC_IOTLB);
     assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
@@ -142,7 +142,7 @@ static void a_full_ring_that_stopped(void **state)
     vtd_rig_stop(&rig);
 }
 
-/* A unit that refuses even a wait descriptor: here its mode is no valid one. */
+/* A unit that refuses even a wait descriptor, because its mode is not a valid one. */
 static void a_queue_that_refuses_everything(void **state)
 {
     (void)state;
@@ -230,7 +230,7 @@ static void hangs_at_any_descriptor(void **state)
     }
 }
 
-/* Firmware's queue stands at an error: it is dropped, ours takes its place. */
+/* Firmware's queue has stopped at an error: it is dropped, and ours takes its place. */
 static void firmwares_broken_queue(void **state)
 {
     (void)state;

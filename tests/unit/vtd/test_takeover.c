@@ -1,6 +1,6 @@
 /*
- * Taking a unit over from any state, with DMA after every register write: what was translated
- * is never untranslated, or the console says so. Then hangs at each step, and giving back.
+ * Taking a unit over from any state, with DMA after every register write: what was translated is
+ * never untranslated, or the console says so. Then hangs at each step, and giving the unit back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +47,7 @@ static void on_mmio(bool enter)
     seen.abort |= (model_read(model, RTADDR, 8) >> 10 & 3) == 3;
     bool ok = model_dma(model, &request, &value, &outcome);
     seen.untranslated += outcome.kind == MODEL_KIND_UNTRANSLATED ? 1 : 0;
-    seen.moved += ok ? 1 : 0; /* no table of ours or firmware's maps that address */
+    seen.moved += ok ? 1 : 0; /* neither our tables nor firmware's map that address */
     seen.moved_shut += ok && seen.shut ? 1 : 0;
 }
 
@@ -120,7 +120,7 @@ static void leave(struct vtd_rig *rig, const struct state_left *s, bool adms)
     }
 }
 
-/* Translation was off: shut before any table of ours exists, by abort-DMA mode where that can be. */
+/* Translation was off: the door is shut before any table of ours exists, by abort-DMA mode if the unit has it. */
 static void check_door(const struct state_left *s, bool adms, u32 pages)
 {
     bool may_abort = adms && (s->cap & CAP_ESRTPS) != 0 && !s->rmrr && !s->legacy;
@@ -190,7 +190,7 @@ static void leftovers_are_named(void **state)
     vtd_rig_stop(&rig);
 }
 
-/* The unit stops answering after any register write: an error with its name, and a way back. */
+/* The unit stops answering after any register write: an error that names it, and a way back. */
 static struct { struct vtd_rig *rig; u32 left; struct model_faults faults; } hang;
 
 static void hang_later(bool enter)
@@ -200,7 +200,7 @@ static void hang_later(bool enter)
     }
 }
 
-/* True when the unit was in time after all. */
+/* True if the unit was in time after all. */
 static bool hang_at(const struct state_left *s, bool adms, u32 write, const struct model_faults *how)
 {
     struct vtd_rig rig;

@@ -50,7 +50,7 @@ static void a_device_of_its_own_and_back(void **state)
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, 9, 70, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_GPA), 0x79);
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_OTHER), 0);
-    /* Replaced live: the old mapping is gone, the new one there. */
+    /* Replaced live: the old mapping is gone, the new one is there. */
     entry.did = 3;
     entry.ss_root = rig.root;
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, 9, 70, &entry), OK);
