@@ -306,7 +306,7 @@ void acpi_sleep_text(const struct acpi_sleep *sleep, char text[static ACPI_SLEEP
         if (r->kind == SLEEP_CONTROL || r->kind == SLEEP_REDUCED_CONTROL) {
             put_refused(r->passes, refused);
             used += format_text(text + used, ACPI_SLEEP_TEXT - used, " %s at %s 0x%llx;", refused,
-                                r->memory ? "address" : "port", (unsigned long long)r->address);
+                                r->memory ? "address" : "port", r->address);
         }
     }
     if (used < ACPI_SLEEP_TEXT) {

@@ -158,9 +158,8 @@ static void report(const struct handover *h)
 {
     u64 us = (read_tsc() - h->boot_tsc) * 1000 / h->tsc_khz;
     console_log(LOG_INFO, "Nestor runs: %u CPU%s, %llu KiB at %llx, guest IOMMU %s, after %llu.%03llu ms",
-                h->cpu_count, h->cpu_count == 1 ? "" : "s", (unsigned long long)(h->memory_size >> 10),
-                (unsigned long long)h->memory_base, h->offer_viommu != 0 ? "offered" : "not offered",
-                (unsigned long long)(us / 1000), (unsigned long long)(us % 1000));
+                h->cpu_count, h->cpu_count == 1 ? "" : "s", h->memory_size >> 10, h->memory_base,
+                h->offer_viommu != 0 ? "offered" : "not offered", us / 1000, us % 1000);
 }
 
 static bool rule_is_lifted(const struct machine *m, const struct config *config)

@@ -110,15 +110,14 @@ static void read_dmar(struct machine *m)
     u32 length = acpi_length(&memory, m->tables.dmar);
     const void *table = length == 0 ? NULL : memory.at(memory.ctx, m->tables.dmar, length);
     if (table == NULL) {
-        format_text(m->dmar_reason, MACHINE_REASON, "the DMAR table at %llx is unreadable",
-                    (unsigned long long)m->tables.dmar);
+        format_text(m->dmar_reason, MACHINE_REASON, "the DMAR table at %llx is unreadable", m->tables.dmar);
         return;
     }
     if (vtd_dmar_parse(table, length, &m->dmar, &m->dmar_findings) != OK) {
         const struct vtd_dmar_error *e = &m->dmar_findings.error;
         format_text(m->dmar_reason, MACHINE_REASON,
                     "malformed DMAR table, offset 0x%x: %s is %llu (0x%llx), %s", e->offset, e->what,
-                    (unsigned long long)e->found, (unsigned long long)e->found, e->expected);
+                    e->found, e->found, e->expected);
         return;
     }
     m->dmar_usable = true;

@@ -171,8 +171,7 @@ static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
     EFI_STATUS status = BS->LoadImage(TRUE, self, (EFI_DEVICE_PATH *)(VOID *)c->path, NULL, 0,
                                       &image);
     if (EFI_ERROR(status)) {
-        console_log(LOG_ERROR, "%s: cannot be loaded, status %llx", c->name,
-                    (unsigned long long)status);
+        console_log(LOG_ERROR, "%s: cannot be loaded, status %llx", c->name, (u64)status);
         /* After a security violation the image is loaded all the same and has to be unloaded. */
         if (status == EFI_SECURITY_VIOLATION) {
             BS->UnloadImage(image);
@@ -190,7 +189,7 @@ static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
     BS->SetWatchdogTimer(WATCHDOG_SECONDS, 0, 0, NULL);
     status = BS->StartImage(image, NULL, NULL);
     BS->SetWatchdogTimer(0, 0, 0, NULL);
-    console_log(LOG_ERROR, "%s: returned with status %llx", c->name, (unsigned long long)status);
+    console_log(LOG_ERROR, "%s: returned with status %llx", c->name, (u64)status);
     return status;
 }
 

@@ -38,8 +38,7 @@ bool protect_check(const struct config *config, const struct protect_machine *m,
         }
         *error = (struct config_error){.line = config->protect_line[i]};
         format_text(error->key, sizeof(error->key), "protect");
-        format_text(error->value, sizeof(error->value), "0x%llx-0x%llx%s",
-                    (unsigned long long)p->base, (unsigned long long)(p->base + p->size - 1),
+        format_text(error->value, sizeof(error->value), "0x%llx-0x%llx%s", p->base, p->base + p->size - 1,
                     p->dma_read ? " dma=read" : "");
         format_text(error->expected, sizeof(error->expected), "%s", wrong);
         return false;

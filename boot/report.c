@@ -3,8 +3,6 @@
 
 #include "boot/console.h"
 
-typedef unsigned long long ull;
-
 /* Brand strings are padded on the left. */
 static const char *brand_of(const struct cpu_facts *cpu)
 {
@@ -85,13 +83,13 @@ static void report_unit(const struct machine *m, u32 index)
     const char *why;
     enum vtd_ability ability = vtd_caps_ability(r->cap, r->ecap, &why);
     console_log(LOG_INFO, "unit %u: segment %u, registers %llx (%u KiB), version %u.%u, %s%s", index,
-                unit->segment, (ull)unit->base.v, unit->window_size >> 10, r->version >> 4 & 0xf,
-                r->version & 0xf, unit->include_all ? "all other devices" : "listed devices",
+                unit->segment, unit->base.v, unit->window_size >> 10, r->version >> 4 & 0xf, r->version & 0xf,
+                unit->include_all ? "all other devices" : "listed devices",
                 (r->status >> 31) != 0 ? ", translating already" : "");
     vtd_cap_text(r->cap, text);
-    console_log(LOG_INFO, "  CAP  %016llx %s", (ull)r->cap, text);
+    console_log(LOG_INFO, "  CAP  %016llx %s", r->cap, text);
     vtd_ecap_text(r->ecap, text);
-    console_log(LOG_INFO, "  ECAP %016llx %s", (ull)r->ecap, text);
+    console_log(LOG_INFO, "  ECAP %016llx %s", r->ecap, text);
     console_log(LOG_INFO, "  able: %s: %s", vtd_ability_text(ability), why);
     report_scopes(m, unit->scopes);
 }
@@ -102,7 +100,7 @@ static void report_notes(const struct vtd_dmar_findings *f)
     enum { SHOWN = 4 };
     for (u32 i = 0; i < f->note_count && i < SHOWN; i++) {
         const struct vtd_dmar_error *n = &f->notes[i];
-        console_log(LOG_WARNING, "DMAR table, offset 0x%x: %s is 0x%llx: %s", n->offset, n->what, (ull)n->found,
+        console_log(LOG_WARNING, "DMAR table, offset 0x%x: %s is 0x%llx: %s", n->offset, n->what, n->found,
                     n->expected);
     }
     if (f->note_count > SHOWN) {
@@ -128,7 +126,7 @@ void report_units(const struct machine *m)
     }
     for (u32 i = 0; i < dmar->region_count; i++) {
         console_log(LOG_INFO, "reserved for DMA: segment %u, %llx-%llx", dmar->regions[i].segment,
-                    (ull)dmar->regions[i].base, (ull)dmar->regions[i].limit);
+                    dmar->regions[i].base, dmar->regions[i].limit);
         report_scopes(m, dmar->regions[i].scopes);
     }
     if (dmar->unknown_structures != 0) {

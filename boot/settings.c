@@ -18,8 +18,7 @@ bool settings_read(EFI_HANDLE self, struct config *config, char why[SETTINGS_WHY
     UINT8 *bytes = volume_read_file(loaded->DeviceHandle, L"\\EFI\\nestor\\nestor.conf",
                                     CONFIG_LIMIT + 1, &size, &status);
     if (bytes == NULL) {
-        format_text(why, SETTINGS_WHY, SETTINGS_FILE ": cannot be read, status %llx",
-                    (unsigned long long)status);
+        format_text(why, SETTINGS_WHY, SETTINGS_FILE ": cannot be read, status %llx", (u64)status);
         return status == EFI_NOT_FOUND;
     }
     enum result r = config_parse((const char *)bytes, size, config, &error);

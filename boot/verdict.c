@@ -46,8 +46,7 @@ static void weigh_units(const struct machine *m, struct verdict *out)
         enum vtd_ability ability = vtd_caps_ability(m->units[i].cap, m->units[i].ecap, &why);
         if (ability < out->ability) {
             out->ability = ability;
-            format_text(out->why, MACHINE_REASON, "unit %u at %llx: %s", i,
-                        (unsigned long long)m->dmar.units[i].base.v, why);
+            format_text(out->why, MACHINE_REASON, "unit %u at %llx: %s", i, m->dmar.units[i].base.v, why);
         }
     }
 }

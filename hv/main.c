@@ -53,8 +53,7 @@ static void report(void)
     port_log(LOG_INFO, "%u units, %s second stage, %s; %u pages of tables, %llu of %llu pages free",
              units_count(), common.coherent ? "snooped" : "flushed",
              root->has_viommus ? "nesting for the guest" : "no unit for the guest",
-             domain_table_pages(root->domain), (unsigned long long)pool.free,
-             (unsigned long long)pool.pages);
+             domain_table_pages(root->domain), pool.free, pool.pages);
 }
 
 u64 hv_prepare(struct handover *h)
@@ -101,10 +100,10 @@ static enum result launch(struct cpu *c)
     __atomic_sub_fetch(&handover->cpus_entered, 1, __ATOMIC_RELAXED);
     if (how == 1) {
         port_log(LOG_ERROR, "CPU %u: VMLAUNCH refused, VM-instruction error %llu", c->index,
-                 (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
+                 vmcs_read(VMCS_INSTRUCTION_ERROR));
     } else {
-        port_log(LOG_ERROR, "CPU %u: %s, qualification 0x%llx", c->index,
-                 exit_reason_text(c->launch_reason), (unsigned long long)c->launch_qualification);
+        port_log(LOG_ERROR, "CPU %u: %s, qualification 0x%llx", c->index, exit_reason_text(c->launch_reason),
+                 c->launch_qualification);
     }
     vmx_off(c);
     return ERR_UNSUPPORTED;

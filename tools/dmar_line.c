@@ -173,7 +173,7 @@ static size_t put_notes(char *text, size_t size)
     for (u32 i = 0; i < f->note_count && i < VTD_DMAR_NOTES && used < size; i++) {
         const struct vtd_dmar_error *n = &f->notes[i];
         used += (size_t)snprintf(text + used, size - used, "; 0x%x: %s is 0x%llx: %s", n->offset, n->what,
-                                 (unsigned long long)n->found, n->expected);
+                                 n->found, n->expected);
     }
     if (f->note_count > VTD_DMAR_NOTES && used < size) {
         used += (size_t)snprintf(text + used, size - used, "; %u more", f->note_count - VTD_DMAR_NOTES);
@@ -190,8 +190,8 @@ bool dmar_line(const u8 *table, size_t size, char text[static DMAR_LINE])
     config_defaults(&config);
     if (vtd_dmar_parse(table, size, &machine.dmar, &machine.dmar_findings) != OK) {
         const struct vtd_dmar_error *e = &machine.dmar_findings.error;
-        snprintf(text, DMAR_LINE, "refused: 0x%x: %s is 0x%llx, %s", e->offset, e->what,
-                 (unsigned long long)e->found, e->expected);
+        snprintf(text, DMAR_LINE, "refused: 0x%x: %s is 0x%llx, %s", e->offset, e->what, e->found,
+                 e->expected);
         return false;
     }
     machine.dmar_usable = true;

@@ -15,8 +15,7 @@ static void print_serial(const struct config *c)
         printf("serial            %s\n", c->serial_choice == CONFIG_SERIAL_AUTO ? "auto" : "none");
     } else {
         printf("serial            %s 0x%llx, %u bytes between registers\n",
-               c->serial.kind == SERIAL_PORT ? "port" : "mmio", (unsigned long long)c->serial.base,
-               c->serial.stride);
+               c->serial.kind == SERIAL_PORT ? "port" : "mmio", c->serial.base, c->serial.stride);
     }
 }
 
@@ -43,8 +42,8 @@ static void print_config(const struct config *c)
     printf("read-only-rule    %s\n", c->rule_affected_only ? "affected-cpus" : "always");
     for (u32 i = 0; i < c->protect_count; i++) {
         const struct protect_range *p = &c->protect[i];
-        printf("protect           0x%llx-0x%llx dma=%s\n", (unsigned long long)p->base,
-               (unsigned long long)(p->base + p->size - 1), p->dma_read ? "read" : "none");
+        printf("protect           0x%llx-0x%llx dma=%s\n", p->base, p->base + p->size - 1,
+               p->dma_read ? "read" : "none");
     }
 }
 

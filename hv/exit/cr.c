@@ -23,7 +23,7 @@ void exit_cr_access(struct vcpu *v)
     u32 cr = what & 15;
     if ((what >> 4 & 3) != TYPE_MOV_TO || (cr != CR0 && cr != CR4)) {
         panic_show_guest();
-        panic("control register access 0x%llx that does not exit", (unsigned long long)what);
+        panic("control register access 0x%llx that does not exit", what);
     }
     if (cr == CR0) {
         change_shadow(VMCS_CR0_SHADOW, v->cr0_fixed, value);

@@ -25,8 +25,8 @@ void exit_ept_violation(struct vcpu *v)
     }
     enum result r = ept_map_device(v->partition, gpa);
     if (r != OK && r != ERR_EXISTS) {
-        port_log(LOG_ERROR, "CPU %u: device memory at 0x%llx cannot be mapped: %s", v->index,
-                 (unsigned long long)gpa, result_text(r));
+        port_log(LOG_ERROR, "CPU %u: device memory at 0x%llx cannot be mapped: %s", v->index, gpa,
+                 result_text(r));
         vcpu_inject_error(VECTOR_GP, 0);
     }
 }

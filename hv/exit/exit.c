@@ -110,8 +110,7 @@ const char *exit_reason_text(u32 reason)
 static _Noreturn void entry_failed(u32 reason)
 {
     panic_show_guest();
-    panic("%s, qualification 0x%llx", exit_reason_text(reason),
-          (unsigned long long)vmcs_read(VMCS_QUALIFICATION));
+    panic("%s, qualification 0x%llx", exit_reason_text(reason), vmcs_read(VMCS_QUALIFICATION));
 }
 
 /*
@@ -172,6 +171,5 @@ void exit_first(struct vcpu *v, struct guest_regs *regs)
 _Noreturn void exit_resume_failed(struct vcpu *v)
 {
     panic_show_guest();
-    panic("CPU %u: VMRESUME refused, VM-instruction error %llu", v->index,
-          (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
+    panic("CPU %u: VMRESUME refused, VM-instruction error %llu", v->index, vmcs_read(VMCS_INSTRUCTION_ERROR));
 }

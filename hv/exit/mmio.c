@@ -38,8 +38,7 @@ static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
     u64 hits = __atomic_add_fetch(&v->partition->own_memory_hits, 1, __ATOMIC_RELAXED);
     if (log_is_due(hits)) {
         port_log(LOG_WARNING, "CPU %u: %s of 0x%llx, which is not the guest's, at rip 0x%llx (attempt %llu)",
-                 v->index, what, (unsigned long long)gpa,
-                 (unsigned long long)vmcs_read(VMCS_GUEST_RIP), (unsigned long long)hits);
+                 v->index, what, gpa, vmcs_read(VMCS_GUEST_RIP), hits);
     }
 }
 
@@ -59,8 +58,7 @@ static void say_protected(struct vcpu *v, u64 gpa)
     u64 hits = __atomic_add_fetch(&v->partition->protected_writes, 1, __ATOMIC_RELAXED);
     if (log_is_due(hits)) {
         port_log(LOG_WARNING, "CPU %u: write to 0x%llx, which is protected, dropped, at rip 0x%llx (attempt %llu)",
-                 v->index, (unsigned long long)gpa, (unsigned long long)vmcs_read(VMCS_GUEST_RIP),
-                 (unsigned long long)hits);
+                 v->index, gpa, vmcs_read(VMCS_GUEST_RIP), hits);
     }
 }
 
@@ -153,8 +151,7 @@ static void say_refused(struct vcpu *v, const struct insn_mmio *m, const char *w
     }
     if (log_is_due(count)) {
         port_log(LOG_WARNING, "CPU %u: access to 0x%llx at rip 0x%llx refused, %s (%u bytes %016llx..., attempt %llu)",
-                 v->index, (unsigned long long)m->gpa, (unsigned long long)vmcs_read(VMCS_GUEST_RIP),
-                 why, m->byte_count, (unsigned long long)first, (unsigned long long)count);
+                 v->index, m->gpa, vmcs_read(VMCS_GUEST_RIP), why, m->byte_count, first, count);
     }
 }
 

@@ -21,8 +21,8 @@ static void refuse(struct vcpu *v, u32 msr, bool write)
     u64 count = __atomic_add_fetch(write ? &p->denied_msr_writes : &p->denied_msr_reads, 1,
                                    __ATOMIC_RELAXED);
     if (log_is_due(count)) {
-        port_log(write ? LOG_WARNING : LOG_DEBUG, "CPU %u: %s of MSR 0x%x refused (attempt %llu)",
-                 v->index, write ? "write" : "read", msr, (unsigned long long)count);
+        port_log(write ? LOG_WARNING : LOG_DEBUG, "CPU %u: %s of MSR 0x%x refused (attempt %llu)", v->index,
+                 write ? "write" : "read", msr, count);
     }
     vcpu_inject_error(VECTOR_GP, 0);
 }

@@ -15,8 +15,8 @@ static void print_counts(const char *head, const char *const *texts, const u64 *
     size_t used = 0;
     for (u32 i = 0; i < n; i++) {
         if (counts[i] != 0) {
-            used += format_text(line + used, LINE - used, "%s %llu %s", used != 0 ? "," : "",
-                                (unsigned long long)counts[i], texts[i]);
+            used += format_text(line + used, LINE - used, "%s %llu %s", used != 0 ? "," : "", counts[i],
+                                texts[i]);
         }
         if (used > WRAP || (i + 1 == n && used != 0)) {
             port_log(LOG_INFO, "%s:%s", head, line);

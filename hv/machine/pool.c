@@ -72,8 +72,8 @@ enum result port_pages_alloc(u32 count, hpa_t *out)
     u64 first;
     u64 *words;
     if (count == 0 || !take(count, &first)) {
-        port_log(LOG_ERROR, "page pool: %u contiguous pages wanted, %llu of %llu free", count,
-                 (unsigned long long)pool.free, (unsigned long long)pool.pages);
+        port_log(LOG_ERROR, "page pool: %u contiguous pages wanted, %llu of %llu free", count, pool.free,
+                 pool.pages);
         return ERR_NO_MEMORY;
     }
     out->v = pool.base + first * PAGE_SIZE;

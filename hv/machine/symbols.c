@@ -28,8 +28,8 @@ void symbol_text(u64 address, char text[SYMBOL_TEXT])
     }
     if (symbol_is_code(address) && found != NULL) {
         (void)format_text(text, SYMBOL_TEXT, "%s+0x%llx", symbol_names + found->name,
-                          (unsigned long long)(offset - found->offset));
+                          offset - found->offset);
     } else {
-        (void)format_text(text, SYMBOL_TEXT, "0x%llx", (unsigned long long)address);
+        (void)format_text(text, SYMBOL_TEXT, "0x%llx", address);
     }
 }

@@ -110,8 +110,7 @@ static enum result check_end(const struct ept *e)
         return OK;
     }
     u64 end = last->base + last->size;
-    port_log(LOG_ERROR, "memory up to %llx, beyond what CPU or tables can address",
-             (unsigned long long)end);
+    port_log(LOG_ERROR, "memory up to %llx, beyond what CPU or tables can address", end);
     return ERR_UNSUPPORTED;
 }
 

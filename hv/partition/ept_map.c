@@ -87,8 +87,7 @@ enum result ept_map_apply(const struct ept_map *map, struct domain *d)
         enum result r = domain_map(d, (gpa_t){run.gpa}, (hpa_t){run.gpa}, run.size, run.prot,
                                    run.type);
         if (r != OK) {
-            port_log(LOG_ERROR, "memory at %llx, %llu KiB, cannot be mapped: %s",
-                     (unsigned long long)run.gpa, (unsigned long long)run.size >> 10,
+            port_log(LOG_ERROR, "memory at %llx, %llu KiB, cannot be mapped: %s", run.gpa, run.size >> 10,
                      result_text(r));
             return r;
         }

@@ -38,9 +38,8 @@ static u64 step(struct ept_types *t, struct domain *d)
     end = end < stop ? end : stop;
     enum result r = domain_set_type(d, (gpa_t){t->at}, end - t->at, type);
     if (r != OK || t->pieces++ < LINES) {
-        port_log(r != OK ? LOG_WARNING : LOG_DEBUG, "memory type of %llx-%llx: %s: %s",
-                 (unsigned long long)t->at, (unsigned long long)end - 1, names[type],
-                 result_text(r));
+        port_log(r != OK ? LOG_WARNING : LOG_DEBUG, "memory type of %llx-%llx: %s: %s", t->at, end - 1,
+                 names[type], result_text(r));
     }
     return end;
 }

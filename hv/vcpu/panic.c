@@ -81,13 +81,10 @@ _Noreturn void panic_exception(const struct exception_frame *f)
     log_force();
     symbol_text(f->rip, where);
     port_log(LOG_ERROR, "fatal, CPU %u: exception %llu, error code 0x%llx, at %s, address 0x%llx",
-             cpu_current()->index, (unsigned long long)f->vector, (unsigned long long)f->error,
-             where, (unsigned long long)cr2_read());
+             cpu_current()->index, f->vector, f->error, where, cr2_read());
     for (u32 i = 0; i < 15; i += 5) {
-        port_log(LOG_ERROR, "  %016llx %016llx %016llx %016llx %016llx",
-                 (unsigned long long)f->gpr[i], (unsigned long long)f->gpr[i + 1],
-                 (unsigned long long)f->gpr[i + 2], (unsigned long long)f->gpr[i + 3],
-                 (unsigned long long)f->gpr[i + 4]);
+        port_log(LOG_ERROR, "  %016llx %016llx %016llx %016llx %016llx", f->gpr[i], f->gpr[i + 1],
+                 f->gpr[i + 2], f->gpr[i + 3], f->gpr[i + 4]);
     }
     /* A double fault may be an overflow: then RSP points to a page that is not there. */
     if (f->vector != 8) {
@@ -117,9 +114,8 @@ void panic_show_guest(void)
 {
     park_unless_first();
     port_log(LOG_ERROR, "  last exit: %s, qualification 0x%llx, guest physical 0x%llx",
-             exit_reason_text((u32)vmcs_read(VMCS_EXIT_REASON)),
-             (unsigned long long)vmcs_read(VMCS_QUALIFICATION),
-             (unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL));
+             exit_reason_text((u32)vmcs_read(VMCS_EXIT_REASON)), vmcs_read(VMCS_QUALIFICATION),
+             vmcs_read(VMCS_GUEST_PHYSICAL));
     for (u32 i = 0; i < ARRAY_LEN(lines); i++) {
         unsigned long long v[SHOWN];
         for (u32 k = 0; k < SHOWN; k++) {

@@ -72,7 +72,7 @@ enum result vmx_check(u32 cpu_index)
     feature = msr_read(MSR_FEATURE_CONTROL);
     if ((feature & FEATURE_LOCKED) && !(feature & FEATURE_VMX)) {
         port_log(LOG_ERROR, "CPU %u: the firmware has locked VMX off (IA32_FEATURE_CONTROL 0x%llx)",
-                 cpu_index, (unsigned long long)feature);
+                 cpu_index, feature);
         return ERR_UNSUPPORTED;
     }
     if (!check_list(primary, ARRAY_LEN(primary), cpu_index) ||
@@ -145,7 +145,7 @@ enum result vmx_vmcs_load(hpa_t vmcs)
         __asm__ volatile("vmptrld %1" : "=@ccna"(failed) : "m"(vmcs.v) : "memory");
     }
     if (failed) {
-        port_log(LOG_ERROR, "VMCS at 0x%llx refused", (unsigned long long)vmcs.v);
+        port_log(LOG_ERROR, "VMCS at 0x%llx refused", vmcs.v);
         return ERR_UNSUPPORTED;
     }
     return OK;

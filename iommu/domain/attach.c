@@ -58,9 +58,8 @@ static enum result check_second_stage(const struct did_unit *u, const struct dom
         return ERR_UNSUPPORTED;
     }
     if ((d->config.page_sizes & ~(info->ss_page_sizes | PAGE_SIZE)) != 0) {
-        port_log(LOG_ERROR, "unit %u: second-stage page sizes %llx, the domain has %llx",
-                 info->index, (unsigned long long)info->ss_page_sizes,
-                 (unsigned long long)d->config.page_sizes);
+        port_log(LOG_ERROR, "unit %u: second-stage page sizes %llx, the domain has %llx", info->index,
+                 info->ss_page_sizes, d->config.page_sizes);
         return ERR_UNSUPPORTED;
     }
     if (d->config.coherent && !info->coherent) {
@@ -80,8 +79,8 @@ static enum result check_first_stage(const struct did_unit *u, const struct nest
         return ERR_UNSUPPORTED;
     }
     if (n->config.pgtbl_addr >> mgaw != 0) {
-        port_log(LOG_WARNING, "unit %u: first-stage table at %llx is beyond %u bits",
-                 u->info.index, (unsigned long long)n->config.pgtbl_addr, mgaw);
+        port_log(LOG_WARNING, "unit %u: first-stage table at %llx is beyond %u bits", u->info.index,
+                 n->config.pgtbl_addr, mgaw);
         return ERR_INVALID;
     }
     return OK;

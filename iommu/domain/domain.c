@@ -78,8 +78,8 @@ static enum result check_rule(const struct domain *d, u64 gpa, u32 prot)
         d->config.rule_lifted) {
         return OK;
     }
-    port_log(LOG_WARNING, "partition %u, guest address %llx: %s", d->config.partition,
-             (unsigned long long)gpa, result_text(ERR_READ_ONLY_IN_PARENT));
+    port_log(LOG_WARNING, "partition %u, guest address %llx: %s", d->config.partition, gpa,
+             result_text(ERR_READ_ONLY_IN_PARENT));
     return ERR_READ_ONLY_IN_PARENT;
 }
 

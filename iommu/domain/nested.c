@@ -9,8 +9,7 @@ static struct slab nested_slab = {.size = sizeof(struct nested)};
 
 static enum result refuse(const struct domain *parent, const char *what, u64 value)
 {
-    port_log(LOG_WARNING, "partition %u: nested domain with %s %llx", parent->config.partition,
-             what, (unsigned long long)value);
+    port_log(LOG_WARNING, "partition %u: nested domain with %s %llx", parent->config.partition, what, value);
     return ERR_INVALID;
 }
 

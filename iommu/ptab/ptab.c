@@ -25,7 +25,7 @@ enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 l
     u32 leaf_level = highest_leaf_level(page_sizes);
     if (levels < 3 || levels > PTAB_MAX_LEVELS || leaf_level == 0) {
         port_log(LOG_ERROR, "page tables: %u levels with page sizes %llx are not possible", levels,
-                 (unsigned long long)page_sizes);
+                 page_sizes);
         return ERR_INVALID;
     }
     *pt = (struct ptab){.format = format, .levels = levels, .leaf_level = leaf_level,

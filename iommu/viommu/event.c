@@ -26,8 +26,7 @@ static void forward(struct viommu *v, u32 control, u64 masked, u64 addr, u64 dat
     if (!message_is_safe(addr, data)) {
         if ((masked & VEVENT_IM) == 0 && v->stats.event_errors++ < LINES) {
             port_log(LOG_WARNING, "viommu: partition %u: event 0x%llx, data 0x%llx stays masked: "
-                     "not an edge-triggered interrupt", v->config.partition,
-                     (unsigned long long)addr, (unsigned long long)data);
+                     "not an edge-triggered interrupt", v->config.partition, addr, data);
         }
         return;
     }

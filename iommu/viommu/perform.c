@@ -67,7 +67,7 @@ static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
         !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
         if (v->stats.queue_errors < VIOMMU_ERROR_LINES) {
             port_log(LOG_WARNING, "viommu: partition %u: wait status at 0x%llx is not its memory",
-                     v->config.partition, (unsigned long long)cmd->status_addr);
+                     v->config.partition, cmd->status_addr);
         }
         return IQEI_RESERVED;
     }

@@ -105,8 +105,7 @@ static void stop_with(struct viommu *v, enum iqei error)
         [IQEI_TTM] = "table mode not offered"};
     if (v->stats.queue_errors++ < VIOMMU_ERROR_LINES) {
         port_log(LOG_WARNING, "viommu: partition %u: the guest's queue stops at 0x%llx: %s",
-                 v->config.partition, (unsigned long long)v->queue.base + v->queue.fetch,
-                 texts[error]);
+                 v->config.partition, v->queue.base + v->queue.fetch, texts[error]);
     }
     v->queue.ahead_bytes = 0; /* software repairs the entry, which is then fetched again */
     v->reg[VREG_IQERCD] = (v->reg[VREG_IQERCD] & ~0xfull) | (u64)error;

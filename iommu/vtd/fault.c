@@ -133,10 +133,9 @@ static void say(const struct vtd_unit *unit, const struct vtd_fault *f)
     char pasid[16];
     const char *type = f->atomic ? "atomic" : f->read ? "read" : "write";
     pasid_text(f, pasid);
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s%s%s 0x%llx: %s (reason 0x%02x)",
-             unit->info.index, f->sid >> 8, f->sid >> 3 & 31, f->sid & 7, pasid, type,
-             f->exec ? " execute" : "", f->priv ? " supervisor" : "", (unsigned long long)f->addr,
-             vtd_fault_text(f->reason), f->reason);
+    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s%s%s 0x%llx: %s (reason 0x%02x)", unit->info.index,
+             f->sid >> 8, f->sid >> 3 & 31, f->sid & 7, pasid, type, f->exec ? " execute" : "",
+             f->priv ? " supervisor" : "", f->addr, vtd_fault_text(f->reason), f->reason);
 }
 
 static void note_overflow(struct vtd_unit *unit, u64 now)

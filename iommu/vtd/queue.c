@@ -92,8 +92,8 @@ static enum result dead(struct vtd_unit *unit)
 {
     unit->queue_dead = true;
     port_log(LOG_ERROR, "unit %u: the invalidation queue hangs (IQH 0x%llx, IQT 0x%llx, FSTS 0x%x)",
-             unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQH),
-             (unsigned long long)vtd_read64(unit, VTD_IQT), vtd_read32(unit, VTD_FSTS));
+             unit->info.index, vtd_read64(unit, VTD_IQH), vtd_read64(unit, VTD_IQT),
+             vtd_read32(unit, VTD_FSTS));
     return ERR_TIMEOUT;
 }
 
@@ -107,8 +107,7 @@ static enum result recover_iqe(struct vtd_unit *unit, u32 first)
         return dead(unit); /* it is not the descriptor that the unit objects to */
     }
     port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx",
-             unit->info.index, at, (unsigned long long)bad[0], (unsigned long long)bad[1],
-             (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+             unit->info.index, at, bad[0], bad[1], vtd_read64(unit, VTD_IQERCD));
     for (u32 i = 0; i < unit->desc_words; i++) {
         bad[i] = harmless.w[i];
     }
@@ -122,8 +121,8 @@ static enum result recover_iqe(struct vtd_unit *unit, u32 first)
 static enum result recover_ite(struct vtd_unit *unit)
 {
     struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
-    port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx",
-             unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+    port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx", unit->info.index,
+             vtd_read64(unit, VTD_IQERCD));
     vtd_write32(unit, VTD_FSTS, FSTS_ITE);
     if (has_room(unit, 2)) {
         put(unit, &wait, 1);
@@ -136,8 +135,8 @@ static enum result recover(struct vtd_unit *unit, u32 first, bool *timed_out)
 {
     u32 fsts = vtd_read32(unit, VTD_FSTS);
     if ((fsts & FSTS_ICE) != 0) {
-        port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx",
-                 unit->info.index, (unsigned long long)vtd_read64(unit, VTD_IQERCD));
+        port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx", unit->info.index,
+                 vtd_read64(unit, VTD_IQERCD));
         vtd_write32(unit, VTD_FSTS, FSTS_ICE);
     }
     if ((fsts & FSTS_IQE) != 0) {

@@ -118,8 +118,8 @@ enum result vtd_unit_probe(hpa_t base, u16 segment, u16 index, u32 haw, struct v
     u32 ver = port_mmio_read32((hpa_t){base.v + VTD_VER});
     const char *fault = capability_fault(ver, cap, ecap, haw);
     if (fault != NULL) {
-        port_log(LOG_ERROR, "unit %u at 0x%llx is not usable: %s (CAP 0x%llx, ECAP 0x%llx)", index,
-                 (unsigned long long)base.v, fault, (unsigned long long)cap, (unsigned long long)ecap);
+        port_log(LOG_ERROR, "unit %u at 0x%llx is not usable: %s (CAP 0x%llx, ECAP 0x%llx)", index, base.v,
+                 fault, cap, ecap);
         return ERR_UNSUPPORTED;
     }
     hpa_t page;

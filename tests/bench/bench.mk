@@ -1,5 +1,5 @@
 # Benchmarks: the code of iommu/, and what builds the EPT, compiled as for the hypervisor (no vector registers), run hosted.
-BENCH_FLAGS := $(COMMON) -g -mgeneral-regs-only -fno-strict-aliasing -fno-stack-protector \
+BENCH_FLAGS := $(COMMON) -g -mgeneral-regs-only -fno-stack-protector \
 	-fcf-protection=none
 BENCH_LIB := $O/bench/libiommu.a
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,\

@@ -57,7 +57,7 @@ static void time_build(const char *name, u64 bytes)
         pages = domain_table_pages(d);
         must(domain_destroy(d));
     }
-    printf("%s\t%llu\t%u\n", name, (unsigned long long)best, pages);
+    printf("%s\t%llu\t%u\n", name, best, pages);
 }
 
 static void count_build(const char *name, u64 bytes)

@@ -165,7 +165,7 @@ static void collect(struct bench *b)
     check(answers == SLOTS, "%u reads of %u were answered", answers, (u32)SLOTS);
     for (u64 slot = 0; slot < SLOTS; slot++) {
         check(is_filled((hpa_t){b->window.v + slot * PAGE_SIZE}, SEED_DISK + slot, NVME_BLOCK),
-              "block %llu is not where both tables have it", (unsigned long long)slot);
+              "block %llu is not where both tables have it", slot);
     }
 }
 

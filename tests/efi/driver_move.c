@@ -56,7 +56,7 @@ static bool map_pool(struct bench *b, struct domain *d, u64 size, struct route *
     r = r == OK ? domain_flush(d, (gpa_t){gpa}, bytes) : r;
     r = r == OK ? domain_walk(d, (gpa_t){gpa}, &leaf) : r;
     if (!check(r == OK, "map: %s", result_text(r)) ||
-        !check(leaf.size == size, "mapped by pages of %llx", (unsigned long long)leaf.size)) {
+        !check(leaf.size == size, "mapped by pages of %llx", leaf.size)) {
         return false;
     }
     u64 base = gpa + (b->pool.v - hpa.v);
@@ -128,7 +128,7 @@ static void expect_fault(struct bench *b, u16 sid, u64 addr, bool read)
     bool found = vtd_fault_next(b->unit, &f);
     if (check(found, "no fault record")) {
         check(f.sid == sid, "fault of %04x", f.sid);
-        check(f.addr == (addr & ~PAGE_MASK), "fault at %llx", (unsigned long long)f.addr);
+        check(f.addr == (addr & ~PAGE_MASK), "fault at %llx", f.addr);
         check(f.read == read && !f.has_pasid, "the access is of another kind");
         check(f.reason == (read ? 0x06 : 0x05) || f.reason == (read ? 0x86 : 0x85) ||
               f.reason == 0x79, "reason %02x", f.reason);

@@ -248,8 +248,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     find_all();
     __asm__ volatile("cli");
     trap_init();
-    print("\nefi: tsc %llu kHz, unit at 0x%llx\n", (unsigned long long)tsc_khz,
-          (unsigned long long)machine.unit);
+    print("\nefi: tsc %llu kHz, unit at 0x%llx\n", tsc_khz, machine.unit);
     for (UINTN i = 0; i < ARRAY_LEN(subjects); i++) {
         if (options[0] == 0 ? subjects[i].comes_back : is_named(options, subjects[i].name)) {
             subjects[i].run();

@@ -39,23 +39,23 @@ void hostile_code(void)
     put_code(machine.page, read_rdi, sizeof(read_rdi));
     put_code(machine.page2, read_rsi, sizeof(read_rsi));
     got = run(code, cap_at, ecap_at);
-    result("code-first", got == cap && cap != ecap, "0x%llx", (unsigned long long)got);
+    result("code-first", got == cap && cap != ecap, "0x%llx", got);
     got = run(code, ecap_at, cap_at);
-    result("code-operand", got == ecap, "0x%llx", (unsigned long long)got);
+    result("code-operand", got == ecap, "0x%llx", got);
     (void)map_page((u64)(uintptr_t)machine.page2, MAP_PAGE);
     got = run(code, cap_at, ecap_at);
-    result("code-moved", got == ecap, "0x%llx", (unsigned long long)got);
+    result("code-moved", got == ecap, "0x%llx", got);
     put_code(machine.page2, read_rdi, sizeof(read_rdi));
     got = run(code, cap_at, ecap_at);
-    result("code-changed", got == cap, "0x%llx", (unsigned long long)got);
+    result("code-changed", got == cap, "0x%llx", got);
     put_code(machine.page2, write_rdi, sizeof(write_rdi));
     (void)run(code, machine.unit + REG_FEDATA, 0x61);
     got = read_width(machine.unit + REG_FEDATA, 4);
-    result("code-write", got == 0x61, "0x%llx", (unsigned long long)got);
+    result("code-write", got == 0x61, "0x%llx", got);
     write_width(machine.unit + REG_FEDATA, 4, 0);
     /* The same again with RAM, which does not exit. */
     put_code(machine.page2, read_rdi, sizeof(read_rdi));
     *(volatile u64 *)(void *)(machine.page + 64) = 0x1234;
     got = run(code, (u64)(uintptr_t)machine.page + 64, cap_at);
-    result("code-ram", got == 0x1234 && run(code, cap_at, ecap_at) == cap, "0x%llx", (unsigned long long)got);
+    result("code-ram", got == 0x1234 && run(code, cap_at, ecap_at) == cap, "0x%llx", got);
 }

@@ -51,7 +51,7 @@ static void set_xcr(void *arg)
 static void expect(const char *name, void (*fn)(void *), void *arg, u64 vector)
 {
     u64 got = trap_call(fn, arg);
-    result(name, got == vector, "vector %llu", (unsigned long long)got);
+    result(name, got == vector, "vector %llu", got);
 }
 
 static void undefined(void)
@@ -80,8 +80,7 @@ static void invd(void)
     for (u32 i = 0; i < PAGE_SIZE; i++) {
         wrong += machine.page[i] != (u8)(i * 7);
     }
-    result("invd", got == NO_TRAP && wrong == 0, "vector %llu, %u bytes lost",
-           (unsigned long long)got, wrong);
+    result("invd", got == NO_TRAP && wrong == 0, "vector %llu, %u bytes lost", got, wrong);
 }
 
 static void control_registers(void)
@@ -94,7 +93,7 @@ static void control_registers(void)
     value = cr0 & ~0x20ull;
     expect("cr0-ne-clear", set_cr0, &value, NO_TRAP);
     __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    result("cr0-ne-reads", (value & 0x20) == 0, "cr0 0x%llx", (unsigned long long)value);
+    result("cr0-ne-reads", (value & 0x20) == 0, "cr0 0x%llx", value);
     expect("cr0-restored", set_cr0, &cr0, NO_TRAP);
     value = cr0 & ~1ull;
     expect("cr0-pe-with-pg", set_cr0, &value, VECTOR_GP);

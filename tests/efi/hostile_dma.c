@@ -101,8 +101,7 @@ void hostile_storm(void)
         }
         wait_ms(10);
     }
-    result("storm", done == 0, "%u faulting writes, %llu ticks", ROUNDS * 20,
-           (unsigned long long)(read_tsc() - began));
+    result("storm", done == 0, "%u faulting writes, %llu ticks", ROUNDS * 20, read_tsc() - began);
     result("storm-blocked", !bench_dma(SID_STORM, (u64)(uintptr_t)machine.page, 8, false, data),
            "reason 0x%x", bench_reason());
     result("storm-calm", bench_dma(SID_CALM, (u64)(uintptr_t)machine.page, 8, false, data), "%s", "");

@@ -10,7 +10,7 @@ void hostile_break_code(u64 offset, bool overflow)
     } else {
         bench_poke(machine.own_base + offset, undefined, sizeof(undefined));
     }
-    print("efi: code at 0x%llx broken\n", (unsigned long long)(machine.own_base + offset));
+    print("efi: code at 0x%llx broken\n", machine.own_base + offset);
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     print("efi: fatal FAIL the guest goes on\n");
 }

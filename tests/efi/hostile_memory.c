@@ -93,30 +93,27 @@ static void storm(void)
     for (u32 i = 0; i < STORM; i++) {
         wrong += *(volatile u32 *)(uintptr_t)(machine.own_base + 4 * (i % 1024)) != ~0u;
     }
-    result("memory-storm", wrong == 0, "%u reads, %llu ticks each", STORM,
-           (unsigned long long)((read_tsc() - began) / STORM));
+    result("memory-storm", wrong == 0, "%u reads, %llu ticks each", STORM, (read_tsc() - began) / STORM);
 }
 
 static void expect_trap(const char *name, void (*fn)(void *), u64 vector)
 {
     u64 got = trap_call(fn, NULL);
-    result(name, got == vector, "vector %llu, error 0x%llx", (unsigned long long)got,
-           (unsigned long long)trap.error);
+    result(name, got == vector, "vector %llu, error 0x%llx", got, trap.error);
 }
 
 static void expect_values(const char *name, void (*fn)(void *))
 {
     u32 wrong = 0;
     u64 got = trap_call(fn, &wrong);
-    result(name, got == NO_TRAP && wrong == 0, "vector %llu, %u wrong values",
-           (unsigned long long)got, wrong);
+    result(name, got == NO_TRAP && wrong == 0, "vector %llu, %u wrong values", got, wrong);
 }
 
 void hostile_memory(void)
 {
     u64 seen = 0, got;
-    result("memory-found", machine.own_size >= 8 << 20, "0x%llx bytes at 0x%llx",
-           (unsigned long long)machine.own_size, (unsigned long long)machine.own_base);
+    result("memory-found", machine.own_size >= 8 << 20, "0x%llx bytes at 0x%llx", machine.own_size,
+           machine.own_base);
     bench_dump(machine.own_base, DUMPED);
     bench_dump(machine.own_base + machine.own_size - 4096, 4096);
     expect_values("memory-read", read_all);
@@ -128,7 +125,7 @@ void hostile_memory(void)
     expect_trap("memory-execute", execute, VECTOR_GP);
     expect_trap("memory-page-table", through_table, VECTOR_GP);
     got = trap_call(through_alias, &seen);
-    result("memory-alias", got == NO_TRAP && seen == ~0ull, "0x%llx", (unsigned long long)seen);
+    result("memory-alias", got == NO_TRAP && seen == ~0ull, "0x%llx", seen);
     storm();
     bench_dump(machine.own_base, DUMPED);
     bench_dump(machine.own_base + machine.own_size - 4096, 4096);

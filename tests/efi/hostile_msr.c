@@ -35,7 +35,7 @@ static void expect_write(const char *name, u32 msr, u64 value, u64 vector)
 {
     struct access a = {msr, value};
     u64 got = trap_call(do_write, &a);
-    result(name, got == vector, "vector %llu", (unsigned long long)got);
+    result(name, got == vector, "vector %llu", got);
 }
 
 static u64 value_of(u32 msr)
@@ -75,13 +75,13 @@ void hostile_msr(void)
     expect_write("msr-apic-same", 0x1b, apic, NO_TRAP);
     expect_write("msr-apic-moves", 0x1b, (apic & 0xfff) | machine.own_base, VECTOR_GP);
     expect_write("msr-apic-bsp", 0x1b, apic ^ 0x100, VECTOR_GP);
-    result("msr-apic", value_of(0x1b) == apic, "0x%llx", (unsigned long long)value_of(0x1b));
-    result("msr-feature-control", (control & 7) == 1, "0x%llx", (unsigned long long)control);
+    result("msr-apic", value_of(0x1b) == apic, "0x%llx", value_of(0x1b));
+    result("msr-feature-control", (control & 7) == 1, "0x%llx", control);
     expect_write("msr-feature-control-write", 0x3a, 7, VECTOR_GP);
     expect_write("msr-microcode", 0x79, machine.own_base, NO_TRAP);
     expect_write("msr-efer-reserved", 0xc0000080, efer | 1ull << 40, VECTOR_GP);
     expect_write("msr-efer-no-lme", 0xc0000080, efer & ~0x100ull, VECTOR_GP);
-    result("msr-efer", value_of(0xc0000080) == efer, "0x%llx", (unsigned long long)efer);
+    result("msr-efer", value_of(0xc0000080) == efer, "0x%llx", efer);
     expect_write("msr-pat-reserved", 0x277, 0x0202020202020202ull, VECTOR_GP);
     expect_write("msr-sysenter", 0x176, 1ull << 63, VECTOR_GP);
     expect_write("msr-xss", 0xda0, 1 << 8, VECTOR_GP);

@@ -6,8 +6,7 @@ enum { REG_CAP = 0x08, REG_GSTS = 0x1c, REG_FEDATA = 0x3c, PAGE_END = 0x1000, ST
 static void expect(const char *name, void (*fn)(void *), u64 vector)
 {
     u64 got = trap_call(fn, NULL);
-    result(name, got == vector, "vector %llu, error 0x%llx", (unsigned long long)got,
-           (unsigned long long)trap.error);
+    result(name, got == vector, "vector %llu, error 0x%llx", got, trap.error);
 }
 
 /* A function that does one thing to an address in the page. */
@@ -88,7 +87,7 @@ static void values(void)
     u64 vector = trap_call(read_narrow, &low);
     result("page-compat", vector == NO_TRAP && low == (u32)cap, "0x%x", low);
     result("page-halves", cap == (cap_at(machine.unit, 4) |
-           read_width(machine.unit + REG_CAP + 4, 4) << 32), "CAP 0x%llx", (unsigned long long)cap);
+           read_width(machine.unit + REG_CAP + 4, 4) << 32), "CAP 0x%llx", cap);
     result("page-narrow", cap_at(machine.unit, 1) == 0 && cap_at(machine.unit, 2) == 0, "%s", "");
     for (u32 offset = 1; offset < 16; offset++) {
         sum += offset % 4 != 0 && read_width(machine.unit + offset, 4) != 0;
@@ -98,7 +97,7 @@ static void values(void)
     for (u32 offset = 0; offset < PAGE_END; offset += 4) {
         got += read_width(machine.unit + offset, 4) != 0;
     }
-    result("page-all", got > 3, "%llu registers", (unsigned long long)got);
+    result("page-all", got > 3, "%llu registers", got);
 }
 
 /* On a register without side effects. */
@@ -147,7 +146,7 @@ static void storm(void)
         wrong += trap_call(cross_end, NULL) != VECTOR_GP;
     }
     result("page-storm", wrong == 0, "%u refused accesses, %llu ticks each", STORM,
-           (unsigned long long)((read_tsc() - began) / STORM));
+           (read_tsc() - began) / STORM);
 }
 
 void hostile_page(void)
@@ -170,7 +169,7 @@ void hostile_page(void)
         expect(all[i].name, all[i].fn, all[i].vector);
     }
     u64 got = trap_call(flush_line, NULL);
-    result("page-clflush", got == NO_TRAP || got == VECTOR_GP, "vector %llu", (unsigned long long)got);
+    result("page-clflush", got == NO_TRAP || got == VECTOR_GP, "vector %llu", got);
     values();
     changes();
     stacks();

@@ -24,6 +24,6 @@ void hostile_sleep(void)
     out32((u16)(port - 2), (u32)SLEEP << 16);
     result("s3-across", true, "%s", "");
     got = trap_call(string_out, NULL);
-    result("s3-string", got == VECTOR_GP, "vector %llu", (unsigned long long)got);
+    result("s3-string", got == VECTOR_GP, "vector %llu", got);
     result("s3-unchanged", in16(port) == before, "0x%x, was 0x%x", in16(port), before);
 }

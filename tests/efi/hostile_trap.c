@@ -20,8 +20,7 @@ _Noreturn void trap_unexpected(void);
 _Noreturn void trap_unexpected(void)
 {
     print("efi: unexpected-trap FAIL vector %llu error 0x%llx address 0x%llx rip 0x%llx\nefi-test: end\n",
-          (unsigned long long)trap.vector, (unsigned long long)trap.error,
-          (unsigned long long)trap.address, (unsigned long long)trap.rip);
+          trap.vector, trap.error, trap.address, trap.rip);
     for (;;) {
         __asm__ volatile("cli; hlt");
     }

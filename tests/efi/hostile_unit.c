@@ -129,7 +129,7 @@ static void doorbells(void)
         unit_set(IQT, i % SLOTS * 16);
     }
     result("queue-doorbells", unit_wait_for(IQH, ~0u, unit_get(IQT)) && (unit_get(FSTS) & IQE) == 0,
-           "%u, %llu ticks each", ROUNDS, (unsigned long long)((read_tsc() - began) / ROUNDS));
+           "%u, %llu ticks each", ROUNDS, (read_tsc() - began) / ROUNDS);
 }
 
 static void commands(void)

@@ -104,7 +104,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     efi_test_start(self, system);
     fault_catch();
     before = hash();
-    say("protect: hash %llx\n", (unsigned long long)before);
+    say("protect: hash %llx\n", before);
     by_cpu();
     tell_dma("no first stage, write", true, BENCH_NO_PASID, REGION_DATA);
     tell_dma("no first stage, read", false, BENCH_NO_PASID, REGION_DATA);
@@ -115,6 +115,6 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         tell_dma("pass-through, read", false, BENCH_NO_PASID, REGION_DATA);
         by_nested_dma();
     }
-    say("protect: hash %llx at the end\n", (unsigned long long)hash());
+    say("protect: hash %llx at the end\n", hash());
     efi_test_end();
 }

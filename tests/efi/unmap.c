@@ -180,8 +180,8 @@ static struct outcome run(u32 how, u32 large, u32 rounds)
 static void tell(const char *name, const struct outcome *o, bool ok)
 {
     say("unmap: %s %s CPUs saw it %llu times, rounds without a hole %llu; devices got there %u, saw it %u; "
-        "disk %u; memory changed %u\n", name, ok ? "ok" : "FAIL", (unsigned long long)o->cpus_saw,
-        (unsigned long long)o->cpus_no_hole, o->devices_got, o->devices_saw, o->disk_got, o->changed);
+        "disk %u; memory changed %u\n", name, ok ? "ok" : "FAIL", o->cpus_saw, o->cpus_no_hole,
+        o->devices_got, o->devices_saw, o->disk_got, o->changed);
 }
 
 static void gone(const char *name, u32 large, u32 rounds)

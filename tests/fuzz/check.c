@@ -20,7 +20,7 @@ struct visit {
 
 static void fail(const char *what, u64 a, u64 b)
 {
-    fprintf(stderr, "%s: %llx %llx\n", what, (unsigned long long)a, (unsigned long long)b);
+    fprintf(stderr, "%s: %llx %llx\n", what, a, b);
     abort();
 }
 

@@ -78,7 +78,7 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
 {
     (void)ctx;
     if (addr >> 20 != 0xfee || ((data >> 8) & 7) > 1) {
-        fprintf(stderr, "a message to %llx, data %x\n", (unsigned long long)addr, data);
+        fprintf(stderr, "a message to %llx, data %x\n", addr, data);
         abort();
     }
 }
@@ -87,7 +87,7 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
 static void on_write(u64 addr, size_t len)
 {
     if (!world_may_reach(addr, len) && !host_owns_status(addr, len)) {
-        fprintf(stderr, "the unit writes %llx\n", (unsigned long long)addr);
+        fprintf(stderr, "the unit writes %llx\n", addr);
         abort();
     }
 }

@@ -3,6 +3,7 @@
  */
 #include "tests/model/scene.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -251,8 +252,7 @@ static const char *check_entries(struct scene *s, const struct scene_case *c)
         }
         uint64_t value = rig_get(s->rig, s->place[e->at]);
         if ((value & e->set) != e->set || (value & e->clear) != 0) {
-            (void)snprintf(text, sizeof(text), "expect[%zu]: entry is %016llx", i,
-                           (unsigned long long)value);
+            (void)snprintf(text, sizeof(text), "expect[%zu]: entry is %016" PRIx64, i, value);
             return text;
         }
     }

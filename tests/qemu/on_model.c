@@ -1,4 +1,5 @@
 /* The script's machine, on the reference model: on_model VER CAP ECAP HAW [tolerate-aw] < script */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,7 @@ void script_print(const char *text)
 
 void script_print_hex(uint64_t value)
 {
-    printf("%llx", (unsigned long long)value);
+    printf("%" PRIx64, value);
 }
 
 static char *read_all(FILE *in)

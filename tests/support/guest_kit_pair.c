@@ -11,9 +11,8 @@
 static void differ(struct pair *p, const char *what, u64 where, u64 viommu, u64 ref)
 {
     if (p->differences++ == 0) {
-        (void)snprintf(p->text, sizeof(p->text), "%s %llx: vIOMMU %llx, reference %llx", what,
-                       (unsigned long long)where, (unsigned long long)viommu,
-                       (unsigned long long)ref);
+        (void)snprintf(p->text, sizeof(p->text), "%s %llx: vIOMMU %llx, reference %llx", what, where, viommu,
+                       ref);
     }
 }
 

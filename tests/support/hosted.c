@@ -190,7 +190,7 @@ static struct model_unit *unit_at(hpa_t addr, u64 *offset)
             return world.units[i].unit;
         }
     }
-    fprintf(stderr, "no unit at %llx\n", (unsigned long long)addr.v);
+    fprintf(stderr, "no unit at %llx\n", addr.v);
     abort();
 }
 
@@ -274,7 +274,7 @@ void port_pages_free(hpa_t base, u32 count)
     u64 first = (base.v - HOSTED_POOL) / PAGE_SIZE;
     for (u32 i = 0; i < count; i++) {
         if (!hosted_is_pool(base.v) || first + i >= POOL_PAGES || !world.used[first + i]) {
-            fprintf(stderr, "page %llx freed twice\n", (unsigned long long)base.v);
+            fprintf(stderr, "page %llx freed twice\n", base.v);
             abort();
         }
         world.used[first + i] = 0;
@@ -286,7 +286,7 @@ void port_pages_free(hpa_t base, u32 count)
 void *port_hpa_to_ptr(hpa_t addr)
 {
     if (!inside(addr.v, 1)) {
-        fprintf(stderr, "no memory at %llx\n", (unsigned long long)addr.v);
+        fprintf(stderr, "no memory at %llx\n", addr.v);
         abort();
     }
     return world.memory + addr.v;

@@ -1,4 +1,5 @@
 /* The text file that VTDUNIT_CONFIG names: README.md lists the words. */
+#include <inttypes.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static void add_unit(uint64_t base)
 {
     if (attach_config.unit_count == UNITS_MAX || base < WINDOW_BASE || base >= BENCH_BASE ||
         base % 4096 != 0) {
-        attach_stop("config: no unit can be at %#llx", (unsigned long long)base);
+        attach_stop("config: no unit can be at %#" PRIx64, base);
     }
     attach_config.units[attach_config.unit_count++].base = base;
 }

@@ -4,6 +4,7 @@
  * the former called without a CPU; both go through the unit. errors.c says how a device reacts to a
  * refused access.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "tests/bochs/attach/attach.h"
@@ -52,8 +53,8 @@ bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, v
         if (!ok) {
             errors_refused(device);
             if (logged++ < REFUSALS_LOGGED) {
-                attach_log("%s: %s %#llx refused, reason %#x", device->plugin,
-                           write ? "write" : "read", (unsigned long long)addr, outcome.reason);
+                attach_log("%s: %s %#" PRIx64 " refused, reason %#x", device->plugin, write ? "write" : "read", addr,
+                           outcome.reason);
             }
         }
     }

@@ -4,6 +4,7 @@
  * If the unit had the entry in its cache, the write goes through and the next one is tried. Memory
  * is compared before and after, so that the report can say that nothing was written.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "tests/bochs/attach/attach.h"
@@ -120,8 +121,7 @@ bool pull_dma(struct model_unit *unit, const struct model_request *request, void
 void pull_report(FILE *out)
 {
     for (const struct record *r = records; r < records + DEVICES && r->refused != 0; r++) {
-        fprintf(out, "pull sid=%04x refused=%u changed=%u last-iova=%#llx last-hpa=%#llx reason=%#x\n",
-                r->sid, r->refused, r->changed, (unsigned long long)r->iova,
-                (unsigned long long)r->hpa, r->reason);
+        fprintf(out, "pull sid=%04x refused=%u changed=%u last-iova=%#" PRIx64 " last-hpa=%#" PRIx64 " reason=%#x\n",
+                r->sid, r->refused, r->changed, r->iova, r->hpa, r->reason);
     }
 }

@@ -1,6 +1,8 @@
 /* Counters and state as text, and memory as it is, for the tests: when Bochs ends and on command. */
 #include "tests/bochs/attach/attach.h"
 
+#include <inttypes.h>
+
 enum { GSTS = 0x1c, RTADDR = 0x20, IQA = 0x90, FECTL = 0x38, IECTL = 0xa0, PECTL = 0xe0 };
 
 static FILE *open_report(bool at_end)
@@ -20,14 +22,11 @@ static FILE *open_report(bool at_end)
 static void report_unit(unsigned index, FILE *out)
 {
     struct model_unit *unit = units_get(index);
-    fprintf(out, "unit %u base %#llx\n", index, (unsigned long long)attach_config.units[index].base);
-    fprintf(out, "registers GSTS=%#llx RTADDR=%#llx IQA=%#llx FECTL=%#llx IECTL=%#llx PECTL=%#llx\n",
-            (unsigned long long)model_read(unit, GSTS, 4),
-            (unsigned long long)model_read(unit, RTADDR, 8),
-            (unsigned long long)model_read(unit, IQA, 8),
-            (unsigned long long)model_read(unit, FECTL, 4),
-            (unsigned long long)model_read(unit, IECTL, 4),
-            (unsigned long long)model_read(unit, PECTL, 4));
+    fprintf(out, "unit %u base %#" PRIx64 "\n", index, attach_config.units[index].base);
+    fprintf(out, "registers GSTS=%#" PRIx64 " RTADDR=%#" PRIx64 " IQA=%#" PRIx64
+                 " FECTL=%#" PRIx64 " IECTL=%#" PRIx64 " PECTL=%#" PRIx64 "\n",
+            model_read(unit, GSTS, 4), model_read(unit, RTADDR, 8), model_read(unit, IQA, 8),
+            model_read(unit, FECTL, 4), model_read(unit, IECTL, 4), model_read(unit, PECTL, 4));
     model_dump(unit, out);
 }
 
@@ -43,9 +42,8 @@ void report_write(bool at_end)
     for (unsigned i = 0; i < DEVICES; i++) {
         const struct device *d = &devices[i];
         if (d->known) {
-            fprintf(out, "device %s sid=%04x unit=%u reads=%llu writes=%llu refused=%llu\n", d->plugin,
-                    d->sid, d->unit, (unsigned long long)d->reads, (unsigned long long)d->writes,
-                    (unsigned long long)d->refused);
+            fprintf(out, "device %s sid=%04x unit=%u reads=%" PRIu64 " writes=%" PRIu64
+                    " refused=%" PRIu64 "\n", d->plugin, d->sid, d->unit, d->reads, d->writes, d->refused);
         }
     }
     pull_report(out);

@@ -1,4 +1,5 @@
 /* The units' register pages, and what units need from the machine: memory and interrupt messages. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "tests/bochs/attach/attach.h"
@@ -60,8 +61,8 @@ void units_create(void)
                 attach_stop("units %u and %u overlap", k, i);
             }
         }
-        attach_log("unit %u at %#llx: cap %#llx ecap %#llx", i, (unsigned long long)config->base,
-                   (unsigned long long)config->model.cap, (unsigned long long)config->model.ecap);
+        attach_log("unit %u at %#" PRIx64 ": cap %#" PRIx64 " ecap %#" PRIx64, i, config->base, config->model.cap,
+                   config->model.ecap);
     }
 }
 

@@ -36,7 +36,7 @@ static void take_away(struct partition *p, gpa_t at, u64 size)
     add(p->ept, at.v, size, 0);
     must(domain_unmap(p->domain, at, size, &unmapped), "taking it away");
     if (unmapped != size) {
-        panic("unmap: %llu bytes were mapped", (unsigned long long)unmapped);
+        panic("unmap: %llu bytes were mapped", unmapped);
     }
 }
 

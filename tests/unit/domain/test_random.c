@@ -127,8 +127,8 @@ static void check_dma(u32 device, u32 pasid, u32 page, bool write)
     (void)model_dma(units[device % UNITS].model, &request, &value, &outcome);
     done_ops++;
     if (outcome.ok != (frame != REFUSED)) {
-        fail_msg("op %llu: device %u pasid %u page %u write %d: reason %x, expected frame %u",
-                 (unsigned long long)done_ops, device, pasid, page, write, outcome.reason, frame);
+        fail_msg("op %llu: device %u pasid %u page %u write %d: reason %x, expected frame %u", done_ops,
+                 device, pasid, page, write, outcome.reason, frame);
     }
     if (frame == REFUSED) {
         dma_refused++;
@@ -659,8 +659,7 @@ static void test_random(void **state)
     (void)state;
     text = getenv("NESTOR_OPS");
     wanted = text != NULL ? strtoull(text, NULL, 0) : 4000000;
-    print_message("# seed %llu, %llu operations\n", (unsigned long long)first_seed,
-                  (unsigned long long)wanted);
+    print_message("# seed %llu, %llu operations\n", first_seed, wanted);
     for (u32 round = 0; done_ops < wanted; round++) {
         u64 stop = done_ops + ROUND_OPS;
         seed = first_seed + round;
@@ -675,11 +674,8 @@ static void test_random(void **state)
         finish();
     }
     print_message("# seed %llu: %llu operations, %llu out of memory, %llu conflicts, "
-                  "DMA %llu done, %llu refused\n",
-                  (unsigned long long)first_seed, (unsigned long long)done_ops,
-                  (unsigned long long)refused_ops, (unsigned long long)eafe_conflicts,
-                  (unsigned long long)dma_ok,
-                  (unsigned long long)dma_refused);
+                  "DMA %llu done, %llu refused\n", first_seed, done_ops, refused_ops, eafe_conflicts, dma_ok,
+                  dma_refused);
     assert_true(dma_ok > done_ops / 5 && dma_refused > done_ops / 5);
     assert_true(eafe_conflicts > done_ops / 10000);
 }

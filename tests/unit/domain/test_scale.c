@@ -22,17 +22,14 @@ static void test_start_up(void **state)
     memset(&bench_seen, 0, sizeof(bench_seen));
     machine_start(&machine, 64, 4 * TIB);
     print_message("# 64 units, 4 TiB: %u table pages, %llu pages a unit, %llu register accesses "
-                  "and %llu descriptors a unit\n", domain_table_pages(machine.parent),
-                  (unsigned long long)(bench_pool.used / 64),
-                  (unsigned long long)(bench_seen.accesses / 64),
-                  (unsigned long long)(bench_seen.descriptors / 64));
+                  "and %llu descriptors a unit\n", domain_table_pages(machine.parent), bench_pool.used / 64,
+                  bench_seen.accesses / 64, bench_seen.descriptors / 64);
     assert_true(domain_table_pages(machine.parent) * PAGE_SIZE < 64 << 10);
     assert_true(bench_pool.used <= 64 * 16);
     assert_true(bench_seen.accesses <= 64 * 100);
     pages = bench_pool.used;
     machine_add_devices(&machine, MANY);
-    print_message("# 4,096 devices: %llu KiB each\n",
-                  (unsigned long long)((bench_pool.used - pages) * 4 / MANY));
+    print_message("# 4,096 devices: %llu KiB each\n", (bench_pool.used - pages) * 4 / MANY);
     assert_true((bench_pool.used - pages) * 4 / MANY <= 32);
     machine_stop(&machine);
     assert_int_equal(bench_pool.used, 0);
@@ -49,7 +46,7 @@ static void test_many_pasids(void **state)
     pages = bench_pool.used;
     machine_add_pasids(&machine, PASIDS);
     print_message("# 100,000 PASIDs: %llu bytes each with their tables of the unit\n",
-                  (unsigned long long)((bench_pool.used - pages) * PAGE_SIZE / PASIDS));
+                  (bench_pool.used - pages) * PAGE_SIZE / PASIDS);
     assert_true((bench_pool.used - pages) * PAGE_SIZE / PASIDS < 1024);
     /* One guest domain is one id a unit, however many PASIDs. */
     for (u32 i = 0; i < 64; i++) {
@@ -143,12 +140,8 @@ static void test_independent_of_devices(void **state)
     measure(MANY, many);
     for (enum operation op = ATTACH; op < OPERATIONS; op++) {
         print_message("# %s: %llu table steps, %llu register accesses, %llu descriptors; with "
-                      "4,096 devices %llu, %llu, %llu\n", names[op],
-                      (unsigned long long)few[op].pointers, (unsigned long long)few[op].accesses,
-                      (unsigned long long)few[op].descriptors,
-                      (unsigned long long)many[op].pointers,
-                      (unsigned long long)many[op].accesses,
-                      (unsigned long long)many[op].descriptors);
+                      "4,096 devices %llu, %llu, %llu\n", names[op], few[op].pointers, few[op].accesses,
+                      few[op].descriptors, many[op].pointers, many[op].accesses, many[op].descriptors);
         assert_int_equal(few[op].accesses, many[op].accesses);
         assert_int_equal(few[op].descriptors, many[op].descriptors);
         /* One page more or less for a small object. */

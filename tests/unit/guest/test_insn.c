@@ -5,7 +5,6 @@
  */
 #include "hv/guest/insn.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,12 +127,12 @@ static void compare(const char *name, const u8 *bytes, size_t length, const stru
     }
     for (u32 i = 0; i < 16; i++) {
         if (real.gpr[i] != ours.gpr[i]) {
-            fail_msg("%s: register %u is %#" PRIx64 ", on the CPU %#" PRIx64, name, i, ours.gpr[i],
+            fail_msg("%s: register %u is %#llx, on the CPU %#llx", name, i, ours.gpr[i],
                      real.gpr[i]);
         }
     }
     if (((real.rflags ^ ours.rflags) & flags) != 0) {
-        fail_msg("%s: flags are %#" PRIx64 ", on the CPU %#" PRIx64, name, ours.rflags & STATUS,
+        fail_msg("%s: flags are %#llx, on the CPU %#llx", name, ours.rflags & STATUS,
                  real.rflags & STATUS);
     }
     if (((start->rflags ^ ours.rflags) & ~STATUS) != 0 ||
@@ -383,7 +382,7 @@ static void addresses_of_other_modes(void **state)
         struct insn in;
         assert_true(insn_decode(cases[i].bytes, sizeof(cases[i].bytes), cases[i].mode, &in));
         if (insn_address(&in, &s) != cases[i].address) {
-            fail_msg("case %u: %#" PRIx64 ", not %#" PRIx64, i, insn_address(&in, &s),
+            fail_msg("case %u: %#llx, not %#llx", i, insn_address(&in, &s),
                      cases[i].address);
         }
     }

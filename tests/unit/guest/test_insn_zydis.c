@@ -5,7 +5,6 @@
  */
 #include "hv/guest/insn.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,7 +230,7 @@ static const char *compare_address(const struct insn *in, const ZydisDecodedOper
 {
     static ZydisRegisterContext context;
     u64 gpr[16];
-    u64 wanted = 0;
+    uint64_t wanted = 0;
     struct insn_state state = {.gpr = gpr, .rip = random64() >> (in->mode == INSN_64 ? 0 : 33)};
     for (u32 i = 0; i < 16; i++) {
         gpr[i] = random64();
@@ -456,7 +455,7 @@ int main(void)
     };
     const char *given = getenv("NESTOR_SEED");
     seed = given != NULL ? strtoull(given, NULL, 0) | 1 : 0x4e6573746f720001ull;
-    printf("# seed 0x%" PRIx64 "\n", seed);
+    printf("# seed 0x%llx\n", seed);
     memset(op_of_mnemonic, INSN_OP_COUNT, sizeof(op_of_mnemonic));
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         op_of_mnemonic[names[i].mnemonic] = (u8)names[i].op;
@@ -465,6 +464,6 @@ int main(void)
     ZydisDecoderInit(&decoders[INSN_32], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     ZydisDecoderInit(&decoders[INSN_64], ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    printf("# %" PRIu64 " encodings compared, %" PRIu64 " of them accepted\n", tried, accepted);
+    printf("# %llu encodings compared, %llu of them accepted\n", tried, accepted);
     return failed;
 }

@@ -75,7 +75,7 @@ static void register_masks(void **state)
         model_write(rig_unit(rig), cases[i].offset, cases[i].size, ~0ull);
         uint64_t seen = model_read(rig_unit(rig), cases[i].offset, cases[i].size);
         if (seen != cases[i].mask) {
-            fail_msg("%s reads %llx", cases[i].name, (unsigned long long)seen);
+            fail_msg("%s reads %llx", cases[i].name, seen);
         }
         rig_destroy(rig);
     }

@@ -279,8 +279,7 @@ static void check_dead(struct world *w, unsigned dead, uint64_t addr)
     for (unsigned i = 0; i < USERS; i++) {
         bool is_dead = touch(w, &users[i], addr, MODEL_READ) != 0;
         if (is_dead != ((dead >> i & 1) != 0)) {
-            fail_msg("user %u at %llx is %s", i, (unsigned long long)addr,
-                     is_dead ? "gone" : "still cached");
+            fail_msg("user %u at %llx is %s", i, addr, is_dead ? "gone" : "still cached");
         }
     }
 }

@@ -115,7 +115,7 @@ static struct world world_create(uint64_t seed, bool cm)
 static void submit(struct world *w, uint64_t w0, uint64_t w1)
 {
     if (!rig_submit(w->rig, w0, w1)) {
-        fail_msg("descriptor %llx was refused", (unsigned long long)w0);
+        fail_msg("descriptor %llx was refused", w0);
     }
 }
 
@@ -231,10 +231,8 @@ static void check(struct world *w, unsigned step)
         bool same = w->cm ? (fresh.reason == 0) == (cached.reason == 0)
                           : fresh.reason == cached.reason;
         if (!same || (fresh.reason == 0 && fresh.hpa != cached.hpa)) {
-            fail_msg("step %u: sid %x pasid %u kind %u at %llx: fresh %02x/%llx cached %02x/%llx",
-                     step, u->sid, u->pasid, u->kind, (unsigned long long)r.addr, fresh.reason,
-                     (unsigned long long)fresh.hpa, cached.reason,
-                     (unsigned long long)cached.hpa);
+            fail_msg("step %u: sid %x pasid %u kind %u at %llx: fresh %02x/%llx cached %02x/%llx", step,
+                     u->sid, u->pasid, u->kind, r.addr, fresh.reason, fresh.hpa, cached.reason, cached.hpa);
         }
     }
 }

@@ -1,7 +1,6 @@
 /* What the second stage maps: the runs, first accesses to devices, and the pages it all takes. */
 #include "hv/partition/ept_map.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +38,7 @@ static void expect_runs(const struct ept_map *map, const struct ept_map_run *run
         assert_true(ept_map_next(map, at, &run));
         if (run.gpa != runs[i].gpa || run.size != runs[i].size || run.prot != runs[i].prot ||
             run.type != runs[i].type) {
-            fail_msg("run %u: %" PRIx64 " + %" PRIx64 ", rights %u, type %d", i, run.gpa, run.size,
+            fail_msg("run %u: %llx + %llx, rights %u, type %d", i, run.gpa, run.size,
                      run.prot, run.type);
         }
         at = run.gpa + run.size;

@@ -1,7 +1,6 @@
 /* Memory types of an existing second stage when MTRRs change: in one go, in pieces, overtaken. */
 #include "hv/partition/ept_types.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +50,7 @@ static void expect_types(const struct mtrr *m, u64 bytes)
         u64 stop;
         enum mem_type type = mtrr_type(m, at.gpa.v, at.gpa.v + at.size, &stop);
         if (type != at.type || stop != at.gpa.v + at.size) {
-            fail_msg("%" PRIx64 " + %" PRIx64 ": type %d, not %d up to %" PRIx64, at.gpa.v, at.size,
+            fail_msg("%llx + %llx: type %d, not %d up to %llx", at.gpa.v, at.size,
                      at.type, type, stop);
         }
         mapped += at.size;

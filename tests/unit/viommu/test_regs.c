@@ -42,8 +42,7 @@ static void every_offset_and_width(void **state)
                 (void)pair_read(&p, offset & ~7u, 8);
             }
             pair_compare(&p);
-            (void)snprintf(name, sizeof(name), "size %u of %llx", size,
-                           (unsigned long long)patterns[i]);
+            (void)snprintf(name, sizeof(name), "size %u of %llx", size, patterns[i]);
             pair_finish(&p, name);
         }
     }
