@@ -2,7 +2,7 @@
  * What attaching costs, on a machine of 16 and of 4,096 devices on four units.
  *
  *   bench_attach           "name ns" lines
- *   bench_attach count     the same work once, each case a dump of callgrind
+ *   bench_attach count     the same work once, with a callgrind dump for each case
  */
 #include "tests/bench/machine.h"
 
@@ -15,7 +15,7 @@ static struct machine machine;
 static struct nested *first[TIMED];
 static struct nested *second[TIMED];
 
-/* Each case acts on PASID + i of the second device, or on page i beyond all RAM. */
+/* Each case works on PASID + i of the second device, or on page i beyond all RAM. */
 static struct vtd_unit *unit(void)
 {
     return machine_unit(&machine, 1);
@@ -85,7 +85,7 @@ static void prepare(u32 devices)
     for (u32 i = 0; i < TIMED; i++) {
         first[i] = machine_nest(&machine, PASID + i);
         second[i] = machine_nest(&machine, 2 * PASID + i);
-        /* What is made once for all is there: tables of the unit, pages of small objects. */
+        /* By now everything that is made only once exists: the unit's tables, pages of small objects. */
         attach_nested(i);
         replace_nested(i);
         detach_nested(i);

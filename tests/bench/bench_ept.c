@@ -3,7 +3,7 @@
  * of real machines (tests/support/machine_map.h).
  *
  *   bench_ept              "name ns pages" lines
- *   bench_ept count        the same work once, each case a dump of callgrind
+ *   bench_ept count        the same work once, with a callgrind dump for each case
  */
 #include "iommu/domain/domain.h"
 
@@ -30,7 +30,7 @@ static void must(enum result r)
     }
 }
 
-/* As the hypervisor makes it where all page sizes are there and nothing is protected: one root for CPU and DMA. */
+/* As the hypervisor does it if all page sizes exist and nothing is protected: one root for CPU and DMA. */
 static struct domain *prepare(u64 bytes)
 {
     const struct domain_config config = {.levels = 4, .page_sizes = PAGE_SIZE | 2ull << 20 | GIB,

@@ -3,7 +3,7 @@
  * own, next to a page that stays, so that the way down to it exists, as it does in use.
  *
  *   bench_tables           "name ns" lines
- *   bench_tables count     the same work once, each case a dump of callgrind
+ *   bench_tables count     the same work once, with a callgrind dump for each case
  */
 #include "iommu/domain/domain.h"
 
@@ -61,7 +61,7 @@ static u64 now_ns(void)
     return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
 }
 
-/* Regions are apart by a page more than their size, in tables of their own. */
+/* Regions are further apart than their size by one page, so each has tables of its own. */
 static u64 region(const struct bench *b, u32 i)
 {
     u64 span = b->apart > 2 * b->size ? b->apart : 2 * b->size;
@@ -103,7 +103,7 @@ static void unmap_one(struct domain *d, const struct bench *b, u32 i)
     }
 }
 
-/* What an operation costs here without the call that it is about. */
+/* What an operation costs here without the call that is to be measured. */
 static void nothing(struct domain *d, const struct bench *b, u32 i)
 {
     must(region(b, i) != 0 && d != NULL ? OK : ERR_INVALID);
@@ -120,7 +120,7 @@ static double timed(struct domain *d, const struct bench *b, operation *op)
     return (double)(now_ns() - began) / b->batch;
 }
 
-/* The best of some rounds: what the code costs, not what else the machine does. */
+/* The best of several rounds: the cost of the code, not of whatever else the machine does. */
 static void time_bench(const struct bench *b)
 {
     double map = 1e18;

@@ -1,7 +1,7 @@
 /*
- * A machine of any size on port.h: units, RAM under one nesting parent, devices with a context
- * of their own, PASIDs with a first-stage table each, all in one guest domain, as Linux has
- * it for shared virtual addressing. Every step must succeed.
+ * A machine of any size on port.h: units, RAM under one nesting parent, devices with a context of
+ * their own, PASIDs with a first-stage table each, all in one guest domain, as Linux does it for
+ * shared virtual addressing. Every step must succeed.
  */
 #ifndef NESTOR_BENCH_MACHINE_H
 #define NESTOR_BENCH_MACHINE_H
@@ -16,7 +16,7 @@ struct machine {
     u32 units, devices, pasids;
     struct domain *parent;
     struct vtd_unit *unit[BENCH_UNITS];
-    struct nested **nested;  /* one a PASID, PASIDs 1, 2, ... shared out in blocks */
+    struct nested **nested;  /* one for each PASID; PASIDs 1, 2, ... are dealt out in blocks */
     struct nested *plain;    /* of the devices' requests without PASID */
 };
 
@@ -105,7 +105,7 @@ static inline void machine_add_pasids(struct machine *m, u32 pasids)
     }
 }
 
-/* Everything down in order; every page is back in the pool then. */
+/* Takes everything down in order; afterwards every page is back in the pool. */
 static inline void machine_stop(struct machine *m)
 {
     for (u32 pasid = 1; pasid <= m->pasids; pasid++) {

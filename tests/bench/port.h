@@ -1,8 +1,8 @@
 /*
- * The world of port.h for measurements, defined here: include it once in a program. Memory is
- * flat and as large as asked for, the pool is a stack, and a remapping unit does at once what
- * it is told: registers are echoed, a queue is read up to its waits, nothing is cached. So what
- * is measured is the code above.
+ * The world of port.h for measurements, defined here: include it once in a program. Memory is flat
+ * and as large as asked for, the pool is a stack, and a remapping unit does at once what it is
+ * told: registers are echoed, a queue is read up to its waits, nothing is cached. So only the code
+ * above is measured.
  */
 #ifndef NESTOR_BENCH_PORT_H
 #define NESTOR_BENCH_PORT_H
@@ -29,7 +29,7 @@ static struct {
 
 static struct { u64 w[BENCH_UNIT_BYTES / 8]; } bench_units[BENCH_UNITS];
 
-/* What was asked of the world since the last look. */
+/* What has been asked of the world since the last look. */
 static struct { u64 pointers, accesses, descriptors; } bench_seen;
 
 static inline hpa_t bench_unit_base(u32 unit)
@@ -37,7 +37,7 @@ static inline hpa_t bench_unit_base(u32 unit)
     return (hpa_t){BENCH_UNIT_BASE + (u64)unit * BENCH_UNIT_BYTES};
 }
 
-/* Empties the pool of that many pages, and resets the units. */
+/* Sets the pool up with that many pages, and resets the units. */
 static inline void bench_reset(u64 pages)
 {
     if (bench_pool.base != NULL) {
@@ -124,7 +124,7 @@ u64 port_mmio_read64(hpa_t addr)
     return value;
 }
 
-/* One-shot commands are done (GSTS 30, 24) or leave no trace (27); the others are as written. */
+/* One-shot commands are done at once (GSTS 30, 24) or leave no trace (27); the other bits are as written. */
 void port_mmio_write32(hpa_t addr, u32 value)
 {
     u32 offset;

@@ -10,7 +10,7 @@
 
 #include "tests/model/model_internal.h"
 
-/* A tour ends somewhere: tables may lead to themselves, a large page to many small ones. */
+/* A walk over everything must end: tables may lead to themselves, a large page to many small ones. */
 enum { VISITS = 4096, READS = 50000 };
 
 struct visit {
@@ -36,7 +36,7 @@ static bool visit_mapping(void *ctx, const struct model_mapping *m)
     return --visit->left != 0;
 }
 
-/* The translation a request ends in; two with the same one reach the same. */
+/* The translation that a request ends up with; two requests with the same one reach the same memory. */
 struct reach {
     u64 ss_root, fs_root;
     enum model_kind kind;

@@ -1,6 +1,6 @@
 /*
- * Firmware's DMAR table as bytes. Length and checksum are made right, so that the
- * structures are reached; what is accepted must stay inside the parser's own limits.
+ * Firmware's DMAR table as bytes. Length and checksum are corrected, so that the structures are
+ * reached; whatever is accepted must stay within the parser's own limits.
  */
 #include "iommu/spec/dmar.h"
 
@@ -24,7 +24,7 @@ static void make_whole(u8 *table, size_t size)
     table[CHECKSUM_AT] = (u8)-sum;
 }
 
-/* Every scope that a run names exists, and every hop of it. */
+/* Every scope that a run names exists, and so does each of its hops. */
 static void walk_run(const struct vtd_dmar *dmar, struct vtd_dmar_run run)
 {
     for (u32 i = 0; i < run.count; i++) {

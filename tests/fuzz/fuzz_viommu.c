@@ -122,7 +122,7 @@ static void step_command(struct input *in)
         reg_write(0x18, 4, now & ~(1u << 31));
         return;
     default:
-        reg_write(0x34, 4, 0x71); /* go on after a queue error */
+        reg_write(0x34, 4, 0x71); /* goes on after a queue error */
         return;
     }
 }
@@ -149,7 +149,7 @@ static u64 *follow(u64 entry, u32 word)
     return page == NULL ? NULL : &page[word % 512];
 }
 
-/* The tables down to a PASID entry as a driver builds them; NULL where raw stores lead astray. */
+/* The tables down to a PASID entry as a driver builds them; NULL if raw stores have led astray. */
 static u64 *pasid_entry(u32 s, u32 p, u64 context_bits, u64 rid_pasid)
 {
     u16 sid = world_sids[s];
@@ -276,7 +276,7 @@ static void step_dma(struct input *in)
     }
 }
 
-/* The hardware's and the host's own trouble; memory given back; memory that changes. */
+/* Trouble of the hardware and the host; memory given back; memory that changes. */
 static void step_host(struct input *in)
 {
     u8 what = (u8)take(in, 1);
@@ -357,7 +357,7 @@ static void run_with_hangs(const u8 *data, size_t size)
     }
 }
 
-/* The first byte says if hardware may fail. */
+/* The first byte says whether hardware may fail. */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     if (size == 0) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everything but 1 GiB first-stage pages, so that a checker's tour stays short. */
+/* Everything but 1 GiB first-stage pages, so that the checker's walk stays short. */
 #define WORLD_CAP (1ull << 63 | 1ull << 60 | 3ull << 54 | 18ull << 48 | 3ull << 40 | 1ull << 39 |  \
                    3ull << 34 | 0x22ull << 24 | 47ull << 16 | 0xeull << 8 | 6)
 #define WORLD_ECAP (1ull << 49 | 1ull << 48 | 1ull << 47 | 1ull << 46 | 1ull << 43 | 1ull << 40 |  \
@@ -99,7 +99,7 @@ static u64 gpa_of(u32 page)
     return WORLD_GPA + page * PAGE_SIZE;
 }
 
-/* The host's own changes are not what an exhausted pool is for. */
+/* An exhausted pool is not meant for the host's own changes. */
 void world_give_back(u32 page)
 {
     hosted_fail_after(UINT32_MAX);
@@ -146,7 +146,7 @@ static void power_on(void)
     world.unit = host_start(&config);
     host_map(WORLD_GPA, WORLD_HPA, WORLD_PAGES * PAGE_SIZE);
     hosted_watch_writes(on_write);
-    hosted_clock_step(1000); /* a hang is over soon */
+    hosted_clock_step(1000); /* a hang ends soon */
 }
 
 void world_begin(void)

@@ -1,7 +1,7 @@
 /*
- * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not
- * its host addresses, one unit, one vIOMMU. Built once; each input begins with guest
- * memory of zeros and a vIOMMU at reset, and ends with everything given back.
+ * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not its host
+ * addresses, one unit, one vIOMMU. Built once; each input begins with zeroed guest memory and a
+ * vIOMMU in its reset state, and ends with everything given back.
  */
 #ifndef NESTOR_FUZZ_WORLD_H
 #define NESTOR_FUZZ_WORLD_H
@@ -21,8 +21,8 @@ enum {
 enum page_state {
     PAGE_OWNED,     /* mapped, the guest's */
     PAGE_READ_ONLY, /* the CPU may read it, no DMA may reach it */
-    PAGE_GONE,      /* given back: somebody else's by now */
-    PAGE_LINGERING, /* taken out, but the unit did not flush: nobody else's yet */
+    PAGE_GONE,      /* given back: somebody else has it by now */
+    PAGE_LINGERING, /* taken out, but the unit did not flush: nobody else has it yet */
 };
 
 struct world {

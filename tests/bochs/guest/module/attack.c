@@ -1,6 +1,7 @@
 /*
- * A guest's kernel module that has the network card, which no other driver may hold, access memory that
- * it must not. Its parameter `what` says which; the log has a line `attacker: ...` for each attempt.
+ * A guest's kernel module that has the network card, free of any other driver, access memory that
+ * it must not. Its parameter `what` says which; the log has a line `attacker: ...` for each
+ * attempt.
  *
  *   readonly    a page that the kernel maps for reading only
  *   region      the protected region of tests/efi/protect.h, filled by tests/efi/protect_before.c:
@@ -33,7 +34,7 @@ static int watch(struct watched *w, struct device *dev, void *memory, size_t byt
     return w->before != NULL ? 0 : -ENOMEM;
 }
 
-/* One line, and what stands there now is what the next attempt is compared with. */
+/* Prints a line; the contents now are what the next attempt is compared with. */
 static void tell(const struct watched *w, const char *attempt, dma_addr_t at, const char *came)
 {
     bool same = memcmp(w->now, w->before, w->bytes) == 0;
@@ -95,7 +96,10 @@ static void by_dma(const struct watched *region, struct pci_dev *pci, struct car
     dma_unmap_page(&pci->dev, at, PAGE_SIZE, DMA_BIDIRECTIONAL);
 }
 
-/* A slot that the kernel does not use leads to the tables in the region, which lead to it and out of it. */
+/*
+ * A slot that the kernel does not use is made to lead to the tables in the region, which lead into the region
+ * and out of it.
+ */
 static void by_first_stage(const struct watched *region, const struct watched *outside, struct pci_dev *pci,
                            struct card *card)
 {
@@ -155,5 +159,5 @@ static const struct pci_device_id cards[] = {{PCI_DEVICE(PCI_VENDOR_ID_INTEL, IN
 static struct pci_driver attacker = {.name = "attacker", .id_table = cards, .probe = attack};
 module_pci_driver(attacker);
 MODULE_DESCRIPTION("Has a device access memory that it must not");
-/* BSD-2-Clause as all of the project, see LICENSE; the kernel's word for that is this one. */
+/* BSD-2-Clause like the whole project, see LICENSE; this is the kernel's name for it. */
 MODULE_LICENSE("Dual BSD/GPL");

@@ -1,6 +1,6 @@
 /*
- * See card.h. To write, the card asks the other end of its cable for its address (ARP) and
- * receives the answer where it is told; to read, it sends what stands there. Its descriptors are in
+ * See card.h. To write, the card asks the other end of its cable for its address (ARP) and receives
+ * the answer at the place to be written; to read, it sends what is there. Its descriptors are in
  * memory that it may use. A card whose access was refused does nothing until it is reset, so each
  * access begins with a reset.
  */
@@ -18,7 +18,10 @@ enum { CTRL = 0, CTRL_RESET = 1 << 26, CTRL_LINK_UP = 1 << 6, IMC = 0xd8, RCTL =
 /* From the ring's registers RECEIVE or SEND on. */
 enum { RING_LOW = 0, RING_HIGH = 4, RING_BYTES = 8, RING_HEAD = 0x10, RING_TAIL = 0x18 };
 enum { END_OF_PACKET = 1, REPORT_STATUS = 8, DONE = 1, DESCRIPTORS = 8, WAIT_MS = 10 };
-/* A refused access is waited for so long that the kernel, which logs few faults in five seconds, logs each. */
+/*
+ * The wait for a refused access is so long that the kernel, which logs only a few faults every five seconds,
+ * logs each.
+ */
 enum { WAITS = 100 };
 
 /* Legacy descriptors: for sending byte 11 is the command, byte 12 the status in both. */
