@@ -32,19 +32,6 @@ enum { GCMD_TE = 1u << 31, GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26 };
 
 enum { RECORD_BYTES = 16 };
 
-static u32 round_to_page(u32 bytes)
-{
-    return (bytes + (u32)PAGE_MASK) & ~(u32)PAGE_MASK;
-}
-
-u32 viommu_regs_size(u64 cap, u64 ecap)
-{
-    u32 iotlb_end = 16 * ((u32)(ecap >> 8) & 0x3ff) + 16;
-    u32 records = ((u32)(cap >> 40) & 0xff) + 1;
-    u32 records_end = 16 * ((u32)(cap >> 24) & 0x3ff) + RECORD_BYTES * records;
-    return round_to_page(iotlb_end > records_end ? iotlb_end : records_end);
-}
-
 void viommu_regs_reset(struct viommu *v)
 {
     u64 ver = v->reg[VREG_VER];

@@ -16,7 +16,4 @@ void viommu_regs_reset(struct viommu *v);
 u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size);
 void viommu_regs_write(struct viommu *v, u32 offset, u32 size, u64 value);
 
-/* Bytes of the window, from CAP.FRO, NFR and ECAP.IRO. */
-u32 viommu_regs_size(u64 cap, u64 ecap);
-
 #endif

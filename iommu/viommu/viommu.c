@@ -124,11 +124,6 @@ void viommu_destroy(struct viommu *v)
     port_pages_free(v->memory, v->memory_pages);
 }
 
-u32 viommu_window_size(const struct viommu *v)
-{
-    return viommu_regs_size(v->cap, v->ecap);
-}
-
 /*
  * What register writes have asked for and is not done: GCMD's commands, the scan under way, the
  * queue up to IQT. This is where a doorbell is served. Within v->budget; true if something is left.

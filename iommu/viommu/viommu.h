@@ -51,12 +51,6 @@ must_use enum result viommu_reset(struct viommu *v);
 void viommu_destroy(struct viommu *v);
 
 /*
- * Bytes of the register window to leave out of the guest's EPT (a multiple of
- * 4 KiB). Offsets beyond what the table lists read 0.
- */
-u32 viommu_window_size(const struct viommu *v);
-
-/*
  * One access, size 1..8 bytes at any offset. Both return true when work is left over: the caller
  * then arms its timer and calls viommu_run() until that returns false.
  */

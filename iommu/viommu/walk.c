@@ -323,13 +323,3 @@ void viommu_walk_request(const struct walk_config *w, u16 sid, bool has_pasid, u
         return;
     }
 }
-
-const char *viommu_walk_row(enum vtd_fault_reason reason)
-{
-    switch (reason) {
-#define ROW_CASE(name, code, row) case VTD_FAULT_##name: return row;
-        VTD_FAULT_REASONS(ROW_CASE)
-#undef ROW_CASE
-    }
-    return "?";
-}

@@ -78,7 +78,4 @@ enum vtd_fault_reason viommu_walk_decode_pasid(const struct walk_config *w, cons
 void viommu_walk_request(const struct walk_config *w, u16 sid, bool has_pasid, u32 pasid,
                          struct walk_result *out);
 
-/* The row of VT-d table 30 that a reason comes from. */
-const char *viommu_walk_row(enum vtd_fault_reason reason);
-
 #endif

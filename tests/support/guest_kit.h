@@ -13,6 +13,7 @@ enum {
     KIT_RAM_END = 0x1000000,
     KIT_CAP_ND = 6,
     KIT_HAW = 46,
+    KIT_WINDOW = 0x1000,   /* bytes of registers: a page, the last are fault records at 220h */
 };
 
 /* Offsets of VT-d 11.4 that tests use. */

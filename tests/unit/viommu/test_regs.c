@@ -15,7 +15,7 @@ static void reset_values(void **state)
     struct pair p;
     pair_start(&p);
     pair_compare(&p);
-    for (u32 offset = 0; offset < viommu_window_size(p.kit.v); offset += 8) {
+    for (u32 offset = 0; offset < KIT_WINDOW; offset += 8) {
         (void)pair_read(&p, offset, 8);
     }
     pair_finish(&p, "reset");
@@ -31,9 +31,8 @@ static void every_offset_and_width(void **state)
             struct pair p;
             char name[64];
             pair_start(&p);
-            u32 end = viommu_window_size(p.kit.v);
-            for (u32 offset = 0; offset < end && p.differences == 0; offset++) {
-                if (offset == R_GCMD || offset + size > end) {
+            for (u32 offset = 0; offset < KIT_WINDOW && p.differences == 0; offset++) {
+                if (offset == R_GCMD || offset + size > KIT_WINDOW) {
                     continue; /* commands have cases of their own */
                 }
                 pair_write(&p, offset, size, patterns[i]);
