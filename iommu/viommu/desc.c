@@ -4,6 +4,7 @@
  */
 #include "iommu/viommu/desc.h"
 
+#include "iommu/spec/caps.h"
 #include "iommu/viommu/registers.h"
 
 /* Bits hi..lo of a 64-bit word. */
@@ -80,7 +81,8 @@ static enum iqei decode_iotlb(const struct desc_rules *rules, const u64 *w, stru
     out->granularity = of[g];
     out->reach = w[1];
     /* CAP.PSI, and CAP.MAMV as a limit: software must not ask for more. */
-    bool page_ok = bits(rules->cap, 39, 39) != 0 && bits(w[1], 5, 0) <= bits(rules->cap, 53, 48);
+    bool page_ok = vtd_cap_get(rules->cap, VTD_CAP_PSI) != 0 &&
+                   bits(w[1], 5, 0) <= vtd_cap_get(rules->cap, VTD_CAP_MAMV);
     return g == 0 || (g == 3 && !page_ok) ? IQEI_RESERVED : IQEI_NONE;
 }
 

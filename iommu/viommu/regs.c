@@ -5,6 +5,7 @@
  */
 #include "iommu/viommu/regs.h"
 
+#include "iommu/spec/caps.h"
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/queue.h"
@@ -192,8 +193,8 @@ static void on_iotlb(struct viommu *v)
         return;
     }
     u64 granularity = register_invalidation_works(v) ? (value >> 60) & 3 : 0;
-    bool page_ok = ((v->cap >> 39) & 1) != 0 &&
-                   (v->reg[VREG_IVA] & 0x3f) <= ((v->cap >> 48) & 0x3f);
+    bool page_ok = vtd_cap_get(v->cap, VTD_CAP_PSI) != 0 &&
+                   (v->reg[VREG_IVA] & 0x3f) <= vtd_cap_get(v->cap, VTD_CAP_MAMV);
     if (granularity == 3 && !page_ok) {
         granularity = 2; /* PSI, MAMV: the whole domain instead (VT-d 6.5.1.2) */
     }

@@ -9,6 +9,7 @@
  */
 #include "iommu/viommu/scan.h"
 
+#include "iommu/spec/caps.h"
 #include "iommu/viommu/bind.h"
 #include "iommu/viommu/bindings.h"
 
@@ -138,10 +139,11 @@ static bool sync_block(struct viommu *v, struct viommu_device *device, u32 end)
 static u32 pasid_end(const struct viommu *v, const struct guest_context *context)
 {
     u32 by_directory = guest_pasid_count(context->pdts);
-    u32 by_unit = 2u << ((v->ecap >> 35) & 0x1f);
-    if (((v->ecap >> 35) & 0x1f) >= 20 || by_unit > by_directory) {
+    u32 width = vtd_ecap_pasid_width(v->ecap);
+    if (width > 20 || 1u << width > by_directory) {
         return by_directory;
     }
+    u32 by_unit = 1u << width;
     return by_unit < PASIDS_PER_TABLE ? PASIDS_PER_TABLE : by_unit;
 }
 

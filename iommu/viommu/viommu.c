@@ -5,6 +5,7 @@
 #include "iommu/viommu/viommu.h"
 
 #include "iommu/port.h"
+#include "iommu/spec/caps.h"
 #include "iommu/viommu/bindings.h"
 #include "iommu/viommu/command.h"
 #include "iommu/viommu/event.h"
@@ -14,13 +15,11 @@
 #include "iommu/viommu/regs.h"
 #include "iommu/viommu/scan.h"
 
-/* ECAP bits without which there is nothing to offer. */
-enum { ECAP_QI = 1, ECAP_NEST = 26, ECAP_SMTS = 43, ECAP_FSTS = 47 };
-
+/* Without these there is nothing to offer. */
 static bool unit_can_nest(u64 ecap)
 {
-    u64 needed = 1ull << ECAP_QI | 1ull << ECAP_NEST | 1ull << ECAP_SMTS | 1ull << ECAP_FSTS;
-    return (ecap & needed) == needed;
+    return vtd_ecap_get(ecap, VTD_ECAP_QI) != 0 && vtd_ecap_get(ecap, VTD_ECAP_NEST) != 0 &&
+           vtd_ecap_get(ecap, VTD_ECAP_SMTS) != 0 && vtd_ecap_get(ecap, VTD_ECAP_FSTS) != 0;
 }
 
 static u32 or_default(u32 value, u32 fallback, u32 most)
@@ -41,9 +40,9 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
                                            VIOMMU_TABLE_PAGES_MAX);
     v->cap = viommu_caps_cap(unit->cap);
     v->ecap = viommu_caps_ecap(unit->ecap);
-    v->iotlb_offset = 16 * ((u32)(v->ecap >> 8) & 0x3ff);
-    v->record_offset = 16 * ((u32)(v->cap >> 24) & 0x3ff);
-    v->record_count = ((u32)(v->cap >> 40) & 0xff) + 1;
+    v->iotlb_offset = vtd_ecap_iotlb_offset(v->ecap);
+    v->record_offset = vtd_cap_fault_offset(v->cap);
+    v->record_count = vtd_cap_fault_records(v->cap);
     v->walk = (struct walk_config){.ops = config->ops, .ctx = config->ctx, .cap = v->cap,
                                    .ecap = v->ecap, .haw = unit->haw,
                                    .gpa_width = config->gpa_width};

@@ -4,17 +4,14 @@
  */
 #include "iommu/viommu/walk.h"
 
+#include "iommu/spec/caps.h"
 #include "iommu/viommu/registers.h"
-
-/* ECAP and CAP bits that decide about fields, VT-d 11.4.2 and 11.4.3. */
-enum { ECAP_SRS = 31, ECAP_EAFS = 34, ECAP_PASID = 40, ECAP_SMPWCS = 48, ECAP_RPS = 49,
-       CAP_FS5LP = 60 };
 
 enum { LEGACY_P = 1, LEGACY_FPD = 2 };
 
-static bool has(u64 caps, u32 bit)
+static bool has(const struct walk_config *w, enum vtd_ecap_field bit)
 {
-    return ((caps >> bit) & 1) != 0;
+    return vtd_ecap_get(w->ecap, bit) != 0;
 }
 
 static u64 above_width(const struct walk_config *w)
@@ -92,9 +89,9 @@ enum vtd_fault_reason viommu_walk_decode_context(const struct walk_config *w,
     u64 allowed[4] = {0, 0, 0, 0};
     allow(allowed, CONTEXT_P, true);
     allow(allowed, CONTEXT_FPD, true);
-    allow(allowed, CONTEXT_PASIDE, has(w->ecap, ECAP_PASID));
+    allow(allowed, CONTEXT_PASIDE, has(w, VTD_ECAP_PASID));
     allow(allowed, CONTEXT_PDTS, true);
-    allow(allowed, CONTEXT_RID_PASID, has(w->ecap, ECAP_RPS));
+    allow(allowed, CONTEXT_RID_PASID, has(w, VTD_ECAP_RPS));
     allow_pointer(w, allowed, CONTEXT_PASIDDIRPTR);
     if (!only_bits(e->w, allowed, ARRAY_LEN(allowed))) {
         return VTD_FAULT_CONTEXT_RESERVED;
@@ -166,12 +163,12 @@ static void allowed_pasid_bits(const struct walk_config *w, u64 *allowed)
     allow(allowed, PASID_AW, true);
     allow(allowed, PASID_PGTT, true);
     allow(allowed, PASID_DID, true);
-    allow(allowed, PASID_PWSNP, has(w->ecap, ECAP_SMPWCS));
-    allow(allowed, PASID_SRE, has(w->ecap, ECAP_SRS));
+    allow(allowed, PASID_PWSNP, has(w, VTD_ECAP_SMPWCS));
+    allow(allowed, PASID_SRE, has(w, VTD_ECAP_SRS));
     allow(allowed, PASID_FSPM, true);
     allow(allowed, PASID_WPE, true);
     allow(allowed, PASID_IGN, true);
-    allow(allowed, PASID_EAFE, has(w->ecap, ECAP_EAFS));
+    allow(allowed, PASID_EAFE, has(w, VTD_ECAP_EAFS));
     allow_pointer(w, allowed, PASID_FSPTPTR);
 }
 
@@ -190,7 +187,7 @@ enum vtd_fault_reason viommu_walk_decode_pasid(const struct walk_config *w, cons
     }
     u64 pgtt = pasid_get(e, PASID_PGTT);
     u64 paging_mode = pasid_get(e, PASID_FSPM);
-    bool mode_ok = paging_mode == 0 || (paging_mode == 1 && has(w->cap, CAP_FS5LP));
+    bool mode_ok = paging_mode == 0 || (paging_mode == 1 && vtd_cap_get(w->cap, VTD_CAP_FS5LP) != 0);
     if ((pgtt != PGTT_FIRST_STAGE && pgtt != PGTT_PASS_THROUGH) || !mode_ok) {
         return VTD_FAULT_PASID_ENTRY_INVALID;
     }
@@ -275,7 +272,7 @@ static void walk_scalable(const struct walk_config *w, u16 sid, bool has_pasid, 
 {
     gpa_t table;
     struct guest_context context;
-    u32 pasid_bits = ((u32)(w->ecap >> 35) & 0x1f) + 1; /* ECAP.PSS */
+    u32 pasid_bits = vtd_ecap_pasid_width(w->ecap);
     out->reason = viommu_walk_root(w, sid, &table);
     if (out->reason != VTD_FAULT_NONE) {
         return;

@@ -1,4 +1,4 @@
-/* The capability table tiles both registers and does what its rows say. */
+/* The capability tables name each field of the specification once, and do what their rows say. */
 #include "iommu/viommu/caps.h"
 
 #include <setjmp.h>
@@ -6,23 +6,39 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-static void check_tiling(const struct cap_rule *rules, size_t count)
-{
-    u32 next = 0;
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(rules[i].lo, next);
-        assert_true(rules[i].hi >= rules[i].lo);
-        assert_true(rules[i].why != NULL && rules[i].why[0] != '\0');
-        next = rules[i].hi + 1u;
-    }
-    assert_int_equal(next, 64);
-}
+#include "iommu/spec/caps.h"
 
-static void every_bit_has_one_row(void **state)
+#define AS_FIELD(name, hi, lo) FIELD(hi, lo),
+static const u16 cap_fields[] = {VTD_CAP_FIELDS(AS_FIELD)};
+static const u16 ecap_fields[] = {VTD_ECAP_FIELDS(AS_FIELD)};
+
+/* In the order of the list, so that a row that is missing, or twice there, is found. */
+static void every_field_has_one_row(void **state)
 {
     (void)state;
-    check_tiling(viommu_cap_rules, viommu_cap_rule_count);
-    check_tiling(viommu_ecap_rules, viommu_ecap_rule_count);
+    assert_int_equal(viommu_caps_cap_rule_count, ARRAY_LEN(cap_fields));
+    for (size_t i = 0; i < ARRAY_LEN(cap_fields); i++) {
+        assert_int_equal(viommu_caps_cap_rules[i].field, cap_fields[i]);
+    }
+    assert_int_equal(viommu_caps_ecap_rule_count, ARRAY_LEN(ecap_fields));
+    for (size_t i = 0; i < ARRAY_LEN(ecap_fields); i++) {
+        assert_int_equal(viommu_caps_ecap_rules[i].field, ecap_fields[i]);
+    }
+}
+
+/* Bits that no field of the list has are deprecated or reserved. */
+static void what_has_no_name_is_zero(void **state)
+{
+    (void)state;
+    u64 cap_named = 0, ecap_named = 0;
+    for (size_t i = 0; i < ARRAY_LEN(cap_fields); i++) {
+        cap_named |= field_mask(cap_fields[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(ecap_fields); i++) {
+        ecap_named |= field_mask(ecap_fields[i]);
+    }
+    assert_int_equal(viommu_caps_cap(~0ull) & ~cap_named, 0);
+    assert_int_equal(viommu_caps_ecap(~0ull) & ~ecap_named, 0);
 }
 
 static void hardware_with_everything(void **state)
@@ -63,7 +79,8 @@ static void a_limit_keeps_the_smaller(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_bit_has_one_row),
+        cmocka_unit_test(every_field_has_one_row),
+        cmocka_unit_test(what_has_no_name_is_zero),
         cmocka_unit_test(hardware_with_everything),
         cmocka_unit_test(hardware_with_nothing),
         cmocka_unit_test(a_limit_keeps_the_smaller),
