@@ -42,7 +42,7 @@ HV_LINK = $(CC) $(filter-out -MMD -MP -I.,$(HV_FLAGS)) -nostdlib -static \
 EFI_INC := /usr/include/efi
 EFI_LIB := /usr/lib
 EFI_FLAGS := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP -ffreestanding -fpic -fshort-wchar \
-	-mno-red-zone -fno-stack-protector -fcf-protection=none \
+	-mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
 	-isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -4,6 +4,7 @@
 #include "boot/machine.h"
 #include "boot/pci.h"
 #include "drivers/format.h"
+#include "drivers/mmio.h"
 
 static EFI_GUID acpi_20_guid = ACPI_20_TABLE_GUID;
 static EFI_GUID acpi_10_guid = ACPI_TABLE_GUID;
@@ -57,27 +58,15 @@ static u64 find_rsdp(void)
     return (u64)(uintptr_t)rsdp;
 }
 
-static u32 read32(u64 addr)
-{
-    return *(volatile u32 *)(uintptr_t)addr;
-}
-
-/* In two halves, the low one first: VT-d 11.1 allows that for 64-bit registers. */
-static u64 read64(u64 addr)
-{
-    u64 low = read32(addr);
-    return low | (u64)read32(addr + 4) << 32;
-}
-
 static void read_units(struct machine *m)
 {
     enum { VER = 0x00, CAP = 0x08, ECAP = 0x10, GSTS = 0x1c };
     for (u32 i = 0; i < m->dmar.unit_count; i++) {
         u64 base = m->dmar.units[i].base.v;
-        m->units[i] = (struct unit_registers){.version = read32(base + VER),
-                                              .status = read32(base + GSTS),
-                                              .cap = read64(base + CAP),
-                                              .ecap = read64(base + ECAP)};
+        m->units[i] = (struct unit_registers){.version = mmio_read32(base + VER),
+                                              .status = mmio_read32(base + GSTS),
+                                              .cap = mmio_read64(base + CAP),
+                                              .ecap = mmio_read64(base + ECAP)};
     }
 }
 

@@ -1,6 +1,8 @@
 /* See pci.h. PCI Local Bus 3.0 chapter 3.2.2.3.2, PCI Express 7.2.2. */
 #include "boot/pci.h"
 
+#include "drivers/mmio.h"
+
 enum { PORT_ADDRESS = 0xcf8, PORT_DATA = 0xcfc };
 
 static u32 read_ports(void *ctx, struct pci_function f, u32 offset)
@@ -23,7 +25,7 @@ static u32 read_window(void *ctx, struct pci_function f, u32 offset)
     const struct acpi_ecam *window = ctx;
     u64 at = window->base + ((u64)f.bus << 20 | (u64)f.device << 15 | (u64)f.function << 12 |
                              offset);
-    return *(volatile u32 *)(uintptr_t)at;
+    return mmio_read32(at);
 }
 
 struct pci_config pci_by_ports(void)

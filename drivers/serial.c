@@ -1,6 +1,8 @@
 /* See serial.h. Registers and bits as in the 16550 data sheet. */
 #include "drivers/serial.h"
 
+#include "drivers/mmio.h"
+
 enum {
     REG_DATA = 0,         /* divisor low while DLAB is set */
     REG_IER = 1,          /* divisor high while DLAB is set */
@@ -26,10 +28,7 @@ static u8 read_reg(const struct serial *s, u32 reg)
     u64 at = s->base + (u64)reg * s->stride;
     u8 value;
     if (s->kind == SERIAL_MMIO) {
-        if (s->stride == 4) {
-            return (u8)*(volatile u32 *)(uintptr_t)at;
-        }
-        return *(volatile u8 *)(uintptr_t)at;
+        return s->stride == 4 ? (u8)mmio_read32(at) : mmio_read8(at);
     }
     __asm__ volatile("inb %w1, %b0" : "=a"(value) : "Nd"((u16)at));
     return value;
@@ -40,9 +39,9 @@ static void write_reg(const struct serial *s, u32 reg, u8 value)
     u64 at = s->base + (u64)reg * s->stride;
     if (s->kind == SERIAL_MMIO) {
         if (s->stride == 4) {
-            *(volatile u32 *)(uintptr_t)at = value;
+            mmio_write32(at, value);
         } else {
-            *(volatile u8 *)(uintptr_t)at = value;
+            mmio_write8(at, value);
         }
         return;
     }

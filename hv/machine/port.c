@@ -1,33 +1,29 @@
 /* iommu/port.h on bare metal: the direct map, the TSC, CLFLUSH. Memory is in pool.c, text in log.c. */
 #include "iommu/port.h"
 
+#include "drivers/mmio.h"
 #include "hv/machine/state.h"
 #include "hv/machine/time.h"
 #include "hv/machine/x86.h"
 
-static volatile void *mapped(hpa_t addr)
-{
-    return (volatile void *)(uintptr_t)(handover->direct_map + addr.v);
-}
-
 u32 port_mmio_read32(hpa_t addr)
 {
-    return *(volatile u32 *)mapped(addr);
+    return mmio_read32(handover->direct_map + addr.v);
 }
 
 u64 port_mmio_read64(hpa_t addr)
 {
-    return *(volatile u64 *)mapped(addr);
+    return mmio_read64(handover->direct_map + addr.v);
 }
 
 void port_mmio_write32(hpa_t addr, u32 value)
 {
-    *(volatile u32 *)mapped(addr) = value;
+    mmio_write32(handover->direct_map + addr.v, value);
 }
 
 void port_mmio_write64(hpa_t addr, u64 value)
 {
-    *(volatile u64 *)mapped(addr) = value;
+    mmio_write64(handover->direct_map + addr.v, value);
 }
 
 void *port_hpa_to_ptr(hpa_t addr)

@@ -2,6 +2,7 @@
 #include "tests/efi/port_efi.h"
 
 #include "drivers/format.h"
+#include "drivers/mmio.h"
 #include "drivers/serial.h"
 #include "tests/efi/tsc.h"
 
@@ -69,22 +70,22 @@ char *efi_test_file(CHAR16 *path, UINTN *size)
 
 u32 port_mmio_read32(hpa_t addr)
 {
-    return *(volatile u32 *)addr.v;
+    return mmio_read32(addr.v);
 }
 
 u64 port_mmio_read64(hpa_t addr)
 {
-    return *(volatile u64 *)addr.v;
+    return mmio_read64(addr.v);
 }
 
 void port_mmio_write32(hpa_t addr, u32 value)
 {
-    *(volatile u32 *)addr.v = value;
+    mmio_write32(addr.v, value);
 }
 
 void port_mmio_write64(hpa_t addr, u64 value)
 {
-    *(volatile u64 *)addr.v = value;
+    mmio_write64(addr.v, value);
 }
 
 enum result port_pages_alloc(u32 count, hpa_t *out)

@@ -1,0 +1,29 @@
+/*
+ * Registers of a device that lie in memory. Each access is one MOV of exactly that width between memory and a
+ * general register, written out: of a volatile access a compiler may make an instruction of its choice, and gcc
+ * did load a register with MOVD to store two of them as one vector. Hardware does not mind, but the emulator
+ * that stands behind a device of a virtual machine (KVM's) knows few instructions, and the machine stops. What was
+ * stored before an access is in memory when it happens, as far as the compiler goes.
+ */
+#ifndef NESTOR_MMIO_H
+#define NESTOR_MMIO_H
+
+#include "hv/types.h"
+
+#define MMIO_ACCESSORS(bits, move)                                                                              \
+    static inline u##bits mmio_read##bits(u64 at)                                                               \
+    {                                                                                                           \
+        u##bits value;                                                                                          \
+        __asm__ volatile(move " %1, %0" : "=r"(value) : "m"(*(const u##bits *)(uintptr_t)at) : "memory");       \
+        return value;                                                                                           \
+    }                                                                                                           \
+    static inline void mmio_write##bits(u64 at, u##bits value)                                                  \
+    {                                                                                                           \
+        __asm__ volatile(move " %1, %0" : "=m"(*(u##bits *)(uintptr_t)at) : "r"(value) : "memory");             \
+    }
+MMIO_ACCESSORS(8, "movb")
+MMIO_ACCESSORS(32, "movl")
+MMIO_ACCESSORS(64, "movq")
+#undef MMIO_ACCESSORS
+
+#endif
