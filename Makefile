@@ -52,14 +52,15 @@ HV_C := $(wildcard hv/*.c hv/*/*.c iommu/*/*.c drivers/*.c)
 HV_ASM := $(wildcard hv/*.asm hv/*/*.asm)
 HV_OBJ := $(HV_C:%.c=$O/hv-image/%.o) $(HV_ASM:%.asm=$O/hv-image/%.o)
 # What the boot program shares with the image: pure code only.
-BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c iommu/spec/dmar.c iommu/spec/dmar_scope.c iommu/spec/caps.c iommu/spec/caps_text.c)
+BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/spec/dmar.c iommu/spec/dmar_scope.c \
+	iommu/spec/caps.c iommu/spec/caps_text.c)
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 	$O/efi/boot/bridge.o $O/efi/boot/image.o
 
 # What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
 HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c drivers/format.c $(wildcard boot/acpi*.c) boot/base_registers.c boot/config.c \
 	boot/coverage.c boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/verdict.c \
-	hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c tools/dmar_line.c)
+	hv/vmx/caps.c hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c tools/dmar_line.c)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 

@@ -5,7 +5,7 @@
 #ifndef NESTOR_BOOT_CPU_H
 #define NESTOR_BOOT_CPU_H
 
-#include "hv/types.h"
+#include "hv/vmx/caps.h"
 
 struct cpu_facts {
     char vendor[13];
@@ -17,11 +17,7 @@ struct cpu_facts {
     bool no_execute;          /* the no-execute bit of page tables */
     bool x2apic;
     bool x2apic_locked;       /* xAPIC mode can no longer be entered */
-    /* Read only if the CPU has VMX, else 0. SDM volume 3, appendix A. */
-    u64 feature_control;
-    u64 vmx_basic;
-    u64 pin_controls, cpu_controls, cpu_controls2, exit_controls, entry_controls;
-    u64 ept_vpid;
+    struct vmx_caps caps;     /* 0 without VMX */
 };
 
 void cpu_read(struct cpu_facts *cpu);

@@ -2,16 +2,8 @@
 #include "boot/cpu.h"
 
 enum {
-    MSR_FEATURE_CONTROL = 0x3a,
     MSR_XAPIC_DISABLE_STATUS = 0xbd,
     MSR_ARCH_CAPABILITIES = 0x10a,
-    MSR_VMX_BASIC = 0x480,
-    MSR_VMX_PROCBASED_CTLS2 = 0x48b,
-    MSR_VMX_EPT_VPID_CAP = 0x48c,
-    MSR_VMX_TRUE_PINBASED_CTLS = 0x48d,
-
-    VMX_BASIC_TRUE_CONTROLS = 55,
-    SECONDARY_CONTROLS = 31,
 };
 
 struct cpuid {
@@ -92,29 +84,6 @@ static bool x2apic_is_locked(void)
     return (read_msr(MSR_XAPIC_DISABLE_STATUS) & 1) != 0;
 }
 
-/* The TRUE registers tell which default-1 controls may be 0. Their numbers are those of the older ones plus 0xc. */
-static void read_vmx(struct cpu_facts *cpu)
-{
-    cpu->feature_control = read_msr(MSR_FEATURE_CONTROL);
-    cpu->vmx_basic = read_msr(MSR_VMX_BASIC);
-    u32 first = MSR_VMX_TRUE_PINBASED_CTLS;
-    if ((cpu->vmx_basic >> VMX_BASIC_TRUE_CONTROLS & 1) == 0) {
-        first -= 0xc;
-    }
-    cpu->pin_controls = read_msr(first);
-    cpu->cpu_controls = read_msr(first + 1);
-    cpu->exit_controls = read_msr(first + 2);
-    cpu->entry_controls = read_msr(first + 3);
-    if ((cpu->cpu_controls >> 32 & 1u << SECONDARY_CONTROLS) == 0) {
-        return;
-    }
-    cpu->cpu_controls2 = read_msr(MSR_VMX_PROCBASED_CTLS2);
-    /* The register exists with either EPT or VPID. */
-    if ((cpu->cpu_controls2 >> 32 & (1u << 1 | 1u << 5)) != 0) {
-        cpu->ept_vpid = read_msr(MSR_VMX_EPT_VPID_CAP);
-    }
-}
-
 void cpu_read(struct cpu_facts *cpu)
 {
     *cpu = (struct cpu_facts){0};
@@ -122,6 +91,6 @@ void cpu_read(struct cpu_facts *cpu)
     read_versions(cpu);
     cpu->x2apic_locked = x2apic_is_locked();
     if (cpu->vmx) {
-        read_vmx(cpu);
+        vmx_caps_read(&cpu->caps, read_msr);
     }
 }

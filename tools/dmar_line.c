@@ -156,10 +156,7 @@ static void make_hardware(void)
     struct cpu_facts *cpu = &machine.cpu;
     memcpy(cpu->vendor, "GenuineIntel", 13);
     cpu->vmx = cpu->no_execute = true;
-    cpu->feature_control = 5;
-    cpu->vmx_basic = 6ull << 50 | 1ull << 55;
-    cpu->pin_controls = cpu->cpu_controls = cpu->cpu_controls2 = cpu->exit_controls = cpu->entry_controls = ~0ull;
-    cpu->ept_vpid = ~0ull;
+    memset(&cpu->caps, 0xff, sizeof(cpu->caps));
     for (u32 i = 0; i < machine.dmar.unit_count; i++) {
         machine.units[i] = (struct unit_registers){.version = 0x40, .cap = 0x1000070500380e04ull,
                                                    .ecap = 0x0001c8000403ff02ull};

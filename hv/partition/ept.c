@@ -12,12 +12,12 @@
 #include "hv/machine/state.h"
 #include "hv/machine/units.h"
 #include "hv/machine/x86.h"
+#include "hv/vmx/caps.h"
 #include "iommu/port.h"
 #include "iommu/base/spinlock.h"
 
 enum {
     LISTED = PROT_READ | PROT_WRITE | PROT_EXEC | EPT_MAP_LISTED,
-    EPT_2M = 1 << 16, EPT_1G = 1 << 17,
     LEVELS = 4, WIDTH = 48,
     RETYPE_US = 50,
 };

@@ -4,7 +4,7 @@
 
 #include "hv/machine/cpu.h"
 
-/* ERR_UNSUPPORTED with a line for each capability that this CPU lacks. */
+/* ERR_UNSUPPORTED with a line for each capability of caps.h that this CPU lacks. */
 must_use enum result vmx_check(u32 cpu_index);
 
 /* The controls of a kind that can be set, of those in `want`, with those that must be. */
