@@ -14,15 +14,19 @@ void exit_msr_fill_bitmap(u8 *bitmap)
     msr_policy_fill_bitmap(bitmap);
 }
 
-/* Kernels try registers by reading them: only writes are worth a warning. */
+/*
+ * Kernels try registers by reading them: only writes are worth a warning. A guest that knows of the hypervisor
+ * below from elsewhere than CPUID uses its registers over and over: one line for all of those.
+ */
 static void refuse(struct vcpu *v, u32 msr, bool write)
 {
     struct partition *p = v->partition;
-    u64 count = __atomic_add_fetch(write ? &p->denied_msr_writes : &p->denied_msr_reads, 1,
-                                   __ATOMIC_RELAXED);
-    if (log_is_due(count)) {
-        port_log(write ? LOG_WARNING : LOG_DEBUG, "CPU %u: %s of MSR 0x%x refused (attempt %llu)", v->index,
-                 write ? "write" : "read", msr, count);
+    bool foreign = msr_policy_find(msr)->class == MSR_CLASS_FOREIGN;
+    u64 *counter = foreign ? &p->foreign_msrs[write] : &p->denied_msrs[write];
+    u64 count = __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+    if (foreign ? count == 1 : log_is_due(count)) {
+        port_log(write ? LOG_WARNING : LOG_DEBUG, "CPU %u: %s of MSR 0x%x refused (attempt %llu)",
+                 v->index, write ? "write" : "read", msr, count);
     }
     vcpu_inject_error(VECTOR_GP, 0);
 }

@@ -11,6 +11,7 @@
 static const struct msr_rule rules[] = {
     {0x000, 0x001, MSR_CLASS_PASS, 0, "Pentium machine-check registers, aliases of bank 0"},
     {0x010, 0x010, MSR_CLASS_PASS, 0, "time-stamp counter, not offset"},
+    {0x011, 0x012, MSR_CLASS_FOREIGN, 0, "KVM's clock, older numbers"},
     {0x017, 0x017, MSR_CLASS_READ_ONLY, 0, "platform id"},
     {0x01b, 0x01b, MSR_CLASS_FILTER, ADDRESS_ENABLE_BSP, "local APIC: would move over other memory"},
     {0x02a, 0x02c, MSR_CLASS_READ_ONLY, 0, "power-on configuration, frequency"},
@@ -21,6 +22,7 @@ static const struct msr_rule rules[] = {
     {0x048, 0x049, MSR_CLASS_PASS, 0, "speculation control"},
     {0x079, 0x079, MSR_CLASS_IGNORE, 0, "microcode update: an address, and code below us"},
     {0x08b, 0x08b, MSR_CLASS_PASS, 0, "microcode version, written before CPUID reports it"},
+    {0x0bd, 0x0bd, MSR_CLASS_READ_ONLY, 0, "whether x2APIC is locked, ARCH_CAPABILITIES[21]"},
     {0x0c1, 0x0c8, MSR_CLASS_PASS, 0, "performance counters"},
     {0x0ce, 0x0cf, MSR_CLASS_READ_ONLY, 0, "platform information, core capabilities"},
     {0x0e1, 0x0e2, MSR_CLASS_PASS, 0, "UMWAIT and package C-state control"},
@@ -29,6 +31,7 @@ static const struct msr_rule rules[] = {
     {0x0fe, 0x0fe, MSR_CLASS_READ_ONLY, 0, "MTRR capabilities"},
     {0x10a, 0x10a, MSR_CLASS_READ_ONLY, 0, "architectural capabilities"},
     {0x10b, 0x10b, MSR_CLASS_PASS, 0, "L1D flush"},
+    {0x10f, 0x10f, MSR_CLASS_PASS, 0, "forced aborts of TSX"},
     {0x122, 0x123, MSR_CLASS_PASS, 0, "TSX and microcode options"},
     {0x13c, 0x13c, MSR_CLASS_READ_ONLY, 0, "AES configuration"},
     {0x140, 0x140, MSR_CLASS_PASS, 0, "CPUID faulting, MONITOR in user mode"},
@@ -67,6 +70,7 @@ static const struct msr_rule rules[] = {
     {0x3f8, 0x3fe, MSR_CLASS_READ_ONLY, 0, "C-state residency"},
     {0x400, 0x47f, MSR_CLASS_PASS, 0, "machine-check banks: addresses are reports, none is used"},
     {0x4c1, 0x4c8, MSR_CLASS_PASS, 0, "performance counters, full width"},
+    {0x4d0, 0x4d0, MSR_CLASS_PASS, 0, "local machine checks, whose bits in 3Ah and 179h are shown"},
     {0x600, 0x600, MSR_CLASS_PASS, 0, "debug store area: a linear address"},
     {0x606, 0x606, MSR_CLASS_READ_ONLY, 0, "power units"},
     {0x60a, 0x60c, MSR_CLASS_PASS, 0, "C-state latencies"},
@@ -85,6 +89,8 @@ static const struct msr_rule rules[] = {
     {0xda0, 0xda0, MSR_CLASS_FILTER, ~XSS_CET, "XRSTORS of trace state bypasses this table"},
     {0xdb0, 0xdb2, MSR_CLASS_PASS, 0, "hardware duty cycling"},
     {0xdc0, 0xddf, MSR_CLASS_PASS, 0, "last-branch information"},
+    {0x40000000, 0x400001ff, MSR_CLASS_FOREIGN, 0, "Hyper-V's"},
+    {0x4b564d00, 0x4b564dff, MSR_CLASS_FOREIGN, 0, "KVM's"},
     {0xc0000080, 0xc0000084, MSR_CLASS_PASS, 0, "EFER (kept in the VMCS) and SYSCALL"},
     {0xc0000100, 0xc0000103, MSR_CLASS_PASS, 0, "FS, GS and their swap, TSC_AUX"},
 };
@@ -151,7 +157,7 @@ bool msr_policy_reads_hardware(u32 msr)
 bool msr_policy_read(u32 msr, u64 *value)
 {
     const struct msr_rule *rule = msr_policy_find(msr);
-    if (rule->class == MSR_CLASS_HIDE) {
+    if (rule->class == MSR_CLASS_HIDE || rule->class == MSR_CLASS_FOREIGN) {
         return false;
     }
     if (rule->class == MSR_CLASS_IGNORE) {

@@ -10,6 +10,7 @@
 
 enum msr_class {
     MSR_CLASS_HIDE,       /* #GP */
+    MSR_CLASS_FOREIGN,    /* #GP: of a hypervisor below Nestor, which would write to the address in it */
     MSR_CLASS_PASS,       /* no exits */
     MSR_CLASS_READ_ONLY,  /* reads do not exit, a write is #GP */
     MSR_CLASS_FILTER,     /* reads do not exit, a write must leave the fixed bits alone */

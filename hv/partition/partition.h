@@ -26,7 +26,7 @@ struct partition {
     u64 protected_writes;           /* by a CPU to the config's protected regions, dropped */
     u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
     u64 refused_accesses;           /* to them and to the units' registers, that got a fault */
-    u64 denied_msr_reads, denied_msr_writes;
+    u64 denied_msrs[2], foreign_msrs[2];     /* reads, writes */
     u64 refused_sleeps, sleeps;
     u64 refused_tasks;
 };

@@ -72,6 +72,9 @@ void hostile_msr(void)
     hidden("msr-pasid", 0xd93, 0xd93);
     hidden("msr-hardware-feedback", 0x17d0, 0x17da);
     hidden("msr-memory-encryption", 0x981, 0x987);
+    hidden("msr-foreign", 0x11, 0x12);
+    hidden("msr-foreign", 0x4b564d00, 0x4b564dff);
+    hidden("msr-foreign", 0x40000000, 0x400001ff);
     expect_write("msr-apic-same", 0x1b, apic, NO_TRAP);
     expect_write("msr-apic-moves", 0x1b, (apic & 0xfff) | machine.own_base, VECTOR_GP);
     expect_write("msr-apic-bsp", 0x1b, apic ^ 0x100, VECTOR_GP);

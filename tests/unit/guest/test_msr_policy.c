@@ -1,6 +1,8 @@
 /* Every class of the MSR table, the bitmap bit by bit, and the registers that must stay hidden. */
 #include "hv/guest/msr_policy.h"
 
+#include "hv/guest/cpuid_policy.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -14,6 +16,18 @@ static bool exits(u32 msr, bool write)
     return (bitmap[bit / 8] >> bit % 8 & 1) != 0;
 }
 
+static void check_hidden(u32 msr, enum msr_class class)
+{
+    u64 value = 1;
+    assert_int_equal(msr_policy_find(msr)->class, class);
+    assert_false(msr_policy_read(msr, &value));
+    assert_false(msr_policy_reads_hardware(msr));
+    assert_int_equal(msr_policy_write(msr, 0, 0), MSR_WRITE_REFUSE);
+    if (msr < 0x2000 || (msr >= 0xc0000000 && msr < 0xc0002000)) {
+        assert_true(exits(msr, false) && exits(msr, true));
+    }
+}
+
 static void hidden_registers(void **state)
 {
     static const struct { u32 first, last; } hidden[] = {
@@ -25,25 +39,59 @@ static void hidden_registers(void **state)
         {0xc81, 0xc8f}, {0xc90, 0xd8f}, {0xd93, 0xd93},   /* cache allocation, PASID */
         {0x1200, 0x121f}, {0x14ce, 0x14cf},               /* architectural LBRs */
         {0x17d0, 0x17da},                                 /* hardware feedback, HRESET */
-        {0x1fff, 0x1fff}, {0x2000, 0x2000}, {0x40000000, 0x400000ff},
+        {0x1fff, 0x1fff}, {0x2000, 0x2000}, {0x3fffffff, 0x3fffffff}, {0x40000200, 0x40000200},
         {0xc0000085, 0xc00000ff}, {0xc0010114, 0xc0010117}, {~0u, ~0u},
     };
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(hidden); i++) {
         for (u32 msr = hidden[i].first; ; msr++) {
-            u64 value = 1;
-            assert_int_equal(msr_policy_find(msr)->class, MSR_CLASS_HIDE);
-            assert_false(msr_policy_read(msr, &value));
-            assert_false(msr_policy_reads_hardware(msr));
-            assert_int_equal(msr_policy_write(msr, 0, 0), MSR_WRITE_REFUSE);
-            if (msr < 0x2000 || (msr >= 0xc0000000 && msr < 0xc0002000)) {
-                assert_true(exits(msr, false) && exits(msr, true));
-            }
+            check_hidden(msr, MSR_CLASS_HIDE);
             if (msr == hidden[i].last) {
                 break;
             }
         }
     }
+}
+
+/* Those of a hypervisor below, whatever its CPUID leaves said before Nestor came. */
+static void foreign_registers(void **state)
+{
+    static const struct { u32 first, last; } foreign[] = {
+        {0x11, 0x12}, {0x4b564d00, 0x4b564dff},           /* KVM */
+        {0x40000000, 0x400001ff},                         /* Hyper-V, which KVM plays, too */
+    };
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(foreign); i++) {
+        for (u32 msr = foreign[i].first; msr <= foreign[i].last; msr++) {
+            check_hidden(msr, MSR_CLASS_FOREIGN);
+        }
+    }
+}
+
+/* What a kernel uses without a guard once it has seen the feature. */
+static void registers_of_shown_features(void **state)
+{
+    static const struct { u32 shows, msr; bool written; const char *feature; } list[] = {
+        {0x179, 0x4d0, true, "MCG_CAP[27]: local machine checks"},
+        {0x3a, 0x4d0, true, "FEATURE_CONTROL[20]: local machine checks are on"},
+        {0x10a, 0xbd, false, "ARCH_CAPABILITIES[21]: x2APIC may be locked"},
+    };
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(list); i++) {
+        u64 value = ~0ull;
+        assert_true(msr_policy_read(list[i].shows, &value));
+        value = 0;
+        if (!msr_policy_read(list[i].msr, &value) || exits(list[i].msr, false) ||
+            exits(list[i].msr, true) == list[i].written) {
+            fail_msg("%s, but not MSR 0x%x", list[i].feature, list[i].msr);
+        }
+    }
+    /* CPUID.7:EDX[13] and [11] */
+    struct cpuid_guest guest = {0};
+    u64 leaf7[CPUID_REGS] = {[CPUID_EDX] = 1 << 13 | 1 << 11};
+    cpuid_policy_apply(7, 0, &guest, leaf7);
+    assert_int_equal(leaf7[CPUID_EDX], 1 << 13 | 1 << 11);
+    assert_false(exits(0x10f, false) || exits(0x10f, true));
 }
 
 static void bitmap_follows_the_table(void **state)
@@ -53,7 +101,7 @@ static void bitmap_follows_the_table(void **state)
     for (u32 i = 0; i < 2 * 8192; i++) {
         u32 msr = i < 8192 ? i : 0xc0000000 + i - 8192;
         enum msr_class class = msr_policy_find(msr)->class;
-        bool reads_exit = class == MSR_CLASS_HIDE || class == MSR_CLASS_IGNORE ||
+        bool reads_exit = class == MSR_CLASS_HIDE || class == MSR_CLASS_FOREIGN || class == MSR_CLASS_IGNORE ||
                           class == MSR_CLASS_EMULATE || class == MSR_CLASS_MTRR;
         assert_int_equal(exits(msr, false), reads_exit);
         assert_int_equal(exits(msr, true), class != MSR_CLASS_PASS);
@@ -145,6 +193,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hidden_registers),
+        cmocka_unit_test(foreign_registers),
+        cmocka_unit_test(registers_of_shown_features),
         cmocka_unit_test(bitmap_follows_the_table),
         cmocka_unit_test(passed_without_exits),
         cmocka_unit_test(read_only),
