@@ -1,9 +1,10 @@
 /*
- * Three repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported
+ * Four repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported
  * long_idiv breaks C's aliasing rules); that is tried, and replaced if wrong. Linux does not boot
  * on it with CPUID's FSRM bit; the bit can be hidden. A start-up IPI to a CPU that waits for it in
  * VMX non-root mode ends in a jump out of the sender's instruction, so that a broadcast reaches
- * only the first such CPU. The jump is caught.
+ * only the first such CPU. The jump is caught. A VM entry with IF = 0 leaves external interrupts masked,
+ * even if they are to end the guest; the mask is computed again.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -20,6 +21,16 @@ static void write_code(void *at, const void *bytes, size_t len)
     }
     memcpy(at, bytes, len);
     mprotect((void *)page, 8192, PROT_READ | PROT_EXEC);
+}
+
+/* An exported symbol that a repair cannot do without. */
+static void *needed(const char *name)
+{
+    void *at = bochs_find(name);
+    if (at == NULL) {
+        attach_stop("Bochs has no %s", name);
+    }
+    return at;
 }
 
 static void right_long_idiv(int64_t quotient[2], int64_t *remainder, const uint64_t dividend[2],
@@ -110,8 +121,8 @@ static void catch_sipi_exit(void)
                         0x48, 0x83, 0xc4, 0x10, 0x5b, 0xc3};          /* add rsp, 16; pop rbx; ret */
     void (*function)(void *, unsigned) = exit_for_sipi;
     uint8_t *at = memmem(bochs.deliver_sipi, 0x100, pattern, sizeof(pattern));
-    main_loop = bochs_find("_ZN8BX_CPU_C11jmp_buf_envE");
-    if (at == NULL || main_loop == NULL) {
+    main_loop = needed("_ZN8BX_CPU_C11jmp_buf_envE");
+    if (at == NULL) {
         attach_stop("deliver_SIPI is not as it was");
     }
     memcpy(code + 2, &function, sizeof(function));
@@ -119,8 +130,47 @@ static void catch_sipi_exit(void)
     attach_log("exit for SIPI caught");
 }
 
+static void (*inject_events)(void *cpu), (*mask_change)(void *cpu);
+
+/*
+ * VMLAUNCH and VMRESUME are one function. It loads the guest's RFLAGS before it notes that the CPU is in a guest, so
+ * the mask that it derives from IF is that of a CPU outside, and stays until the guest changes IF. A guest that spins
+ * with IF = 0 then holds off its host's timer for good; with "external-interrupt exiting" IF must not matter.
+ */
+static void inject_with_mask(void *cpu)
+{
+    mask_change(cpu);
+    inject_events(cpu);
+}
+
+/* The call of VMenterInjectEvents(), the last before the guest runs, becomes one of ours. */
+static void catch_entry(void)
+{
+    uint8_t *code = needed("_ZN8BX_CPU_C8VMLAUNCHEP15bxInstruction_c");
+    void (*function)(void *) = inject_with_mask;
+    *(void **)&inject_events = needed("_ZN8BX_CPU_C19VMenterInjectEventsEv");
+    *(void **)&mask_change = needed("_ZN8BX_CPU_C25handleInterruptMaskChangeEv");
+    for (size_t i = 0; i < 0x400; i++) {
+        int32_t distance;
+        memcpy(&distance, code + i + 1, sizeof(distance));
+        if (code[i] != 0xe8 || code + i + 5 + distance != (uint8_t *)inject_events) {
+            continue;
+        }
+        int64_t wanted = (int64_t)((uint8_t *)function - (code + i + 5));
+        distance = (int32_t)wanted;
+        if (distance != wanted) {
+            attach_stop("VMLAUNCH is too far away (%lld)", (long long)wanted);
+        }
+        write_code(code + i + 1, &distance, sizeof(distance));
+        attach_log("VM entry: the interrupt mask follows");
+        return;
+    }
+    attach_stop("VMLAUNCH is not as it was");
+}
+
 void patches_apply(void)
 {
+    catch_entry();
     catch_sipi_exit();
     if (!long_idiv_is_right()) {
         replace_long_idiv();
