@@ -59,8 +59,7 @@ static void refuse(struct viommu *v, u16 sid, enum result r)
 static void install(struct viommu *v, struct viommu_device *device, u16 sid, u32 pasid,
                     const struct bind_plan *plan)
 {
-    struct viommu_did *did = viommu_bindings_did(v, plan->guest_did);
-    u16 index_plus_1 = did == NULL ? 0 : viommu_bindings_spare(v);
+    u16 index_plus_1 = viommu_bindings_spare(v);
     if (index_plus_1 == 0) {
         refuse(v, sid, ERR_QUOTA);
         return;
@@ -75,7 +74,6 @@ static void install(struct viommu *v, struct viommu_device *device, u16 sid, u32
         return;
     }
     viommu_bindings_add(v, device, index_plus_1);
-    did->uses++;
     v->stats.binds++;
 }
 
@@ -86,7 +84,6 @@ static void remove_binding(struct viommu *v, struct viommu_device *device, u16 i
     if (viommu_host_detach(v, device, b, device->count == 1) != OK) {
         v->stats.host_errors++;
     }
-    viommu_bindings_release_did(v, b->plan.guest_did);
     viommu_bindings_remove(v, device, index_plus_1);
     v->stats.unbinds++;
 }
@@ -110,15 +107,12 @@ static void change(struct viommu *v, struct viommu_device *device, u16 index_plu
         install(v, device, sid, pasid, plan);
         return;
     }
-    struct viommu_did *did = viommu_bindings_did(v, plan->guest_did);
-    enum result r = did == NULL ? ERR_QUOTA : viommu_host_replace(v, device, b, plan);
+    enum result r = viommu_host_replace(v, device, b, plan);
     if (r != OK) {
         refuse(v, sid, r);
         remove_binding(v, device, index_plus_1);
         return;
     }
-    did->uses++;
-    viommu_bindings_release_did(v, b->plan.guest_did);
     b->plan = *plan;
     b->generation = v->bindings.generation;
     v->stats.rebinds++;

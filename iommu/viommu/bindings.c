@@ -180,40 +180,6 @@ void viommu_bindings_remove(struct viommu *v, struct viommu_device *device, u16 
     all->count--;
 }
 
-/* --- guest domain ids --- */
-
-static struct viommu_did *did_slot(struct viommu *v, u16 did, bool may_add)
-{
-    struct viommu_did *empty = NULL;
-    for (u32 i = 0; i < v->config.max_domains; i++) {
-        struct viommu_did *slot = &v->bindings.dids[i];
-        if (slot->uses != 0 && slot->did == did) {
-            return slot;
-        }
-        if (slot->uses == 0 && empty == NULL) {
-            empty = slot;
-        }
-    }
-    if (may_add && empty != NULL) {
-        empty->did = did;
-        return empty;
-    }
-    return NULL;
-}
-
-struct viommu_did *viommu_bindings_did(struct viommu *v, u16 guest_did)
-{
-    return did_slot(v, guest_did, true);
-}
-
-void viommu_bindings_release_did(struct viommu *v, u16 guest_did)
-{
-    struct viommu_did *did = did_slot(v, guest_did, false);
-    if (did != NULL) {
-        did->uses--;
-    }
-}
-
 void viommu_bindings_free(struct viommu *v)
 {
     struct viommu_bindings *all = &v->bindings;

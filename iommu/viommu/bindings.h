@@ -1,6 +1,6 @@
 /*
- * The records of what is bound: devices by source-id, bindings by (source-id, PASID), guest
- * domain ids in use. Pages come from the pool and count against the partition's quota. A
+ * The records of what is bound: devices by source-id, bindings by (source-id, PASID).
+ * Pages come from the pool and count against the partition's quota. A
  * binding is named by its index + 1, so that 0 means none.
  */
 #ifndef NESTOR_IOMMU_VIOMMU_BINDINGS_H
@@ -11,7 +11,6 @@
 struct viommu;
 struct viommu_binding;
 struct viommu_device;
-struct viommu_did;
 
 /* NULL when the guest never listed it. */
 struct viommu_device *viommu_bindings_find_device(struct viommu *v, u16 sid);
@@ -32,11 +31,6 @@ u16 viommu_bindings_spare(struct viommu *v);
 /* Enters the spare record, filled in, among the device's. */
 void viommu_bindings_add(struct viommu *v, struct viommu_device *device, u16 index_plus_1);
 void viommu_bindings_remove(struct viommu *v, struct viommu_device *device, u16 index_plus_1);
-
-/* The record of a guest domain id, whose uses the caller counts; NULL: over quota. */
-struct viommu_did *viommu_bindings_did(struct viommu *v, u16 guest_did);
-/* One use less. */
-void viommu_bindings_release_did(struct viommu *v, u16 guest_did);
 
 /* After everything was dropped: all pages back to the pool. */
 void viommu_bindings_free(struct viommu *v);

@@ -35,14 +35,19 @@ static bool select_root(struct viommu *v, bool guest)
     return r == OK;
 }
 
-/* A scan of this command's own; true when it is done. */
+/*
+ * A scan of this command's own; true when it is done. One that was under way for something else is no part of it:
+ * what a teardown has passed is not bound, what another root listed is not to stay.
+ */
 static bool scan(struct viommu *v, enum scan_kind kind)
 {
     struct viommu_command *c = &v->command;
-    if (!c->scanning || c->restart) {
+    if (!c->scanning || c->restart || c->scan_kind != kind || c->scan_root != v->active_root) {
         viommu_scan_start(v, kind);
         c->scanning = true;
         c->restart = false;
+        c->scan_kind = kind;
+        c->scan_root = v->active_root;
     }
     if (!viommu_scan_run(v)) {
         return false;
@@ -82,7 +87,6 @@ static bool run_set_root(struct viommu *v)
     if (live && !scan(v, root_has_tables(v) ? SCAN_EVERYTHING : SCAN_TEARDOWN)) {
         return false;
     }
-    v->command.restart = false;
     v->reg[VREG_GSTS] |= VGSTS_RTPS;
     return true;
 }

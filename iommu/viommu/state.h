@@ -13,12 +13,25 @@
 #include "iommu/viommu/walk.h"
 #include "iommu/vtd/vtd.h"
 
+/* What a scan reads, see scan.c; command.c and queue.c start them. */
+enum scan_kind {
+    SCAN_IDLE,
+    SCAN_CONTEXTS,  /* every context entry; PASIDs of those that changed */
+    SCAN_EVERYTHING,/* every context entry and every PASID */
+    SCAN_DEVICE,    /* the contexts of one source-id and its function mask */
+    SCAN_PASIDS,    /* every PASID of the devices listed so far */
+    SCAN_PASID,     /* one PASID of the devices listed so far */
+    SCAN_TEARDOWN,  /* unbind everything, forget all devices */
+};
+
 /* --- command.c: what GCMD asked for and is not done yet; the status bit follows when it is --- */
 
 struct viommu_command {
     bool set_root;   /* SRTP: RTPS follows */
     bool restart;    /* the root changed: a scan for an older one is void */
-    bool scanning;   /* v->scan works for set_root or translate */
+    bool scanning;   /* v->scan works for set_root or translate: */
+    enum scan_kind scan_kind;
+    u64 scan_root;   /* the active root when it began */
     bool translate;  /* TE is to become te_target */
     bool te_target;
     bool queue_off;  /* QIE 1 -> 0: waits for the descriptor under way */
@@ -56,17 +69,9 @@ struct viommu_device {
     u32 pages;       /* of the host's tables; host.c's own */
 };
 
-/* A guest domain id in use; invalidations of others mean nothing. */
-struct viommu_did {
-    u16 did;
-    u16 uses;
-};
-
 enum {
     VIOMMU_BINDINGS_DEFAULT = 1024,
     VIOMMU_BINDINGS_MAX = 8192,
-    VIOMMU_DIDS_DEFAULT = 256,
-    VIOMMU_DIDS_MAX = 256,
     VIOMMU_TABLE_PAGES_DEFAULT = 4096,
     VIOMMU_TABLE_PAGES_MAX = 65536,
     VIOMMU_BINDINGS_PER_PAGE = 32,
@@ -88,7 +93,6 @@ struct viommu_bindings {
     u64 known[VIOMMU_SIDS / 64];                   /* source-ids that the guest listed */
     u64 known_halves[VIOMMU_HALVES / 64];          /* halves with a page */
     struct viommu_page page[VIOMMU_BINDING_PAGES]; /* of struct viommu_binding */
-    struct viommu_did dids[VIOMMU_DIDS_MAX];
     u16 hash[VIOMMU_HASH];
     u16 free;        /* index + 1 */
     u16 pages;
@@ -99,16 +103,6 @@ struct viommu_bindings {
 };
 
 /* --- scan.c: how far the reading of guest tables has come --- */
-
-enum scan_kind {
-    SCAN_IDLE,
-    SCAN_CONTEXTS,  /* every context entry; PASIDs of those that changed */
-    SCAN_EVERYTHING,/* every context entry and every PASID */
-    SCAN_DEVICE,    /* the contexts of one source-id and its function mask */
-    SCAN_PASIDS,    /* every PASID of the devices listed so far */
-    SCAN_PASID,     /* one PASID of the devices listed so far */
-    SCAN_TEARDOWN,  /* unbind everything, forget all devices */
-};
 
 /* Where the cursor stands within one device. */
 enum scan_stage { STAGE_CONTEXT, STAGE_DROP, STAGE_PASIDS, STAGE_SWEEP };

@@ -34,8 +34,6 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
     v->config = *config;
     v->config.max_bindings =
         or_default(config->max_bindings, VIOMMU_BINDINGS_DEFAULT, VIOMMU_BINDINGS_MAX);
-    v->config.max_domains =
-        or_default(config->max_domains, VIOMMU_DIDS_DEFAULT, VIOMMU_DIDS_MAX);
     v->config.max_table_pages = or_default(config->max_table_pages, VIOMMU_TABLE_PAGES_DEFAULT,
                                            VIOMMU_TABLE_PAGES_MAX);
     v->cap = viommu_caps_cap(unit->cap);

@@ -37,7 +37,6 @@ struct viommu_config {
     u32 partition;                /* names the partition in logs and to did.h */
     u32 gpa_width;                /* bits of a guest address that the second stage translates */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
-    u32 max_domains;              /* quota: guest domain ids in use; 0 takes the default */
     u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
 };
 

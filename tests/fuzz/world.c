@@ -161,7 +161,7 @@ void world_begin(void)
     host_forgive_storms();
     world.pages_idle = hosted_pages_used() - host_pages_kept();
     const struct viommu_config config = {.unit = host_unit(), .parent = host_domain(), .ops = &ops,
-                                         .gpa_width = 48, .max_bindings = 12, .max_domains = 4,
+                                         .gpa_width = 48, .max_bindings = 12,
                                          .max_table_pages = 64};
     if (viommu_create(&config, &world.v) != OK) {
         abort();

@@ -67,7 +67,6 @@ void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
                                     .ctx = kit, .gpa_width = 48};
     if (quotas != NULL) {
         viommu.max_bindings = quotas->max_bindings;
-        viommu.max_domains = quotas->max_domains;
         viommu.max_table_pages = quotas->max_table_pages;
     }
     if (viommu_create(&viommu, &kit->v) != OK) {

@@ -169,6 +169,78 @@ static void crash_kernel_switches_the_root(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* --- more bindings than one exit handles, and commands back to back --- */
+
+enum { MANY = 160, MANY_FIRST = 0x100 };
+
+static void many_devices(struct kit *kit)
+{
+    u64 fs_root = kit_page(kit);
+    kit_map(kit, fs_root, IOVA, kit_page(kit), 6);
+    for (u16 i = 0; i < MANY; i++) {
+        kit_first_stage(kit, (u16)(MANY_FIRST + i), 0, 7, fs_root);
+    }
+}
+
+/* What is left of a teardown is no part of what TE = 1 has to read. */
+static void te_toggles(bool with_srtp)
+{
+    struct kit kit;
+    u64 value;
+    u64 off;
+    kit_start(&kit);
+    many_devices(&kit);
+    kit_boot(&kit);
+    assert_int_equal(host_attached(), MANY);
+    (void)viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE);
+    (void)viommu_mmio_read(kit.v, R_GSTS, 4, &off);
+    assert_int_equal(off & G_TE, 0);
+    if (with_srtp) {
+        (void)viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE | G_SRTP);
+    }
+    if (viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE | G_TE)) {
+        kit_finish(&kit);
+    }
+    assert_int_equal(kit_read(&kit, R_GSTS, 4) & G_TE, G_TE);
+    assert_int_equal(host_attached(), MANY);
+    assert_int_equal(kit_dma(&kit, MANY_FIRST, false, IOVA, &value), 0);
+    assert_true(kit_stop(&kit));
+}
+
+static void te_off_and_on(void **state)
+{
+    (void)state;
+    te_toggles(false);
+}
+
+static void te_off_srtp_and_on(void **state)
+{
+    (void)state;
+    te_toggles(true);
+}
+
+/* What one root listed is not left bound under another that came before TES = 1. */
+static void another_root_before_tes(void **state)
+{
+    (void)state;
+    struct kit kit;
+    u64 value;
+    kit_start(&kit);
+    many_devices(&kit);
+    kit_queue_on(&kit);
+    kit_set_root(&kit, 1);
+    u64 empty = kit_page(&kit);
+    (void)viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE | G_TE);
+    (void)viommu_mmio_write(kit.v, R_RTADDR, 8, empty | 1u << 10);
+    if (viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE | G_TE | G_SRTP)) {
+        kit_finish(&kit);
+    }
+    assert_int_equal(kit_read(&kit, R_GSTS, 4) & G_TE, G_TE);
+    assert_int_equal(host_attached(), 0);
+    assert_int_not_equal(kit_dma(&kit, MANY_FIRST, true, IOVA, &value), 0);
+    assert_true(kit_stop(&kit));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +249,9 @@ int main(void)
         cmocka_unit_test(new_root_keeps_what_is_the_same),
         cmocka_unit_test(kexec_with_leftovers),
         cmocka_unit_test(crash_kernel_switches_the_root),
+        cmocka_unit_test(te_off_and_on),
+        cmocka_unit_test(te_off_srtp_and_on),
+        cmocka_unit_test(another_root_before_tes),
     };
     return cmocka_run_group_tests_name("viommu_command", tests, NULL, NULL);
 }
