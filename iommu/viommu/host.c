@@ -32,16 +32,19 @@ enum result viommu_host_clear(struct viommu *v)
 
 /* --- pages --- */
 
-static u32 directory_pages(const struct guest_context *context)
+/* The directory covers RID_PASID too, which no request carries. */
+static u32 directory_pages(const struct viommu *v, const struct guest_context *context)
 {
-    u32 entries = guest_pasid_count(context->pdts) / PASIDS_PER_TABLE;
-    return (entries + DIRECTORY_ENTRIES_PER_PAGE - 1) / DIRECTORY_ENTRIES_PER_PAGE;
+    u32 carried = viommu_walk_pasid_count(&v->walk, context);
+    u32 end = carried > context->rid_pasid ? carried : context->rid_pasid + 1;
+    u32 per_page = DIRECTORY_ENTRIES_PER_PAGE * PASIDS_PER_TABLE;
+    return (end + per_page - 1) / per_page;
 }
 
 /* What an entry costs: the first of a device a directory, the first of 64 PASIDs a table. */
 static u32 cost(struct viommu *v, const struct viommu_device *device, u16 sid, u32 pasid)
 {
-    u32 directory = device->pages == 0 ? directory_pages(&device->context) : 0;
+    u32 directory = device->pages == 0 ? directory_pages(v, &device->context) : 0;
     bool has_table = vtd_entry_has_table(v->config.unit, VTD_ROOT_GUEST, sid, pasid);
     return directory + (has_table ? 0 : 1);
 }
@@ -57,7 +60,7 @@ static enum result open_device(struct viommu *v, const struct viommu_device *dev
     const struct guest_context *context = &device->context;
     const struct vtd_context host = {
         .rid_pasid = context->rid_pasid,
-        .pasids = context->paside ? guest_pasid_count(context->pdts) : 0,
+        .pasids = context->paside ? viommu_walk_pasid_count(&v->walk, context) : 0,
     };
     return vtd_device_open(v->config.unit, VTD_ROOT_GUEST, sid, &host);
 }

@@ -175,6 +175,9 @@ static bool run_commands(struct viommu *v)
 {
     struct viommu_queue *q = &v->queue;
     const struct perform_rules rules = current_rules(v);
+    if (q->broken) { /* its descriptor never completes, and commands must not wait for it */
+        q->scanning = false;
+    }
     while (!stopped(v)) {
         if (q->scanning && !finish_scan(v)) {
             return true;

@@ -9,7 +9,6 @@
  */
 #include "iommu/viommu/scan.h"
 
-#include "iommu/spec/caps.h"
 #include "iommu/viommu/bind.h"
 #include "iommu/viommu/bindings.h"
 
@@ -135,16 +134,10 @@ static bool sync_block(struct viommu *v, struct viommu_device *device, u32 end)
     return true;
 }
 
-/* Requests cannot carry a PASID above PSS, so entries there bind nothing. */
 static u32 pasid_end(const struct viommu *v, const struct guest_context *context)
 {
-    u32 by_directory = guest_pasid_count(context->pdts);
-    u32 width = vtd_ecap_pasid_width(v->ecap);
-    if (width > 20 || 1u << width > by_directory) {
-        return by_directory;
-    }
-    u32 by_unit = 1u << width;
-    return by_unit < PASIDS_PER_TABLE ? PASIDS_PER_TABLE : by_unit;
+    u32 carried = viommu_walk_pasid_count(&v->walk, context);
+    return carried < PASIDS_PER_TABLE ? PASIDS_PER_TABLE : carried;
 }
 
 /* All PASIDs of one device; without PASIDE only RID_PASID is ever looked at. */

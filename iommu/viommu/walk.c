@@ -14,6 +14,13 @@ static bool has(const struct walk_config *w, enum vtd_ecap_field bit)
     return vtd_ecap_get(w->ecap, bit) != 0;
 }
 
+u32 viommu_walk_pasid_count(const struct walk_config *w, const struct guest_context *context)
+{
+    u32 covered = guest_pasid_count(context->pdts);
+    u32 width = vtd_ecap_pasid_width(w->ecap);
+    return width < 20 && 1u << width < covered ? 1u << width : covered;
+}
+
 static u64 above_width(const struct walk_config *w)
 {
     return ~0ull << w->haw;

@@ -53,6 +53,8 @@ static inline u32 guest_pasid_count(u8 pdts)
     return 1u << (pdts + 13);
 }
 
+/* PASIDs that the directory covers and requests can carry (ECAP.PSS): those above fault, VT-d 9.4. At least 1. */
+u32 viommu_walk_pasid_count(const struct walk_config *w, const struct guest_context *context);
 /* The context table of a source-id; ROOT_NOT_PRESENT and the like otherwise. */
 enum vtd_fault_reason viommu_walk_root(const struct walk_config *w, u16 sid, gpa_t *table);
 /* out->present is false with any reason but NONE; out->fpd is valid when the entry was read. */

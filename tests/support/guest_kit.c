@@ -6,13 +6,6 @@
 #include <string.h>
 
 /* ND 6, SAGAW 39/48/57, MGAW 48, 4 records at 220h, no CM; IOTLB at F0h. */
-#define KIT_CAP (1ull << 63 | 1ull << 60 | 3ull << 54 | 1ull << 56 | 18ull << 48 | 3ull << 40 | \
-                 1ull << 39 | 3ull << 34 | 0x22ull << 24 | 47ull << 16 | 0xeull << 8 |          \
-                 KIT_CAP_ND)
-#define KIT_ECAP (1ull << 49 | 1ull << 48 | 1ull << 47 | 1ull << 46 | 1ull << 43 | 1ull << 40 | \
-                  19ull << 35 | 1ull << 34 | 1ull << 31 | 1ull << 26 | 0xfull << 8 |            \
-                  1ull << 7 | 1ull << 6 | 1ull << 2 | 3ull)
-
 static bool is_ram(u64 gpa, size_t len)
 {
     return gpa >= KIT_RAM_BASE && gpa < KIT_RAM_END && len <= KIT_RAM_END - gpa;
@@ -54,8 +47,12 @@ static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt};
 
 void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
 {
-    const struct model_config config = {.ver = 0x10, .cap = KIT_CAP, .ecap = KIT_ECAP,
-                                        .haw = KIT_HAW};
+    kit_start_unit(kit, KIT_CAP, KIT_ECAP, quotas);
+}
+
+void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_config *quotas)
+{
+    const struct model_config config = {.ver = 0x10, .cap = cap, .ecap = ecap, .haw = KIT_HAW};
     hosted_reset();
     *kit = (struct kit){.next_page = KIT_RAM_BASE};
     kit->unit = host_start(&config);

@@ -16,6 +16,14 @@ enum {
     KIT_WINDOW = 0x1000,   /* bytes of registers: a page, the last are fault records at 220h */
 };
 
+/* A unit with every feature: ND 6, MGAW 48, 4 records at 220h, no CM. */
+#define KIT_CAP (1ull << 63 | 1ull << 60 | 3ull << 54 | 1ull << 56 | 18ull << 48 | 3ull << 40 | \
+                 1ull << 39 | 3ull << 34 | 0x22ull << 24 | 47ull << 16 | 0xeull << 8 |          \
+                 KIT_CAP_ND)
+#define KIT_ECAP (1ull << 49 | 1ull << 48 | 1ull << 47 | 1ull << 46 | 1ull << 43 | 1ull << 40 | \
+                  19ull << 35 | 1ull << 34 | 1ull << 31 | 1ull << 26 | 0xfull << 8 |            \
+                  1ull << 7 | 1ull << 6 | 1ull << 2 | 3ull)
+
 /* Offsets of VT-d 11.4 that tests use. */
 enum { R_VER = 0x00, R_CAP = 0x08, R_ECAP = 0x10, R_GCMD = 0x18, R_GSTS = 0x1c, R_RTADDR = 0x20,
        R_CCMD = 0x28, R_FSTS = 0x34, R_FECTL = 0x38, R_FEDATA = 0x3c, R_FEADDR = 0x40,
@@ -43,6 +51,8 @@ struct kit {
 /* A unit with every feature, a second stage over all guest RAM, a vIOMMU in its reset state. */
 void kit_start(struct kit *kit);
 void kit_start_with(struct kit *kit, const struct viommu_config *quotas);
+/* On a unit of these capabilities; quotas may be NULL. */
+void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_config *quotas);
 /* Destroys everything; false if a page or a domain id leaked. */
 bool kit_stop(struct kit *kit);
 

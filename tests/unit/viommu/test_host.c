@@ -87,12 +87,34 @@ static void every_failed_allocation(void **state)
     }
 }
 
+/* PSS is less than the smallest directory covers (PDTS 0: 8,192) and than the largest: PASIDs above it fault, VT-d 9.4. */
+static void fewer_pasids_than_the_directory_covers(void **state)
+{
+    (void)state;
+    static const struct { u64 pss, pdts; } cases[] = {{7, 0}, {7, 7}, {12, 7}, {0, 0}, {5, 3}};
+    for (u32 i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct kit kit;
+        u64 value;
+        u64 ecap = (KIT_ECAP & ~(0x1full << 35)) | cases[i].pss << 35;
+        kit_start_unit(&kit, KIT_CAP, ecap, NULL);
+        u32 lines = hosted_log_lines();
+        (void)kit_device(&kit, SID, 0, DID, IOVA, NULL);
+        kit_context(&kit, SID, 1u << 3 | cases[i].pdts << 9, 0);
+        kit_boot(&kit);
+        assert_int_equal(host_attached(), 1);
+        assert_int_equal(kit_dma(&kit, SID, true, IOVA, &value), 0);
+        assert_int_equal(hosted_log_lines(), lines);
+        assert_true(kit_stop(&kit));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_pages_are_counted),
         cmocka_unit_test(one_domain_with_many_tables),
         cmocka_unit_test(every_failed_allocation),
+        cmocka_unit_test(fewer_pasids_than_the_directory_covers),
     };
     return cmocka_run_group_tests_name("viommu_host", tests, NULL, NULL);
 }

@@ -205,6 +205,40 @@ static void rings(void **state)
     }
 }
 
+/* The unit's queue dies while a descriptor's scan is under way: commands go on, and nothing is left to be run. */
+static void a_dead_queue_during_a_scan(void **state)
+{
+    (void)state;
+    enum { DEVICES = 160 };
+    const struct model_faults hang = {.queue_hang = true};
+    struct kit kit;
+    kit_start(&kit);
+    u64 fs_root = kit_page(&kit);
+    kit_map(&kit, fs_root, IOVA, kit_page(&kit), 6);
+    for (u16 i = 0; i < DEVICES; i++) {
+        kit_first_stage(&kit, (u16)(0x100 + i), 0, DID, fs_root);
+    }
+    kit_boot(&kit);
+    model_set_faults(kit.unit, &hang);
+    kit_pasid_entry(&kit, 0x100, 0)[0] = 0; /* its removal is what the queue dies of */
+    u64 tail = kit_queue(&kit, kit_read(&kit, R_IQT, 8), 0x37, 0);
+    if (viommu_mmio_write(kit.v, R_IQT, 8, tail)) {
+        kit_finish(&kit);
+    }
+    tail = kit_queue(&kit, tail, 0x26 | DID << 16, 0);
+    tail = kit_queue(&kit, tail, 0x37, 0);
+    (void)viommu_mmio_write(kit.v, R_IQT, 8, tail);
+    (void)viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE);
+    u32 runs = 0;
+    while (viommu_run(kit.v, VIOMMU_BUDGET) && runs < 1000) {
+        runs++;
+    }
+    assert_true(runs < 1000);
+    u64 status;
+    (void)viommu_mmio_read(kit.v, R_GSTS, 4, &status);
+    assert_int_equal(status & G_TE, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_ring_full_of_commands),
         cmocka_unit_test(accesses_in_between_keep_the_order),
         cmocka_unit_test(rings),
+        cmocka_unit_test(a_dead_queue_during_a_scan),
     };
     return cmocka_run_group_tests_name("viommu_queue", tests, NULL, NULL);
 }
