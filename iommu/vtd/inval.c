@@ -161,16 +161,6 @@ enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did)
     return run(unit, batch, 4);
 }
 
-/* Many present entries at once: what Table 28 says of each, for all PASIDs of the id. */
-enum result vtd_inval_moved(struct vtd_unit *unit, u16 did)
-{
-    const struct vtd_desc batch[] = {
-        is_scalable(unit) ? vtd_desc_pasid_cache_domain(did) : vtd_desc_context_global(),
-        vtd_desc_iotlb_domain(did),
-    };
-    return run(unit, batch, ARRAY_LEN(batch));
-}
-
 /* The order of the smallest aligned block that covers the range. */
 static u32 covering_order(u64 gpa, u64 size)
 {

@@ -106,8 +106,6 @@ must_use enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16
 must_use enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid_entry *old,
                                      bool gone);
 must_use enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did);
-/* No entry has that id any more. */
-must_use enum result vtd_inval_moved(struct vtd_unit *unit, u16 did);
 
 /* iommu/vtd/tables.c; the lock is held. */
 must_use enum result vtd_tables_create(struct vtd_unit *unit);

@@ -122,15 +122,6 @@ bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32
 must_use enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
                                       struct pasid_entry *out);
 
-/* All entries of some domain ids get another id, root and width at once (what they translate stays). */
-struct vtd_move {
-    const u16 *dids;   /* by the id of before: the new one, or 0 */
-    hpa_t ss_root;
-    u32 ss_levels;
-};
-/* Done in memory in any case; an error: hardware may still use what it has of the old entries. */
-must_use enum result vtd_second_stage_move(struct vtd_unit *unit, const struct vtd_move *move);
-
 /* A descriptor of 256 bits; on a queue of 128-bit ones w[2] and w[3] must be 0. */
 struct vtd_desc { u64 w[4]; };
 /*
