@@ -52,8 +52,7 @@ HV_C := $(wildcard hv/*.c hv/*/*.c iommu/*/*.c drivers/*.c)
 HV_ASM := $(wildcard hv/*.asm hv/*/*.asm)
 HV_OBJ := $(HV_C:%.c=$O/hv-image/%.o) $(HV_ASM:%.asm=$O/hv-image/%.o)
 # What the boot program shares with the image: pure code only.
-BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/spec/dmar.c iommu/spec/dmar_scope.c \
-	iommu/spec/caps.c iommu/spec/caps_text.c)
+BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/spec/*.c)
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 	$O/efi/boot/bridge.o $O/efi/boot/image.o
 

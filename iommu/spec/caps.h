@@ -7,7 +7,7 @@
 #ifndef NESTOR_IOMMU_SPEC_CAPS_H
 #define NESTOR_IOMMU_SPEC_CAPS_H
 
-#include "iommu/spec/entries.h"
+#include "iommu/spec/field.h"
 
 /* What is not listed is reserved or without a meaning by now. */
 #define VTD_CAP_FIELDS(X)                                                        \

@@ -1,52 +1,20 @@
 /*
- * Translation structures of scalable mode as field lists, VT-d chapter 9 (rev
- * 5.10). One line a field with the bit numbers printed there; enums, masks, dumps
- * and tests derive from the lists. Ignored bits are listed too (guests set them);
- * what no list names is reserved and must be 0 in a present entry.
+ * Translation structures as field lists, VT-d chapter 9 (rev 5.10): each field with the bit numbers
+ * printed there; enums, masks, dumps and tests derive from the lists. Ignored bits are listed too,
+ * since guests set them; what no list names is reserved and must be 0 in a present entry.
  */
 #ifndef NESTOR_IOMMU_SPEC_ENTRIES_H
 #define NESTOR_IOMMU_SPEC_ENTRIES_H
 
-#include "hv/types.h"
+#include "iommu/spec/field.h"
 
-/* A field is its two bit numbers in one int; words are 64 bits, no field spans two. */
-#define FIELD(hi, lo) ((hi) << 10 | (lo))
+/* How many of each make a table; a PASID directory is sized by PDTS. */
+enum { ROOT_ENTRIES = 256, PASIDS_PER_TABLE = 64 };
 
-static inline u32 field_lo(int field)
-{
-    return (u32)field & 0x3ff;
-}
-
-static inline u32 field_hi(int field)
-{
-    return (u32)field >> 10;
-}
-
-static inline u32 field_word(int field)
-{
-    return field_lo(field) / 64;
-}
-
-/* The field's bits in its word. */
-static inline u64 field_mask(int field)
-{
-    u32 width = field_hi(field) - field_lo(field) + 1;
-    return (~0ull >> (64 - width)) << (field_lo(field) % 64);
-}
-
-static inline u64 field_get(const u64 *words, int field)
-{
-    return (words[field_word(field)] & field_mask(field)) >> (field_lo(field) % 64);
-}
-
-static inline void field_set(u64 *words, int field, u64 value)
-{
-    u64 mask = field_mask(field);
-    u64 *word = &words[field_word(field)];
-    *word = (*word & ~mask) | ((value << (field_lo(field) % 64)) & mask);
-}
-
-/* Scalable-mode root entry, VT-d 9.2: two halves of a bus, devices 0-15 and 16-31. */
+/*
+ * Scalable-mode root entry, VT-d 9.2: two halves of a bus, devices 0-15 and 16-31. In legacy mode,
+ * 9.1, the lower half is for the whole bus and the upper one is reserved.
+ */
 #define ROOT_ENTRY(X)                                                                      \
     X(LP,        0,   0) X(LCTP,     63,  12)                                              \
     X(UP,       64,  64) X(UCTP,    127,  76)
@@ -57,6 +25,11 @@ static inline void field_set(u64 *words, int field, u64 value)
     X(PRE,       4,   4) X(HPTE,      5,   5) X(EPTR,      6,   6) X(PDTS,     11,   9)    \
     X(PASIDDIRPTR, 63, 12)                                                                 \
     X(RID_PASID, 83, 64) X(RID_PRIV, 84,  84)
+
+/* Legacy-mode context entry, VT-d 9.3. */
+#define LEGACY_CONTEXT_ENTRY(X)                                                            \
+    X(P,         0,   0) X(FPD,       1,   1) X(TT,        3,   2) X(SSPTPTR,  63,  12)    \
+    X(AW,       66,  64) X(IGN,      70,  67) X(DID,      87,  72)
 
 /* Scalable-mode PASID directory entry, VT-d 9.5. */
 #define PASID_DIR_ENTRY(X)                                                                 \
@@ -72,6 +45,19 @@ static inline void field_set(u64 *words, int field, u64 value)
     X(EAFE,    135, 135) X(FSPTPTR, 191, 140)                                              \
     X(HPTSZ,   257, 256) X(HPTPFD,  258, 258) X(HPTPTR,  319, 268) X(HPTDID,  335, 320)
 
+/* Interrupt remapping table entry, VT-d 9.9: remapped, IM = 0. */
+#define IRTE_ENTRY(X)                                                                      \
+    X(P,         0,   0) X(FPD,       1,   1) X(DM,        2,   2) X(RH,        3,   3)    \
+    X(TM,        4,   4) X(DLM,       7,   5) X(AVL,      11,   8) X(IM,       15,  15)    \
+    X(V,        23,  16) X(DST,      63,  32)                                              \
+    X(SID,      79,  64) X(SQ,       81,  80) X(SVT,      83,  82)
+
+/* The same, VT-d 9.10: posted, IM = 1. */
+#define POSTED_IRTE_ENTRY(X)                                                               \
+    X(P,         0,   0) X(FPD,       1,   1) X(AVL,      11,   8) X(URG,      14,  14)    \
+    X(IM,       15,  15) X(VV,       23,  16) X(PDAL,     63,  38)                         \
+    X(SID,      79,  64) X(SQ,       81,  80) X(SVT,      83,  82) X(PDAH,    127,  96)
+
 #define ROOT_ENTRY_ENUM(name, hi, lo) ROOT_##name = FIELD(hi, lo),
 enum root_field { ROOT_ENTRY(ROOT_ENTRY_ENUM) };
 #undef ROOT_ENTRY_ENUM
@@ -79,6 +65,10 @@ enum root_field { ROOT_ENTRY(ROOT_ENTRY_ENUM) };
 #define CONTEXT_ENTRY_ENUM(name, hi, lo) CONTEXT_##name = FIELD(hi, lo),
 enum context_field { CONTEXT_ENTRY(CONTEXT_ENTRY_ENUM) };
 #undef CONTEXT_ENTRY_ENUM
+
+#define LEGACY_CONTEXT_ENTRY_ENUM(name, hi, lo) LEGACY_CONTEXT_##name = FIELD(hi, lo),
+enum legacy_context_field { LEGACY_CONTEXT_ENTRY(LEGACY_CONTEXT_ENTRY_ENUM) };
+#undef LEGACY_CONTEXT_ENTRY_ENUM
 
 #define PASID_DIR_ENTRY_ENUM(name, hi, lo) PASID_DIR_##name = FIELD(hi, lo),
 enum pasid_dir_field { PASID_DIR_ENTRY(PASID_DIR_ENTRY_ENUM) };
@@ -88,12 +78,22 @@ enum pasid_dir_field { PASID_DIR_ENTRY(PASID_DIR_ENTRY_ENUM) };
 enum pasid_field { PASID_ENTRY(PASID_ENTRY_ENUM) };
 #undef PASID_ENTRY_ENUM
 
+#define IRTE_ENTRY_ENUM(name, hi, lo) IRTE_##name = FIELD(hi, lo),
+enum irte_field { IRTE_ENTRY(IRTE_ENTRY_ENUM) };
+#undef IRTE_ENTRY_ENUM
+
+#define POSTED_IRTE_ENTRY_ENUM(name, hi, lo) POSTED_IRTE_##name = FIELD(hi, lo),
+enum posted_irte_field { POSTED_IRTE_ENTRY(POSTED_IRTE_ENTRY_ENUM) };
+#undef POSTED_IRTE_ENTRY_ENUM
+
 struct root_entry { u64 w[2]; };
 struct context_entry { u64 w[4]; };
+struct legacy_context_entry { u64 w[2]; };
 struct pasid_dir_entry { u64 w[1]; };
 struct pasid_entry { u64 w[8]; };
 _Static_assert(sizeof(struct root_entry) == 16, "VT-d 9.2");
 _Static_assert(sizeof(struct context_entry) == 32, "VT-d 9.4");
+_Static_assert(sizeof(struct legacy_context_entry) == 16, "VT-d 9.3");
 _Static_assert(sizeof(struct pasid_dir_entry) == 8, "VT-d 9.5");
 _Static_assert(sizeof(struct pasid_entry) == 64, "VT-d 9.6");
 
@@ -118,6 +118,17 @@ static inline void context_set(struct context_entry *e, enum context_field f, u6
     field_set(e->w, (int)f, value);
 }
 
+static inline u64 legacy_context_get(const struct legacy_context_entry *e, enum legacy_context_field f)
+{
+    return field_get(e->w, (int)f);
+}
+
+static inline void legacy_context_set(struct legacy_context_entry *e, enum legacy_context_field f,
+                                      u64 value)
+{
+    field_set(e->w, (int)f, value);
+}
+
 static inline u64 pasid_dir_get(const struct pasid_dir_entry *e, enum pasid_dir_field f)
 {
     return field_get(e->w, (int)f);
@@ -138,6 +149,30 @@ static inline void pasid_set(struct pasid_entry *e, enum pasid_field f, u64 valu
     field_set(e->w, (int)f, value);
 }
 
+/* CONTEXT_PDTS: PASIDs that the directory covers. */
+static inline u32 pdts_pasids(u32 pdts)
+{
+    return 1u << (pdts + 13);
+}
+
+/* PASID_AW and LEGACY_CONTEXT_AW: levels of the second stage. */
+static inline u32 aw_levels(u32 aw)
+{
+    return aw + 2;
+}
+
+static inline u32 levels_aw(u32 levels)
+{
+    return levels - 2;
+}
+
+/* LEGACY_CONTEXT_TT. */
+enum legacy_tt {
+    LEGACY_TT_SECOND_STAGE = 0,
+    LEGACY_TT_DEVICE_TLB = 1,
+    LEGACY_TT_PASS_THROUGH = 2,
+};
+
 /* PASID_PGTT. */
 enum pgtt {
     PGTT_FIRST_STAGE = 1,
@@ -145,48 +180,5 @@ enum pgtt {
     PGTT_NESTED = 3,
     PGTT_PASS_THROUGH = 4,
 };
-
-/* Reasons of VT-d table 30 that table walks end in, each with the row's name there. */
-#define VTD_FAULT_REASONS(X)                                                               \
-    X(NONE, 0x00, "-")                                                                     \
-    X(LEGACY_ROOT_NOT_PRESENT, 0x01, "LRT.2")                                              \
-    X(LEGACY_CONTEXT_NOT_PRESENT, 0x02, "LCT.2")                                           \
-    X(LEGACY_CONTEXT_INVALID, 0x03, "LCT.4")                                               \
-    X(LEGACY_ROOT_ACCESS, 0x08, "LRT.1")                                                   \
-    X(LEGACY_CONTEXT_ACCESS, 0x09, "LCT.1")                                                \
-    X(LEGACY_ROOT_RESERVED, 0x0a, "LRT.3")                                                 \
-    X(LEGACY_CONTEXT_RESERVED, 0x0b, "LCT.3")                                              \
-    X(TTM_INVALID, 0x30, "RTA.1")                                                          \
-    X(LEGACY_WITH_PASID, 0x31, "RTA.2")                                                    \
-    X(ABORT_DMA, 0x33, "RTA.4")                                                            \
-    X(ROOT_ACCESS, 0x38, "SRT.1")                                                          \
-    X(ROOT_NOT_PRESENT, 0x39, "SRT.2")                                                     \
-    X(ROOT_RESERVED, 0x3a, "SRT.3")                                                        \
-    X(CONTEXT_ACCESS, 0x40, "SCT.1")                                                       \
-    X(CONTEXT_NOT_PRESENT, 0x41, "SCT.2")                                                  \
-    X(CONTEXT_RESERVED, 0x42, "SCT.3")                                                     \
-    X(CONTEXT_INVALID, 0x43, "SCT.4")                                                      \
-    X(PASID_NOT_ENABLED, 0x45, "SCT.6")                                                    \
-    X(PASID_OVER_PDTS, 0x46, "SCT.7")                                                      \
-    X(PASID_IS_RID_PASID, 0x48, "SCT.9")                                                   \
-    X(PASID_DIR_ACCESS, 0x50, "SPD.1")                                                     \
-    X(PASID_DIR_NOT_PRESENT, 0x51, "SPD.2")                                                \
-    X(PASID_DIR_RESERVED, 0x52, "SPD.3")                                                   \
-    X(PASID_ENTRY_ACCESS, 0x58, "SPT.1")                                                   \
-    X(PASID_ENTRY_NOT_PRESENT, 0x59, "SPT.2")                                              \
-    X(PASID_ENTRY_RESERVED, 0x5a, "SPT.3")                                                 \
-    X(PASID_ENTRY_INVALID, 0x5b, "SPT.4")                                                  \
-    X(FS_ENTRY_ACCESS, 0x70, "SFS.1")                                                      \
-    X(FS_ENTRY_NOT_PRESENT, 0x71, "SFS.2")                                                 \
-    X(FS_ENTRY_RESERVED, 0x72, "SFS.3")                                                    \
-    X(FS_ROOT_ACCESS, 0x73, "SFS.4")                                                       \
-    X(HOST_ADDRESS_WIDTH, 0x83, "SGN.4")                                                   \
-    X(INTERRUPT_RANGE, 0x87, "SGN.8")                                                      \
-    X(PASID_OVER_PSS, 0x89, "SGN.10")                                                      \
-    X(FS_AD_UPDATE_FAILED, 0x91, "SFS.10")
-
-#define VTD_FAULT_ENUM(name, code, row) VTD_FAULT_##name = (code),
-enum vtd_fault_reason { VTD_FAULT_REASONS(VTD_FAULT_ENUM) };
-#undef VTD_FAULT_ENUM
 
 #endif

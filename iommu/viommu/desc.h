@@ -5,7 +5,7 @@
 #ifndef NESTOR_IOMMU_VIOMMU_DESC_H
 #define NESTOR_IOMMU_VIOMMU_DESC_H
 
-#include "hv/types.h"
+#include "iommu/spec/desc.h"
 
 /* Names after the descriptors of VT-d 6.5.2 that this unit takes. */
 enum viommu_cmd_kind {
@@ -38,18 +38,6 @@ struct viommu_cmd {
     bool fence;
     u32 status_data;
     u64 status_addr;  /* guest physical */
-};
-
-/* IQERCD.IQEI, VT-d 11.4.9.9. */
-enum iqei {
-    IQEI_NONE = 0,
-    IQEI_TAIL = 1,
-    IQEI_FETCH = 2,
-    IQEI_TYPE = 3,
-    IQEI_RESERVED = 4,
-    IQEI_WIDTH = 5,
-    IQEI_TAIL_ALIGN = 6,
-    IQEI_TTM = 7,
 };
 
 struct desc_rules {

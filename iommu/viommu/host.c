@@ -7,7 +7,7 @@
 
 #include "iommu/domain/domain.h"
 
-enum { DIRECTORY_ENTRIES_PER_PAGE = 512, PASIDS_PER_TABLE = 64 };
+enum { DIRECTORY_ENTRIES_PER_PAGE = 512 };
 
 enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out)
 {

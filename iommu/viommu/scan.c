@@ -15,7 +15,6 @@
 enum {
     STEPS_BIND = 8,       /* a change in hardware waits for invalidations */
     STEPS_PAGE = 2,       /* a page of 64 PASID entries copied */
-    PASIDS_PER_TABLE = 64,
     TABLES_PER_BLOCK = 64, /* directory entries copied at a time */
 };
 

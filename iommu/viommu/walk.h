@@ -9,6 +9,7 @@
 
 #include "iommu/viommu/viommu.h"
 #include "iommu/spec/entries.h"
+#include "iommu/spec/faults.h"
 
 struct walk_config {
     const struct guest_ops *ops;

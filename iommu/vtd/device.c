@@ -5,7 +5,7 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { P = 1, FPD = 2, PASIDE = 8, PDTS_SHIFT = 9, PASIDS_PER_TABLE = 64 };
+enum { P = 1, FPD = 2, PASIDE = 8, PDTS_SHIFT = 9 };
 
 static bool is_scalable(const struct vtd_unit *unit)
 {

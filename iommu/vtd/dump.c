@@ -21,8 +21,8 @@ static void dump_registers(struct vtd_unit *unit)
     port_log(LOG_INFO, "  CAP   0x%016llx %s", unit->info.cap, text);
     vtd_ecap_text(unit->info.ecap, text);
     port_log(LOG_INFO, "  ECAP  0x%016llx %s", unit->info.ecap, text);
-    port_log(LOG_INFO, "  GSTS  0x%08x%s%s%s", gsts, (gsts & (u32)GCMD_TE) != 0 ? " TES" : "",
-             (gsts & GCMD_QIE) != 0 ? " QIES" : "", (gsts & GCMD_IRE) != 0 ? " IRES" : "");
+    port_log(LOG_INFO, "  GSTS  0x%08x%s%s%s", gsts, (gsts & GSTS_TES) != 0 ? " TES" : "",
+             (gsts & GSTS_QIES) != 0 ? " QIES" : "", (gsts & GSTS_IRES) != 0 ? " IRES" : "");
     port_log(LOG_INFO, "  RTADDR 0x%llx", vtd_read64(unit, VTD_RTADDR));
     port_log(LOG_INFO, "  IQA 0x%llx IQH 0x%llx IQT 0x%llx IQERCD 0x%llx", vtd_read64(unit, VTD_IQA),
              vtd_read64(unit, VTD_IQH), vtd_read64(unit, VTD_IQT), vtd_read64(unit, VTD_IQERCD));

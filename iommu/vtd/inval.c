@@ -1,65 +1,8 @@
 /*
- * Invalidation descriptors, VT-d 6.5.2, and which of them a change asks for, VT-d
- * 6.5.3.3 (Table 28). Order within a batch: context cache, PASID cache, IOTLB.
+ * Which invalidations a change of the tables asks for, VT-d 6.5.3.3 (Table 28). Order within a batch:
+ * context cache, PASID cache, IOTLB.
  */
 #include "iommu/vtd/state.h"
-
-enum { TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_PASID_IOTLB = 6, TYPE_PASID_CACHE = 7 };
-enum { DRAIN = 3 << 6 };  /* DW and DR: in-flight writes and reads leave first */
-enum { CONTEXT_DEVICE = 3, PASID_CACHE_DOMAIN = 0, PASID_CACHE_PASID = 1, PASID_CACHE_GLOBAL = 3 };
-
-static struct vtd_desc desc(u32 type, u32 granularity, u64 rest)
-{
-    return (struct vtd_desc){{type | granularity << 4 | rest, 0, 0, 0}};
-}
-
-struct vtd_desc vtd_desc_context_global(void)
-{
-    return desc(TYPE_CONTEXT, VTD_GLOBAL, 0);
-}
-
-struct vtd_desc vtd_desc_context_device(u16 did, u16 sid)
-{
-    return desc(TYPE_CONTEXT, CONTEXT_DEVICE, (u64)did << 16 | (u64)sid << 32);
-}
-
-struct vtd_desc vtd_desc_iotlb_global(void)
-{
-    return desc(TYPE_IOTLB, VTD_GLOBAL, DRAIN);
-}
-
-struct vtd_desc vtd_desc_iotlb_domain(u16 did)
-{
-    return desc(TYPE_IOTLB, VTD_DOMAIN, DRAIN | (u64)did << 16);
-}
-
-/* IH stays 0: table pages may have gone, so structure caches must go too. */
-struct vtd_desc vtd_desc_iotlb_pages(u16 did, u64 addr, u32 order)
-{
-    struct vtd_desc d = desc(TYPE_IOTLB, VTD_PAGE, DRAIN | (u64)did << 16);
-    d.w[1] = (addr & ~PAGE_MASK) | order;
-    return d;
-}
-
-struct vtd_desc vtd_desc_pasid_cache_global(void)
-{
-    return desc(TYPE_PASID_CACHE, PASID_CACHE_GLOBAL, 0);
-}
-
-struct vtd_desc vtd_desc_pasid_cache_domain(u16 did)
-{
-    return desc(TYPE_PASID_CACHE, PASID_CACHE_DOMAIN, (u64)did << 16);
-}
-
-struct vtd_desc vtd_desc_pasid_cache(u16 did, u32 pasid)
-{
-    return desc(TYPE_PASID_CACHE, PASID_CACHE_PASID, (u64)did << 16 | (u64)pasid << 32);
-}
-
-struct vtd_desc vtd_desc_pasid_iotlb(u16 did, u32 pasid)
-{
-    return desc(TYPE_PASID_IOTLB, VTD_DOMAIN, (u64)did << 16 | (u64)pasid << 32);
-}
 
 static bool is_scalable(const struct vtd_unit *unit)
 {

@@ -9,7 +9,7 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { P = 1, PASIDS_PER_TABLE = 64 };
+enum { P = 1 };
 
 static u64 *directory_slot(const u64 *context, u32 pasid)
 {

@@ -13,8 +13,6 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { TYPE_DEVICE_TLB = 3, TYPE_WAIT = 5, TYPE_PASID_DEVICE_TLB = 8, TYPE_MASK = 0xe0f };
-enum { WAIT_SW = 1 << 5, WAIT_FN = 1 << 6 };
 enum { SPARE = 3 }; /* our wait, its repetition after ITE, the gap that tells full from empty */
 
 static volatile u32 *status_word(struct vtd_unit *unit)
@@ -36,7 +34,7 @@ static u32 head(const struct vtd_unit *unit)
 static struct vtd_desc wait_desc(const struct vtd_unit *unit, u32 word, u32 value)
 {
     u64 at = unit->self.v + offsetof(struct vtd_unit, status) + word * sizeof(u32);
-    return (struct vtd_desc){{TYPE_WAIT | WAIT_SW | WAIT_FN | (u64)value << 32, at, 0, 0}};
+    return vtd_desc_wait(field_put(DESC_WAIT_SW, 1) | field_put(DESC_WAIT_FN, 1), value, at);
 }
 
 /* Its status goes to a word that nobody reads. */
@@ -210,8 +208,8 @@ static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs,
 
 static bool is_device_tlb(const struct vtd_desc *d)
 {
-    u64 type = d->w[0] & TYPE_MASK;
-    return type == TYPE_DEVICE_TLB || type == TYPE_PASID_DEVICE_TLB;
+    u64 type = d->w[0] & (field_mask(DESC_TYPE) | field_mask(DESC_TYPE_HIGH));
+    return type == DESC_DEVICE_TLB || type == DESC_PASID_DEVICE_TLB;
 }
 
 static u32 first_device_tlb(const struct vtd_desc *descs, u32 count)
@@ -374,7 +372,7 @@ static void end_with_wait(const struct vtd_unit *unit)
 
 enum result vtd_queue_stop(struct vtd_unit *unit)
 {
-    if ((vtd_read32(unit, VTD_GSTS) & GCMD_QIE) == 0) {
+    if ((vtd_read32(unit, VTD_GSTS) & GSTS_QIES) == 0) {
         return OK;
     }
     enum result r = drain(unit);

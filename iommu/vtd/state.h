@@ -88,17 +88,7 @@ must_use enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc 
 /* Gets a queue going again that stopped at a descriptor nobody waits for. */
 void vtd_queue_poll(struct vtd_unit *unit);
 
-/* iommu/vtd/inval.c: descriptors (VT-d 6.5.2), and sequences of Table 28; the lock is held. */
-enum vtd_granularity { VTD_GLOBAL = 1, VTD_DOMAIN = 2, VTD_PAGE = 3 };
-struct vtd_desc vtd_desc_context_global(void);
-struct vtd_desc vtd_desc_context_device(u16 did, u16 sid);
-struct vtd_desc vtd_desc_iotlb_global(void);
-struct vtd_desc vtd_desc_iotlb_domain(u16 did);
-struct vtd_desc vtd_desc_iotlb_pages(u16 did, u64 addr, u32 order);
-struct vtd_desc vtd_desc_pasid_cache_global(void);
-struct vtd_desc vtd_desc_pasid_cache_domain(u16 did);
-struct vtd_desc vtd_desc_pasid_cache(u16 did, u32 pasid);
-struct vtd_desc vtd_desc_pasid_iotlb(u16 did, u32 pasid);
+/* iommu/vtd/inval.c: sequences of Table 28; the lock is held. */
 must_use enum result vtd_inval_all(struct vtd_unit *unit);
 /* A context that was not present before; one that was, with at most VTD_DIDS_MAX ids (more: all). */
 must_use enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid);

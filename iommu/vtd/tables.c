@@ -9,7 +9,7 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { BUSES = 256, DIR_ENTRIES_PER_PAGE = 512, PASIDS_PER_TABLE = 64, PRESENT = 1 };
+enum { BUSES = 256, DIR_ENTRIES_PER_PAGE = 512, PRESENT = 1 };
 
 static bool is_scalable(const struct vtd_unit *unit)
 {

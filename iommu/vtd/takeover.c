@@ -14,7 +14,7 @@
 static u64 root_address(const struct vtd_unit *unit, enum vtd_root root)
 {
     bool scalable = unit->info.mode == VTD_MODE_SCALABLE;
-    return unit->tables[root].root.v | (scalable ? RTADDR_TTM_SCALABLE : 0);
+    return unit->tables[root].root.v | (scalable ? field_put(RTADDR_TTM, TTM_SCALABLE) : 0);
 }
 
 static bool has_cap(const struct vtd_unit *unit, enum vtd_cap_field field)
@@ -68,7 +68,7 @@ static enum result set_pointer(struct vtd_unit *unit, u64 rtaddr)
 
 static bool translation_is_on(const struct vtd_unit *unit)
 {
-    return (vtd_read32(unit, VTD_GSTS) & (u32)GCMD_TE) != 0;
+    return (vtd_read32(unit, VTD_GSTS) & GSTS_TES) != 0;
 }
 
 static void say_window(const struct vtd_unit *unit, const char *until)
@@ -100,7 +100,7 @@ static enum result shut_door(struct vtd_unit *unit, enum door *door)
     }
     if (may && abort) {
         *door = DOOR_ABORT;
-        r = set_pointer(unit, RTADDR_TTM_ABORT);
+        r = set_pointer(unit, field_put(RTADDR_TTM, TTM_ABORT));
         return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
     }
     if (may && has_cap(unit, VTD_CAP_PHMR) && !regions_are_on(unit)) {
@@ -160,7 +160,7 @@ static enum result translate(struct vtd_unit *unit)
 {
     u64 target = root_address(unit, VTD_ROOT_OFF);
     bool on = translation_is_on(unit);
-    bool same_mode = ((vtd_read64(unit, VTD_RTADDR) ^ target) & RTADDR_TTM_MASK) == 0;
+    bool same_mode = vtd_rtaddr_ttm(vtd_read64(unit, VTD_RTADDR)) == vtd_rtaddr_ttm(target);
     if (on && !same_mode && !has_cap(unit, VTD_CAP_ESRTPS)) {
         return change_mode(unit);
     }
@@ -173,9 +173,9 @@ static void forget_faults(struct vtd_unit *unit)
 {
     u32 at = vtd_cap_fault_offset(unit->info.cap), count = 0;
     for (u32 i = 0; i < vtd_cap_fault_records(unit->info.cap); i++) {
-        hpa_t high = {unit->info.base.v + at + i * 16 + 8};
-        if ((port_mmio_read64(high) & FRCD_F) != 0) {
-            port_mmio_write32((hpa_t){high.v + 4}, (u32)(FRCD_F >> 32));
+        hpa_t high = {unit->info.base.v + at + i * sizeof(struct fault_record) + 8};
+        if ((port_mmio_read64(high) & field_mask(FRCD_F)) != 0) {
+            port_mmio_write32((hpa_t){high.v + 4}, (u32)(field_mask(FRCD_F) >> 32));
             count++;
         }
     }
@@ -188,7 +188,7 @@ static void forget_faults(struct vtd_unit *unit)
 
 static enum result drop_interrupt_remapping(struct vtd_unit *unit)
 {
-    if ((vtd_read32(unit, VTD_GSTS) & GCMD_IRE) == 0) {
+    if ((vtd_read32(unit, VTD_GSTS) & GSTS_IRES) == 0) {
         return OK;
     }
     port_log(LOG_INFO, "unit %u: firmware's interrupt remapping is switched off",
@@ -199,7 +199,7 @@ static enum result drop_interrupt_remapping(struct vtd_unit *unit)
 /* The queue of before is asked last while its mode still holds. */
 static enum result prepare(struct vtd_unit *unit, enum door *door)
 {
-    vtd_write32(unit, VTD_FECTL, FECTL_IM);
+    vtd_write32(unit, VTD_FECTL, EVENT_IM);
     enum result r = vtd_queue_stop(unit);
     r = r == OK ? shut_door(unit, door) : r;
     r = r == OK && !unit->walked ? vtd_tables_create(unit) : r;

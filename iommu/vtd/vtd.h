@@ -8,7 +8,9 @@
 #define NESTOR_IOMMU_VTD_VTD_H
 
 #include "iommu/port.h"
+#include "iommu/spec/desc.h"
 #include "iommu/spec/entries.h"
+#include "iommu/spec/faults.h"
 
 struct vtd_unit;
 
@@ -122,8 +124,6 @@ bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32
 must_use enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
                                       struct pasid_entry *out);
 
-/* A descriptor of 256 bits; on a queue of 128-bit ones w[2] and w[3] must be 0. */
-struct vtd_desc { u64 w[4]; };
 /*
  * Batch with one doorbell and one wait. Errors of single descriptors do not lose the
  * others: ERR_QUEUE after all that could be done is done; ERR_TIMEOUT.
@@ -145,7 +145,6 @@ struct vtd_fault {
 };
 /* The oldest fault not taken yet, false when none; counts, prints (rate-limited) and punishes storms. */
 bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
-const char *vtd_fault_text(u8 reason);
 struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
 u32 vtd_fault_count(const struct vtd_unit *unit, u16 sid);

@@ -66,18 +66,6 @@ static void every_field_of_a_record(void **state)
     vtd_rig_stop(&rig);
 }
 
-static void every_reason_has_words(void **state)
-{
-    (void)state;
-#define REASON(name, code, row) code,
-    static const u8 reasons[] = {VTD_FAULT_REASONS(REASON)};
-#undef REASON
-    for (u32 i = 1; i < ARRAY_LEN(reasons); i++) {
-        assert_string_not_equal(vtd_fault_text(reasons[i]), "reason unknown");
-    }
-    assert_string_equal(vtd_fault_text(0xee), "reason unknown");
-}
-
 static void lines_are_rationed_and_counted(void **state)
 {
     (void)state;
@@ -299,7 +287,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_of_a_record),
-        cmocka_unit_test(every_reason_has_words),
         cmocka_unit_test(lines_are_rationed_and_counted),
         cmocka_unit_test(silence_ends),
         cmocka_unit_test(blocked_for_good),

@@ -1,0 +1,83 @@
+/* Field lists of entries: no field spans two words or meets another, and what no list names is reserved. */
+#include "iommu/spec/entries.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+/* Bits of each word that the list names, against those counted by hand in chapter 9. */
+static void check_list(const int *fields, size_t count, const u64 *named, u32 words)
+{
+    u64 seen[8] = {0};
+    for (size_t i = 0; i < count; i++) {
+        u32 word = field_word(fields[i]);
+        assert_true(field_hi(fields[i]) >= field_lo(fields[i]));
+        assert_int_equal(field_hi(fields[i]) / 64, word);
+        assert_true(word < words);
+        assert_int_equal(seen[word] & field_mask(fields[i]), 0);
+        seen[word] |= field_mask(fields[i]);
+    }
+    for (u32 i = 0; i < words; i++) {
+        assert_int_equal(seen[i], named[i]);
+    }
+}
+
+#define LIST(prefix, list) \
+    static const int prefix##_fields[] = {list(prefix##_ROW)}
+#define CHECK(prefix, ...) do { \
+        const u64 named[] = {__VA_ARGS__}; \
+        check_list(prefix##_fields, ARRAY_LEN(prefix##_fields), named, ARRAY_LEN(named)); \
+    } while (0)
+
+#define ROOT_ROW(name, hi, lo) ROOT_##name,
+#define CONTEXT_ROW(name, hi, lo) CONTEXT_##name,
+#define LEGACY_CONTEXT_ROW(name, hi, lo) LEGACY_CONTEXT_##name,
+#define PASID_DIR_ROW(name, hi, lo) PASID_DIR_##name,
+#define PASID_ROW(name, hi, lo) PASID_##name,
+#define IRTE_ROW(name, hi, lo) IRTE_##name,
+#define POSTED_IRTE_ROW(name, hi, lo) POSTED_IRTE_##name,
+LIST(ROOT, ROOT_ENTRY);
+LIST(CONTEXT, CONTEXT_ENTRY);
+LIST(LEGACY_CONTEXT, LEGACY_CONTEXT_ENTRY);
+LIST(PASID_DIR, PASID_DIR_ENTRY);
+LIST(PASID, PASID_ENTRY);
+LIST(IRTE, IRTE_ENTRY);
+LIST(POSTED_IRTE, POSTED_IRTE_ENTRY);
+
+static void lists_name_what_chapter_9_names(void **state)
+{
+    (void)state;
+    CHECK(ROOT, 0xfffffffffffff001, 0xfffffffffffff001);
+    CHECK(CONTEXT, 0xfffffffffffffe7f, 0x1fffff, 0, 0);
+    CHECK(LEGACY_CONTEXT, 0xfffffffffffff00f, 0xffff7f);
+    CHECK(PASID_DIR, 0xfffffffffffff003);
+    CHECK(PASID, 0xfffffffffffff3df, 0xffffffff0780ffff, 0xfffffffffffff0fd, 0, 0xfffffffffffff007, 0xffff, 0, 0);
+    CHECK(IRTE, 0xffffffff00ff8fff, 0xfffff);
+    CHECK(POSTED_IRTE, 0xffffffc000ffcf03, 0xffffffff000fffff);
+}
+
+static void a_field_is_set_and_read_alone(void **state)
+{
+    (void)state;
+    struct pasid_entry e = {{0}};
+    for (u32 i = 0; i < ARRAY_LEN(PASID_fields); i++) {
+        enum pasid_field f = (enum pasid_field)PASID_fields[i];
+        u64 all = field_mask((int)f) >> field_lo((int)f) % 64;
+        pasid_set(&e, f, ~0ull);
+        assert_int_equal(pasid_get(&e, f), all);
+        for (u32 k = 0; k < 8; k++) {
+            assert_int_equal(e.w[k], k == field_word((int)f) ? field_put((int)f, all) : 0);
+        }
+        pasid_set(&e, f, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_name_what_chapter_9_names),
+        cmocka_unit_test(a_field_is_set_and_read_alone),
+    };
+    return cmocka_run_group_tests_name("spec_entries", tests, NULL, NULL);
+}
