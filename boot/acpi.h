@@ -45,11 +45,14 @@ struct acpi_ecam acpi_mcfg_segment(const struct acpi_memory *m, u64 mcfg, u16 se
 /* Window number `index`; false past the last one. */
 bool acpi_mcfg_window(const struct acpi_memory *m, u64 mcfg, u32 index, struct acpi_ecam *out);
 
+enum { ACPI_CPUS = 1024 };
+
+/* CPUs that MADT lists as enabled or as online-capable, each once. */
 struct acpi_cpus {
-    u32 enabled;
-    u32 highest_apic_id;
+    u32 count;                 /* above the limit: there are more than the list has room for */
+    u32 ids[ACPI_CPUS];
 };
-struct acpi_cpus acpi_madt_cpus(const struct acpi_memory *m, u64 madt);
+void acpi_madt_cpus(const struct acpi_memory *m, u64 madt, struct acpi_cpus *out);
 
 /*
  * Takes the DMAR table out of XSDT and RSDT and renames it, so that it is found neither there nor

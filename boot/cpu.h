@@ -16,6 +16,8 @@ struct cpu_facts {
     bool vmx;
     bool no_execute;          /* the no-execute bit of page tables */
     bool x2apic;
+    u32 apic_id;              /* of the CPU that was asked */
+    bool x2apic_on;           /* its local APIC is in x2APIC mode */
     bool x2apic_locked;       /* xAPIC mode can no longer be entered */
     struct vmx_caps caps;     /* 0 without VMX */
 };

@@ -2,6 +2,7 @@
 #include "boot/cpu.h"
 
 enum {
+    MSR_APIC_BASE = 0x1b,
     MSR_XAPIC_DISABLE_STATUS = 0xbd,
     MSR_ARCH_CAPABILITIES = 0x10a,
 };
@@ -84,12 +85,24 @@ static bool x2apic_is_locked(void)
     return (read_msr(MSR_XAPIC_DISABLE_STATUS) & 1) != 0;
 }
 
+/* Leaf 0Bh has all 32 bits of the id; where it is absent ids have eight. SDM volume 2, CPUID. */
+static void read_apic(struct cpu_facts *cpu)
+{
+    enum { EXTD = 1 << 10, TOPOLOGY = 0xb };
+    cpu->apic_id = cpuid(1, 0).b >> 24;
+    if (cpuid(0, 0).a >= TOPOLOGY && cpuid(TOPOLOGY, 0).b != 0) {
+        cpu->apic_id = cpuid(TOPOLOGY, 0).d;
+    }
+    cpu->x2apic_on = cpu->x2apic && (read_msr(MSR_APIC_BASE) & EXTD) != 0;
+    cpu->x2apic_locked = x2apic_is_locked();
+}
+
 void cpu_read(struct cpu_facts *cpu)
 {
     *cpu = (struct cpu_facts){0};
     read_names(cpu);
     read_versions(cpu);
-    cpu->x2apic_locked = x2apic_is_locked();
+    read_apic(cpu);
     if (cpu->vmx) {
         vmx_caps_read(&cpu->caps, read_msr);
     }

@@ -2,19 +2,32 @@
 #include "boot/uefi.h"
 
 #include "boot/bridge.h"
+#include "boot/cpu.h"
 #include "boot/cpus.h"
 
 enum { TIMEOUT_US = 20 * 1000 * 1000, MSR_EFER = 0xc0000080, EFER_NXE = 1 << 11 };
 
 typedef VOID(EFIAPI *ap_procedure)(VOID *argument);
 
+enum { PROCESSOR_BOOT = 1 << 0, PROCESSOR_ENABLED = 1 << 1 };
+
+struct processor_info {
+    UINT64 apic_id;
+    UINT32 flags;
+    UINT32 place[3 + 6];        /* package, core and thread, in two forms */
+};
+
 /* Only the members that are used are spelt out; the others keep the layout. */
 struct mp_services {
     EFI_STATUS(EFIAPI *number_of_processors)(struct mp_services *mp, UINTN *all, UINTN *enabled);
-    VOID *processor_info;
+    EFI_STATUS(EFIAPI *processor_info)(struct mp_services *mp, UINTN number, struct processor_info *out);
     EFI_STATUS(EFIAPI *startup_all_aps)(struct mp_services *mp, ap_procedure procedure,
                                         BOOLEAN single_thread, EFI_EVENT wait, UINTN timeout_us,
                                         VOID *argument, UINTN **failed);
+    VOID *startup_this_ap;
+    VOID *switch_bsp;
+    VOID *enable_disable_ap;
+    EFI_STATUS(EFIAPI *who_am_i)(struct mp_services *mp, UINTN *number);
 };
 
 static EFI_GUID mp_services_guid = {0x3fdda605, 0xa76e, 0x4f46,
@@ -33,15 +46,63 @@ static struct mp_services *find_mp_services(void)
     return EFI_ERROR(BS->LocateProtocol(&mp_services_guid, NULL, (VOID **)&mp)) ? NULL : mp;
 }
 
-u32 cpus_count(u32 enabled_in_madt)
+static void note_facts(struct surveyed_cpu *c, const struct cpu_facts *facts)
 {
-    struct mp_services *mp = find_mp_services();
+    c->answered = true;
+    c->x2apic_on = facts->x2apic_on;
+    c->x2apic_locked = facts->x2apic_locked;
+    c->missing = cpu_missing(facts);
+}
+
+struct surveying {
+    struct mp_services *mp;
+    struct survey *survey;
+};
+
+/* On all other CPUs at once; each writes to its own place in the list. */
+static VOID EFIAPI survey_ap(VOID *argument)
+{
+    const struct surveying *s = argument;
+    struct cpu_facts facts;
+    UINTN number;
+    if (!EFI_ERROR(s->mp->who_am_i(s->mp, &number)) && number < ACPI_CPUS) {
+        cpu_read(&facts);
+        note_facts(&s->survey->list[number], &facts);
+    }
+}
+
+static void survey_boot_cpu(struct survey *out)
+{
+    struct cpu_facts facts;
+    cpu_read(&facts);
+    *out = (struct survey){.count = 1};
+    out->list[0] = (struct surveyed_cpu){.apic_id = facts.apic_id, .enabled = true};
+    note_facts(&out->list[0], &facts);
+}
+
+void cpus_survey(struct survey *out)
+{
+    struct surveying s = {find_mp_services(), out};
+    struct processor_info info;
     UINTN all;
     UINTN enabled;
-    if (mp == NULL || EFI_ERROR(mp->number_of_processors(mp, &all, &enabled))) {
-        return enabled_in_madt <= 1 ? 1 : 0;
+    UINTN *failed = NULL;
+    if (s.mp == NULL || EFI_ERROR(s.mp->number_of_processors(s.mp, &all, &enabled))) {
+        survey_boot_cpu(out);
+        return;
     }
-    return (u32)enabled;
+    *out = (struct survey){.services = true, .count = (u32)all};
+    for (UINTN i = 0; i < all && i < ACPI_CPUS; i++) {
+        if (!EFI_ERROR(s.mp->processor_info(s.mp, i, &info))) {
+            out->list[i].apic_id = (u32)info.apic_id;
+            out->list[i].enabled = (info.flags & (PROCESSOR_ENABLED | PROCESSOR_BOOT)) != 0;
+        }
+    }
+    survey_ap(&s);
+    if (enabled > 1) {
+        /* A CPU that does not answer is seen by that. */
+        (void)s.mp->startup_all_aps(s.mp, survey_ap, FALSE, NULL, TIMEOUT_US, &s, &failed);
+    }
 }
 
 /* The image's page tables use the no-execute bit, which firmware may have left off on some CPU. */

@@ -2,10 +2,11 @@
 #ifndef NESTOR_BOOT_CPUS_H
 #define NESTOR_BOOT_CPUS_H
 
+#include "boot/census.h"
 #include "boot/place.h"
 
-/* How many CPUs the firmware has running, this one included. 0: there are several, and it cannot say how many. */
-u32 cpus_count(u32 enabled_in_madt);
+/* Asks the firmware which CPUs there are, and each of them what it can do. */
+void cpus_survey(struct survey *out);
 
 /* Calls the image's prepare or abandon on this CPU. */
 must_use enum result cpus_prepare(const struct placement *placement);

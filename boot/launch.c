@@ -190,13 +190,9 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
     static struct handover known;
     struct placement p;
     const char *why = "";
-    u32 cpus = cpus_count(m->cpus.enabled);
+    u32 cpus = m->census.entering;
     if (!verdict->start) {
         return false;
-    }
-    if (cpus == 0) {
-        return refuse("the firmware has no MP services to reach the other CPUs", ERR_UNSUPPORTED,
-                      NULL);
     }
     struct place_request request = {physical_end(m), memory_bytes(m), cpus};
     enum result r = place_image(&request, &p, &why);

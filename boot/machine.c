@@ -1,6 +1,7 @@
 /* See machine.h. Reads only. */
 #include "boot/uefi.h"
 
+#include "boot/cpus.h"
 #include "boot/machine.h"
 #include "boot/pci.h"
 #include "drivers/format.h"
@@ -125,7 +126,9 @@ bool machine_read(struct machine *m, const char **why)
     if (acpi_find(&memory, find_rsdp(), &m->tables, why) != OK) {
         return false;
     }
-    m->cpus = acpi_madt_cpus(&memory, m->tables.madt);
+    acpi_madt_cpus(&memory, m->tables.madt, &m->cpus);
+    cpus_survey(&m->survey);
+    census_take(&m->cpus, &m->survey, &m->census);
     m->ecam = acpi_mcfg_segment(&memory, m->tables.mcfg, 0);
     acpi_read_sleep(&memory, &m->tables, &m->sleep);
     read_dmar(m);

@@ -7,6 +7,7 @@
 
 #include "boot/acpi.h"
 #include "boot/acpi_sleep.h"
+#include "boot/census.h"
 #include "boot/config.h"
 #include "boot/coverage.h"
 #include "boot/cpu.h"
@@ -27,6 +28,8 @@ struct machine {
     struct ranges ranges;
     struct acpi_tables tables;
     struct acpi_cpus cpus;
+    struct survey survey;
+    struct census census;
     struct acpi_ecam ecam;
     struct acpi_sleep sleep;
     bool dmar_usable;                /* the table is there and well-formed, and dmar and units are valid */

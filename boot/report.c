@@ -18,13 +18,17 @@ void report_cpu(const struct machine *m)
     const struct cpu_facts *cpu = &m->cpu;
     console_log(LOG_INFO, "CPU: %s, %s family %u model %u stepping %u, %u enabled, %u physical bits",
                 brand_of(cpu), cpu->vendor, cpu->family, cpu->model, cpu->stepping,
-                m->cpus.enabled, cpu->physical_bits);
+                m->census.entering, cpu->physical_bits);
     if (cpu->vmx) {
         char text[CPU_VMX_TEXT];
         cpu_vmx_text(cpu, text);
         console_log(LOG_INFO, "VMX: yes, %s", text);
     } else {
         console_log(LOG_INFO, "VMX: no");
+    }
+    if (m->census.phantoms != 0) {
+        console_log(LOG_WARNING, "MADT lists %u APIC ids that no CPU can have (the first is 0x%x): ignored",
+                    m->census.phantoms, m->census.phantom_id);
     }
 }
 

@@ -8,21 +8,59 @@
 
 enum { FIRST_WIDE_APIC_ID = 255 };
 
-/* NULL: this machine does not need interrupt remapping. */
-static const char *needs_interrupt_remapping(const struct machine *m)
+/* A unit that is not there reads all ones, which says nothing about what it demands. */
+static bool is_absent(const struct unit_registers *r)
 {
-    if (m->cpu.x2apic_locked) {
-        return "the firmware locked x2APIC mode, which needs interrupt remapping";
+    return r->cap == ~0ull && r->ecap == ~0ull;
+}
+
+/* True: *out says why nothing of Nestor's can be on this machine, whatever its units can do. */
+static bool cannot_run(const struct machine *m, struct verdict *out)
+{
+    const char *why = cpu_missing(&m->cpu);
+    if (why != NULL) {
+        format_text(out->why, MACHINE_REASON, "%s", why);
+    } else if (m->census.missing != NULL) {
+        format_text(out->why, MACHINE_REASON, "the CPU with APIC id %u: %s", m->census.missing_id, m->census.missing);
     }
-    if (m->cpus.highest_apic_id >= FIRST_WIDE_APIC_ID) {
-        return "a CPU with an APIC id of 255 or more needs interrupt remapping";
+    return why != NULL || m->census.missing != NULL;
+}
+
+static bool needs_interrupt_remapping(const struct machine *m, struct verdict *out)
+{
+    const struct census *c = &m->census;
+    if (c->x2apic_locked) {
+        format_text(out->why, MACHINE_REASON, "the firmware locked x2APIC mode, which needs interrupt remapping");
+        return true;
+    }
+    if (c->x2apic_on) {
+        format_text(out->why, MACHINE_REASON,
+                    "the firmware left the CPU with APIC id %u in x2APIC mode, which needs interrupt remapping",
+                    c->x2apic_id);
+        return true;
+    }
+    if (c->highest_id >= FIRST_WIDE_APIC_ID) {
+        format_text(out->why, MACHINE_REASON, "the CPU with APIC id %u: ids of 255 and more need interrupt remapping",
+                    c->highest_id);
+        return true;
     }
     for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
-        if (vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IRREQ) != 0) {
-            return "a unit demands interrupt remapping (ECAP.IRREQ)";
+        if (!is_absent(&m->units[i]) && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IRREQ) != 0) {
+            format_text(out->why, MACHINE_REASON, "unit %u at %llx demands interrupt remapping (ECAP.IRREQ)", i,
+                        (unsigned long long)m->dmar.units[i].base.v);
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* A CPU that does not enter could do anything, whatever the units do. */
+static void weigh_cpus(const struct machine *m, struct verdict *out)
+{
+    if (m->census.stray) {
+        out->ability = VTD_ABILITY_NONE;
+        format_text(out->why, MACHINE_REASON, "the CPU with APIC id %u %s", m->census.stray_id, m->census.stray_why);
+    }
 }
 
 /* A device that no unit translates is out of control, whatever the units can do. */
@@ -54,10 +92,7 @@ static void weigh_units(const struct machine *m, struct verdict *out)
 void verdict_reach(const struct machine *m, const struct config *config, struct verdict *out)
 {
     *out = (struct verdict){.ability = VTD_ABILITY_NONE};
-    const char *why = cpu_missing(&m->cpu);
-    why = why != NULL ? why : needs_interrupt_remapping(m);
-    if (why != NULL) {
-        format_text(out->why, MACHINE_REASON, "%s", why);
+    if (cannot_run(m, out) || needs_interrupt_remapping(m, out)) {
         return;
     }
     if (m->dmar_usable) {
@@ -66,6 +101,7 @@ void verdict_reach(const struct machine *m, const struct config *config, struct 
     } else {
         format_text(out->why, MACHINE_REASON, "%s", m->dmar_reason);
     }
+    weigh_cpus(m, out);
     out->isolated = out->ability != VTD_ABILITY_NONE;
     out->start = out->isolated || config->run_without_isolation;
 }

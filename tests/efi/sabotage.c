@@ -5,6 +5,9 @@
 #include <efi.h>
 #include <efilib.h>
 
+#include "tests/efi/mp.h"
+#include "tests/efi/msr.h"
+
 enum { SMALLEST_PAGES = 512, LARGEST_PAGES = 1 << 17, GDT_BYTES = 256, OWN_TSS = 0xe0,
        TSS_AVAILABLE = 0x89, TSS_NONSENSE = 0x85, TSS_LIMIT = 103 };
 
@@ -53,6 +56,65 @@ static void spoil_task(void)
     Print(L"sabotage: task register spoilt\n");
 }
 
+static void seal(UINT8 *table, UINT32 length)
+{
+    UINT8 sum = 0;
+    table[9] = 0;
+    for (UINT32 i = 0; i < length; i++) {
+        sum = (UINT8)(sum + table[i]);
+    }
+    table[9] = (UINT8)-sum;
+}
+
+/* A CPU more in MADT than there is, in a copy that XSDT names in place of the original. */
+static void list_another_cpu(void)
+{
+    static const UINT8 another[] = {0, 8, 0x77, 0x77, 1, 0, 0, 0};
+    EFI_GUID guid = ACPI_20_TABLE_GUID;
+    UINT8 *rsdp, *xsdt, *copy;
+    if (EFI_ERROR(LibGetSystemConfigurationTable(&guid, (VOID **)&rsdp))) {
+        return;
+    }
+    xsdt = (UINT8 *)(UINTN)*(UINT64 *)(VOID *)(rsdp + 24);
+    UINT32 length = *(UINT32 *)(VOID *)(xsdt + 4);
+    for (UINT32 at = 36; at < length; at += 8) {
+        UINT64 madt;
+        CopyMem(&madt, xsdt + at, sizeof(madt));
+        UINT32 bytes = *(UINT32 *)(VOID *)(UINTN)(madt + 4);
+        if (CompareMem((VOID *)(UINTN)madt, "APIC", 4) != 0 ||
+            EFI_ERROR(BS->AllocatePool(EfiACPIReclaimMemory, bytes + sizeof(another), (VOID **)&copy))) {
+            continue;
+        }
+        CopyMem(copy, (VOID *)(UINTN)madt, bytes);
+        CopyMem(copy + bytes, (VOID *)another, sizeof(another));
+        *(UINT32 *)(VOID *)(copy + 4) = bytes + (UINT32)sizeof(another);
+        seal(copy, bytes + (UINT32)sizeof(another));
+        madt = (UINT64)(UINTN)copy;
+        CopyMem(xsdt + at, &madt, sizeof(madt));
+        seal(xsdt, length);
+        Print(L"sabotage: another CPU in MADT\n");
+    }
+}
+
+static VOID EFIAPI enter_x2apic(VOID *unused)
+{
+    enum { APIC_BASE = 0x1b, EXTD = 1 << 10 };
+    (void)unused;
+    msr_put(APIC_BASE, msr_get(APIC_BASE) | EXTD);
+}
+
+/* As firmware with the set-up option of that name leaves its CPUs. */
+static void turn_x2apic_on(void)
+{
+    struct mp_services *mp;
+    UINTN *failed = NULL;
+    if (!EFI_ERROR(BS->LocateProtocol(&mp_guid, NULL, (VOID **)&mp)) &&
+        !EFI_ERROR(mp->startup_all_aps(mp, enter_x2apic, FALSE, NULL, 0, NULL, &failed))) {
+        enter_x2apic(NULL);
+        Print(L"sabotage: x2APIC mode\n");
+    }
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
@@ -67,6 +129,10 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         take_memory();
     } else if (StrCmp(what, L"task") == 0) {
         spoil_task();
+    } else if (StrCmp(what, L"cpu") == 0) {
+        list_another_cpu();
+    } else if (StrCmp(what, L"x2apic") == 0) {
+        turn_x2apic_on();
     } else {
         Print(L"sabotage: what is \"%s\"?\n", what);
     }

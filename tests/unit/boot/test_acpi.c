@@ -15,6 +15,7 @@ enum {
 
 static u8 memory[MEMORY];
 static struct acpi_tables tables;
+static struct acpi_cpus cpus;
 
 static void *at(void *ctx, u64 addr, u64 size)
 {
@@ -201,7 +202,8 @@ static void tables_with_wrong_sums_are_used(void **state)
                     tables.dmar == DMAR);
     }
     memory[MADT + 20]++;
-    assert_int_equal(acpi_madt_cpus(&access, MADT).enabled, 3);
+    acpi_madt_cpus(&access, MADT, &cpus);
+    assert_int_equal(cpus.count, 3);
 }
 
 static void unreadable_tables_are_named_all_the_same(void **state)
@@ -233,9 +235,35 @@ static void fields_are_read(void **state)
     assert_int_equal(ecam.segment, 0);
     assert_false(acpi_mcfg_window(&access, MCFG, 1, &ecam));
     assert_false(acpi_mcfg_window(&access, MCFG, 0xffffffff, &ecam));
-    struct acpi_cpus cpus = acpi_madt_cpus(&access, MADT);
-    assert_int_equal(cpus.enabled, 3);
-    assert_int_equal(cpus.highest_apic_id, 0x12c);
+}
+
+/* Enabled or online-capable, each once, in both forms; 255 and all ones are no ids. */
+static void cpus_of_madt(void **state)
+{
+    (void)state;
+    static const u8 entries[] = {
+        0, 8, 0, 0, 1, 0, 0, 0,
+        0, 8, 1, 4, 2, 0, 0, 0,                              /* only online-capable */
+        0, 8, 2, 9, 0, 0, 0, 0,                              /* neither */
+        0, 8, 3, 0xff, 1, 0, 0, 0,
+        9, 16, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,     /* 4 again */
+        9, 16, 0, 0, 0x2c, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+        9, 16, 0, 0, 0x2c, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+        9, 16, 0, 0, 0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0, 0, 0, 0, 0,
+        9, 16, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        1, 2, 9, 8, 0, 0,                                    /* too short for what they are */
+    };
+    build();
+    acpi_madt_cpus(&access, MADT, &cpus);
+    assert_int_equal(cpus.count, 3);
+    assert_int_equal(cpus.ids[2], 0x12c);
+    memcpy(memory + MADT + 44, entries, sizeof(entries));
+    table(MADT, "APIC", 44 + sizeof(entries));
+    acpi_madt_cpus(&access, MADT, &cpus);
+    assert_int_equal(cpus.count, 3);
+    assert_true(cpus.ids[0] == 0 && cpus.ids[1] == 4 && cpus.ids[2] == 0x12c);
+    acpi_madt_cpus(&access, 0, &cpus);
+    assert_int_equal(cpus.count, 0);
 }
 
 static void serial_ports_that_are_none_of_ours(void **state)
@@ -323,7 +351,7 @@ static void any_byte_may_be_wrong(void **state)
                 }
                 (void)acpi_spcr_serial(&access, tables.spcr, &serial, &baud);
                 (void)acpi_mcfg_segment(&access, tables.mcfg, 0);
-                (void)acpi_madt_cpus(&access, tables.madt);
+                acpi_madt_cpus(&access, tables.madt, &cpus);
                 acpi_hide_dmar(&access, &tables);
             }
         }
@@ -340,6 +368,7 @@ int main(void)
         cmocka_unit_test(tables_with_wrong_sums_are_used),
         cmocka_unit_test(unreadable_tables_are_named_all_the_same),
         cmocka_unit_test(fields_are_read),
+        cmocka_unit_test(cpus_of_madt),
         cmocka_unit_test(serial_ports_that_are_none_of_ours),
         cmocka_unit_test(dmar_is_taken_away),
         cmocka_unit_test(interrupt_remapping_is_taken_away),

@@ -87,16 +87,52 @@ static void what_needs_interrupt_remapping_stays_native(void **state)
 {
     (void)state;
     build();
-    machine.cpu.x2apic_locked = true;
-    check_native("x2APIC", true);
+    machine.census.x2apic_locked = machine.census.x2apic_on = true;
+    check_native("locked x2APIC", true);
     build();
-    machine.cpus.highest_apic_id = 254;
+    machine.census.x2apic_on = true;
+    machine.census.x2apic_id = 6;
+    check_native("left the CPU with APIC id 6 in x2APIC mode", true);
+    build();
+    machine.census.highest_id = 254;
     check(true, true, VTD_ABILITY_NESTED, "");
-    machine.cpus.highest_apic_id = 255;
-    check_native("APIC id", true);
+    machine.census.highest_id = 255;
+    check_native("the CPU with APIC id 255", true);
     build();
     machine.units[1].ecap |= 1ull << 62;
-    check_native("IRREQ", true);
+    check_native("unit 1 at fed91000 demands interrupt remapping", true);
+}
+
+/* All ones in ECAP would be IRREQ as well, and take the choice away. */
+static void units_that_are_not_there(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 2; i++) {
+        build();
+        machine.units[i] = (struct unit_registers){.version = ~0u, .status = ~0u, .cap = ~0ull, .ecap = ~0ull};
+        check_native("its registers read all ones: nothing is there", false);
+    }
+    build();
+    machine.units[0] = (struct unit_registers){.cap = ~0ull, .ecap = ~0ull};
+    machine.units[1].ecap |= 1ull << 62;
+    check_native("unit 1 at fed91000 demands interrupt remapping", true);
+    build();
+    machine.units[1] = (struct unit_registers){.cap = 0, .ecap = 0};
+    check_native("unit 1 at fed91000", false);
+}
+
+static void cpus_that_stay_outside(void **state)
+{
+    (void)state;
+    build();
+    machine.census.stray = true;
+    machine.census.stray_id = 9;
+    machine.census.stray_why = "is somewhere else";
+    check_native("the CPU with APIC id 9 is somewhere else", false);
+    build();
+    machine.census.missing = "no EPT";
+    machine.census.missing_id = 4;
+    check_native("the CPU with APIC id 4: no EPT", true);
 }
 
 static void each_cpu_feature(void **state)
@@ -138,6 +174,8 @@ int main(void)
         cmocka_unit_test(the_weakest_unit_decides),
         cmocka_unit_test(tables_and_devices),
         cmocka_unit_test(what_needs_interrupt_remapping_stays_native),
+        cmocka_unit_test(units_that_are_not_there),
+        cmocka_unit_test(cpus_that_stay_outside),
         cmocka_unit_test(each_cpu_feature),
         cmocka_unit_test(vmx_in_words),
     };
