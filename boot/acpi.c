@@ -181,11 +181,11 @@ void acpi_hide_dmar(const struct acpi_memory *m, const struct acpi_tables *table
 
 void acpi_clear_intr_remap(const struct acpi_memory *m, const struct acpi_tables *tables)
 {
-    enum { FLAGS = 37, INTR_REMAP = 1, X2APIC_OPT_OUT = 2 };
+    enum { FLAGS = 37, INTR_REMAP = 1 };
     u32 length;
     u8 *bytes = acpi_open(m, tables->dmar, &length);
     if (bytes != NULL && length > FLAGS) {
-        bytes[FLAGS] &= (u8)~(INTR_REMAP | X2APIC_OPT_OUT);
+        bytes[FLAGS] &= (u8)~INTR_REMAP;
         fix_checksum(bytes, length, 9);
     }
 }

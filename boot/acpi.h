@@ -60,7 +60,7 @@ void acpi_madt_cpus(const struct acpi_memory *m, u64 madt, struct acpi_cpus *out
  */
 void acpi_hide_dmar(const struct acpi_memory *m, const struct acpi_tables *tables);
 
-/* Clears INTR_REMAP (and X2APIC_OPT_OUT, which has no meaning without it) in the DMAR table. */
+/* Clears INTR_REMAP in the DMAR table. X2APIC_OPT_OUT stays: an OS may look at that alone. */
 void acpi_clear_intr_remap(const struct acpi_memory *m, const struct acpi_tables *tables);
 
 #endif

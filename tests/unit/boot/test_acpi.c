@@ -318,13 +318,13 @@ static void interrupt_remapping_is_taken_away(void **state)
     build();
     assert_int_equal(find(), OK);
     acpi_clear_intr_remap(&access, &tables);
-    assert_int_equal(memory[DMAR + 37], 4);
+    assert_int_equal(memory[DMAR + 37], 6);
     assert_int_equal(sum(DMAR, 64), 0);
     build();
     memory[DMAR + 50]++;
     assert_int_equal(find(), OK);
     acpi_clear_intr_remap(&access, &tables);
-    assert_int_equal(memory[DMAR + 37], 4);
+    assert_int_equal(memory[DMAR + 37], 6);
     assert_int_equal(sum(DMAR, 64), 0);
     memory[DMAR + 50]++;
     acpi_hide_dmar(&access, &tables);
