@@ -3,7 +3,7 @@
 # Sources are found by folder, so a new file needs no line here:
 #   obj/nestor.elf  hv/ iommu/ drivers/      freestanding, linked by linker.ld
 #   obj/nestor.efi  boot/ (+ what it shares) GNU-EFI, carries nestor.elf
-#   obj/unit/*      tests/unit/test_*.c      hosted, under ASan and UBSan
+#   obj/unit/*/*    tests/unit/*/test_*.c    hosted, under ASan and UBSan
 # The tiers on emulated machines bring their own fragments: tests/*/*.mk.
 
 ifeq ($(origin CROSS_COMPILE),undefined)
@@ -24,14 +24,14 @@ CLANG ?= clang
 O := obj
 comma := ,
 
-# Which compiler built what: a changed CC or flag must not mix with old objects.
+# Warnings are errors, and a build does not depend on the folder or the day.
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 REPRO := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
 COMMON := -std=gnu11 -O2 -fno-strict-aliasing -I. $(WARN) $(REPRO) -MMD -MP
 # The image runs in interrupt context on a guest's FPU state: no red zone, no
 # vector or x87 registers; it lives at a low address (linker.ld).
-# Optimised as one program, for size: 5 KiB smaller. Without vector registers a stack needs no more than
-# 8 bytes of alignment. clang would want lld and has other names for these, so only gcc does it.
+# Optimised as one program, for size, which saves 5 KiB. Without vector registers a stack needs only 8 bytes of
+# alignment. clang would need lld and other options for this, so only gcc does it.
 HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta -fno-ipa-sra -mpreferred-stack-boundary=3)
 HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -56,7 +56,7 @@ BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 	$O/efi/boot/bridge.o $O/efi/boot/image.o
 
-# What of hv/, boot/ and drivers/ runs hosted: code that touches no hardware.
+# The part of hv/, boot/ and drivers/ that runs hosted: code that touches no hardware.
 HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c drivers/format.c $(wildcard boot/acpi*.c) boot/base_registers.c boot/census.c boot/config.c \
 	boot/coverage.c boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/verdict.c \
 	hv/vmx/caps.c hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c tools/dmar_line.c)
@@ -73,8 +73,8 @@ image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
 		END {printf "nestor.elf: .text %d bytes, image and static data %d bytes\n", t, s}'
 
-# Linked twice: the names of its functions are a table in the image (hv/machine/symbols.c), made of the first
-# link. The table stands behind all code, so the second link moves none; cmp says if it ever does.
+# Linked twice: the image contains a table of its functions' names (hv/machine/symbols.c), made from the first
+# link. The table comes after all code, so the second link moves none of it; cmp checks that.
 $O/unnamed.elf: $(HV_OBJ) linker.ld
 	$(HV_LINK) -o $@ $(HV_OBJ)
 $O/%.functions: $O/%.elf

@@ -15,7 +15,7 @@ static u64 root_register(void)
     return value;
 }
 
-/* The table that an entry leads to; NULL where the entry is not present. */
+/* The table that an entry leads to; NULL if the entry is not present. */
 static u64 *table(u64 entry)
 {
     return (entry & PRESENT) != 0 ? phys_to_virt(entry & ADDRESS) : NULL;

@@ -4,7 +4,7 @@
 
 #include <linux/pci.h>
 
-/* The top table of the device's first stage of four levels; NULL where it has none. */
+/* The top table of the device's four-level first stage; NULL if it has none. */
 u64 *first_stage_top(struct pci_dev *pci);
 
 #endif
