@@ -7,21 +7,21 @@
 
 #include "hv/types.h"
 
-struct spinlock { u32 held; };
+/* Tickets: in the order of asking, so that CPUs of a guest that ask over and over keep nobody out. */
+struct spinlock { u16 next, serving; };
 
 /* PAUSE in place: with a call in here, every caller would keep its arguments out of harm's way. */
 static inline void spin_lock(struct spinlock *lock)
 {
-    while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0) {
-        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0) {
-            __asm__ volatile("pause");
-        }
+    u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
+        __asm__ volatile("pause");
     }
 }
 
 static inline void spin_unlock(struct spinlock *lock)
 {
-    __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&lock->serving, (u16)(lock->serving + 1), __ATOMIC_RELEASE);
 }
 
 #endif

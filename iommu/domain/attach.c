@@ -19,6 +19,8 @@ struct attachment {
     struct domain *domain;
     struct nested *nested;   /* NULL: second-stage-only */
     struct did_table *table; /* of a nested one */
+    bool lost;               /* not known what is there: all it may name stays counted until it can be cleared, */
+    struct attachment *before; /* what it was attached to before included */
 };
 
 static struct slab attachment_slab = {.size = sizeof(struct attachment)};
@@ -163,6 +165,28 @@ static void give(const struct attachment *a)
     domain_remove_user(a->domain);
 }
 
+/* Hardware uses nothing of it any more. */
+static void forget(struct did_unit *u, struct attachment *a)
+{
+    keymap_remove(&u->attachments, &a->node);
+    while (a != NULL) {
+        struct attachment *before = a->before;
+        give(a);
+        slab_free(&attachment_slab, a);
+        a = before;
+    }
+}
+
+/* Without memory for it, what is kept stays counted for good. */
+static void keep(struct attachment *a)
+{
+    struct attachment *kept = slab_alloc(&attachment_slab);
+    if (kept != NULL) {
+        *kept = *a;
+        a->before = kept;
+    }
+}
+
 static enum result set_entry(const struct did_unit *u, const struct attachment *a,
                              enum vtd_root root, u16 sid, u32 pasid)
 {
@@ -201,6 +225,13 @@ static bool is_gone(const struct did_unit *u, enum vtd_root root, u16 sid, u32 p
     return true;
 }
 
+/* An entry that is absent by now may still be in the unit's caches: only after all of them it is gone. */
+static enum result clear_lost(const struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid)
+{
+    enum result r = vtd_entry_clear(u->unit, root, sid, pasid);
+    return r == OK || r == ERR_NOT_FOUND ? vtd_inval_global(u->unit) : r;
+}
+
 static enum result attach_new(struct did_unit *u, const struct attach_target *target,
                               enum vtd_root root, u16 sid, u32 pasid)
 {
@@ -209,7 +240,7 @@ static enum result attach_new(struct did_unit *u, const struct attach_target *ta
     if (a == NULL) {
         return ERR_NO_MEMORY;
     }
-    a->node.key = attachment_key(root, sid, pasid);
+    *a = (struct attachment){.node.key = attachment_key(root, sid, pasid)};
     r = take(u, target, root, sid, pasid, a);
     if (r != OK) {
         slab_free(&attachment_slab, a);
@@ -221,6 +252,7 @@ static enum result attach_new(struct did_unit *u, const struct attach_target *ta
         slab_free(&attachment_slab, a);
         return r;
     }
+    a->lost = r != OK;
     keymap_add(&u->attachments, &a->node);
     return r;
 }
@@ -259,6 +291,11 @@ static enum result change_table(struct did_unit *u, struct attachment *a, struct
     nested_add_user(n);
     nested_remove_user(old);
     first_stage_give(old_first_stage);
+    if (r != OK && is_gone(u, root, sid, pasid)) {
+        forget(u, a);
+        return r;
+    }
+    a->lost = r != OK;
     return r;
 }
 
@@ -276,10 +313,17 @@ static enum result change_target(struct did_unit *u, struct attachment *a,
         give(&other);
         return r;
     }
-    /* Not known which entry is there: what it may name stays counted for good. */
-    if (r == OK || is_gone(u, root, sid, pasid)) {
-        give(a);
+    if (r != OK && is_gone(u, root, sid, pasid)) {
+        give(&other);
+        forget(u, a);
+        return r;
     }
+    if (r == OK) {
+        give(a);
+    } else {
+        keep(a);
+    }
+    a->lost = r != OK;
     a->did = other.did;
     a->domain = other.domain;
     a->nested = other.nested;
@@ -311,6 +355,10 @@ static enum result attach(const struct attach_target *target, enum attach_how ho
         return r;
     }
     a = find(u, attachment_key(root, sid, pasid));
+    if (a != NULL && a->lost && clear_lost(u, root, sid, pasid) == OK) {
+        forget(u, a);
+        a = NULL;
+    }
     if (how == ATTACH_NEW) {
         r = a != NULL ? ERR_EXISTS : attach_new(u, target, root, sid, pasid);
     } else {
@@ -330,17 +378,17 @@ static enum result attach_remove(const struct attach_target *target, struct vtd_
         return r;
     }
     a = find(u, attachment_key(root, sid, pasid));
-    if (a == NULL || a->domain != target->domain || a->nested != target->nested) {
+    if (a == NULL || (!a->lost && (a->domain != target->domain || a->nested != target->nested))) {
         r = ERR_NOT_FOUND;
     } else {
         /* Not cleared, the entry may still be walked: then it stays counted, too. */
-        r = vtd_entry_clear(unit, root, sid, pasid);
+        r = a->lost ? clear_lost(u, root, sid, pasid) : vtd_entry_clear(unit, root, sid, pasid);
         r = r == ERR_NOT_FOUND ? OK : r;
     }
     if (r == OK) {
-        keymap_remove(&u->attachments, &a->node);
-        give(a);
-        slab_free(&attachment_slab, a);
+        forget(u, a);
+    } else if (a != NULL) {
+        a->lost = true;
     }
     did_unit_put(u);
     return r;

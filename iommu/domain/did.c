@@ -100,7 +100,10 @@ static enum result take_id(struct did_unit *u, u16 *out)
             return OK;
         }
     }
-    port_log(LOG_ERROR, "unit %u: all %u domain ids are in use", u->info.index, count);
+    if (limit_due(&u->exhausted)) {
+        port_log(LOG_ERROR, "unit %u: all %u domain ids are in use (refusal %llu)", u->info.index, count,
+                 u->exhausted.count);
+    }
     return ERR_NO_DOMAIN_ID;
 }
 
@@ -291,8 +294,10 @@ static enum result take_table(struct did_unit *u, const struct did_request *requ
     struct did_table *table = NULL;
     struct did *did = find_split(u, request, fs, &splits, &table);
     if (did == NULL && splits >= DID_SPLITS) {
-        port_log(LOG_WARNING, "unit %u: PASID %u under guest domain %u has %u tables already",
-                 u->info.index, request->pasid, request->guest_did, splits);
+        if (limit_due(&u->too_many_tables)) {
+            port_log(LOG_WARNING, "unit %u: PASID %u under guest domain %u has %u tables already (refusal %llu)",
+                     u->info.index, request->pasid, request->guest_did, splits, u->too_many_tables.count);
+        }
         return ERR_DID_CONFLICT;
     }
     if (did == NULL) {

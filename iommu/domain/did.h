@@ -14,6 +14,7 @@
 #define NESTOR_IOMMU_DOMAIN_DID_H
 
 #include "iommu/base/keymap.h"
+#include "iommu/base/limit.h"
 #include "iommu/base/spinlock.h"
 #include "iommu/domain/first_stage.h"
 #include "iommu/vtd/vtd.h"
@@ -30,6 +31,7 @@ struct did_unit {
     hpa_t bitmap_at;
     u32 hint;                    /* the last id given */
     u32 ids;                     /* in use */
+    struct limit exhausted, too_many_tables;
     struct keymap heads;         /* struct did by second stage, or by guest domain */
     struct keymap tables;        /* struct did_table by (id, PASID) */
     struct keymap attachments;

@@ -91,7 +91,12 @@ must_use enum result domain_attach(struct domain *d, struct vtd_unit *unit, enum
                                    u16 sid, u32 pasid);
 must_use enum result domain_detach(struct domain *d, struct vtd_unit *unit, enum vtd_root root,
                                    u16 sid, u32 pasid);
-/* From whatever (sid, pasid) is attached to now (ERR_NOT_FOUND if nothing) to d, in one step. */
+/*
+ * From whatever (sid, pasid) is attached to now (ERR_NOT_FOUND if nothing) to d, in one step. A refusal
+ * (ERR_UNSUPPORTED, ERR_INVALID, ERR_NO_MEMORY, those of ids) leaves what is there. After any other error the device
+ * is blocked and attached to nothing; where not even that could be had of the unit, what its entry may name stays in
+ * use until a detach or attach of (sid, pasid) finds the unit answering.
+ */
 must_use enum result domain_replace(struct domain *d, struct vtd_unit *unit, enum vtd_root root,
                                     u16 sid, u32 pasid);
 

@@ -6,6 +6,7 @@
 #define NESTOR_IOMMU_DOMAIN_FIRST_STAGE_H
 
 #include "iommu/base/keymap.h"
+#include "iommu/base/limit.h"
 #include "iommu/base/spinlock.h"
 #include "iommu/port.h"
 
@@ -13,6 +14,7 @@
 struct first_stages {
     struct spinlock lock;        /* comes after that of a unit */
     struct keymap tables;        /* struct first_stage by (address, unit) */
+    struct limit conflicts;
 };
 
 struct first_stage {

@@ -22,10 +22,15 @@ static bool unit_can_nest(u64 ecap)
            vtd_ecap_get(ecap, VTD_ECAP_SMTS) != 0 && vtd_ecap_get(ecap, VTD_ECAP_FSTS) != 0;
 }
 
+static u32 least(u32 a, u32 b)
+{
+    return a < b ? a : b;
+}
+
 static u32 or_default(u32 value, u32 fallback, u32 most)
 {
     u32 chosen = value != 0 ? value : fallback;
-    return chosen < most ? chosen : most;
+    return least(chosen, most);
 }
 
 static void set_up(struct viommu *v, const struct viommu_config *config,
@@ -43,7 +48,7 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
     v->record_count = vtd_cap_fault_records(v->cap);
     v->walk = (struct walk_config){.ops = config->ops, .ctx = config->ctx, .cap = v->cap,
                                    .ecap = v->ecap, .haw = unit->haw,
-                                   .gpa_width = config->gpa_width};
+                                   .gpa_width = least(config->gpa_width, vtd_cap_mgaw(unit->cap))};
     v->reg[VREG_VER] = unit->ver;
 }
 

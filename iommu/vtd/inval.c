@@ -115,6 +115,14 @@ static u32 covering_order(u64 gpa, u64 size)
     return order;
 }
 
+enum result vtd_inval_global(struct vtd_unit *unit)
+{
+    spin_lock(&unit->lock);
+    enum result r = vtd_inval_all(unit);
+    spin_unlock(&unit->lock);
+    return r;
+}
+
 enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size)
 {
     u32 order = size != 0 ? covering_order(gpa, size) : 64;

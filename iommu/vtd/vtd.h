@@ -134,6 +134,8 @@ must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc
 
 /* Second stage of did changed in [gpa, gpa + size): IOTLB of it, nested entries included. size 0: all. */
 must_use enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size);
+/* Everything the unit has cached (Table 28, "global"): after OK it uses nothing that its tables do not name now. */
+must_use enum result vtd_inval_global(struct vtd_unit *unit);
 
 /* One decoded fault record. */
 struct vtd_fault {

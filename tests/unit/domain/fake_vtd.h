@@ -162,4 +162,9 @@ enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 
     return fake_take(&unit->next_inval);
 }
 
+enum result vtd_inval_global(struct vtd_unit *unit)
+{
+    return fake_take(&unit->next_inval);
+}
+
 #endif

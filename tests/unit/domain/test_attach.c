@@ -129,12 +129,24 @@ static void test_replace(void **state)
     unit0.next_set = ERR_UNSUPPORTED;
     assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_UNSUPPORTED);
     assert_int_equal(fake_entries(&unit0), 2);
-    /* A unit that stops answering: the device is blocked, and known as attached to the new. */
+    /* A unit that stops answering: the device is blocked, and attached to neither. */
     unit0.next_set = ERR_TIMEOUT;
     assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
     assert_int_equal(fake_entries(&unit0), 1);
     assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 1, 0), ERR_NOT_FOUND);
-    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_NOT_FOUND);
+    /* Nor did it let itself be cleared: both stay in use, and whoever detaches gets rid of it. */
+    assert_int_equal(domain_attach(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    unit0.next_set = ERR_TIMEOUT;
+    unit0.next_clear = ERR_TIMEOUT;
+    assert_int_equal(domain_replace(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
+    assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(fake_entries(&unit0), 1);
+    assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    unit0.next_clear = ERR_TIMEOUT;
+    assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 1, 0), ERR_TIMEOUT);
+    assert_int_equal(domain_attach(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
+    assert_int_equal(domain_detach(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
     assert_int_equal(domain_detach(d, &unit0, VTD_ROOT_OFF, 2, 0), OK);
     destroy(other);
     end(d);

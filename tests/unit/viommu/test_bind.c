@@ -83,11 +83,55 @@ static void one_table_has_one_eafe(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* A fifth table under one guest domain id and PASID is refused each time that it is tried, and told now and then. */
+static void refusals_are_told_within_bounds(void **state)
+{
+    (void)state;
+    enum { DEVICES = 64, ROUNDS = 1000, LINES = 16 };
+    struct kit kit;
+    kit_start(&kit);
+    for (u16 i = 0; i < DEVICES; i++) {
+        kit_first_stage(&kit, (u16)(0x100 + i), 0, DID, kit_page(&kit));
+    }
+    kit_queue_on(&kit);
+    kit_set_root(&kit, 1);
+    u32 before = hosted_log_lines();
+    (void)viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE | G_TE); /* one exit, no more */
+    assert_in_range(hosted_log_lines() - before, 1, LINES / 2);
+    kit_finish(&kit);
+    for (u32 i = 0; i < ROUNDS; i++) {
+        assert_true(kit_submit(&kit, 0x37, 0));
+    }
+    assert_in_range(hosted_log_lines() - before, 1, LINES);
+    assert_true(kit_stop(&kit));
+}
+
+/* A root that the unit's MGAW does not reach: no memory there, which is the fault SFS.4 of a unit of one stage. */
+static void a_first_stage_beyond_mgaw(void **state)
+{
+    (void)state;
+    struct kit kit;
+    struct kit_fault fault;
+    u64 value;
+    kit_start_unit(&kit, (KIT_CAP & ~(0x3full << 16)) | 38ull << 16, KIT_ECAP, NULL);
+    u32 lines = hosted_log_lines();
+    kit_first_stage(&kit, 0x100, 0, DID, 1ull << 40);
+    kit_boot(&kit);
+    assert_int_equal(host_attached(), 0);
+    assert_int_equal(hosted_log_lines(), lines);
+    assert_int_not_equal(kit_dma(&kit, 0x100, false, 0x1000, &value), 0);
+    assert_true(kit_take_fault(&kit, &fault));
+    assert_int_equal(fault.reason, 0x73);
+    assert_true(kit_stop(&kit));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pasids_and_pass_through),
         cmocka_unit_test(one_table_has_one_eafe),
+        cmocka_unit_test(refusals_are_told_within_bounds),
+        cmocka_unit_test(a_first_stage_beyond_mgaw),
     };
     return cmocka_run_group_tests_name("viommu_bind", tests, NULL, NULL);
 }
