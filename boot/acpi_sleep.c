@@ -1,7 +1,7 @@
 /*
  * See acpi_sleep.h. ACPI 6.5: FADT 5.2.9, generic addresses 5.2.3.2, PM1 registers 4.8.3, sleep objects 7.4.2, AML
- * 20.2. Definition blocks are not interpreted: the objects are found by their names, wherever a block has them (at
- * its top, under a condition, returned by a method), so that no way to choose between several is missed.
+ * 20.2. Definition blocks are not interpreted. Objects are found by their names wherever a block has them (at its
+ * top, under a condition, returned by a method), so that none is missed, whichever the firmware would choose.
  */
 #include "boot/acpi_sleep.h"
 
@@ -32,7 +32,7 @@ enum {
     STATES = 5,
 };
 
-/* A definition block's bytes and a place in them. */
+/* The bytes of a definition block, and a position in them. */
 struct aml {
     const u8 *bytes;
     u32 length;
@@ -43,7 +43,7 @@ static u8 byte_at(const struct aml *a, u32 at)
     return at < a->length ? a->bytes[at] : 0;
 }
 
-/* PkgLength, 20.2.4: *end is the first byte after what it covers; returns the byte after itself. */
+/* PkgLength, 20.2.4: *end is the first byte after what it covers; returns the position after the PkgLength. */
 static u32 take_length(const struct aml *a, u32 at, u32 *end)
 {
     u32 more = byte_at(a, at) >> 6;
@@ -56,7 +56,7 @@ static u32 take_length(const struct aml *a, u32 at, u32 *end)
     return at + 1 + more;
 }
 
-/* A constant, 20.2.3. False: something else, which only an interpreter could know. */
+/* A constant, 20.2.3. False: something else, which would take an interpreter. */
 static bool take_integer(const struct aml *a, u32 *at, u64 *value)
 {
     u32 bytes = 0;
@@ -91,7 +91,7 @@ static bool take_integer(const struct aml *a, u32 *at, u64 *value)
     return true;
 }
 
-/* A package of a sleep object: the types for PM1a and PM1b; with one element that holds both, as kernels read it. */
+/* The package of a sleep object: the types for PM1a and PM1b, or one element that holds both, as kernels read it. */
 static bool take_types(const struct aml *a, u32 at, u8 types[static 2])
 {
     u8 op = byte_at(a, at);
@@ -128,7 +128,7 @@ static void note_types(struct acpi_sleep *out, u32 state, const u8 types[static 
     out->s5_found = out->s5_found || state == STATES;
 }
 
-/* A method of that name: each package that it returns. `name` is where its name begins, root character included. */
+/* A method of that name: every package that it returns. `name` is where its name begins, root character included. */
 static bool note_method(const struct aml *a, u32 name, u32 body, u32 state, struct acpi_sleep *out)
 {
     bool found = false;
@@ -149,8 +149,8 @@ static bool note_method(const struct aml *a, u32 name, u32 body, u32 state, stru
 }
 
 /*
- * At a name _S1_ to _S5_. What passes must have been named for certain, by NameOp or MethodOp; what is refused need not:
- * a package behind the name is enough.
+ * At a name _S1_ to _S5_. A type passes only if NameOp or MethodOp names it for certain; to be
+ * refused, a package after the name is enough.
  */
 static void note_object(const struct aml *a, u32 at, u32 state, struct acpi_sleep *out)
 {
@@ -177,7 +177,7 @@ static void read_block(const struct acpi_memory *m, u64 table, struct acpi_sleep
     }
 }
 
-/* FADT's DSDT, and what the list has: SSDTs and, of older firmware, PSDTs. */
+/* The DSDT that FADT names, and from the list SSDTs and, with older firmware, PSDTs. */
 static void read_blocks(const struct acpi_memory *m, const struct acpi_tables *tables, u64 dsdt, u64 x_dsdt,
                         struct acpi_sleep *out)
 {
@@ -209,7 +209,7 @@ static void add(struct acpi_sleep *out, enum sleep_kind kind, u32 port, u64 addr
                                                       .port = (u8)port};
 }
 
-/* FADT as far as it reaches: older ones are shorter. */
+/* FADT as far as it goes: older ones are shorter. */
 struct fadt {
     const u8 *bytes;
     u32 length;
@@ -220,7 +220,7 @@ static u64 field(const struct fadt *f, u32 at, u32 bytes)
     return f->length >= bytes && at <= f->length - bytes ? acpi_get(f->bytes, at, bytes) : 0;
 }
 
-/* A generic address: space at 0, address at 4. */
+/* A generic address: the space is at 0, the address at 4. */
 static void add_generic(struct acpi_sleep *out, const struct fadt *f, u32 at, enum sleep_kind kind, u32 port)
 {
     u64 space = field(f, at, 1);
@@ -243,8 +243,9 @@ static bool is_listed(const struct acpi_sleep *out, u64 address)
 }
 
 /*
- * The 64-bit field counts where it is not 0; hardware may decode the other one as well. Client firmware names PM1
- * control as the register of reduced hardware, too, with the flag clear: its bits there mean something else then.
+ * The 64-bit field counts if it is not 0; hardware may decode the other one as well. Client
+ * firmware also names PM1 control as the register of reduced hardware, with the flag clear; then
+ * the bits of that register mean something else.
  */
 static void read_registers(const struct fadt *f, struct acpi_sleep *out)
 {

@@ -1,7 +1,7 @@
 /*
- * How this machine is put to sleep: FADT's registers, and the sleep types that a write to one may enter. Sleep from
- * which the CPU resumes without VMX and with the units off (S1 to S3) must be refused, so only what is known to be
- * something else passes.
+ * How this machine is put to sleep: FADT's registers, and the sleep types that a write to one of
+ * them enters. Sleep from which the CPU resumes without VMX and with the units off (S1 to S3) must
+ * be refused, so a type passes only if it is known to be something else.
  */
 #ifndef NESTOR_BOOT_ACPI_SLEEP_H
 #define NESTOR_BOOT_ACPI_SLEEP_H
@@ -9,7 +9,7 @@
 #include "boot/acpi.h"
 #include "hv/handover.h"
 
-/* Of PM1a and PM1b control: bit n for SLP_TYP n. */
+/* For PM1a or PM1b control: bit n stands for SLP_TYP n. */
 struct acpi_sleep_types {
     u8 harmful;                       /* an S1, S2 or S3 object has it */
     u8 harmless;                      /* an S4 or S5 object has it */
@@ -19,7 +19,7 @@ struct acpi_sleep {
     struct sleep_register list[HANDOVER_SLEEP];
     u32 count;
     struct acpi_sleep_types types[2]; /* of PM1a, of PM1b */
-    bool s5_found;                    /* else types that no object has pass as well */
+    bool s5_found;                    /* if not, types that no object has pass as well */
     bool elsewhere;                   /* FADT names a register in neither I/O nor memory space */
 };
 void acpi_read_sleep(const struct acpi_memory *m, const struct acpi_tables *tables, struct acpi_sleep *out);

@@ -1,6 +1,7 @@
 /*
- * What the readers of ACPI tables share: bytes, lengths, sums. A wrong sum does not make a table unusable, as
- * kernels use such tables too: what Nestor would miss for it, the guest would find.
+ * What the readers of ACPI tables share: bytes, lengths, checksums. A table with a wrong checksum
+ * is used all the same, because kernels do that, too: if Nestor left it out, the guest would still
+ * find it.
  */
 #ifndef NESTOR_BOOT_ACPI_TABLE_H
 #define NESTOR_BOOT_ACPI_TABLE_H
@@ -55,7 +56,7 @@ static inline u8 *acpi_open(const struct acpi_memory *m, u64 table, u32 *length)
     return *length < ACPI_HEADER || *length > ACPI_TABLE_LIMIT ? NULL : acpi_map(m, table, *length);
 }
 
-/* The index-th table of the firmware's list; false past its end. */
+/* Table number `index` of the firmware's list; false past its end. */
 bool acpi_listed(const struct acpi_memory *m, const struct acpi_tables *tables, u32 index, u64 *table);
 
 #endif

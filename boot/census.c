@@ -48,8 +48,9 @@ static void look_at_survey(const struct survey *s, struct census *out)
 }
 
 /*
- * An id of 255 and more is that of a CPU in x2APIC mode, which the firmware must have set: where no CPU is in it, no
- * CPU has such an id, and kernels skip the entry too. A smaller one that the firmware does not reach might be there.
+ * An id of 255 or more belongs to a CPU that the firmware has put into x2APIC mode. If no CPU is in
+ * that mode, no CPU has such an id, and kernels skip the entry as well. A CPU with a smaller id
+ * that the firmware does not reach may be there.
  */
 static void look_at_madt(const struct acpi_cpus *madt, const struct survey *s, struct census *out)
 {

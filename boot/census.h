@@ -1,17 +1,18 @@
 /*
- * Does every CPU that the OS could start become one of Nestor's? MADT lists what the OS will start, the firmware's MP
- * services list what Nestor can reach, and each CPU says what it can do. Pure; cpus.c asks.
+ * Does Nestor get every CPU that the OS could start? MADT lists the CPUs that the OS will start,
+ * the firmware's MP services list those that Nestor can reach, and each CPU says what it can do.
+ * Pure; cpus.c does the asking.
  */
 #ifndef NESTOR_BOOT_CENSUS_H
 #define NESTOR_BOOT_CENSUS_H
 
 #include "boot/acpi.h"
 
-/* A CPU that the firmware knows; the boot CPU is the first. */
+/* A CPU that the firmware knows of; the boot CPU is the first. */
 struct surveyed_cpu {
     u32 apic_id;
     bool enabled;               /* the firmware runs code on it */
-    bool answered;              /* it ran ours: what follows is valid */
+    bool answered;              /* it ran our code: what follows is valid */
     bool x2apic_on, x2apic_locked;
     const char *missing;        /* what it lacks (cpu_missing()), NULL: nothing */
 };

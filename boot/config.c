@@ -59,7 +59,7 @@ static struct span take_until(struct span *s, char c)
     return trim(head);
 }
 
-/* Cuts off and returns the first word: what stands before a blank of any kind. */
+/* Cuts off and returns the first word: everything before a blank of any kind. */
 static struct span take_word(struct span *s)
 {
     struct span head = {s->at, 0};
@@ -130,7 +130,7 @@ static bool set_image(struct config *config, struct span value)
            copy_text(value, config->next_image, sizeof(config->next_image));
 }
 
-/* As a number, or as efibootmgr prints it. */
+/* Four digits, or as efibootmgr prints it. */
 static bool set_entry(struct config *config, struct span value)
 {
     u64 number;

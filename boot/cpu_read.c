@@ -85,7 +85,7 @@ static bool x2apic_is_locked(void)
     return (read_msr(MSR_XAPIC_DISABLE_STATUS) & 1) != 0;
 }
 
-/* Leaf 0Bh has all 32 bits of the id; where it is absent ids have eight. SDM volume 2, CPUID. */
+/* Leaf 0Bh has all 32 bits of the id; without it, ids have eight. SDM volume 2, CPUID. */
 static void read_apic(struct cpu_facts *cpu)
 {
     enum { EXTD = 1 << 10, TOPOLOGY = 0xb };

@@ -45,8 +45,9 @@ struct load_option {
 must_use bool load_option_parse(const void *bytes, size_t size, struct load_option *out);
 
 /*
- * The first entry after `current` in the order that does not also stand before it, or the first one if `current` is
- * not in the order; -1 at the end. Calling it with each answer goes through the rest of the order.
+ * The next entry after `current` in the order that does not also come before it, or the first one
+ * if `current` is not in the order; -1 at the end. Calling it with each answer goes through the
+ * rest of the order.
  */
 int boot_order_next(const u16 *order, size_t count, u16 current);
 

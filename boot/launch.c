@@ -54,7 +54,7 @@ static u64 memory_bytes(const struct machine *m)
     return sum;
 }
 
-/* S3 has the highest type of those that harm. */
+/* The highest of the harmful types is that of S3. */
 static void hand_over_sleep(const struct acpi_sleep *sleep, struct handover *h)
 {
     CopyMem(h->sleep, (VOID *)sleep->list, sizeof(h->sleep));

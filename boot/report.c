@@ -47,7 +47,7 @@ static void report_wrong_sums(const struct acpi_tables *tables)
     }
 }
 
-/* What Nestor does with the tables that have nothing to do with units. */
+/* What Nestor makes of the tables that are not about units. */
 void report_tables(const struct machine *m)
 {
     char text[ACPI_SLEEP_TEXT];
@@ -98,7 +98,7 @@ static void report_unit(const struct machine *m, u32 index)
     report_scopes(m, unit->scopes);
 }
 
-/* Mistakes of the firmware that cost nobody anything but a line. */
+/* Firmware's mistakes that cost nothing but a line. */
 static void report_notes(const struct vtd_dmar_findings *f)
 {
     enum { SHOWN = 4 };

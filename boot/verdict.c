@@ -8,13 +8,13 @@
 
 enum { FIRST_WIDE_APIC_ID = 255 };
 
-/* A unit that is not there reads all ones, which says nothing about what it demands. */
+/* A unit that is not there reads as all ones, which does not mean that it demands anything. */
 static bool is_absent(const struct unit_registers *r)
 {
     return r->cap == ~0ull && r->ecap == ~0ull;
 }
 
-/* True: *out says why nothing of Nestor's can be on this machine, whatever its units can do. */
+/* True: *out says why Nestor cannot run on this machine, whatever its units can do. */
 static bool cannot_run(const struct machine *m, struct verdict *out)
 {
     const char *why = cpu_missing(&m->cpu);
@@ -54,7 +54,7 @@ static bool needs_interrupt_remapping(const struct machine *m, struct verdict *o
     return false;
 }
 
-/* A CPU that does not enter could do anything, whatever the units do. */
+/* A CPU that does not enter could do anything, whatever the units can do. */
 static void weigh_cpus(const struct machine *m, struct verdict *out)
 {
     if (m->census.stray) {

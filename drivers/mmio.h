@@ -1,9 +1,10 @@
 /*
- * Registers of a device that lie in memory. Each access is one MOV of exactly that width between memory and a
- * general register, written out: of a volatile access a compiler may make an instruction of its choice, and gcc
- * did load a register with MOVD to store two of them as one vector. Hardware does not mind, but the emulator
- * that stands behind a device of a virtual machine (KVM's) knows few instructions, and the machine stops. What was
- * stored before an access is in memory when it happens, as far as the compiler goes.
+ * Device registers in memory. Each access is written out as one MOV of exactly that width between
+ * memory and a general register: a compiler may choose any instruction for a volatile access, and
+ * gcc has loaded a register by MOVD in order to store two of them as one vector. Hardware does not
+ * mind, but the emulator behind a device of a virtual machine (KVM's) knows only a few
+ * instructions, and the machine stops. As far as the compiler is concerned, everything stored
+ * before an access is in memory when it happens.
  */
 #ifndef NESTOR_MMIO_H
 #define NESTOR_MMIO_H

@@ -40,7 +40,7 @@ static bool is_start_bus(u8 bus)
     return false;
 }
 
-/* A bus number that no path begins at and no bridge has, from the top down; 0: there is none left. */
+/* A bus number, from the top down, at which no path begins and which no bridge has; 0: there is none left. */
 static u8 free_bus(u16 segment)
 {
     for (u32 bus = BUSES - 1; bus != 0; bus--) {
@@ -150,7 +150,7 @@ static void look_at_coverage(void)
     }
 }
 
-/* All that a verdict could find missing in CPU and units is there. */
+/* CPU and units have everything that a verdict could miss. */
 static void make_hardware(void)
 {
     struct cpu_facts *cpu = &machine.cpu;
@@ -196,11 +196,13 @@ bool dmar_line(const u8 *table, size_t size, char text[static DMAR_LINE])
     look_at_coverage();
     make_hardware();
     verdict_reach(&machine, &config, &verdict);
-    size_t used = (size_t)snprintf(text, DMAR_LINE, "%u bits, units %u, regions %u, ATSR %u, SATC %u, SIDP %u, ANDD %u, "
-                                   "scopes %u, unknown %u; %s%s%s", d->haw, d->unit_count, d->region_count,
-                                   d->atsr_count, d->satc_count, d->sidp_count, d->namespace_count, d->scope_count,
-                                   d->unknown_structures, verdict.start ? vtd_ability_text(verdict.ability) : "natively",
-                                   verdict.start ? "" : ": ", verdict.start ? "" : verdict.why);
+    bool start = verdict.start;
+    size_t used = (size_t)snprintf(text, DMAR_LINE,
+                                   "%u bits, units %u, regions %u, ATSR %u, SATC %u, SIDP %u, ANDD %u, scopes %u, "
+                                   "unknown %u; %s%s%s", d->haw, d->unit_count, d->region_count, d->atsr_count,
+                                   d->satc_count, d->sidp_count, d->namespace_count, d->scope_count,
+                                   d->unknown_structures, start ? vtd_ability_text(verdict.ability) : "natively",
+                                   start ? "" : ": ", start ? "" : verdict.why);
     if (used < DMAR_LINE) {
         (void)put_notes(text + used, DMAR_LINE - used);
     }

@@ -1,6 +1,7 @@
 /*
- * What Nestor makes of a DMAR table alone: parser, coverage and verdict in one line. The machine around it is made up:
- * a CPU and units with everything, and the PCI functions that the table itself names, with the bridges on their paths.
+ * What Nestor makes of a DMAR table by itself: parser, coverage and verdict in one line. The machine around it is
+ * made up: a CPU and units with everything, and the PCI functions that the table itself names, with the bridges on
+ * their paths.
  */
 #ifndef NESTOR_TOOLS_DMAR_LINE_H
 #define NESTOR_TOOLS_DMAR_LINE_H

@@ -1,6 +1,7 @@
 /*
- * nestor-dmar FILE|FOLDER...: what Nestor makes of DMAR tables, one line each; of a folder, all files in it and below
- * (`make machines TABLES=DIR`). Exit status 1: one cannot be read, or there is none.
+ * nestor-dmar FILE|FOLDER...: what Nestor makes of DMAR tables, one line each; for a folder, all
+ * files in it and below (`make machines TABLES=DIR`). Exit status 1: one of them cannot be read, or
+ * there is none.
  *
  * On Linux a machine's own table is /sys/firmware/acpi/tables/DMAR.
  */
