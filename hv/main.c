@@ -2,47 +2,49 @@
 #include "hv/main.h"
 
 #include "drivers/format.h"
-#include "hv/machine/cpu.h"
 #include "hv/exit/exit.h"
+#include "hv/machine/cpu.h"
 #include "hv/machine/log.h"
+#include "hv/machine/memory_map.h"
 #include "hv/machine/paging.h"
-#include "hv/vcpu/park.h"
-#include "hv/partition/partition.h"
 #include "hv/machine/pool.h"
-#include "hv/machine/state.h"
+#include "hv/machine/port.h"
 #include "hv/machine/time.h"
 #include "hv/machine/units.h"
+#include "hv/partition/partition.h"
+#include "hv/vcpu/kick.h"
+#include "hv/vcpu/panic.h"
+#include "hv/vcpu/park.h"
 #include "hv/vcpu/vmcs_setup.h"
+#include "hv/vmx/reason.h"
 #include "hv/vmx/vmx.h"
 #include "iommu/port.h"
-
-struct handover *handover;
 
 static struct partition *root;
 
 /* The line that said why was printed where the error was born; the firmware's console gets this one. */
-static enum result refuse(enum result r, const char *step)
+static enum result refuse(struct handover *h, enum result r, const char *step)
 {
-    handover->result = (u32)r;
-    (void)format_text(handover->reason, sizeof(handover->reason), "%s: %s", step, result_text(r));
+    h->result = (u32)r;
+    (void)format_text(h->reason, sizeof(h->reason), "%s: %s", step, result_text(r));
     return r;
 }
 
-static enum result take_units(void)
+static enum result take_units(struct handover *h)
 {
-    enum result r = units_take_over(root);
+    enum result r = partition_dma_take_over(root);
     if (r != OK) {
-        units_release(root);
-        return refuse(r, "taking the remapping units over");
+        partition_dma_release(root);
+        return refuse(h, r, "taking the remapping units over");
     }
     if (units_get_common().nesting) {
-        r = units_show(root);
+        r = partition_dma_show_units(root);
         if (r != OK) {
-            units_release(root);
-            return refuse(r, "giving the guest a remapping unit");
+            partition_dma_release(root);
+            return refuse(h, r, "giving the guest a remapping unit");
         }
     }
-    handover->offer_viommu = root->has_viommus;
+    h->offer_viommu = root->has_viommus;
     return OK;
 }
 
@@ -58,29 +60,30 @@ static void report(void)
 
 u64 hv_prepare(struct handover *h)
 {
-    enum result r;
-    handover = h;
+    port_init(h->direct_map);
     log_init(h);
     time_init(h->tsc_khz);
     pool_init((hpa_t){h->pool_base}, h->pool_size);
+    memory_map_init(h);
     cpu_build_idt();
-    r = vmx_check(0);
+    panic_init(h->fatal, exit_report_fatal);
+    enum result r = vmx_check(BOOT_CPU);
     if (r != OK) {
-        return refuse(r, "VMX");
+        return refuse(h, r, "VMX");
     }
-    r = paging_create();
+    r = paging_create(h->page_table);
     if (r != OK) {
-        return refuse(r, "making page tables");
+        return refuse(h, r, "making page tables");
     }
-    r = units_probe();
+    r = units_probe(h->dmar_present ? &h->dmar : NULL);
     if (r != OK) {
-        return refuse(r, "looking at the remapping units");
+        return refuse(h, r, "looking at the remapping units");
     }
-    r = partition_create_root(&root);
+    r = partition_create_root(h, kick_invalidate, &root);
     if (r != OK) {
-        return refuse(r, "building the second stage");
+        return refuse(h, r, "building the second stage");
     }
-    r = take_units();
+    r = take_units(h);
     if (r != OK) {
         partition_destroy(root);
         return r;
@@ -90,26 +93,25 @@ u64 hv_prepare(struct handover *h)
 }
 
 /* Returns only when the guest was not entered. */
-static enum result launch(struct cpu *c)
+static enum result launch(struct handover *h, struct cpu *c)
 {
-    u32 how;
-    __atomic_add_fetch(&handover->cpus_entered, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&c->vcpu->run, VCPU_RUNNING, __ATOMIC_SEQ_CST);
-    how = vmx_launch(&c->restore);
-    __atomic_store_n(&c->vcpu->run, VCPU_NOT_ENTERED, __ATOMIC_SEQ_CST);
-    __atomic_sub_fetch(&handover->cpus_entered, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&h->cpus_entered, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->run, RUN_GUEST, __ATOMIC_SEQ_CST);
+    u32 how = vmx_launch(&c->restore);
+    __atomic_store_n(&c->run, RUN_NOT_ENTERED, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&h->cpus_entered, 1, __ATOMIC_RELAXED);
     if (how == 1) {
         port_log(LOG_ERROR, "CPU %u: VMLAUNCH refused, VM-instruction error %llu", c->index,
                  vmcs_read(VMCS_INSTRUCTION_ERROR));
     } else {
-        port_log(LOG_ERROR, "CPU %u: %s, qualification 0x%llx", c->index, exit_reason_text(c->launch_reason),
+        port_log(LOG_ERROR, "CPU %u: %s, qualification 0x%llx", c->index, vmx_reason_text(c->launch_reason),
                  c->launch_qualification);
     }
     vmx_off(c);
     return ERR_UNSUPPORTED;
 }
 
-static enum result enter(u32 index, const struct handover_resume *resume)
+static enum result enter(struct handover *h, u32 index, const struct handover_resume *resume)
 {
     struct cpu *c;
     struct vcpu *v;
@@ -129,17 +131,16 @@ static enum result enter(u32 index, const struct handover_resume *resume)
         return r;
     }
     vmcs_setup(v, resume);
-    return launch(c);
+    return launch(h, c);
 }
 
 u64 hv_enter(struct handover *h, u64 cpu_index, const struct handover_resume *resume)
 {
     enum result r = vmx_check((u32)cpu_index);
-    (void)h;
     if (r == OK) {
-        r = enter((u32)cpu_index, resume);
+        r = enter(h, (u32)cpu_index, resume);
     }
-    return refuse(r, "entering VMX non-root mode");
+    return refuse(h, r, "entering VMX non-root mode");
 }
 
 u64 hv_abandon(struct handover *h)
@@ -147,6 +148,6 @@ u64 hv_abandon(struct handover *h)
     (void)h;
     park_all();
     cpu_forget_all();
-    units_release(root);
+    partition_dma_release(root);
     return OK;
 }

@@ -1,14 +1,14 @@
 /* CPUID: the CPU's answer, changed by hv/guest/cpuid_policy.c. */
-#include "hv/exit/exit.h"
+#include "hv/exit/handlers.h"
 
 #include "hv/guest/cpuid_policy.h"
-#include "hv/partition/partition.h"
 #include "hv/machine/x86.h"
+#include "hv/partition/partition.h"
 
 _Static_assert((u32)CPUID_EAX == REG_RAX && (u32)CPUID_ECX == REG_RCX && (u32)CPUID_EDX == REG_RDX &&
                (u32)CPUID_EBX == REG_RBX, "the guest's registers are changed in place");
 
-/* Apart: CPUID is the most frequent exit, and most leafs are passed on as they are. */
+/* Kept out of line: CPUID is the most frequent exit, and most leaves are passed on as they are. */
 static __attribute__((noinline)) void change(const struct vcpu *v, u32 leaf, u32 subleaf)
 {
     const struct cpuid_guest guest = {.cr4 = vmcs_read(VMCS_GUEST_CR4),

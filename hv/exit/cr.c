@@ -1,8 +1,9 @@
 /* Writes of control registers that touch a bit that VMX operation holds at 1 (CR0.NE, CR4.VMXE) or a hidden one. */
-#include "hv/exit/exit.h"
+#include "hv/exit/handlers.h"
 
-#include "hv/vcpu/panic.h"
+#include "hv/guest/cpuid_policy.h"
 #include "hv/machine/x86.h"
+#include "hv/vcpu/panic.h"
 
 enum { TYPE_MOV_TO = 0, CR0 = 0, CR4 = 4 };
 
@@ -27,9 +28,9 @@ void exit_cr_access(struct vcpu *v)
     }
     if (cr == CR0) {
         change_shadow(VMCS_CR0_SHADOW, v->cr0_fixed, value);
-    } else if (value & CR4_HIDDEN) {
+    } else if (value & CPUID_POLICY_CR4) {
         vcpu_inject_error(VECTOR_GP, 0);
     } else {
-        change_shadow(VMCS_CR4_SHADOW, v->cr4_fixed | CR4_HIDDEN, value);
+        change_shadow(VMCS_CR4_SHADOW, v->cr4_fixed | CPUID_POLICY_CR4, value);
     }
 }

@@ -3,11 +3,10 @@
  * protected one. Device memory that no list named is mapped at its first access; what another
  * CPU has mapped meanwhile only runs again.
  */
-#include "hv/exit/exit.h"
+#include "hv/exit/handlers.h"
 
-#include "hv/partition/ept.h"
 #include "hv/exit/mmio.h"
-#include "hv/machine/units.h"
+#include "hv/partition/partition.h"
 #include "iommu/port.h"
 
 /* The rights that the entry gave at the time; none: there was no entry (SDM table 29-7). */
@@ -17,13 +16,13 @@ void exit_ept_violation(struct vcpu *v)
 {
     u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
     u32 offset = 0;
-    struct viommu *unit = units_viommu_at(v->partition, gpa, &offset);
-    if (unit != NULL || ept_rights(v->partition, gpa) == 0 ||
+    struct viommu *unit = partition_dma_viommu_at(v->partition, gpa, &offset);
+    if (unit != NULL || partition_ept_rights(v->partition, gpa) == 0 ||
         (vmcs_read(VMCS_QUALIFICATION) & QUALIFICATION_PRESENT) != 0) {
         exit_mmio(v, gpa, unit, offset);
         return;
     }
-    enum result r = ept_map_device(v->partition, gpa);
+    enum result r = partition_ept_map_device(v->partition, gpa);
     if (r != OK && r != ERR_EXISTS) {
         port_log(LOG_ERROR, "CPU %u: device memory at 0x%llx cannot be mapped: %s", v->index, gpa,
                  result_text(r));

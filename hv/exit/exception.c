@@ -6,9 +6,20 @@
  * Both are benign (SDM 7.15): raised while another event is delivered, they are delivered instead, but for
  * #DF. An exit for #DB has changed no debug register (SDM 28.1), and injecting it changes none either.
  */
-#include "hv/exit/exit.h"
-#include "hv/vcpu/nmi.h"
+#include "hv/exit/handlers.h"
+
+#include "hv/machine/reset.h"
 #include "hv/machine/x86.h"
+#include "hv/vcpu/nmi.h"
+#include "hv/vcpu/panic.h"
+#include "iommu/port.h"
+
+void exit_triple_fault(struct vcpu *v)
+{
+    port_log(LOG_ERROR, "CPU %u: triple fault of the guest, the machine resets", v->index);
+    panic_show_guest();
+    machine_reset();
+}
 
 /* What hardware leaves behind of the exception; conditions older than this one stay (SDM 18.2.3). */
 static void note_in_dr6(u64 found)

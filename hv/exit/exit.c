@@ -1,14 +1,16 @@
 /* The table of exits, and the handlers that are a few lines. SDM 27.1.2 and 27.1.3 list what exits. */
 #include "hv/exit/exit.h"
 
-#include "hv/machine/cpu.h"
+#include "hv/exit/handlers.h"
+#include "hv/machine/checked.h"
 #include "hv/machine/log.h"
-#include "hv/vcpu/nmi.h"
-#include "hv/machine/paging.h"
-#include "hv/vcpu/panic.h"
+#include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
-#include "hv/vmx/vmx.h"
+#include "hv/vcpu/nmi.h"
+#include "hv/vcpu/panic.h"
+#include "hv/vcpu/vmcs_setup.h"
 #include "hv/vcpu/work.h"
+#include "hv/vmx/reason.h"
 #include "iommu/port.h"
 
 typedef void (*exit_handler)(struct vcpu *v);
@@ -21,19 +23,12 @@ static void exit_invd(struct vcpu *v)
     vcpu_advance();
 }
 
-/* CPUID says there is no VMX, SMX, SGX in the guest; then these instructions are undefined. */
-static void exit_undefined(struct vcpu *v)
-{
-    (void)v;
-    vcpu_inject(VECTOR_UD);
-}
-
 /* Nestor has no state in XCR0 (the image uses no vector register), so the guest's own value stays. */
 static void exit_xsetbv(struct vcpu *v)
 {
     const struct guest_regs *r = v->regs;
     u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
-    if (xcr_write_checked((u32)r->gpr[REG_RCX], value)) {
+    if (checked_xcr_write((u32)r->gpr[REG_RCX], value)) {
         vcpu_advance();
     } else {
         vcpu_inject_error(VECTOR_GP, 0);
@@ -51,13 +46,6 @@ static void exit_task_switch(struct vcpu *v)
         port_log(LOG_WARNING, "CPU %u: hardware task switch to selector 0x%x refused", v->index, selector);
     }
     vcpu_inject_error(VECTOR_GP, selector);
-}
-
-void exit_triple_fault(struct vcpu *v)
-{
-    port_log(LOG_ERROR, "CPU %u: triple fault of the guest, the machine resets", v->index);
-    panic_show_guest();
-    machine_reset();
 }
 
 static const exit_handler handlers[REASON_LIMIT] = {
@@ -96,21 +84,10 @@ static const exit_handler handlers[REASON_LIMIT] = {
     [REASON_TDCALL] = exit_undefined,
 };
 
-#define EXIT_TEXT(name, number, words) [number] = (words),
-const char *const exit_texts[REASON_LIMIT] = {EXIT_REASONS(EXIT_TEXT)};
-#undef EXIT_TEXT
-
-const char *exit_reason_text(u32 reason)
-{
-    u32 basic = reason & 0xffff;
-    return basic < REASON_LIMIT && exit_texts[basic] != NULL ? exit_texts[basic]
-                                                             : "an exit of unknown kind";
-}
-
 static _Noreturn void entry_failed(u32 reason)
 {
     panic_show_guest();
-    panic("%s, qualification 0x%llx", exit_reason_text(reason), vmcs_read(VMCS_QUALIFICATION));
+    panic("%s, qualification 0x%llx", vmx_reason_text(reason), vmcs_read(VMCS_QUALIFICATION));
 }
 
 /*
@@ -143,7 +120,7 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
     }
     if (reason >= REASON_LIMIT || handlers[reason] == NULL) {
         panic_show_guest();
-        panic("no handler for exit reason %u, %s", reason, exit_reason_text(reason));
+        panic("no handler for exit reason %u, %s", reason, vmx_reason_text(reason));
     }
     v->exits[reason]++;
     /* A fault takes the place of the event whose delivery raised it, and leaves what that one blocked. */
@@ -164,7 +141,7 @@ void exit_first(struct vcpu *v, struct guest_regs *regs)
         vmx_restore(&c->restore);
     }
     vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit);
-    paging_widen_host();
+    vmcs_setup_widen_host();
     exit_handle(v, regs);
 }
 

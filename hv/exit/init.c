@@ -3,15 +3,14 @@
  * kernels send it without a pause after INIT: so the way back to wait-for-SIPI is short, takes no
  * lock and prints nothing. What INIT does to the registers shows only after the SIPI and is done there.
  */
-#include "hv/exit/exit.h"
+#include "hv/exit/handlers.h"
 
-#include "hv/machine/cpu.h"
+#include "hv/machine/reset.h"
+#include "hv/machine/x86.h"
 #include "hv/vcpu/kick.h"
 #include "hv/vcpu/nmi.h"
-#include "hv/vcpu/panic.h"
-#include "hv/vmx/vmx.h"
 #include "hv/vcpu/work.h"
-#include "hv/machine/x86.h"
+#include "hv/vmx/vmx.h"
 #include "iommu/port.h"
 
 #define DR6_RESET 0xffff0ff0ull
@@ -90,19 +89,19 @@ void exit_init(struct vcpu *v)
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
     vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
     nmi_forget(v);
-    if (v->index == 0) {
+    if (v->index == BOOT_CPU) {
         init_of_boot_cpu();
     }
     work_hand_over(v);
     vmcs_write(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_SIPI);
-    __atomic_store_n(&v->run, VCPU_WAITS_FOR_SIPI, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->cpu->run, RUN_WAIT_SIPI, __ATOMIC_SEQ_CST);
 }
 
 /* kick.c: first say that this CPU runs, then catch up with what it was not asked for. */
 void exit_sipi(struct vcpu *v)
 {
     u64 vector = vmcs_read(VMCS_QUALIFICATION) & 0xff;
-    __atomic_store_n(&v->run, VCPU_RUNNING, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->cpu->run, RUN_GUEST, __ATOMIC_SEQ_CST);
     kick_catch_up(v->cpu);
     reset_registers(v);
     vmcs_write(VMCS_GUEST_CS, vector << 8);

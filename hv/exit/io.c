@@ -3,14 +3,12 @@
  * without VMX and with the units off. All else goes to the port as it is; before any other sleep,
  * which mostly is the end of the run (S5), Nestor says what it has done.
  */
-#include "hv/exit/io.h"
+#include "hv/exit/handlers.h"
 
-#include "hv/exit/exit.h"
-#include "hv/machine/log.h"
-#include "hv/partition/partition.h"
 #include "hv/exit/report.h"
-#include "hv/machine/state.h"
+#include "hv/machine/log.h"
 #include "hv/machine/x86.h"
+#include "hv/partition/partition.h"
 #include "iommu/port.h"
 
 enum {
@@ -21,30 +19,14 @@ enum {
     QUAL_STRING = 1 << 4,
 };
 
-static void intercept(u8 *bitmaps, u16 port)
-{
-    if (port != 0) {
-        for (u32 at = port; at < port + 2u; at++) {
-            bitmaps[at / 8] |= (u8)(1u << at % 8);
-        }
-    }
-}
-
-void exit_io_fill_bitmaps(u8 *bitmaps)
-{
-    intercept(bitmaps, handover->pm1a_control);
-    intercept(bitmaps, handover->pm1b_control);
-}
-
 /* The sleep that this access of `size` bytes enters, by its byte for the register's second one. */
 static u32 sleep_type(u16 control, u16 port, u32 size, u32 value)
 {
     u32 at = control + 1u;
-    u32 byte;
     if (control == 0 || at < port || at >= port + size) {
         return NO_SLEEP;
     }
-    byte = value >> 8 * (at - port) & 0xff;
+    u32 byte = value >> 8 * (at - port) & 0xff;
     return (byte & SLEEP_ENABLE) != 0 ? byte >> SLEEP_TYPE_SHIFT & 7 : NO_SLEEP;
 }
 
@@ -84,16 +66,16 @@ static void out(struct vcpu *v, u16 port, u32 size)
 {
     u32 value = (u32)v->regs->gpr[REG_RAX];
     struct partition *p = v->partition;
-    u32 a = sleep_type(handover->pm1a_control, port, size, value);
-    u32 b = sleep_type(handover->pm1b_control, port, size, value);
-    if (a == handover->s3_type || b == handover->s3_type) {
+    u32 a = sleep_type(p->pm1a_control, port, size, value);
+    u32 b = sleep_type(p->pm1b_control, port, size, value);
+    if (a == p->s3_type || b == p->s3_type) {
         if (log_is_due(++p->refused_sleeps)) {
             port_log(LOG_WARNING, "CPU %u: the guest asked for S3 (suspend to RAM), refused", v->index);
         }
         return;
     }
     if ((a != NO_SLEEP || b != NO_SLEEP) && log_is_due(++p->sleeps)) {
-        report_print(p);
+        exit_report_print(p);
     }
     port_out(port, size, value);
 }

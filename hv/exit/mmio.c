@@ -1,17 +1,15 @@
 /*
- * See hv/exit/mmio.h. insn_mmio.c does the access; here is what it needs of the CPU and of the page,
+ * See mmio.h. insn_mmio.c does the access; here is what it needs of the CPU and of the page,
  * and what the guest gets when there is none.
  */
 #include "hv/exit/mmio.h"
 
-#include "hv/partition/ept.h"
-#include "hv/exit/exit.h"
+#include "hv/exit/handlers.h"
 #include "hv/guest/insn_mmio.h"
 #include "hv/machine/log.h"
-#include "hv/vcpu/panic.h"
+#include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/work.h"
-#include "hv/machine/x86.h"
 #include "iommu/port.h"
 
 enum {
@@ -29,7 +27,7 @@ struct access {
 
 static const volatile void *find_guest(void *ctx, gpa_t gpa, size_t len)
 {
-    return partition_memory(ctx, gpa, len);
+    return partition_memory_at(ctx, gpa, len);
 }
 
 /* Nestor's memory and units that are not shown: ones, and nothing is written. */
@@ -43,9 +41,9 @@ static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
 }
 
 /* A protected page is like ROM: the instruction reads it, its write is dropped. */
-static u64 read_protected(u64 gpa, u32 width)
+static u64 read_protected(const struct partition *p, u64 gpa, u32 width)
 {
-    const volatile u8 *from = port_hpa_to_ptr((hpa_t){gpa});
+    const volatile u8 *from = port_hpa_to_ptr(partition_hpa(p, (gpa_t){gpa}));
     u64 value = 0;
     while (width-- != 0) {
         value = value << 8 | from[width];
@@ -62,7 +60,7 @@ static void say_protected(struct vcpu *v, u64 gpa)
     }
 }
 
-u64 exit_mmio_read(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
+static u64 read_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
 {
     u64 value;
     if (viommu_mmio_read(unit, offset, width, &value)) {
@@ -71,7 +69,7 @@ u64 exit_mmio_read(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
     return value;
 }
 
-void exit_mmio_write(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 value)
+static void write_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 value)
 {
     if (viommu_mmio_write(unit, offset, width, value)) {
         work_left(v);
@@ -82,10 +80,10 @@ static u64 load(void *ctx, u64 gpa, u32 width)
 {
     const struct access *a = ctx;
     if (a->unit != NULL) {
-        return exit_mmio_read(a->v, a->unit, a->offset, width);
+        return read_register(a->v, a->unit, a->offset, width);
     }
-    if (ept_rights(a->v->partition, gpa) != 0) {
-        return read_protected(gpa, width);
+    if (partition_ept_rights(a->v->partition, gpa) != 0) {
+        return read_protected(a->v->partition, gpa, width);
     }
     say_not_the_guests(a->v, gpa, "read");
     return ~0ull >> (64 - 8 * width);
@@ -95,8 +93,8 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
 {
     const struct access *a = ctx;
     if (a->unit != NULL) {
-        exit_mmio_write(a->v, a->unit, a->offset, width, value);
-    } else if (ept_rights(a->v->partition, gpa) != 0) {
+        write_register(a->v, a->unit, a->offset, width, value);
+    } else if (partition_ept_rights(a->v->partition, gpa) != 0) {
         say_protected(a->v, gpa);
     } else {
         say_not_the_guests(a->v, gpa, "write");
@@ -195,6 +193,32 @@ static void finish(const struct insn_state *s)
     vcpu_advance_to(s->rip);
 }
 
+/* The access, if it is by an instruction that was seen before; false if not. */
+static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
+{
+    u64 rip = vmcs_read(VMCS_GUEST_RIP);
+    u64 *gpr = v->regs->gpr;
+    const struct memo *memo = memo_find(&v->memos, rip);
+    if (memo == NULL) {
+        return false;
+    }
+    const struct insn *in = &memo->insn;
+    u64 address = (u64)in->memory.displacement + gpr[in->memory.base];
+    if (in->memory.index != INSN_NONE) {
+        address += gpr[in->memory.index] * in->memory.scale;
+    }
+    if (!insn_mmio_is_at(gpa, address, in->width)) {
+        return false;
+    }
+    if (in->to_memory) {
+        write_register(v, unit, offset, in->width, gpr[in->reg] & in->mask);
+    } else {
+        gpr[in->reg] = read_register(v, unit, offset, in->width);
+    }
+    vcpu_advance_to(rip + in->length);
+    return true;
+}
+
 void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
     struct access access = {v, unit, offset};
@@ -204,7 +228,7 @@ void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     struct insn_mmio m;
     u64 rip;
     const char *why = no_access_of_an_instruction();
-    if (why == NULL && unit != NULL && mmio_memo_run(v, gpa, unit, offset)) {
+    if (why == NULL && unit != NULL && repeat(v, gpa, unit, offset)) {
         return;
     }
     m.ops = &ops;
@@ -224,7 +248,7 @@ void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     rip = s.rip;
     switch (insn_mmio_run(&m)) {
     case INSN_MMIO_DONE:
-        mmio_memo_keep(v, rip, &m);
+        memo_keep(&v->memos, rip, &m);
         finish(&s);
         break;
     case INSN_MMIO_FAULT:

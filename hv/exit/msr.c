@@ -1,18 +1,11 @@
 /* RDMSR and WRMSR that exit: hv/guest/msr_policy.c decides, this file does it. */
-#include "hv/exit/msr.h"
+#include "hv/exit/handlers.h"
 
-#include "hv/partition/ept.h"
-#include "hv/exit/exit.h"
-#include "hv/machine/log.h"
 #include "hv/guest/msr_policy.h"
+#include "hv/machine/checked.h"
+#include "hv/machine/log.h"
 #include "hv/partition/partition.h"
-#include "hv/machine/x86.h"
 #include "iommu/port.h"
-
-void exit_msr_fill_bitmap(u8 *bitmap)
-{
-    msr_policy_fill_bitmap(bitmap);
-}
 
 /*
  * Kernels try registers by reading them: only writes are worth a warning. A guest that knows of the hypervisor
@@ -36,7 +29,7 @@ void exit_rdmsr(struct vcpu *v)
     struct guest_regs *r = v->regs;
     u32 msr = (u32)r->gpr[REG_RCX];
     u64 value = 0;
-    if ((msr_policy_reads_hardware(msr) && !msr_read_checked(msr, &value)) ||
+    if ((msr_policy_reads_hardware(msr) && !checked_msr_read(msr, &value)) ||
         !msr_policy_read(msr, &value) ||
         (msr_policy_find(msr)->class == MSR_CLASS_MTRR && !mtrr_read(&v->mtrr, msr, &value))) {
         refuse(v, msr, false);
@@ -66,8 +59,7 @@ static void write_mtrr(struct vcpu *v, u32 msr, u64 value)
 {
     if (!mtrr_write(&v->mtrr, msr, value)) {
         refuse(v, msr, true);
-    } else if (v->index != 0 || !mtrr_is_settled(&v->mtrr) ||
-               ept_retype(v->partition, &v->mtrr)) {
+    } else if (v->index != BOOT_CPU || !mtrr_is_settled(&v->mtrr) || partition_ept_retype(v->partition, &v->mtrr)) {
         vcpu_advance();
     }
 }
@@ -78,13 +70,13 @@ void exit_wrmsr(struct vcpu *v)
     u32 msr = (u32)r->gpr[REG_RCX];
     u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
     u64 present = 0;
-    if (msr_policy_reads_hardware(msr) && !msr_read_checked(msr, &present)) {
+    if (msr_policy_reads_hardware(msr) && !checked_msr_read(msr, &present)) {
         refuse(v, msr, true);
         return;
     }
     switch (msr_policy_write(msr, present, value)) {
     case MSR_WRITE_DO:
-        finish(v, msr, msr_write_checked(msr, value));
+        finish(v, msr, checked_msr_write(msr, value));
         break;
     case MSR_WRITE_MTRR:
         write_mtrr(v, msr, value);

@@ -4,6 +4,7 @@
 #include "drivers/format.h"
 #include "hv/exit/exit.h"
 #include "hv/machine/units.h"
+#include "hv/vmx/reason.h"
 #include "iommu/port.h"
 
 enum { LINE = 200, WRAP = 110 };
@@ -34,7 +35,7 @@ static void print_exits(const struct partition *p)
             sum[k] += c->vcpu->exits[k];
         }
     }
-    print_counts("exits", exit_texts, sum, REASON_LIMIT);
+    print_counts("exits", vmx_reason_texts, sum, REASON_LIMIT);
 }
 
 static void print_units(const struct partition *p)
@@ -59,7 +60,7 @@ static void print_units(const struct partition *p)
     }
 }
 
-void report_print(struct partition *p)
+void exit_report_print(struct partition *p)
 {
     port_log(LOG_INFO, "the guest ends the run; until now:");
     for (u32 i = 0; i < units_count(); i++) {
@@ -71,7 +72,7 @@ void report_print(struct partition *p)
     print_units(p);
 }
 
-void report_fatal(void)
+void exit_report_fatal(void)
 {
     static bool reported;
     const struct cpu *c = cpu_current();

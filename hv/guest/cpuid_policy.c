@@ -134,9 +134,9 @@ void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, 
     }
     hide(&rules[first_rule[leaf]], subleaf, reg);
     if (leaf == 1) {
-        mirror(&reg[CPUID_ECX], 1u << 27, (guest->cr4 & 1 << 18) != 0);
+        mirror(&reg[CPUID_ECX], 1u << 27, (guest->cr4 & CR4_OSXSAVE) != 0);
         mirror(&reg[CPUID_ECX], 1u << 31, true);
     } else if (leaf == 7 && subleaf == 0) {
-        mirror(&reg[CPUID_ECX], 1u << 4, (guest->cr4 & 1 << 22) != 0);
+        mirror(&reg[CPUID_ECX], 1u << 4, (guest->cr4 & CR4_PKE) != 0);
     }
 }

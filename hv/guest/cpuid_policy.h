@@ -5,6 +5,7 @@
 #ifndef NESTOR_HV_GUEST_CPUID_POLICY_H
 #define NESTOR_HV_GUEST_CPUID_POLICY_H
 
+#include "hv/machine/x86_bits.h"
 #include "hv/types.h"
 
 enum {
@@ -23,6 +24,9 @@ enum cpuid_nestor_feature {
     CPUID_NESTOR_DMA_ISOLATION = 1 << 0,  /* every device goes through the second stage */
     CPUID_NESTOR_VIOMMU = 1 << 1,         /* the guest's remapping units are nested on it */
 };
+
+/* Bits of CR4 that turn on what CPUID does not show: the guest may not set them. */
+#define CPUID_POLICY_CR4 (CR4_VMXE | CR4_SMXE | CR4_KL | CR4_UINTR | CR4_FRED)
 
 struct cpuid_guest {
     u64 cr4;

@@ -48,7 +48,7 @@ static enum insn_mmio_result copy_to_device(struct insn_mmio *m, const struct in
         GUEST_WALK_OK) {
         return fault_at(m, source, GUEST_READ);
     }
-    if (!guest_memory_read(m->memory, gpa, &value, in->width)) {
+    if (!guest_walk_read(m->memory, gpa, &value, in->width)) {
         return INSN_MMIO_REFUSED;
     }
     m->ops->store(m->ctx, m->gpa, in->width, insn_execute(in, m->state, value));

@@ -29,7 +29,7 @@ struct insn_mmio {
     u32 byte_count;
     u8 bytes[INSN_MAX_LENGTH];      /* for the console */
     struct insn insn;               /* as decoded, if INSN_MMIO_DONE */
-    struct guest_trail trail;       /* of the fetch, if that was in long mode */
+    struct guest_walk_trail trail;  /* of the fetch, if that was in long mode */
 };
 
 enum insn_mmio_result {

@@ -1,18 +1,7 @@
-/* See hv/guest/walk.h. */
+/* See walk.h. */
 #include "hv/guest/walk.h"
 
-enum {
-    CR0_WP = 1 << 16,
-    CR4_PSE = 1 << 4,
-    CR4_PAE = 1 << 5,
-    CR4_LA57 = 1 << 12,
-    CR4_SMEP = 1 << 20,
-    CR4_SMAP = 1 << 21,
-    EFER_LMA = 1 << 10,
-    EFER_NXE = 1 << 11,
-    RFLAGS_AC = 1 << 18,
-};
-#define CR0_PG (1ull << 31)
+#include "hv/machine/x86_bits.h"
 
 enum {
     ENTRY_PRESENT = 1 << 0,
@@ -30,13 +19,13 @@ enum {
     ERROR_FETCH = 1 << 4,
 };
 
-/* One walk under way. In `rights` write and user hold if each entry so far had them, NX if any. */
+/* One walk under way. In `rights`, write and user are set while every entry so far gave them, NX once one had it. */
 struct walk {
     const struct guest_paging *paging;
     u64 linear;
     enum guest_access access;
     const struct guest_memory *memory;
-    struct guest_trail *trail;
+    struct guest_walk_trail *trail;
     u64 rights;
     u64 reserved;   /* bits that are 0 in every present entry */
     bool narrow;    /* 32-bit paging: entries of four bytes */
@@ -77,7 +66,7 @@ static bool is_allowed(const struct walk *w)
            (!p->user && (p->cr0 & CR0_WP) == 0);
 }
 
-/* Bits that must be 0 in a present entry, SDM 5.3 to 5.5: those that no level decides. */
+/* Bits that must be 0 in a present entry of any level, SDM 5.3 to 5.5. */
 static u64 always_reserved(const struct walk *w)
 {
     const struct guest_paging *p = w->paging;
@@ -86,7 +75,7 @@ static u64 always_reserved(const struct walk *w)
     return reserved | (!w->narrow && (p->efer & EFER_LMA) == 0 ? bits_between(62, 52) : 0);
 }
 
-/* And the others, by level 1 to 5. */
+/* The same with those that depend on the level, 1 to 5. */
 static u64 reserved_bits(const struct walk *w, u32 level, bool leaf)
 {
     const struct guest_paging *p = w->paging;
@@ -115,15 +104,15 @@ static bool is_leaf(const struct walk *w, u32 level, u64 entry)
     return level == 2 || (level == 3 && w->paging->giant_pages);
 }
 
-static void leave_trail(struct guest_trail *trail, const volatile void *at, u64 value)
+static void leave_trail(struct guest_walk_trail *trail, const volatile void *at, u64 value)
 {
-    if (trail != NULL && trail->count < GUEST_TRAIL) {
+    if (trail != NULL && trail->count < GUEST_WALK_TRAIL) {
         trail->word[trail->count].at = at;
         trail->word[trail->count++].value = value;
     }
 }
 
-bool guest_trail_holds(const struct guest_trail *trail)
+bool guest_walk_trail_holds(const struct guest_walk_trail *trail)
 {
     for (u32 i = 0; i < trail->count; i++) {
         if (trail->word[i].at->v != trail->word[i].value) {
@@ -163,11 +152,10 @@ static enum guest_walk descend(struct walk *w, u64 table, u32 level, gpa_t *out,
     w->reserved = always_reserved(w);
     for (;; level--) {
         u64 entry;
-        bool leaf;
         if (!read_entry(w, table, level, &entry)) {
             return GUEST_WALK_NO_MEMORY;
         }
-        leaf = is_leaf(w, level, entry);
+        bool leaf = is_leaf(w, level, entry);
         if ((entry & ENTRY_PRESENT) == 0) {
             *error = error_code(w, 0);
             return GUEST_WALK_FAULT;
@@ -176,8 +164,7 @@ static enum guest_walk descend(struct walk *w, u64 table, u32 level, gpa_t *out,
             *error = error_code(w, ERROR_PRESENT | ERROR_RESERVED);
             return GUEST_WALK_FAULT;
         }
-        w->rights = (w->rights & entry & (ENTRY_WRITE | ENTRY_USER)) |
-                    ((w->rights | entry) & ENTRY_NX);
+        w->rights = (w->rights & entry & (ENTRY_WRITE | ENTRY_USER)) | ((w->rights | entry) & ENTRY_NX);
         if (leaf) {
             out->v = leaf_address(w, level, entry);
             *error = error_code(w, ERROR_PRESENT);
@@ -188,11 +175,10 @@ static enum guest_walk descend(struct walk *w, u64 table, u32 level, gpa_t *out,
 }
 
 enum guest_walk guest_walk(const struct guest_paging *paging, u64 linear, enum guest_access access,
-                           const struct guest_memory *memory, struct guest_trail *trail, gpa_t *out,
-                           u32 *error)
+                           const struct guest_memory *memory, struct guest_walk_trail *trail, gpa_t *out, u32 *error)
 {
-    struct walk w = {.paging = paging, .linear = linear, .access = access, .memory = memory,
-                     .trail = trail, .rights = ENTRY_WRITE | ENTRY_USER};
+    struct walk w = {.paging = paging, .linear = linear, .access = access, .memory = memory, .trail = trail,
+                     .rights = ENTRY_WRITE | ENTRY_USER};
     u64 root = paging->cr3 & bits_between(51, 12);
     *error = 0;
     if ((paging->cr0 & CR0_PG) == 0) {
@@ -222,7 +208,7 @@ static void copy(u8 *to, const volatile u8 *from, size_t len)
     }
 }
 
-bool guest_memory_read(const struct guest_memory *memory, gpa_t gpa, void *to, size_t len)
+bool guest_walk_read(const struct guest_memory *memory, gpa_t gpa, void *to, size_t len)
 {
     const volatile u8 *from = memory->find(memory->ctx, gpa, len);
     if (from != NULL) {
@@ -232,29 +218,27 @@ bool guest_memory_read(const struct guest_memory *memory, gpa_t gpa, void *to, s
 }
 
 size_t guest_walk_fetch(const struct guest_paging *paging, u64 linear, u8 *to, size_t len,
-                        const struct guest_memory *memory, struct guest_trail *trail)
+                        const struct guest_memory *memory, struct guest_walk_trail *trail)
 {
     size_t done = 0;
     trail->count = 0;
     while (done < len) {
-        gpa_t gpa;
-        u32 error;
-        const volatile u8 *at;
         size_t part = (size_t)(PAGE_SIZE - ((linear + done) & PAGE_MASK));
         part = part < len - done ? part : len - done;
-        if (guest_walk(paging, linear + done, GUEST_FETCH, memory, trail, &gpa, &error) !=
-            GUEST_WALK_OK) {
+        gpa_t gpa;
+        u32 error;
+        if (guest_walk(paging, linear + done, GUEST_FETCH, memory, trail, &gpa, &error) != GUEST_WALK_OK) {
             break;
         }
-        at = memory->find(memory->ctx, gpa, part);
+        const volatile u8 *at = memory->find(memory->ctx, gpa, part);
         if (at == NULL) {
             break;
         }
         copy(to + done, at, part);
         done += part;
-        if (part == len) { /* two words that overlap */
-            leave_trail(trail, at, ((const struct guest_word *)(const void *)to)->v);
-            leave_trail(trail, at + len - 8, ((const struct guest_word *)(const void *)(to + len - 8))->v);
+        if (part == len) { /* noted as two words that overlap */
+            leave_trail(trail, at, ((const struct guest_walk_word *)(const void *)to)->v);
+            leave_trail(trail, at + len - 8, ((const struct guest_walk_word *)(const void *)(to + len - 8))->v);
             return done;
         }
     }

@@ -1,9 +1,8 @@
 /*
- * A guest's linear address to its physical one, as its own paging would do it (SDM volume 3,
- * chapter 5): for fetching the instruction that exited, and the other operand of MOVS. Pure;
- * the guest's memory comes through a function. Each entry is read once. Accessed and dirty bits
- * are not written: the CPU has walked the same way just before. Protection keys and shadow
- * stacks are not looked at: they do not hold for fetches.
+ * A guest's linear address to its physical one, as its own paging would translate it (SDM volume 3, chapter 5): for
+ * fetching the instruction that exited, and for the other operand of MOVS. Pure; the guest's memory comes through a
+ * function. Each entry is read once. Accessed and dirty bits are not written: the CPU has walked the same way just
+ * before. Protection keys and shadow stacks are not checked: they do not apply to fetches.
  */
 #ifndef NESTOR_HV_GUEST_WALK_H
 #define NESTOR_HV_GUEST_WALK_H
@@ -19,6 +18,15 @@ struct guest_paging {
     bool giant_pages;       /* the CPU has pages of 1 GiB */
 };
 
+/*
+ * The guest's memory: where [gpa, gpa + len), all in one page, can be read byte by byte; NULL if it is
+ * not memory of the guest. The answer for an address never changes.
+ */
+struct guest_memory {
+    const volatile void *(*find)(void *ctx, gpa_t gpa, size_t len);
+    void *ctx;
+};
+
 enum guest_access { GUEST_READ, GUEST_WRITE, GUEST_FETCH };
 
 enum guest_walk {
@@ -28,40 +36,31 @@ enum guest_walk {
 };
 
 /*
- * The guest's memory: where [gpa, gpa + len), all in one page, can be read by its bytes; NULL if it is
- * not memory of the guest. The answer for an address never changes.
- */
-struct guest_memory {
-    const volatile void *(*find)(void *ctx, gpa_t gpa, size_t len);
-    void *ctx;
-};
-
-/*
  * What a walk and a fetch in long mode read, word by word: as long as all of it is unchanged, they
- * would end as they did. No words: do it again.
+ * would end as they did. No words: nothing is known, walk again.
  */
-enum { GUEST_TRAIL = 7 };   /* five levels of tables and two words of code */
-struct guest_word { u64 v; } __attribute__((packed));
-struct guest_trail {
+enum { GUEST_WALK_TRAIL = 7 };  /* five levels of tables and two words of code */
+struct guest_walk_word { u64 v; } __attribute__((packed));
+struct guest_walk_trail {
     u32 count;
-    struct { const volatile struct guest_word *at; u64 value; } word[GUEST_TRAIL];
+    struct { const volatile struct guest_walk_word *at; u64 value; } word[GUEST_WALK_TRAIL];
 };
 
-must_use bool guest_trail_holds(const struct guest_trail *trail);
+must_use bool guest_walk_trail_holds(const struct guest_walk_trail *trail);
 
 /* `trail`: the entries are added to it; NULL for none. */
-must_use enum guest_walk guest_walk(const struct guest_paging *paging, u64 linear,
-                                    enum guest_access access, const struct guest_memory *memory,
-                                    struct guest_trail *trail, gpa_t *out, u32 *error);
+must_use enum guest_walk guest_walk(const struct guest_paging *paging, u64 linear, enum guest_access access,
+                                    const struct guest_memory *memory, struct guest_walk_trail *trail, gpa_t *out,
+                                    u32 *error);
 
 /*
- * Up to `len` bytes, 9 to 16, of the code at a linear address, for an instruction that may cross into a
- * second page: how many could be read before a page was missing. The trail is for one page alone.
+ * Up to `len` bytes, 9 to 16, of the code at a linear address, for an instruction that may cross into a second
+ * page. Returns how many could be read before a page was missing. The trail is kept only if all are in one page.
  */
 must_use size_t guest_walk_fetch(const struct guest_paging *paging, u64 linear, u8 *to, size_t len,
-                                 const struct guest_memory *memory, struct guest_trail *trail);
+                                 const struct guest_memory *memory, struct guest_walk_trail *trail);
 
 /* Copies [gpa, gpa + len) of one page, each byte read once; false if it is not memory. */
-must_use bool guest_memory_read(const struct guest_memory *memory, gpa_t gpa, void *to, size_t len);
+must_use bool guest_walk_read(const struct guest_memory *memory, gpa_t gpa, void *to, size_t len);
 
 #endif

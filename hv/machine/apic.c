@@ -37,14 +37,13 @@ static void send(u32 destination, u32 command)
     u64 base = msr_read(MSR_APIC_BASE);
     hpa_t low = apic_register(base, APIC_ICR_LOW);
     hpa_t high = apic_register(base, APIC_ICR_HIGH);
-    u32 guest_high;
     memory_fence();
     if (base & APIC_BASE_X2APIC) {
         msr_write(MSR_X2APIC_ICR, (u64)destination << 32 | command);
         return;
     }
     wait_idle(low);
-    guest_high = port_mmio_read32(high);
+    u32 guest_high = port_mmio_read32(high);
     port_mmio_write32(high, destination << 24);
     port_mmio_write32(low, command);
     wait_idle(low);

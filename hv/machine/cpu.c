@@ -1,6 +1,7 @@
 /* Descriptor tables of the CPUs in root mode: see cpu.h. */
 #include "hv/machine/cpu.h"
 
+#include "hv/machine/exception.h"
 #include "hv/machine/stack.h"
 #include "iommu/port.h"
 
@@ -15,9 +16,7 @@ struct __attribute__((packed)) idt_entry {
 };
 _Static_assert(sizeof(struct idt_entry) == 16, "SDM 7.14.1");
 
-enum { EXCEPTIONS = 32, VECTOR_NMI = 2, IDT_INTERRUPT_GATE = 0x8e };
-
-extern const u64 exception_stubs[EXCEPTIONS];
+enum { IDT_INTERRUPT_GATE = 0x8e };
 
 static struct cpu *cpus[CPU_MAX];
 static u32 created;
@@ -26,7 +25,7 @@ static struct idt_entry idt[256] __attribute__((aligned(16)));
 
 void cpu_build_idt(void)
 {
-    for (u32 i = 0; i < EXCEPTIONS; i++) {
+    for (u32 i = 0; i < EXCEPTION_STUBS; i++) {
         u64 at = exception_stubs[i];
         idt[i] = (struct idt_entry){
             .offset0 = (u16)at, .offset1 = (u16)(at >> 16), .offset2 = (u32)(at >> 32),
@@ -62,33 +61,30 @@ static void build_gdt(struct cpu *c)
     c->gdt[0] = 0;
     c->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffffull;
     c->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffffull;
-    c->gdt[SELECTOR_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x8bull << 40 |
-                               (base >> 24 & 0xff) << 56;
+    c->gdt[SELECTOR_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x8bull << 40 | (base >> 24 & 0xff) << 56;
     c->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
     c->tss.io_map = sizeof(c->tss);
 }
 
 enum result cpu_create(u32 index, struct cpu **out)
 {
-    struct cpu *c;
-    struct stacks stacks;
-    hpa_t page;
-    enum result r;
+    _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "one page each");
     if (index >= CPU_MAX) {
         port_log(LOG_ERROR, "CPU %u: only %u are supported", index, CPU_MAX);
         return ERR_UNSUPPORTED;
     }
-    r = port_pages_alloc(2, &page);
+    hpa_t page;
+    enum result r = port_pages_alloc(2, &page);
     if (r != OK) {
         return r;
     }
-    _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "one page each");
-    c = port_hpa_to_ptr(page);
+    struct cpu *c = port_hpa_to_ptr(page);
     c->self = c;
     c->index = index;
     c->apic_id = cpuid(1, 0).ebx >> 24;   /* ids of 255 and more are not run on */
     c->vmxon.v = page.v + PAGE_SIZE;
     build_gdt(c);
+    struct stacks stacks;
     r = stack_create(index, &stacks);
     if (r != OK) {
         port_pages_free(page, 2);

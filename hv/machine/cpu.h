@@ -39,11 +39,15 @@ _Static_assert(sizeof(struct tss64) == 104, "SDM 9.7");
 
 enum { IST_NMI = 1, IST_FAULT = 2 };
 
+/* Whether a CPU takes part when the others are asked for something: see vcpu/kick.c. */
+enum cpu_run { RUN_NOT_ENTERED, RUN_GUEST, RUN_WAIT_SIPI };
+
 struct cpu {
     struct cpu *self;               /* at GS:0 in root mode */
     struct vcpu *vcpu;
     u32 index;
     u32 apic_id;
+    u32 run;                        /* enum cpu_run */
     bool in_vmx;
     u32 launch_reason;              /* EXIT_REASON of a first VM entry that failed */
     u64 launch_qualification;
@@ -53,21 +57,23 @@ struct cpu {
     u64 gdt[5];
     struct tss64 tss;
     struct cpu_restore restore;
-    u32 tlb_done;                   /* generation of kick.c that this CPU's INVEPT has reached */
-    u32 nmi_owed;                   /* an NMI of kick.c is on its way here */
+    u32 tlb_done;                   /* the generation of vcpu/kick.c that this CPU's INVEPT has reached */
+    u32 nmi_owed;                   /* an NMI of vcpu/kick.c is on its way here */
 };
 
-enum { CPU_MAX = 1024 };
+/* BOOT_CPU: the index of the CPU that runs the firmware. It enters last and never waits for a SIPI. */
+enum { BOOT_CPU = 0, CPU_MAX = 1024 };
 
 /* Nestor's own structures of a CPU: one struct cpu, stacks, VMXON region. No register is changed. */
 must_use enum result cpu_create(u32 index, struct cpu **out);
 /* NULL when no such CPU has entered. */
 struct cpu *cpu_get(u32 index);
 u32 cpu_count(void);
-/* The IDT all CPUs share, once. */
-void cpu_build_idt(void);
 /* All CPUs have left non-root mode for good. */
 void cpu_forget_all(void);
+
+/* Fills the IDT that all CPUs share; once. */
+void cpu_build_idt(void);
 u64 cpu_idt(void);
 
 static inline struct cpu *cpu_current(void)

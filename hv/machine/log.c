@@ -18,8 +18,7 @@ static struct {
 void log_init(const struct handover *h)
 {
     u64 base = h->serial_kind == SERIAL_MMIO ? h->direct_map + h->serial_base : h->serial_base;
-    console.serial = (struct serial){
-        .kind = h->serial_kind, .base = base, .stride = h->serial_stride};
+    console.serial = (struct serial){.kind = h->serial_kind, .base = base, .stride = h->serial_stride};
     console.level = h->log_level;
 }
 
@@ -36,13 +35,12 @@ bool log_is_due(u64 count)
 void port_log(enum log_level level, const char *fmt, ...)
 {
     static const char *const words[] = {"error: ", "warning: ", "", ""};
-    char line[LINE];
-    va_list args;
-    size_t length;
     if ((u8)level > console.level) {
         return;
     }
-    length = format_text(line, LINE - 1, "nestor: %s", words[level]);
+    char line[LINE];
+    size_t length = format_text(line, LINE - 1, "nestor: %s", words[level]);
+    va_list args;
     va_start(args, fmt);
     length += format_text_v(line + length, LINE - 1 - length, fmt, args);
     va_end(args);

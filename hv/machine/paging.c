@@ -1,37 +1,37 @@
 /* See paging.h. */
 #include "hv/machine/paging.h"
 
-#include "hv/machine/state.h"
-#include "hv/vmx/vmcs.h"
 #include "hv/machine/x86.h"
 #include "iommu/port.h"
 
 enum { ENTRY_PRESENT = 1, ENTRY_WRITE = 2, LAST_ENTRY = 511 };
 
-static hpa_t root;
+static u64 root;
+static hpa_t wide_root;
 
-/* The two ends of the address space are those of four levels. */
-enum result paging_create(void)
+/* The two ends of the wide address space are those of four levels. */
+enum result paging_create(u64 page_table)
 {
-    u64 entry = handover->page_table | ENTRY_PRESENT | ENTRY_WRITE;
-    u64 *table;
-    enum result r;
+    root = page_table;
     if ((cr4_read() & CR4_LA57) || !(msr_read(MSR_VMX_CR4_FIXED1) & CR4_LA57)) {
         return OK;
     }
-    r = port_pages_alloc(1, &root);
+    enum result r = port_pages_alloc(1, &wide_root);
     if (r == OK) {
-        table = port_hpa_to_ptr(root);
+        u64 *table = port_hpa_to_ptr(wide_root);
+        u64 entry = root | ENTRY_PRESENT | ENTRY_WRITE;
         table[0] = entry;
         table[LAST_ENTRY] = entry;
     }
     return r;
 }
 
-void paging_widen_host(void)
+u64 paging_root(void)
 {
-    if (root.v != 0) {
-        vmcs_write(VMCS_HOST_CR3, root.v);
-        vmcs_write(VMCS_HOST_CR4, vmcs_read(VMCS_HOST_CR4) | CR4_LA57);
-    }
+    return root;
+}
+
+hpa_t paging_wide_root(void)
+{
+    return wide_root;
 }

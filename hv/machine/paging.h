@@ -1,20 +1,18 @@
 /*
- * Nestor's page tables with five levels. A hypervisor below Nestor or an emulator may check the
- * guest's linear addresses at VM entry by the host's CR4.LA57 instead of by what the CPU supports,
- * so where there is 5-level paging root mode uses it, whatever the guest does.
+ * Nestor's own page tables: those that boot/ made, and where the CPU has 5-level paging the same under one more
+ * level. A hypervisor below Nestor or an emulator may check the guest's linear addresses at VM entry by the host's
+ * CR4.LA57 instead of by what the CPU supports, so root mode uses five levels there, whatever the guest does.
  */
 #ifndef NESTOR_HV_MACHINE_PAGING_H
 #define NESTOR_HV_MACHINE_PAGING_H
 
 #include "hv/types.h"
 
-/* Once, before the first CPU enters. */
-must_use enum result paging_create(void);
+/* Once, before the first CPU enters. page_table: boot/'s, as CR3 holds it. */
+must_use enum result paging_create(u64 page_table);
 
-/*
- * From this CPU's next exit on. Not from its first: that one may be a VM entry that failed, and there
- * is no way back to four levels without leaving IA-32e mode (SDM 5.1.2).
- */
-void paging_widen_host(void);
+u64 paging_root(void);
+/* The root of the five-level tables, to be used with CR4.LA57; 0 where the CPU has none or already runs on them. */
+hpa_t paging_wide_root(void);
 
 #endif

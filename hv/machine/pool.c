@@ -26,13 +26,12 @@ static void mark(u64 first, u64 count, bool taken)
 
 void pool_init(hpa_t base, u64 size)
 {
-    u64 map_bytes;
     pool.base = base.v;
     pool.pages = size / PAGE_SIZE;
     pool.free = pool.pages;
     pool.next = 0;
     pool.taken = port_hpa_to_ptr(base);
-    map_bytes = (pool.pages + 63) / 64 * 8;
+    u64 map_bytes = (pool.pages + 63) / 64 * 8;
     for (u64 i = 0; i < map_bytes / 8; i++) {
         pool.taken[i] = 0;
     }
@@ -55,10 +54,9 @@ static bool find_run(u64 from, u64 to, u64 count, u64 *first)
 
 static bool take(u64 count, u64 *first)
 {
-    bool found;
     spin_lock(&pool.lock);
-    found = pool.free >= count && (find_run(pool.next, pool.pages, count, first) ||
-                                   find_run(0, pool.pages, count, first));
+    bool found = pool.free >= count && (find_run(pool.next, pool.pages, count, first) ||
+                                        find_run(0, pool.pages, count, first));
     if (found) {
         mark(*first, count, true);
         pool.next = *first + count;
@@ -70,14 +68,13 @@ static bool take(u64 count, u64 *first)
 enum result port_pages_alloc(u32 count, hpa_t *out)
 {
     u64 first;
-    u64 *words;
     if (count == 0 || !take(count, &first)) {
         port_log(LOG_ERROR, "page pool: %u contiguous pages wanted, %llu of %llu free", count, pool.free,
                  pool.pages);
         return ERR_NO_MEMORY;
     }
     out->v = pool.base + first * PAGE_SIZE;
-    words = port_hpa_to_ptr(*out);
+    u64 *words = port_hpa_to_ptr(*out);
     for (u64 i = 0; i < count * PAGE_SIZE / 8; i++) {
         words[i] = 0;
     }

@@ -1,7 +1,7 @@
 /* Stacks with guard pages, in Nestor's own page tables: see stack.h. */
 #include "hv/machine/stack.h"
 
-#include "hv/machine/state.h"
+#include "hv/machine/paging.h"
 #include "hv/machine/x86.h"
 #include "iommu/port.h"
 
@@ -30,7 +30,7 @@ static enum result next_table(u64 *entry, u64 **out)
 
 static enum result map_page(u64 at, hpa_t page)
 {
-    u64 *table = port_hpa_to_ptr((hpa_t){handover->page_table & PTE_ADDRESS});
+    u64 *table = port_hpa_to_ptr((hpa_t){paging_root() & PTE_ADDRESS});
     for (int shift = cr4_read() & CR4_LA57 ? 48 : 39; shift > 12; shift -= 9) {
         enum result r = next_table(&table[at >> shift & 511], &table);
         if (r != OK) {

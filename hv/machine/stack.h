@@ -16,8 +16,9 @@
 
 #include "hv/types.h"
 
-/* The ends of the three, where a stack starts. */
+/* The ends of the three: a stack grows down from there. */
 struct stacks { u64 main, nmi, fault; };
+/* The three stacks of a CPU. ERR_NO_MEMORY ends the start, so pages taken until then are not given back. */
 must_use enum result stack_create(u32 index, struct stacks *out);
 
 #endif

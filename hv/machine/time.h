@@ -5,6 +5,7 @@
 #include "hv/types.h"
 
 void time_init(u64 tsc_khz);
-u64 time_us_of_ticks(u64 ticks);
+/* Ticks of the TSC in a millisecond. */
+u64 time_tsc_khz(void);
 
 #endif

@@ -1,15 +1,23 @@
-/* The machine's remapping units: probed, taken over before any guest runs, shown to a partition. */
+/* The machine's remapping units: looked at before anything is changed, and found by their registers' addresses. */
 #ifndef NESTOR_HV_MACHINE_UNITS_H
 #define NESTOR_HV_MACHINE_UNITS_H
 
-#include "hv/partition/partition.h"
+#include "iommu/spec/dmar.h"
 #include "iommu/vtd/vtd.h"
 
-/* Looks at all units of the DMAR table, changes nothing. The first that cannot be controlled is an error. */
-must_use enum result units_probe(void);
+/*
+ * Looks at all units of the DMAR table (NULL: there is none), changes nothing. The first that cannot be
+ * controlled is an error. The table is looked at again later.
+ */
+must_use enum result units_probe(const struct vtd_dmar *dmar);
 u32 units_count(void);
 struct vtd_unit *units_get(u32 i);
-void units_get_info(u32 i, struct vtd_unit_info *out);
+
+/* The unit whose register page holds addr, and where in it; false for anything else. */
+bool units_find(u64 addr, u32 *i, u32 *offset);
+
+/* The firmware says that a device of this segment may use memory right now (RMRR, VT-d 8.4). */
+bool units_have_reserved_regions(u16 segment);
 
 /* What one table for all of them and the CPU may look like. */
 struct units_common {
@@ -18,21 +26,5 @@ struct units_common {
     bool coherent, nesting;
 };
 struct units_common units_get_common(void);
-
-/* All DMA of all source-ids through the partition's second stage from now on. */
-must_use enum result units_take_over(struct partition *p);
-/* Undoes it. */
-void units_release(struct partition *p);
-
-/* A remapping unit of the partition's own for each, where all can nest. */
-must_use enum result units_show(struct partition *p);
-
-/* The partition's unit whose registers are at gpa, and the offset in them; NULL for anything else. */
-struct viommu *units_viommu_at(const struct partition *p, u64 gpa, u32 *offset);
-
-/* Work that vIOMMUs left over; true while something is left. */
-bool units_run(struct partition *p);
-bool units_need_polling(const struct partition *p);
-void units_poll_faults(struct partition *p);
 
 #endif

@@ -1,20 +1,15 @@
 /*
- * See ept.h. Entries that the CPU would refuse as misconfigured (SDM 30.3.3.1) cannot arise: rights and
- * types are checked by domain.c, addresses below, and the larger page sizes are used only
- * where CPU and units have them. IPAT is 0, so that the guest's PAT combines (SDM 30.3.7.2).
+ * See ept.h and partition.h. Entries that the CPU would refuse as misconfigured (SDM 30.3.3.1) cannot arise: rights
+ * and types are checked by iommu/domain, addresses below, and the larger page sizes are used only where CPU and
+ * units have them. IPAT is 0, so that the guest's PAT combines (SDM 30.3.7.2).
  */
 #include "hv/partition/ept.h"
 
-#include "hv/partition/ept_map.h"
-#include "hv/partition/ept_types.h"
-#include "hv/vcpu/kick.h"
-#include "hv/partition/mtrr_cpu.h"
-#include "hv/machine/state.h"
 #include "hv/machine/units.h"
 #include "hv/machine/x86.h"
+#include "hv/partition/state.h"
 #include "hv/vmx/caps.h"
 #include "iommu/port.h"
-#include "iommu/base/spinlock.h"
 
 enum {
     LISTED = PROT_READ | PROT_WRITE | PROT_EXEC | EPT_MAP_LISTED,
@@ -25,36 +20,27 @@ enum {
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
-struct ept {
-    struct spinlock lock;           /* of `types` and of what is mapped by them */
-    struct ept_types types;
-    u64 page_sizes;
-    struct ept_map map;
-    struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_PROTECT + 4];
-};
-
-u32 ept_rights(const struct partition *p, u64 gpa)
+u32 partition_ept_rights(const struct partition *p, u64 gpa)
 {
     return ept_map_rights(&p->ept->map, gpa);
 }
 
 /* dma=none: the protected pages are in the CPU's tree only. The config gives one dma= for all. */
-static bool diverges(void)
+static bool diverges(const struct handover *h)
 {
-    return handover->protect_count != 0 && !handover->protect[0].dma_read;
+    return h->protect_count != 0 && !h->protect[0].dma_read;
 }
 
 /* What all remapping units and the CPU share. */
-static enum result create_domain(struct partition *p)
+static enum result create_domain(struct partition *p, const struct handover *h, void (*cpu_flush)(void *ctx))
 {
     const struct units_common common = units_get_common();
     u64 can = msr_read(MSR_VMX_EPT_VPID);
     u64 sizes = PAGE_SIZE | (can & EPT_2M ? 2 * MIB : 0) | (can & EPT_1G ? GIB : 0);
     const struct domain_config config = {
         .levels = LEVELS, .page_sizes = sizes & common.page_sizes, .coherent = common.coherent,
-        .parent = common.nesting, .dma_root = diverges(), .partition = p->id,
-        .rule_lifted = handover->rule_lifted,
-        .cpu_flush = kick_invalidate};
+        .parent = common.nesting, .dma_root = diverges(h), .partition = p->id, .rule_lifted = h->rule_lifted,
+        .cpu_flush = cpu_flush};
     if (!(common.levels & 1u << LEVELS)) {
         port_log(LOG_ERROR, "the units share no second stage of 4 levels, as the EPT has");
         return ERR_UNSUPPORTED;
@@ -73,52 +59,54 @@ static void add(struct ept *e, u64 base, u64 size, u32 prot)
  * All that the firmware lists, its device memory included, and what it need not list: the first MiB
  * (frame buffer and ROMs between the memory) and PCI configuration space.
  */
-static void list_ranges(struct ept *e)
+static void list_ranges(struct ept *e, const struct handover *h)
 {
-    u64 first = handover->ecam_first_bus * MIB;
     add(e, 0, MIB, LISTED);
-    for (u32 i = 0; i < handover->range_count; i++) {
-        const struct memory_range *r = &handover->ranges[i];
+    for (u32 i = 0; i < h->range_count; i++) {
+        const struct memory_range *r = &h->ranges[i];
         if (r->base + r->size > MIB) {
             add(e, r->base, r->size, LISTED);
         }
     }
-    if (handover->ecam_base != 0) {
-        add(e, handover->ecam_base + first, (handover->ecam_last_bus + 1) * MIB - first, LISTED);
+    if (h->ecam_base != 0) {
+        u64 first = h->ecam_first_bus * MIB;
+        add(e, h->ecam_base + first, (h->ecam_last_bus + 1) * MIB - first, LISTED);
     }
 }
 
-static void list_limits(struct ept *e)
+static void list_limits(struct ept *e, const struct handover *h)
 {
-    add(e, handover->memory_base, handover->memory_size, 0);
+    add(e, h->memory_base, h->memory_size, 0);
     for (u32 i = 0; i < units_count(); i++) {
         struct vtd_unit_info info;
-        units_get_info(i, &info);
+        vtd_unit_get_info(units_get(i), &info);
         add(e, info.base.v, info.window_size, 0);
     }
-    for (u32 i = 0; i < handover->protect_count; i++) {
-        const struct protect_range *p = &handover->protect[i];
+    for (u32 i = 0; i < h->protect_count; i++) {
+        const struct protect_range *p = &h->protect[i];
         add(e, p->base, p->size, PROT_READ | PROT_EXEC);
     }
 }
 
 /* Addresses that the CPU does not have would be reserved bits in an entry. */
-static enum result check_end(const struct ept *e)
+static enum result check_end(const struct ept *e, const struct handover *h)
 {
-    const struct memory_range *last = &handover->ranges[handover->range_count - 1];
-    if (handover->range_count == 0 || last->base + last->size <= e->types.limit) {
+    if (h->range_count == 0) {
         return OK;
     }
+    const struct memory_range *last = &h->ranges[h->range_count - 1];
     u64 end = last->base + last->size;
+    if (end <= e->types.limit) {
+        return OK;
+    }
     port_log(LOG_ERROR, "memory up to %llx, beyond what CPU or tables can address", end);
     return ERR_UNSUPPORTED;
 }
 
-static enum result create(struct ept **out)
+static enum result create(const struct handover *h, struct ept **out)
 {
     struct ept *e;
     hpa_t pages;
-    u32 width;
     enum result r = port_pages_alloc((sizeof(*e) + PAGE_MASK) / PAGE_SIZE, &pages);
     if (r != OK) {
         return r;
@@ -127,64 +115,62 @@ static enum result create(struct ept **out)
     e->map.ranges = e->ranges;
     e->map.mtrr = &e->types.now;
     *out = e;
-    r = mtrr_cpu_load(&e->types.now);
-    width = e->types.now.physical_width;
+    r = partition_mtrr_load(&e->types.now);
+    u32 width = e->types.now.physical_width;
     e->types.limit = 1ull << (width < WIDTH ? width : WIDTH);
-    return r == OK ? check_end(e) : r;
+    return r == OK ? check_end(e, h) : r;
 }
 
-enum result ept_build(struct partition *p)
+enum result partition_ept_build(struct partition *p, const struct handover *h, void (*cpu_flush)(void *ctx))
 {
-    enum result r = create(&p->ept);
+    enum result r = create(h, &p->ept);
     if (r != OK) {
         return r;
     }
-    list_ranges(p->ept);
-    list_limits(p->ept);
-    r = create_domain(p);
+    list_ranges(p->ept, h);
+    list_limits(p->ept, h);
+    r = create_domain(p, h, cpu_flush);
     r = r == OK ? ept_map_apply(&p->ept->map, p->domain) : r;
-    return r == OK ? ept_map_device(p, msr_read(MSR_APIC_BASE) & ~PAGE_MASK) : r;
+    return r == OK ? partition_ept_map_device(p, msr_read(MSR_APIC_BASE) & ~PAGE_MASK) : r;
 }
 
 /*
- * Smaller pages may be there already, of a time when the memory types were others or by an access
- * of another CPU; then only a smaller one fits.
+ * Smaller pages may be there already, from a time when the memory types were others or by an access of another
+ * CPU; then only a smaller one fits.
  */
 static enum result map_around(struct partition *p, u64 gpa)
 {
     struct ept *e = p->ept;
-    struct domain_mapping there;
-    struct ept_map_run run;
     u64 sizes = e->page_sizes;
     enum result r = ERR_EXISTS;
     e->map.mtrr = ept_types_at(&e->types, gpa);
+    struct domain_mapping there;
     while (r == ERR_EXISTS && domain_walk(p->domain, (gpa_t){gpa}, &there) != OK) {
+        struct ept_map_run run;
         if (!ept_map_around(&e->map, gpa, sizes, &run)) {
             return ERR_INVALID;
         }
-        r = domain_map(p->domain, (gpa_t){run.gpa}, (hpa_t){run.gpa}, run.size, run.prot, run.type);
+        gpa_t at = {run.gpa};
+        r = domain_map(p->domain, at, partition_hpa(p, at), run.size, run.prot, run.type);
         sizes &= run.size - 1;
     }
     return r == ERR_EXISTS ? OK : r;
 }
 
-enum result ept_map_device(struct partition *p, u64 gpa)
+enum result partition_ept_map_device(struct partition *p, u64 gpa)
 {
-    enum result r;
     spin_lock(&p->ept->lock);
-    r = map_around(p, gpa);
+    enum result r = map_around(p, gpa);
     spin_unlock(&p->ept->lock);
     return r;
 }
 
-bool ept_retype(struct partition *p, const struct mtrr *wanted)
+bool partition_ept_retype(struct partition *p, const struct mtrr *wanted)
 {
     struct ept *e = p->ept;
-    bool done;
-    bool change;
     spin_lock(&e->lock);
-    done = ept_types_follow(&e->types, p->domain, wanted, RETYPE_US);
-    change = e->types.pieces != 0;
+    bool done = ept_types_follow(&e->types, p->domain, wanted, RETYPE_US);
+    bool change = e->types.pieces != 0;
     if (done) {
         e->types.pieces = 0;
     }

@@ -1,13 +1,13 @@
 /*
- * A partition: its CPUs, its memory with one second stage for CPU and DMA, its remapping
- * units. All that is about a guest hangs here or off struct vcpu; the machine's own state
- * is in state.h and cpu.h. The root partition is the system that was going to boot anyway.
+ * A partition: its memory with one second stage for CPU and DMA, its remapping units, what its guest was refused.
+ * All that is about a guest hangs here or off struct vcpu; the machine's own state is in hv/machine/. The root
+ * partition is the system that was going to boot anyway.
  */
 #ifndef NESTOR_HV_PARTITION_PARTITION_H
 #define NESTOR_HV_PARTITION_PARTITION_H
 
-#include "hv/machine/cpu.h"
-#include "hv/vcpu/vcpu.h"
+#include "hv/guest/mtrr.h"
+#include "hv/handover.h"
 #include "iommu/domain/domain.h"
 #include "iommu/viommu/viommu.h"
 
@@ -19,9 +19,12 @@ struct partition {
     u64 eptp;
     hpa_t msr_bitmap;
     hpa_t io_bitmap;                /* two pages */
-    struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of units.h, or NULL */
+    u16 pm1a_control, pm1b_control; /* the ports that exit (ACPI 4.8.3.2.1); 0: none */
+    u8 s3_type;                     /* what enters S3 there; 0xff: unknown */
+    struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
-    u32 work_left;                  /* by a CPU that stopped; see work.c */
+    u32 units_taken;                /* the first so many units of the machine translate for it */
+    u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
     u64 protected_writes;           /* by a CPU to the config's protected regions, dropped */
     u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
@@ -31,17 +34,69 @@ struct partition {
     u64 refused_tasks;
 };
 
-/* The root partition: everything that the machine has but for Nestor's memory and the units' registers. */
-must_use enum result partition_create_root(struct partition **out);
+/*
+ * The root partition: everything that the machine has but for Nestor's memory and the units' registers.
+ * cpu_flush: domain_config.cpu_flush. An error leaves pages taken: the start ends there.
+ */
+must_use enum result partition_create_root(const struct handover *h, void (*cpu_flush)(void *ctx),
+                                           struct partition **out);
 void partition_destroy(struct partition *p);
 
-/* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to. */
-bool partition_is_ram(const struct partition *p, gpa_t gpa, u64 len);
+/* Where the partition's memory is. In the root partition, guest physical is host physical. */
+static inline hpa_t partition_hpa(const struct partition *p, gpa_t gpa)
+{
+    (void)p;
+    return (hpa_t){gpa.v};
+}
 
-/* Where that is to be read, for a piece within a page; NULL unless all is memory, the firmware's included. */
-const volatile void *partition_memory(const struct partition *p, gpa_t gpa, size_t len);
+/* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to. */
+bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len);
+
+/* Where a piece within a page can be read; NULL unless all of it is memory, the firmware's included. */
+const volatile void *partition_memory_at(const struct partition *p, gpa_t gpa, size_t len);
 
 /* Copies out of the partition's memory, the firmware's included; false unless all is memory. */
-bool partition_read(const struct partition *p, gpa_t gpa, void *to, size_t len);
+bool partition_memory_read(const struct partition *p, gpa_t gpa, void *to, size_t len);
+
+/* A part of the address space that no list named: device memory. Maps what is around gpa. ERR_INVALID in a hole. */
+must_use enum result partition_ept_map_device(struct partition *p, u64 gpa);
+
+/* PROT_* of the CPU at gpa. 0: Nestor's memory or a unit's registers, in no mapping. */
+u32 partition_ept_rights(const struct partition *p, u64 gpa);
+
+/*
+ * Memory types as these registers say, on every CPU and unit. False: the time that an exit may take is
+ * over; call it again with the same registers.
+ */
+must_use bool partition_ept_retype(struct partition *p, const struct mtrr *wanted);
+
+/*
+ * The memory type range registers of the CPU that runs this, as its guest finds them. ERR_UNSUPPORTED, with a
+ * line: more registers than a copy holds, or a value that hardware should refuse.
+ */
+must_use enum result partition_mtrr_load(struct mtrr *m);
+
+/*
+ * All DMA of all source-ids goes through the partition's second stage from now on. After an error some units are
+ * taken over and others are not: partition_dma_release() undoes either.
+ */
+must_use enum result partition_dma_take_over(struct partition *p);
+/* Takes the guest's units away and switches the hardware's off. */
+void partition_dma_release(struct partition *p);
+
+/*
+ * Gives the partition a remapping unit of its own in place of each of the machine's: the guest then sees registers
+ * where the hardware's are. All of them must be able to nest. An error is followed by partition_dma_release().
+ */
+must_use enum result partition_dma_show_units(struct partition *p);
+
+/* The partition's unit whose registers are at gpa, and the offset in them; NULL for anything else. */
+struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *offset);
+
+/* A share of the work that the guest's units left over; true while something is left. */
+bool partition_dma_run(struct partition *p);
+/* Whether somebody has to call partition_dma_poll_faults() now and then. */
+bool partition_dma_needs_polling(const struct partition *p);
+void partition_dma_poll_faults(struct partition *p);
 
 #endif

@@ -1,12 +1,10 @@
 /* NMIs are work; a #GP of an instruction that was expected to fault is an answer; all else is fatal. */
 #include "hv/vcpu/fault.h"
 
+#include "hv/machine/checked.h"
 #include "hv/machine/cpu.h"
 #include "hv/vcpu/nmi.h"
 #include "hv/vcpu/panic.h"
-
-extern const u64 checked_instructions[3];
-void checked_fault(void);
 
 static bool was_checked(u64 rip)
 {
@@ -18,7 +16,7 @@ static bool was_checked(u64 rip)
     return false;
 }
 
-void host_exception(struct exception_frame *frame)
+void fault_handle(struct exception_frame *frame)
 {
     if (frame->vector == VECTOR_NMI) {
         nmi_in_root(cpu_current());

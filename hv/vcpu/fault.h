@@ -1,15 +1,10 @@
-/* Exceptions in root mode: what the stubs of entry.asm push. */
+/* Exceptions in root mode, one function for all vectors. */
 #ifndef NESTOR_HV_VCPU_FAULT_H
 #define NESTOR_HV_VCPU_FAULT_H
 
-#include "hv/types.h"
+#include "hv/machine/exception.h"
 
-struct exception_frame {
-    u64 gpr[15];                    /* rax rcx rdx rbx rbp rsi rdi r8..r15 */
-    u64 vector, error;
-    u64 rip, cs, rflags, rsp, ss;
-};
-
-void host_exception(struct exception_frame *frame);
+/* Called by machine/exception.asm; returns to frame->rip. */
+void fault_handle(struct exception_frame *frame);
 
 #endif

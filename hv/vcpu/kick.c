@@ -1,18 +1,16 @@
 /*
- * A generation counts up with each request, one request at a time. A CPU that runs its guest is sent
- * an NMI, after a note that it will get one: so a CPU knows Nestor's NMIs from the guest's. A CPU that
- * waits for a SIPI takes no NMI and runs nothing, so nobody waits for it: it looks at the
- * generation after it has said that it runs again, and the one who asks looks whether it runs
- * after having counted up. One of the two sees the other.
+ * A generation counts the requests, one at a time. A CPU that runs its guest is sent an NMI, after a note that it
+ * will get one: so a CPU can tell Nestor's NMIs from the guest's. A CPU that waits for a SIPI takes no NMI and runs
+ * nothing, so nobody waits for it. When it runs again it first says so, and then looks at the generation; whoever
+ * asks first counts up, and then looks which CPUs run. So one of the two always sees the other.
  */
 #include "hv/vcpu/kick.h"
 
 #include "hv/machine/apic.h"
 #include "hv/vcpu/panic.h"
-#include "hv/vcpu/vcpu.h"
 #include "hv/vmx/vmx.h"
-#include "iommu/port.h"
 #include "iommu/base/spinlock.h"
+#include "iommu/port.h"
 
 enum { AGAIN_US = 10000, LIMIT_US = 1000000 };
 
@@ -35,11 +33,9 @@ bool kick_answer(struct cpu *c)
     return true;
 }
 
-/* NULL, or without a vcpu: it has not entered yet. */
 static bool runs(const struct cpu *c)
 {
-    return c != NULL && c->vcpu != NULL &&
-           __atomic_load_n(&c->vcpu->run, __ATOMIC_SEQ_CST) == VCPU_RUNNING;
+    return c != NULL && __atomic_load_n(&c->run, __ATOMIC_SEQ_CST) == RUN_GUEST;
 }
 
 static bool is_done(const struct cpu *c, u32 asked)
@@ -75,16 +71,14 @@ static void ask(struct cpu *c, const struct cpu *self)
 
 void kick_invalidate(void *unused)
 {
-    struct cpu *self;
-    u32 asked;
     (void)unused;
     if (cpu_count() == 0) {
         return;
     }
-    self = cpu_current();
-    /* NMIs are open meanwhile: who waits for the lock still answers. */
+    struct cpu *self = cpu_current();
+    /* NMIs are not blocked meanwhile: a CPU that waits for the lock still answers. */
     spin_lock(&one_request);
-    asked = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+    u32 asked = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
     for (u32 i = 0; i < cpu_count(); i++) {
         ask(cpu_get(i), self);
     }

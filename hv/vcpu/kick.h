@@ -1,19 +1,23 @@
 /*
- * Other CPUs, when the EPT has changed: each must have done its INVEPT before a page is used
- * again. They are told by NMI, which a guest cannot block in non-root mode (SDM 26.3).
+ * A kick is an NMI that one CPU sends to the others because the EPT has changed: each must have done its INVEPT
+ * before a page that was taken out is used again. A guest cannot block NMIs in non-root mode (SDM 26.3), so the
+ * answer never waits for it.
  */
 #ifndef NESTOR_HV_VCPU_KICK_H
 #define NESTOR_HV_VCPU_KICK_H
 
 #include "hv/machine/cpu.h"
 
-/* domain_config.cpu_flush: INVEPT on every CPU that runs a guest, done on return. */
+/*
+ * For domain_config.cpu_flush: returns when every CPU that runs a guest has done its INVEPT. A CPU that has not
+ * after a second is a fatal error.
+ */
 void kick_invalidate(void *unused);
 
-/* An NMI has come: does this CPU's INVEPT if that is what it was sent for, else false. */
+/* An NMI has come: if it is a kick, does this CPU's INVEPT; else false. */
 bool kick_answer(struct cpu *c);
 
-/* This CPU's INVEPT for all that was asked so far: it was not waited for. */
+/* This CPU's INVEPT for all requests so far, after a time in which nobody waited for it. */
 void kick_catch_up(struct cpu *c);
 
 #endif

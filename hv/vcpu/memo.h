@@ -8,26 +8,26 @@
 
 #include "hv/guest/insn_mmio.h"
 
-struct viommu;
-struct vcpu;
-
-struct mmio_memo {
-    struct guest_trail trail;
+struct memo {
+    struct guest_walk_trail trail;
     u64 cr0, cr3, cr4, efer, cs_rights, ss_rights;
     struct insn insn;
 };
 
-enum { MMIO_MEMOS = 8 };
-struct mmio_memos {
-    u64 rip[MMIO_MEMOS];            /* 0: none */
+enum { MEMO_COUNT = 8 };
+struct memos {
+    u64 rip[MEMO_COUNT];            /* 0: none */
     u32 next;                       /* to be overwritten */
-    struct mmio_memo memo[MMIO_MEMOS];
+    struct memo memo[MEMO_COUNT];
 };
 
-/* Does the access that exited to a unit's register, if it is one that was seen; false if not. */
-must_use bool mmio_memo_run(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset);
+/*
+ * What was kept of the instruction at RIP, if nothing has changed since that says what it is; else NULL. It is a MOV
+ * between a register of 4 or 8 bytes and memory, addressed by a base register and perhaps an index: neither is RSP.
+ */
+const struct memo *memo_find(const struct memos *all, u64 rip);
 
-/* Keeps an access that was done, if it is of the kind that can be kept. `rip`: where it was. */
-void mmio_memo_keep(struct vcpu *v, u64 rip, const struct insn_mmio *m);
+/* Keeps an access that was done, if it is of that kind. `rip`: where it was. */
+void memo_keep(struct memos *all, u64 rip, const struct insn_mmio *m);
 
 #endif

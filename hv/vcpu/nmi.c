@@ -1,6 +1,7 @@
 /* See nmi.h. SDM 26.3, 27.3, 28.7.1. */
 #include "hv/vcpu/nmi.h"
 
+#include "hv/machine/exception.h"
 #include "hv/vcpu/kick.h"
 #include "hv/vcpu/park.h"
 
@@ -29,14 +30,13 @@ void nmi_in_root(struct cpu *c)
 void nmi_exit(struct vcpu *v)
 {
     nmi_in_root(v->cpu);
-    nmi_unblock();
+    exception_unblock_nmi();
 }
 
 void nmi_window_exit(struct vcpu *v)
 {
     if (__atomic_exchange_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST) != 0) {
-        vmcs_write(VMCS_ENTRY_EVENT,
-                   EVENT_VALID | EVENT_NMI << EVENT_TYPE_SHIFT | (u32)VECTOR_NMI);
+        vmcs_write(VMCS_ENTRY_EVENT, EVENT_VALID | EVENT_NMI << EVENT_TYPE_SHIFT | (u32)VECTOR_NMI);
     }
     set_window(v);
 }

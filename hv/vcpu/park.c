@@ -20,10 +20,9 @@ void park_if_asked(struct cpu *c)
 void park_unless_first(void)
 {
     static struct cpu *first;
-    struct cpu *teller = NULL;
-    if (!__atomic_compare_exchange_n(&first, &teller, cpu_current(), false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST) &&
-        teller != cpu_current()) {
+    struct cpu *found = NULL;
+    if (!__atomic_compare_exchange_n(&first, &found, cpu_current(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+        found != cpu_current()) {
         cpu_park();
     }
 }
@@ -49,10 +48,10 @@ void park_others(void)
 
 void park_all(void)
 {
-    u64 began = port_now_us();
     if (!any_in_vmx()) {
         return;
     }
+    u64 began = port_now_us();
     park_others();
     while (any_in_vmx() && port_now_us() - began < LIMIT_US) {
         port_relax();

@@ -1,22 +1,22 @@
-/* Taking CPUs out of non-root mode again, when another CPU could not enter it. */
+/*
+ * A parked CPU has left VMX operation and halts for good, on Nestor's own page tables: when another CPU could not
+ * enter the guest, or after a fatal error. The OS can wake it by INIT and SIPI as any other.
+ */
 #ifndef NESTOR_HV_VCPU_PARK_H
 #define NESTOR_HV_VCPU_PARK_H
 
 #include "hv/machine/cpu.h"
 
-/*
- * Every CPU that has entered leaves VMX operation and halts, with translation by Nestor's own
- * tables, until the OS wakes it by INIT and SIPI as any other.
- */
+/* Parks every CPU that has entered, by a CPU that has not. Waits up to 100 ms; a CPU that stays costs a line. */
 void park_all(void);
 
 /* The same for all but this CPU, which is about to halt; nobody waits. */
 void park_others(void);
 
-/* One CPU tells of a fatal error. What broke may break the others as well: they stop here, silently. */
+/* One CPU reports a fatal error. What broke may break the others as well: they stop here, silently. */
 void park_unless_first(void);
 
-/* Does not return when one of these was called. */
+/* On an NMI: does not return if this CPU is to be parked. */
 void park_if_asked(struct cpu *c);
 
 #endif

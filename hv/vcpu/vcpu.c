@@ -1,21 +1,18 @@
 /* See vcpu.h. */
 #include "hv/vcpu/vcpu.h"
 
-#include "hv/machine/cpu.h"
-#include "hv/partition/mtrr_cpu.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
 enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
 {
+    _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page each");
     hpa_t page;
-    struct vcpu *v;
     enum result r = port_pages_alloc(2, &page);
     if (r != OK) {
         return r;
     }
-    _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page each");
-    v = port_hpa_to_ptr(page);
+    struct vcpu *v = port_hpa_to_ptr(page);
     v->partition = p;
     v->cpu = c;
     v->index = c->index;
@@ -23,7 +20,7 @@ enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
     v->vmcs.v = page.v + PAGE_SIZE;
     c->vcpu = v;
     *out = v;
-    return mtrr_cpu_load(&v->mtrr);
+    return partition_mtrr_load(&v->mtrr);
 }
 
 void vcpu_unblock(u32 what)
@@ -40,10 +37,8 @@ void vcpu_advance_to(u64 rip)
     if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & until_next) {
         vcpu_unblock(until_next);
     }
-    if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) &&
-        !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
-        vmcs_write(VMCS_GUEST_PENDING_DEBUG,
-                   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_STEP);
+    if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
+        vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_STEP);
     }
     vmcs_write(VMCS_GUEST_RIP, rip);
 }
@@ -75,13 +70,12 @@ void vcpu_inject(enum vector vector)
 /* In real mode an exception has no error code (SDM 27.2.1.3). */
 void vcpu_inject_error(enum vector vector, u32 error)
 {
-    u32 code = vmcs_read(VMCS_GUEST_CR0) & 1 ? EVENT_ERROR_CODE : 0;
+    u32 code = vmcs_read(VMCS_GUEST_CR0) & CR0_PE ? EVENT_ERROR_CODE : 0;
     vmcs_write(VMCS_ENTRY_ERROR_CODE, error);
-    vmcs_write(VMCS_ENTRY_EVENT,
-               EVENT_VALID | code | EVENT_EXCEPTION << EVENT_TYPE_SHIFT | (u32)vector);
+    vmcs_write(VMCS_ENTRY_EVENT, EVENT_VALID | code | EVENT_EXCEPTION << EVENT_TYPE_SHIFT | (u32)vector);
 }
 
-/* What has no error code or no length has one that VM entry does not look at (SDM 27.2.1.3). */
+/* VM entry ignores the error code and the length where an event has none (SDM 27.2.1.3). */
 void vcpu_inject_again(u32 event, enum vmcs_field error_code)
 {
     vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(error_code));

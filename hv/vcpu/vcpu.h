@@ -2,21 +2,12 @@
 #ifndef NESTOR_HV_VCPU_VCPU_H
 #define NESTOR_HV_VCPU_VCPU_H
 
-#include "hv/vcpu/memo.h"
 #include "hv/guest/mtrr.h"
-#include "hv/types.h"
+#include "hv/vcpu/memo.h"
+#include "hv/vmx/entry.h"
 #include "hv/vmx/vmcs.h"
 
-struct cpu;
 struct partition;
-
-/* In the order of the register numbers; [REG_RSP] is unused: the VMCS holds the guest's RSP. */
-enum reg { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI };
-struct guest_regs { u64 gpr[16]; };
-_Static_assert(sizeof(struct guest_regs) == 16 * 8, "frame.inc");
-
-/* What a CPU does about interprocessor requests; see kick.c. */
-enum vcpu_run { VCPU_NOT_ENTERED, VCPU_RUNNING, VCPU_WAITS_FOR_SIPI };
 
 struct vcpu {
     struct partition *partition;
@@ -24,7 +15,6 @@ struct vcpu {
     struct guest_regs *regs;        /* on the CPU's main stack */
     hpa_t vmcs;
     u32 index;
-    u32 run;                        /* enum vcpu_run */
     u32 pin_controls, cpu_controls; /* without what work.c and nmi.c turn on and off */
     u32 cpu_controls2, exit_controls;
     u32 entry_controls;             /* without ENTRY_GUEST_64, which follows EFER.LMA */
@@ -37,13 +27,14 @@ struct vcpu {
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */
-    struct mmio_memos memos;
+    struct memos memos;
 };
 
+/* The vCPU that runs on c, and its VMCS page. ERR_UNSUPPORTED: see partition_mtrr_load(). */
 must_use enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out);
 
 /*
- * Goes on after the instruction that exited, with what ends with an instruction: STI and MOV SS
+ * Goes on after the instruction that exited, with what the end of an instruction brings: STI and MOV SS
  * block no longer, a single step is due (SDM 26.4.2).
  */
 void vcpu_advance(void);
@@ -53,12 +44,11 @@ void vcpu_advance_to(u64 rip);
 /* Ends blocking: bits of enum interruptibility. */
 void vcpu_unblock(u32 what);
 
+/* The guest's register of that number. */
 u64 vcpu_reg(const struct vcpu *v, u32 reg);
 void vcpu_set_reg(struct vcpu *v, u32 reg, u64 value);
 
 /* Events for the next VM entry; a fault takes the place of the instruction that exited. */
-enum vector { VECTOR_DB = 1, VECTOR_NMI = 2, VECTOR_UD = 6, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14,
-              VECTOR_AC = 17 };
 void vcpu_inject(enum vector vector);
 void vcpu_inject_error(enum vector vector, u32 error);
 /* An event as an exit told it, with the error code of that field. */

@@ -1,9 +1,9 @@
 /* Filling a VMCS: SDM 26.5 to 26.8, checks in 28.2 and 28.3. */
 #include "hv/vcpu/vmcs_setup.h"
 
-#include "hv/machine/cpu.h"
+#include "hv/guest/cpuid_policy.h"
+#include "hv/machine/paging.h"
 #include "hv/partition/partition.h"
-#include "hv/machine/state.h"
 #include "hv/vmx/vmx.h"
 #include "iommu/port.h"
 
@@ -74,7 +74,7 @@ static void set_cr_masks(struct vcpu *v)
     v->cr0_fixed = msr_read(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
     v->cr4_fixed = msr_read(MSR_VMX_CR4_FIXED0) | CR4_VMXE;
     vmcs_write(VMCS_CR0_MASK, v->cr0_fixed);
-    vmcs_write(VMCS_CR4_MASK, v->cr4_fixed | CR4_HIDDEN);
+    vmcs_write(VMCS_CR4_MASK, v->cr4_fixed | CPUID_POLICY_CR4);
     vmcs_write(VMCS_CR0_SHADOW, v->cpu->firmware_cr0);
     vmcs_write(VMCS_CR4_SHADOW, v->cpu->firmware_cr4);
 }
@@ -96,7 +96,7 @@ static void set_host(const struct vcpu *v)
     struct vcpu **slot = (struct vcpu **)(uintptr_t)(c->stack_top - 16);
     *slot = v->cpu->vcpu;
     vmcs_write(VMCS_HOST_CR0, cr0_read());
-    vmcs_write(VMCS_HOST_CR3, handover->page_table);
+    vmcs_write(VMCS_HOST_CR3, paging_root());
     vmcs_write(VMCS_HOST_CR4, host_cr4());
     vmcs_write(VMCS_HOST_CS, SELECTOR_CODE);
     vmcs_write(VMCS_HOST_SS, SELECTOR_DATA);
@@ -116,15 +116,11 @@ struct descriptor { u32 limit; u32 rights; };
 
 static struct descriptor descriptor_of(const struct table_register *gdtr, u16 selector)
 {
-    const u64 *entry;
-    u64 low;
-    u32 limit;
     if ((selector & ~7u) == 0 || (selector | 7u) > gdtr->limit) {
         return (struct descriptor){0, RIGHTS_UNUSABLE};
     }
-    entry = port_hpa_to_ptr((hpa_t){gdtr->base + (selector & ~7u)});
-    low = *entry;
-    limit = (u32)(low & 0xffff) | (u32)(low >> 32 & 0xf0000);
+    u64 low = *(const u64 *)port_hpa_to_ptr((hpa_t){gdtr->base + (selector & ~7u)});
+    u32 limit = (u32)(low & 0xffff) | (u32)(low >> 32 & 0xf0000);
     return (struct descriptor){
         .limit = low & 1ull << 55 ? limit << 12 | 0xfff : limit,
         .rights = low & 1ull << 47 ? (u32)(low >> 40) & 0xf0ff : RIGHTS_UNUSABLE,
@@ -137,8 +133,7 @@ static void set_segment(enum segment s, u16 selector, u64 base, struct descripto
     vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_BASE, s), base);
     vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_LIMIT, s), d.limit);
     /* An accessed bit that only the descriptor in memory lacks is set by loading it. */
-    vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_RIGHTS, s),
-               d.rights == RIGHTS_UNUSABLE ? d.rights : d.rights | 1);
+    vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_RIGHTS, s), d.rights == RIGHTS_UNUSABLE ? d.rights : d.rights | 1);
 }
 
 static void set_segments(struct cpu *c)
@@ -157,13 +152,12 @@ static void set_segments(struct cpu *c)
 static void set_task_register(const struct table_register *gdtr, u16 selector)
 {
     struct descriptor d = descriptor_of(gdtr, selector);
-    u64 base = 0;
     if (d.rights == RIGHTS_UNUSABLE) {
         set_segment(SEG_TR, 0, 0, (struct descriptor){0xffff, RIGHTS_BUSY_TSS64});
         return;
     }
     const u64 *entry = port_hpa_to_ptr((hpa_t){gdtr->base + (selector & ~7u)});
-    base = (entry[0] >> 16 & 0xffffff) | (entry[0] >> 56) << 24 | entry[1] << 32;
+    u64 base = (entry[0] >> 16 & 0xffffff) | (entry[0] >> 56) << 24 | entry[1] << 32;
     d.rights |= 2;
     set_segment(SEG_TR, selector, base, d);
 }
@@ -171,8 +165,8 @@ static void set_task_register(const struct table_register *gdtr, u16 selector)
 static void note_firmware(struct cpu *c)
 {
     c->restore.gdtr = gdtr_read();
-    c->restore.gdtr_mapped = c->restore.gdtr;
-    c->restore.gdtr_mapped.base += handover->direct_map;
+    c->restore.gdtr_mapped = (struct table_register){
+        c->restore.gdtr.limit, (u64)(uintptr_t)port_hpa_to_ptr((hpa_t){c->restore.gdtr.base})};
     c->restore.idtr = idtr_read();
     c->restore.cs = cs_read();
     c->restore.ss = ss_read();
@@ -215,4 +209,13 @@ void vmcs_setup(struct vcpu *v, const struct handover_resume *resume)
     set_cr_masks(v);
     set_host(v);
     set_guest(v, resume);
+}
+
+void vmcs_setup_widen_host(void)
+{
+    hpa_t root = paging_wide_root();
+    if (root.v != 0) {
+        vmcs_write(VMCS_HOST_CR3, root.v);
+        vmcs_write(VMCS_HOST_CR4, vmcs_read(VMCS_HOST_CR4) | CR4_LA57);
+    }
 }

@@ -12,4 +12,11 @@ struct handover_resume;
  */
 void vmcs_setup(struct vcpu *v, const struct handover_resume *resume);
 
+/*
+ * Five levels of paging in root mode, where there are such tables (paging.h), from this CPU's next exit on. Not from
+ * its first: that one may be a VM entry that failed, and there is no way back to four levels without leaving IA-32e
+ * mode (SDM 5.1.2).
+ */
+void vmcs_setup_widen_host(void);
+
 #endif

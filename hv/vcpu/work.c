@@ -1,17 +1,15 @@
 /* See work.h. The timer counts TSC >> rate (SDM 26.5.1) and keeps its value over exits. */
 #include "hv/vcpu/work.h"
 
-#include "hv/partition/partition.h"
-#include "hv/machine/state.h"
-#include "hv/machine/units.h"
+#include "hv/machine/time.h"
 #include "hv/machine/x86.h"
-#include "iommu/port.h"
+#include "hv/partition/partition.h"
 
 enum { POLL_MS = 100, SOON_US = 50 };
 
 static u64 timer_ticks(u64 us)
 {
-    return us * handover->tsc_khz / 1000 >> (msr_read(MSR_VMX_MISC) & 31);
+    return us * time_tsc_khz() / 1000 >> (msr_read(MSR_VMX_MISC) & 31);
 }
 
 /* The control that saves the timer's value must be off without the timer (SDM 28.2.1.2). */
@@ -35,7 +33,7 @@ static void timer_start(struct vcpu *v, u64 us)
 /* The boot CPU, the only one that never waits for a SIPI. */
 static bool polls(const struct vcpu *v)
 {
-    return v->index == 0 && units_need_polling(v->partition);
+    return v->index == BOOT_CPU && partition_dma_needs_polling(v->partition);
 }
 
 void work_timer_exit(struct vcpu *v)
@@ -45,11 +43,11 @@ void work_timer_exit(struct vcpu *v)
         v->work_left = true;
     }
     if (v->work_left) {
-        v->work_left = units_run(v->partition);
+        v->work_left = partition_dma_run(v->partition);
     }
-    if (polls(v) && tsc_read() - v->polled_at > POLL_MS * handover->tsc_khz) {
+    if (polls(v) && tsc_read() - v->polled_at > POLL_MS * time_tsc_khz()) {
         v->polled_at = tsc_read();
-        units_poll_faults(v->partition);
+        partition_dma_poll_faults(v->partition);
     }
 }
 

@@ -1,19 +1,20 @@
 /*
- * Work of Nestor that no guest action waits for: what a vIOMMU left over, and the units' fault
- * records. The VMX-preemption timer runs on a CPU only while it has such work; the boot CPU also
- * looks at the faults, every 100 ms.
+ * Work that no action of the guest waits for: what its remapping units left over, and reading the hardware units'
+ * fault records. The VMX-preemption timer makes a CPU exit for it, and runs only while there is some: every 50 us
+ * while a unit has work left, every 100 ms on the boot CPU for the faults.
  */
 #ifndef NESTOR_HV_VCPU_WORK_H
 #define NESTOR_HV_VCPU_WORK_H
 
 #include "hv/vcpu/vcpu.h"
 
-/* After each exit but CPUID: does what is due and sets the timer. */
+/* After each exit but CPUID: starts or stops the timer, as there is work or not. */
 void work_check(struct vcpu *v);
+/* The timer has expired: does a share of what is due. */
 void work_timer_exit(struct vcpu *v);
-/* A vIOMMU of the partition has work left over; this CPU goes on with it. */
+/* A unit of the partition has work left over; this CPU goes on with it. */
 void work_left(struct vcpu *v);
-/* This CPU stops running for now (INIT): the one that polls does what it has left. */
+/* This CPU stops running for now (INIT): the boot CPU takes over what it has left. */
 void work_hand_over(struct vcpu *v);
 
 #endif

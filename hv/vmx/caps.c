@@ -1,7 +1,7 @@
 /* See caps.h. SDM appendix A: A.1 BASIC, A.3 to A.5 controls, A.6 MISC, A.10 EPT and VPID. */
 #include "hv/vmx/caps.h"
 
-#include "hv/machine/x86.h"
+#include "hv/machine/x86_bits.h"
 #include "hv/vmx/vmcs.h"
 
 #define BASIC_WRITE_BACK (6ull << 50)

@@ -118,6 +118,9 @@ enum event_type { EVENT_INTERRUPT = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT
 enum { EVENT_VECTOR = 0xff, EVENT_TYPE_SHIFT = 8, EVENT_ERROR_CODE = 1 << 11, EVENT_NMI_UNBLOCKED = 1 << 12 };
 #define EVENT_VALID (1u << 31)
 
+/* EPTP, SDM 26.6.11: write-back tables of n levels; accessed and dirty bits off. */
+enum { EPTP_WRITE_BACK = 6, EPTP_LEVELS_SHIFT = 3 };
+
 /* Bits 15:0 of EXIT_REASON, SDM appendix C. X(NAME, number, words) */
 #define EXIT_REASONS(X)                                                                    \
     X(EXCEPTION_NMI, 0, "exception or NMI")                                                \

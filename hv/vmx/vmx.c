@@ -37,8 +37,6 @@ static u64 fixed(u64 value, enum msr fixed0, enum msr fixed1)
 
 enum result vmx_on(struct cpu *c)
 {
-    u32 *region = port_hpa_to_ptr(c->vmxon);
-    bool failed;
     u64 feature = msr_read(MSR_FEATURE_CONTROL);
     if (!(feature & FEATURE_LOCKED)) {
         msr_write(MSR_FEATURE_CONTROL, feature | FEATURE_LOCKED | FEATURE_VMX);
@@ -47,7 +45,8 @@ enum result vmx_on(struct cpu *c)
     c->firmware_cr4 = cr4_read();
     cr0_write(fixed(c->firmware_cr0 | CR0_WP, MSR_VMX_CR0_FIXED0, MSR_VMX_CR0_FIXED1));
     cr4_write(fixed(c->firmware_cr4 | CR4_VMXE, MSR_VMX_CR4_FIXED0, MSR_VMX_CR4_FIXED1));
-    *region = (u32)msr_read(MSR_VMX_BASIC) & 0x7fffffff;
+    *(u32 *)port_hpa_to_ptr(c->vmxon) = (u32)msr_read(MSR_VMX_BASIC) & 0x7fffffff;
+    bool failed;
     __asm__ volatile("vmxon %1" : "=@ccna"(failed) : "m"(c->vmxon.v) : "memory");
     if (failed) {
         port_log(LOG_ERROR, "CPU %u: VMXON failed", c->index);
@@ -73,8 +72,8 @@ void vmx_off(struct cpu *c)
 
 enum result vmx_vmcs_load(hpa_t vmcs)
 {
-    bool failed;
     *(u32 *)port_hpa_to_ptr(vmcs) = (u32)msr_read(MSR_VMX_BASIC) & 0x7fffffff;
+    bool failed;
     __asm__ volatile("vmclear %1" : "=@ccna"(failed) : "m"(vmcs.v) : "memory");
     if (!failed) {
         __asm__ volatile("vmptrld %1" : "=@ccna"(failed) : "m"(vmcs.v) : "memory");

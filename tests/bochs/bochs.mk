@@ -45,9 +45,8 @@ $(POOLS:%=$O/bochs/place-%.o): $O/bochs/place-%.o: $O/bochs/place-%.c Makefile
 $O/bochs/nestor-pool-%.efi.so: $O/bochs/place-%.o $(filter-out $O/efi/boot/place.o,$(BOOT_OBJ))
 	$(EFI_LINK)
 
-# Nestor whose guest may have its own memory taken away: one object stands for two of the product.
-UNMAP_OBJ := $O/hv-image/tests/bochs/unmap/image.o \
-	$(filter-out $(addprefix $O/hv-image/hv/,partition/ept.o exit/msr.o),$(HV_OBJ))
+# Nestor whose guest may have its own memory taken away: one object stands for another of the product.
+UNMAP_OBJ := $O/hv-image/tests/bochs/unmap/image.o $(filter-out $O/hv-image/hv/exit/undefined.o,$(HV_OBJ))
 TEST_NEEDS += $O/bochs/nestor-unmap.efi
 $O/bochs/unmap/nestor.elf: $(UNMAP_OBJ) linker.ld
 	@mkdir -p $(@D)

@@ -11,7 +11,6 @@
 #include "tests/efi/guest_unit.h"
 #include "tests/efi/ide.h"
 #include "tests/efi/mp.h"
-#include "tests/efi/msr.h"
 
 enum {
     CPUS = 4, PASID = 1, BEFORE = 200, AFTER = 30, ROUNDS = 20, LARGE_ROUNDS = 5, WEAK_ROUNDS = 3,
@@ -36,7 +35,7 @@ static u64 *region(void)
 
 static void command(u64 address, u32 what)
 {
-    msr_put(UNMAP_MSR, address | what);
+    __asm__ volatile("vmcall" : : "a"(UNMAP_CALL), "c"(address | what) : "memory");
 }
 
 static void wait_while_held(void)

@@ -1,12 +1,11 @@
 /*
- * How tests/efi/unmap.c asks the test's image (image.c) for something: WRMSR of an index that no
- * CPU has. The value is an address aligned to the size of the range, with one of these in its low
- * bits.
+ * How tests/efi/unmap.c asks the test's image (image.c) for something: VMCALL with UNMAP_CALL in RAX. RCX is an
+ * address aligned to the size of the range, with one of these in its low bits.
  */
 #ifndef NESTOR_TESTS_BOCHS_UNMAP_COMMAND_H
 #define NESTOR_TESTS_BOCHS_UNMAP_COMMAND_H
 
-#define UNMAP_MSR 0x4e455354u
+#define UNMAP_CALL 0x4e455354ull
 #define UNMAP_REUSED 0x5245555345445047ull     /* what every word holds once the memory belongs to somebody else */
 
 enum unmap_command {

@@ -1,19 +1,15 @@
 /*
  * Nestor as it is, with one addition: its guest can have memory of its own taken away while it runs. The product
  * never does that, so the function that makes such a change visible is tested here. This file stands for
- * hv/exit/msr.c and hv/partition/ept.c in the image (bochs.mk); the rest are the product's objects.
+ * hv/exit/undefined.c in the image (bochs.mk), and so VMCALL is defined; the rest are the product's objects.
  */
-#include "hv/exit/exit.h"
-
-void product_exit_wrmsr(struct vcpu *v);
-#define exit_wrmsr product_exit_wrmsr
-#include "hv/exit/msr.c"
-#undef exit_wrmsr
-#include "hv/partition/ept.c"
-
+#include "hv/exit/handlers.h"
+#include "hv/partition/state.h"
+#include "hv/vcpu/kick.h"
 #include "hv/vcpu/panic.h"
 #include "hv/vmx/vmx.h"
 #include "iommu/domain/state.h"
+#include "iommu/port.h"
 #include "tests/bochs/unmap/command.h"
 
 static void must(enum result r, const char *what)
@@ -33,7 +29,7 @@ static void only_this_cpu(void *unused)
 static void take_away(struct partition *p, gpa_t at, u64 size)
 {
     u64 unmapped = 0;
-    add(p->ept, at.v, size, 0);
+    ept_map_add(p->ept->ranges, &p->ept->map.count, at.v, size, 0);
     must(domain_unmap(p->domain, at, size, &unmapped), "taking it away");
     if (unmapped != size) {
         panic("unmap: %llu bytes were mapped", unmapped);
@@ -68,15 +64,14 @@ static void give_back(struct partition *p, gpa_t at, u64 size)
     p->ept->map.count--;
 }
 
-void exit_wrmsr(struct vcpu *v)
+void exit_undefined(struct vcpu *v)
 {
-    const struct guest_regs *r = v->regs;
-    u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
-    u64 size = value & UNMAP_LARGE ? 2 * MIB : PAGE_SIZE;
-    u32 command = (u32)value & UNMAP_COMMAND;
-    gpa_t at = {value & ~(size - 1)};
-    if ((u32)r->gpr[REG_RCX] != UNMAP_MSR) {
-        product_exit_wrmsr(v);
+    const u64 *gpr = v->regs->gpr;
+    u64 size = gpr[REG_RCX] & UNMAP_LARGE ? 2ull << 20 : PAGE_SIZE;
+    u32 command = (u32)gpr[REG_RCX] & UNMAP_COMMAND;
+    gpa_t at = {gpr[REG_RCX] & ~(size - 1)};
+    if (vmcs_read(VMCS_EXIT_REASON) != REASON_VMCALL || gpr[REG_RAX] != UNMAP_CALL) {
+        vcpu_inject(VECTOR_UD);
         return;
     }
     if (command == UNMAP_MAP) {

@@ -269,7 +269,7 @@ static void tables_outside_memory(void **state)
 static void fetch_across_pages(void **state)
 {
     struct guest_paging p = four_levels();
-    struct guest_trail trail;
+    struct guest_walk_trail trail;
     u8 code[15];
     u64 end = (LINEAR & ~0xfffull) + 0x1000;
     (void)state;
@@ -296,37 +296,37 @@ static void a_trail_holds_while_nothing_changed(void **state)
 {
     static const u64 looked_at[] = {0x1008, 0x2000, 0x3010, 0x4008, 0x5456, 0x5464};
     struct guest_paging p = four_levels();
-    struct guest_trail trail;
+    struct guest_walk_trail trail;
     u8 code[15];
     (void)state;
     build(0x5007);
     assert_int_equal(guest_walk_fetch(&p, LINEAR, code, 15, &guest, &trail), 15);
     assert_int_equal(trail.count, 6);
-    assert_true(guest_trail_holds(&trail));
+    assert_true(guest_walk_trail_holds(&trail));
     for (u32 i = 0; i < ARRAY_LEN(looked_at); i++) {
         memory[looked_at[i]] ^= 0x20;
-        assert_false(guest_trail_holds(&trail));
+        assert_false(guest_walk_trail_holds(&trail));
         memory[looked_at[i]] ^= 0x20;
     }
     memory[0x5465] ^= 1;
     memory[0x4010] ^= 1;
-    assert_true(guest_trail_holds(&trail));
+    assert_true(guest_walk_trail_holds(&trail));
     /* A fetch over two pages, and one that ended early, leave no trail. */
     put(0x4010, 0x7007, 8);
     assert_int_equal(guest_walk_fetch(&p, (LINEAR & ~0xfffull) + 0xff8, code, 15, &guest, &trail), 15);
-    assert_false(guest_trail_holds(&trail));
+    assert_false(guest_walk_trail_holds(&trail));
     put(0x4010, 0, 8);
     assert_int_equal(guest_walk_fetch(&p, (LINEAR & ~0xfffull) + 0xff8, code, 15, &guest, &trail), 8);
-    assert_false(guest_trail_holds(&trail));
+    assert_false(guest_walk_trail_holds(&trail));
     /* Five levels fit. */
     put(0x6018, 0x1007, 8);
     p.cr3 = 0x6000;
     p.cr4 |= LA57;
     assert_int_equal(guest_walk_fetch(&p, LINEAR | 3ull << 48, code, 15, &guest, &trail), 15);
     assert_int_equal(trail.count, 7);
-    assert_true(guest_trail_holds(&trail));
+    assert_true(guest_walk_trail_holds(&trail));
     memory[0x6018] ^= 0x20;
-    assert_false(guest_trail_holds(&trail));
+    assert_false(guest_walk_trail_holds(&trail));
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-; VM entry and VM exit, nothing else.
+; VM entry and VM exit, nothing else: see hv/vmx/entry.h.
 ;
 ; A CPU's main stack while its guest runs; a VM exit loads RSP from HOST_RSP:
 ;
@@ -66,8 +66,7 @@ go_on:
     call exit_resume_failed     ; void exit_resume_failed(struct vcpu *)
 
 global vmx_launch, vmx_restore
-; u32 vmx_launch(struct cpu_restore *): returns only when the guest was not entered; 1: VMLAUNCH
-; refused (INSTRUCTION_ERROR), 2: it went wrong later and vmx_restore() was called.
+; u32 vmx_launch(struct cpu_restore *)
 vmx_launch:
     push rbx
     push rbp
@@ -80,8 +79,7 @@ vmx_launch:
     mov eax, 1
     jmp launch_out
 
-; void vmx_restore(const struct cpu_restore *): from a failed VM entry back into vmx_launch(), with the
-; firmware's descriptor tables. Its GDT is read where the direct map shows it.
+; void vmx_restore(const struct cpu_restore *): the firmware's GDT is read where the direct map shows it.
 vmx_restore:
     mov rsp, [rdi + RESTORE_RSP]
     lgdt [rdi + RESTORE_GDTR_MAPPED]

@@ -1,23 +1,23 @@
-/* See mtrr_cpu.h. SDM 12.11.1. */
-#include "hv/partition/mtrr_cpu.h"
-
+/* The MTRRs that a partition starts with are the CPU's (SDM 12.11.1). See partition.h. */
+#include "hv/machine/checked.h"
 #include "hv/machine/x86.h"
+#include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-enum { MSR_MTRR_CAP = 0xfe, LEAF_ADDRESS_WIDTH = 0x80000008 };
+enum { LEAF_ADDRESS_WIDTH = 0x80000008 };
 
-enum result mtrr_cpu_load(struct mtrr *m)
+enum result partition_mtrr_load(struct mtrr *m)
 {
-    u32 msr;
     *m = (struct mtrr){.variable_count = (u32)msr_read(MSR_MTRR_CAP) & 0xff,
                        .physical_width = cpuid(LEAF_ADDRESS_WIDTH, 0).eax & 0xff};
     if (m->variable_count > MTRR_VARIABLE) {
         port_log(LOG_ERROR, "%u variable MTRRs, more than %u", m->variable_count, MTRR_VARIABLE);
         return ERR_UNSUPPORTED;
     }
+    u32 msr;
     for (u32 n = 0; mtrr_register(m, n, &msr); n++) {
         u64 value;
-        if (!msr_read_checked(msr, &value) || !mtrr_write(m, msr, value)) {
+        if (!checked_msr_read(msr, &value) || !mtrr_write(m, msr, value)) {
             port_log(LOG_ERROR, "MTRR 0x%x cannot be read or holds a reserved value", msr);
             return ERR_UNSUPPORTED;
         }

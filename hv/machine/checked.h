@@ -1,0 +1,18 @@
+/*
+ * Instructions that a guest may have Nestor execute with operands of the guest's: where the CPU answers with #GP,
+ * the handler of exceptions goes on at checked_fault, and the function returns false.
+ */
+#ifndef NESTOR_HV_MACHINE_CHECKED_H
+#define NESTOR_HV_MACHINE_CHECKED_H
+
+#include "hv/types.h"
+
+bool checked_msr_read(u32 msr, u64 *value);
+bool checked_msr_write(u32 msr, u64 value);
+bool checked_xcr_write(u32 index, u64 value);
+
+/* For that handler: the addresses of the three instructions, and the one to return to. */
+extern const u64 checked_instructions[3];
+void checked_fault(void);
+
+#endif

@@ -1,0 +1,86 @@
+/* See memory_map.h. */
+#include "hv/machine/memory_map.h"
+
+static const struct handover *machine;
+
+void memory_map_init(const struct handover *h)
+{
+    machine = h;
+}
+
+static const struct memory_range *search_range(u64 addr)
+{
+    u32 low = 0;
+    u32 high = machine->range_count;
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        const struct memory_range *r = &machine->ranges[middle];
+        if (addr < r->base) {
+            high = middle;
+        } else if (addr - r->base >= r->size) {
+            low = middle + 1;
+        } else {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * The range that holds addr; NULL when none does. A guest's tables, code and queues are looked at again and
+ * again: what was found last for the same part of memory is tried first. The map never changes, so any CPU's
+ * find will do.
+ */
+static const struct memory_range *find_range(u64 addr)
+{
+    static const struct memory_range *found[64];
+    const struct memory_range **last = &found[addr >> 16 & (ARRAY_LEN(found) - 1)];
+    const struct memory_range *r = __atomic_load_n(last, __ATOMIC_RELAXED);
+    if (r == NULL || addr - r->base >= r->size) {
+        r = search_range(addr);
+        __atomic_store_n(last, r, __ATOMIC_RELAXED);
+    }
+    return r;
+}
+
+/* Bytes from addr on that are of a wanted kind and not Nestor's; 0 when addr itself is not. */
+static u64 span_of_kinds(u64 addr, u32 kinds)
+{
+    const struct memory_range *r = find_range(addr);
+    u64 own = machine->memory_base;
+    if (r == NULL || !(kinds >> r->kind & 1)) {
+        return 0;
+    }
+    u64 end = r->base + r->size;
+    if (addr - own < machine->memory_size) {
+        return 0;
+    }
+    return (addr < own && own < end ? own : end) - addr;
+}
+
+bool memory_map_holds(u64 addr, u64 len, u32 kinds)
+{
+    while (len != 0) {
+        u64 span = span_of_kinds(addr, kinds);
+        if (span == 0) {
+            return false;
+        }
+        if (span >= len) {
+            return true;
+        }
+        addr += span;
+        len -= span;
+    }
+    return true;
+}
+
+bool memory_map_is_protected(u64 addr, u64 len)
+{
+    for (u32 i = 0; i < machine->protect_count; i++) {
+        const struct protect_range *r = &machine->protect[i];
+        if (addr < r->base + r->size && r->base < addr + len) {
+            return true;
+        }
+    }
+    return false;
+}

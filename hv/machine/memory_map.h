@@ -1,0 +1,16 @@
+/* The machine's memory as the firmware listed it, asked whenever a guest names an address. */
+#ifndef NESTOR_HV_MACHINE_MEMORY_MAP_H
+#define NESTOR_HV_MACHINE_MEMORY_MAP_H
+
+#include "hv/handover.h"
+
+/* The lists stay in the handover and never change. */
+void memory_map_init(const struct handover *h);
+
+/* All of [addr, addr + len) is of `kinds`, bits 1 << enum range_kind, and none of it is Nestor's own. */
+bool memory_map_holds(u64 addr, u64 len, u32 kinds);
+
+/* A part of [addr, addr + len) is in the config's list of what devices may not write to. */
+bool memory_map_is_protected(u64 addr, u64 len);
+
+#endif

@@ -1,0 +1,117 @@
+/* DMA of a partition: the machine's units while they translate for it, and the units that its guest sees. */
+#include "hv/guest/cpuid_policy.h"
+#include "hv/machine/apic.h"
+#include "hv/machine/units.h"
+#include "hv/partition/partition.h"
+#include "iommu/port.h"
+
+enum result partition_dma_take_over(struct partition *p)
+{
+    for (p->units_taken = 0; p->units_taken < units_count(); p->units_taken++) {
+        struct vtd_unit *unit = units_get(p->units_taken);
+        struct vtd_default def = {0};
+        enum result r = domain_unit_add(p->domain, unit, &def);
+        if (r != OK) {
+            return r;
+        }
+        struct vtd_unit_info info;
+        vtd_unit_get_info(unit, &info);
+        def.rmrr_active = units_have_reserved_regions(info.segment);
+        r = vtd_unit_take_over(unit, &def);
+        if (r != OK) {
+            domain_unit_remove(p->domain, unit);
+            return r;
+        }
+    }
+    p->cpuid_features |= units_count() != 0 ? CPUID_NESTOR_DMA_ISOLATION : 0;
+    return OK;
+}
+
+void partition_dma_release(struct partition *p)
+{
+    while (p->units_taken != 0) {
+        u32 i = --p->units_taken;
+        if (p->viommus[i] != NULL) {
+            viommu_destroy(p->viommus[i]);
+            p->viommus[i] = NULL;
+        }
+        /* The domain invalidates its id while the queue still runs. */
+        domain_unit_remove(p->domain, units_get(i));
+        if (vtd_unit_release(units_get(i)) != OK) {
+            port_log(LOG_ERROR, "unit %u was not switched off", i);
+        }
+    }
+}
+
+static bool ops_read(void *ctx, gpa_t gpa, void *buf, size_t len)
+{
+    return partition_memory_read(ctx, gpa, buf, len);
+}
+
+static bool ops_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
+{
+    *out = partition_hpa(ctx, gpa);
+    return partition_memory_is_ram(ctx, gpa, len);
+}
+
+/* A store of the CPU to FEExxxxxh is no message: the guest's unit interrupts through the local APIC. */
+static void ops_interrupt(void *ctx, u64 addr, u32 data)
+{
+    (void)ctx;
+    apic_send_message(addr, data);
+}
+
+/* A partition's memory and interrupts as its units may use them. ctx: the partition. */
+static const struct guest_ops guest_ops = {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt};
+
+enum result partition_dma_show_units(struct partition *p)
+{
+    for (u32 i = 0; i < units_count(); i++) {
+        const struct viommu_config config = {
+            .unit = units_get(i), .parent = p->domain, .ops = &guest_ops, .ctx = p, .partition = p->id,
+            .gpa_width = p->gpa_width};
+        enum result r = viommu_create(&config, &p->viommus[i]);
+        if (r != OK) {
+            return r;
+        }
+    }
+    p->has_viommus = units_count() != 0;
+    p->cpuid_features |= units_count() != 0 ? CPUID_NESTOR_VIOMMU : 0;
+    return OK;
+}
+
+struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *offset)
+{
+    u32 i;
+    return units_find(gpa, &i, offset) ? p->viommus[i] : NULL;
+}
+
+bool partition_dma_run(struct partition *p)
+{
+    bool left = false;
+    for (u32 i = 0; i < units_count(); i++) {
+        if (p->viommus[i] != NULL) {
+            left |= viommu_run(p->viommus[i], VIOMMU_BUDGET);
+        }
+    }
+    return left;
+}
+
+bool partition_dma_needs_polling(const struct partition *p)
+{
+    return p->units_taken != 0;
+}
+
+/* Records that no unit of the guest takes are read all the same: vtd_fault_next() prints and punishes. */
+void partition_dma_poll_faults(struct partition *p)
+{
+    for (u32 i = 0; i < units_count(); i++) {
+        if (p->viommus[i] != NULL) {
+            viommu_poll_faults(p->viommus[i]);
+            continue;
+        }
+        struct vtd_fault fault;
+        for (u32 n = 0; n < 16 && vtd_fault_next(units_get(i), &fault); n++) {
+        }
+    }
+}

@@ -1,0 +1,18 @@
+/* What ept.c knows of a partition's second stage. */
+#ifndef NESTOR_HV_PARTITION_STATE_H
+#define NESTOR_HV_PARTITION_STATE_H
+
+#include "hv/partition/ept_map.h"
+#include "hv/partition/ept_types.h"
+#include "hv/partition/partition.h"
+#include "iommu/base/spinlock.h"
+
+struct ept {
+    struct spinlock lock;           /* of `types` and of what is mapped by them */
+    struct ept_types types;
+    u64 page_sizes;
+    struct ept_map map;
+    struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_PROTECT + 4];
+};
+
+#endif
