@@ -79,8 +79,6 @@ must_use bool insn_decode(const u8 *bytes, size_t length, enum insn_mode mode, s
 
 must_use bool insn_reads(const struct insn *in);
 must_use bool insn_writes(const struct insn *in);
-/* Whether insn_execute() looks at or changes state->rflags. */
-must_use bool insn_uses_flags(const struct insn *in);
 
 /* Linear address of the operand; for MOVS, of the one it reads, and of the one it writes. */
 u64 insn_address(const struct insn *in, const struct insn_state *state);

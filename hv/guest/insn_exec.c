@@ -28,11 +28,6 @@ bool insn_writes(const struct insn *in)
     return in->to_memory;
 }
 
-bool insn_uses_flags(const struct insn *in)
-{
-    return in->op <= INSN_BTC || in->op >= INSN_CMPXCHG;
-}
-
 static u64 get_register(const struct insn *in, const struct insn_state *state)
 {
     if (in->reg == INSN_NONE) {

@@ -53,15 +53,6 @@ u64 vcpu_reg(const struct vcpu *v, u32 reg)
     return reg == REG_RSP ? vmcs_read(VMCS_GUEST_RSP) : v->regs->gpr[reg & 15];
 }
 
-void vcpu_set_reg(struct vcpu *v, u32 reg, u64 value)
-{
-    if (reg == REG_RSP) {
-        vmcs_write(VMCS_GUEST_RSP, value);
-    } else {
-        v->regs->gpr[reg & 15] = value;
-    }
-}
-
 void vcpu_inject(enum vector vector)
 {
     vmcs_write(VMCS_ENTRY_EVENT, EVENT_VALID | EVENT_EXCEPTION << EVENT_TYPE_SHIFT | (u32)vector);

@@ -46,7 +46,6 @@ void vcpu_unblock(u32 what);
 
 /* The guest's register of that number. */
 u64 vcpu_reg(const struct vcpu *v, u32 reg);
-void vcpu_set_reg(struct vcpu *v, u32 reg, u64 value);
 
 /* Events for the next VM entry; a fault takes the place of the instruction that exited. */
 void vcpu_inject(enum vector vector);

@@ -217,13 +217,6 @@ static const char *compare_access(const struct insn *in, const ZydisDecodedOpera
     return insn_reads(in) != reads || insn_writes(in) != writes ? "access" : NULL;
 }
 
-static const char *compare_flags(const struct insn *in, const struct view *v)
-{
-    const ZydisAccessedFlags *f = v->insn.cpu_flags;
-    bool uses = f != NULL && (f->tested | f->modified | f->set_0 | f->set_1 | f->undefined) != 0;
-    return uses && !insn_uses_flags(in) ? "flags" : NULL;
-}
-
 /* The linear address with random registers, the segments' bases 0. */
 static const char *compare_address(const struct insn *in, const ZydisDecodedOperand *memory,
                                    const struct view *v)
@@ -257,7 +250,6 @@ static const char *compare(const struct insn *in, enum insn_op op,
     wrong = compare_memory(in, memory, v);
     wrong = wrong != NULL ? wrong : compare_other(in, memory, v);
     wrong = wrong != NULL ? wrong : compare_access(in, memory, v);
-    wrong = wrong != NULL ? wrong : compare_flags(in, v);
     return wrong != NULL ? wrong : compare_address(in, memory, v);
 }
 
