@@ -1,7 +1,6 @@
 /*
- * The words every folder speaks: fixed-width integers, the three kinds of
- * address, and the one error enum. The only header of hv/ that iommu/, drivers/
- * and boot/ may include.
+ * The words that every folder speaks: fixed-width integers, the three kinds of address, and the one error enum. The
+ * only header of hv/ that iommu/ and drivers/ may include; boot/ may include handover.h, too.
  */
 #ifndef NESTOR_HV_TYPES_H
 #define NESTOR_HV_TYPES_H

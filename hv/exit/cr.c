@@ -1,4 +1,7 @@
-/* Writes of control registers that touch a bit that VMX operation holds at 1 (CR0.NE, CR4.VMXE) or a hidden one. */
+/*
+ * Writes to control registers that would change a bit that VMX operation holds at 1 (CR0.NE, CR4.VMXE), or one of a
+ * feature that the guest is not shown.
+ */
 #include "hv/exit/handlers.h"
 
 #include "hv/guest/cpuid_policy.h"
@@ -13,9 +16,9 @@ static void change_shadow(enum vmcs_field shadow, u64 masked, u64 value)
 }
 
 /*
- * The instruction runs again after the shadow has what it wants to write into the fixed bits:
- * then it does not exit, and the CPU itself does all that a control register change means. Those
- * bits keep their real value.
+ * What the guest wants to write into the fixed bits goes into the shadow, and the instruction runs again. It does
+ * not exit then, and the CPU itself does all that changing a control register involves; the fixed bits keep
+ * their real value.
  */
 void exit_cr_access(struct vcpu *v)
 {
@@ -24,7 +27,7 @@ void exit_cr_access(struct vcpu *v)
     u32 cr = what & 15;
     if ((what >> 4 & 3) != TYPE_MOV_TO || (cr != CR0 && cr != CR4)) {
         panic_show_guest();
-        panic("control register access 0x%llx that does not exit", what);
+        panic("exit for control register access 0x%llx, which does not exit", what);
     }
     if (cr == CR0) {
         change_shadow(VMCS_CR0_SHADOW, v->cr0_fixed, value);

@@ -1,7 +1,7 @@
 /*
- * EPT violations: a hole is emulated, and so is what a page that is there does not allow: a write to a
- * protected one. Device memory that no list named is mapped at its first access; what another
- * CPU has mapped meanwhile only runs again.
+ * EPT violations. An access to a hole is emulated, and so is one that a present page does not allow: a write to
+ * protected memory. Device memory that no list named is mapped at its first access; if another CPU has mapped it
+ * meanwhile, the instruction just runs again.
  */
 #include "hv/exit/handlers.h"
 
@@ -9,7 +9,7 @@
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-/* The rights that the entry gave at the time; none: there was no entry (SDM table 29-7). */
+/* The rights that the entry gave; none of them: there was no entry (SDM table 29-7). */
 enum { QUALIFICATION_PRESENT = 7 << 3 };
 
 void exit_ept_violation(struct vcpu *v)

@@ -1,10 +1,10 @@
 /*
- * Exit reason 0: NMIs, and two exceptions that go on to the guest at once as if they had not exited. A guest
- * can have the delivery of #DB or #AC raise the next one for ever (CVE-2015-8104, CVE-2015-5307), and between
- * two of them a CPU takes no NMI: without an exit it would never answer a kick.
+ * Exit reason 0: NMIs, and two exceptions that are passed on to the guest at once as if they had not exited. A guest
+ * can make the delivery of #DB or #AC raise the next one for ever (CVE-2015-8104, CVE-2015-5307), and a CPU takes no
+ * NMI between two of them: without an exit it would never answer a kick.
  *
- * Both are benign (SDM 7.15): raised while another event is delivered, they are delivered instead, but for
- * #DF. An exit for #DB has changed no debug register (SDM 28.1), and injecting it changes none either.
+ * Both are benign (SDM 7.15): raised during the delivery of another event, they are delivered in its place, unless
+ * that is #DF. An exit for #DB has changed no debug register (SDM 28.1), and injecting it changes none either.
  */
 #include "hv/exit/handlers.h"
 
@@ -21,7 +21,7 @@ void exit_triple_fault(struct vcpu *v)
     machine_reset();
 }
 
-/* What hardware leaves behind of the exception; conditions older than this one stay (SDM 18.2.3). */
+/* DR6 as hardware would leave it: conditions that were found earlier stay (SDM 18.2.3). */
 static void note_in_dr6(u64 found)
 {
     u64 dr6;
@@ -32,7 +32,7 @@ static void note_in_dr6(u64 found)
 
 static void begin_debug_handler(u32 type)
 {
-    /* INT1 is no condition that DR6 knows. */
+    /* INT1 has no bit in DR6. */
     if (type == EVENT_EXCEPTION) {
         note_in_dr6(vmcs_read(VMCS_QUALIFICATION));
     }
@@ -56,7 +56,10 @@ void exit_exception(struct vcpu *v)
     if (vector == VECTOR_DB) {
         begin_debug_handler(event >> EVENT_TYPE_SHIFT & 7);
     }
-    /* Delivery ends these, and the halt of a HLT that is stepped; with one of them VM entry wants BS (SDM 28.3.1.5). */
+    /*
+     * Delivery ends these kinds of blocking, under which VM entry would demand BS (SDM 28.3.1.5), and it ends the
+     * halt of a HLT that was single-stepped.
+     */
     vcpu_unblock(BLOCKING_STI | BLOCKING_MOV_SS);
     vmcs_write(VMCS_GUEST_ACTIVITY, ACTIVITY_ACTIVE);
     vcpu_inject_again(event, VMCS_EXIT_ERROR_CODE);

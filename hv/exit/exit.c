@@ -1,4 +1,4 @@
-/* The table of exits, and the handlers that are a few lines. SDM 27.1.2 and 27.1.3 list what exits. */
+/* The table of exits, and handlers of a few lines. SDM 27.1.2 and 27.1.3 list what exits. */
 #include "hv/exit/exit.h"
 
 #include "hv/exit/handlers.h"
@@ -15,7 +15,7 @@
 
 typedef void (*exit_handler)(struct vcpu *v);
 
-/* A guest may drop what caches hold of its own data, never of Nestor's. */
+/* INVD would throw away what the caches hold of Nestor's data, too. */
 static void exit_invd(struct vcpu *v)
 {
     (void)v;
@@ -23,7 +23,7 @@ static void exit_invd(struct vcpu *v)
     vcpu_advance();
 }
 
-/* Nestor has no state in XCR0 (the image uses no vector register), so the guest's own value stays. */
+/* The image uses no vector register, so the guest's XCR0 is simply the CPU's. */
 static void exit_xsetbv(struct vcpu *v)
 {
     const struct guest_regs *r = v->regs;
@@ -36,8 +36,8 @@ static void exit_xsetbv(struct vcpu *v)
 }
 
 /*
- * A switch of hardware tasks always exits and would have to be emulated (SDM 26.4.2). No 64-bit OS makes
- * one; whoever does gets the fault of a segment that cannot be used.
+ * A hardware task switch always exits and would have to be emulated (SDM 26.4.2). No 64-bit OS uses them; a guest
+ * that does gets the fault for an unusable segment.
  */
 static void exit_task_switch(struct vcpu *v)
 {
@@ -91,8 +91,8 @@ static _Noreturn void entry_failed(u32 reason)
 }
 
 /*
- * An event whose delivery caused the exit is lost unless it goes in again (SDM 28.2.4); an NMI is then
- * not in service yet. A handler that injects something of its own writes over it.
+ * An event whose delivery caused the exit is lost unless it is injected again (SDM 28.2.4); if it is an NMI, it is
+ * not in service yet. A handler that injects an event of its own replaces it.
  */
 static void redeliver(void)
 {
@@ -123,7 +123,7 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
         panic("no handler for exit reason %u, %s", reason, vmx_reason_text(reason));
     }
     v->exits[reason]++;
-    /* A fault takes the place of the event whose delivery raised it, and leaves what that one blocked. */
+    /* exit_exception() itself decides: the exception replaces the event during whose delivery it was raised. */
     if (reason != REASON_EXCEPTION_NMI) {
         redeliver();
     }

@@ -1,7 +1,7 @@
 /*
- * INIT and start-up IPI. A SIPI that comes while the CPU is in root mode is lost (SDM 27.2), and
- * kernels send it without a pause after INIT: so the way back to wait-for-SIPI is short, takes no
- * lock and prints nothing. What INIT does to the registers shows only after the SIPI and is done there.
+ * INIT and start-up IPI. A SIPI that arrives while the CPU is in root mode is lost (SDM 27.2), and kernels send it
+ * right after INIT: so the way back to wait-for-SIPI is short, takes no lock and prints nothing. What INIT does to
+ * the registers cannot be seen before the SIPI and is left to its exit.
  */
 #include "hv/exit/handlers.h"
 
@@ -44,7 +44,7 @@ static void reset_segments(void)
 static void reset_registers(struct vcpu *v)
 {
     reset_segments();
-/* 100 bytes less than the compiler's own choice. */
+/* Unrolled, as the compiler would have it, this takes 100 bytes more. */
 #pragma GCC unroll 1
     for (u32 i = 0; i < ARRAY_LEN(reset_values); i++) {
         vmcs_write((enum vmcs_field)reset_values[i].field, reset_values[i].value);
@@ -60,8 +60,7 @@ static void reset_registers(struct vcpu *v)
 }
 
 /*
- * The boot CPU would begin anew at the firmware's reset vector, where memory is all the firmware's:
- * what comes of that on hardware is a reset of the machine. So it is here.
+ * The boot CPU would start at the firmware's reset vector again. Hardware resets the machine here; so do we.
  */
 static void init_of_boot_cpu(void)
 {
@@ -70,8 +69,8 @@ static void init_of_boot_cpu(void)
 }
 
 /*
- * One that comes while a CPU waits for its SIPI has no effect on hardware, but under VMX stays pending
- * until after the SIPI (SDM 27.2): then the guest has not run an instruction yet.
+ * An INIT that arrives while the CPU waits for its SIPI has no effect on hardware, but under VMX it stays pending
+ * until after the SIPI (SDM 27.2). It is told by that the guest has not run an instruction yet.
  */
 static bool came_before_sipi(struct vcpu *v)
 {
@@ -97,7 +96,7 @@ void exit_init(struct vcpu *v)
     __atomic_store_n(&v->cpu->run, RUN_WAIT_SIPI, __ATOMIC_SEQ_CST);
 }
 
-/* kick.c: first say that this CPU runs, then catch up with what it was not asked for. */
+/* The order that kick.c needs: first say that this CPU runs, then catch up with what it was not asked for. */
 void exit_sipi(struct vcpu *v)
 {
     u64 vector = vmcs_read(VMCS_QUALIFICATION) & 0xff;

@@ -1,7 +1,7 @@
 /*
- * PM1 control registers (ACPI 4.8.3.2.1): a write that enters S3 is dropped, since resume would run
- * without VMX and with the units off. All else goes to the port as it is; before any other sleep,
- * which mostly is the end of the run (S5), Nestor says what it has done.
+ * PM1 control registers (ACPI 4.8.3.2.1): a write that enters S3 is dropped, since the machine would resume without
+ * VMX and with the units off. All else goes to the port unchanged. Before any other sleep, which is mostly the end
+ * of the run (S5), Nestor reports what it has done.
  */
 #include "hv/exit/handlers.h"
 
@@ -14,12 +14,12 @@
 enum {
     SLEEP_TYPE_SHIFT = 2,           /* bits 12:10 of the register, in its second byte */
     SLEEP_ENABLE = 1 << 5,          /* bit 13 */
-    NO_SLEEP = 8,                   /* a type that three bits do not have */
+    NO_SLEEP = 8,                   /* not a value of three bits */
     QUAL_IN = 1 << 3,
     QUAL_STRING = 1 << 4,
 };
 
-/* The sleep that this access of `size` bytes enters, by its byte for the register's second one. */
+/* The sleep type that a write of `size` bytes enters: by the byte that goes to the register's second one. */
 static u32 sleep_type(u16 control, u16 port, u32 size, u32 value)
 {
     u32 at = control + 1u;

@@ -1,6 +1,6 @@
 /*
- * See mmio.h. insn_mmio.c does the access; here is what it needs of the CPU and of the page,
- * and what the guest gets when there is none.
+ * See mmio.h. insn_mmio.c completes the instruction; here is what it needs to know of the CPU and of the page, and
+ * what the guest gets where it cannot be completed.
  */
 #include "hv/exit/mmio.h"
 
@@ -18,7 +18,7 @@ enum {
     RIGHTS_DPL_SHIFT = 5, RIGHTS_LONG = 1 << 13, RIGHTS_BIG = 1 << 14,
 };
 
-/* What load() and store() need to know of the access. */
+/* What load() and store() need to know. */
 struct access {
     struct vcpu *v;
     struct viommu *unit;
@@ -30,7 +30,7 @@ static const volatile void *find_guest(void *ctx, gpa_t gpa, size_t len)
     return partition_memory_at(ctx, gpa, len);
 }
 
-/* Nestor's memory and units that are not shown: ones, and nothing is written. */
+/* Nestor's memory and units that are not shown: reads give all ones, writes are dropped. */
 static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
 {
     u64 hits = __atomic_add_fetch(&v->partition->own_memory_hits, 1, __ATOMIC_RELAXED);
@@ -40,7 +40,7 @@ static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
     }
 }
 
-/* A protected page is like ROM: the instruction reads it, its write is dropped. */
+/* A protected page is like ROM: it can be read, and writes are dropped. */
 static u64 read_protected(const struct partition *p, u64 gpa, u32 width)
 {
     const volatile u8 *from = port_hpa_to_ptr(partition_hpa(p, (gpa_t){gpa}));
@@ -103,7 +103,7 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
 
 static const struct insn_mmio_ops ops = {.load = load, .store = store};
 
-/* The page-directory pointers are the CPU's own in PAE paging alone. */
+/* Only in PAE paging does the CPU hold the page-directory pointers itself. */
 static void get_paging(const struct vcpu *v, u64 rflags, struct guest_paging *p)
 {
     p->cr0 = vmcs_read(VMCS_GUEST_CR0);
@@ -128,7 +128,7 @@ static enum insn_mode mode_of_guest(u64 efer)
     return (rights & RIGHTS_BIG) != 0 ? INSN_32 : INSN_16;
 }
 
-/* Segments have bases in 64-bit mode, too, but only FS and GS matter. */
+/* In 64-bit mode only the bases of FS and GS count. */
 static void get_state(struct vcpu *v, enum insn_mode mode, struct insn_state *s)
 {
     s->gpr = v->regs->gpr;
@@ -154,8 +154,8 @@ static void say_refused(struct vcpu *v, const struct insn_mmio *m, const char *w
 }
 
 /*
- * #GP, as for an address that is not canonical. In the delivery of an event there is no instruction
- * that could be completed, and a second fault in a row is a double fault, a third the end (SDM 7.15).
+ * #GP, as for an address that is not canonical. If it was the delivery of an exception that failed, a second fault
+ * makes it a double fault, and a third a triple fault (SDM 7.15).
  */
 static void refuse(struct vcpu *v, const struct insn_mmio *m, const char *why)
 {
@@ -173,17 +173,17 @@ static void refuse(struct vcpu *v, const struct insn_mmio *m, const char *why)
     }
 }
 
-/* NULL: an instruction may be completed. */
+/* Why this is not the access of an instruction that could be completed; NULL: it is. */
 static const char *no_access_of_an_instruction(void)
 {
     u64 qualification = vmcs_read(VMCS_QUALIFICATION);
     if (vmcs_read(VMCS_VECTORING) & EVENT_VALID) {
-        return "it delivers an event";
+        return "it is the delivery of an event";
     }
     if (!(qualification & QUALIFICATION_TRANSLATED)) {
         return "the guest's page tables point there";
     }
-    return qualification & QUALIFICATION_FETCH ? "it fetches an instruction" : NULL;
+    return qualification & QUALIFICATION_FETCH ? "it is the fetch of an instruction" : NULL;
 }
 
 static void finish(const struct insn_state *s)
@@ -193,7 +193,7 @@ static void finish(const struct insn_state *s)
     vcpu_advance_to(s->rip);
 }
 
-/* The access, if it is by an instruction that was seen before; false if not. */
+/* Does the access if it is by an instruction that was seen before (memo.h); else false. */
 static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
     u64 rip = vmcs_read(VMCS_GUEST_RIP);
@@ -256,7 +256,7 @@ void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
         vcpu_inject_error(VECTOR_PF, m.fault_error);
         break;
     case INSN_MMIO_REFUSED:
-        refuse(v, &m, "it is none that is emulated");
+        refuse(v, &m, "the instruction is not one that is emulated");
         break;
     }
 }

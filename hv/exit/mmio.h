@@ -1,4 +1,4 @@
-/* Accesses of a guest to pages that are in no mapping: remapping units and Nestor's own memory. */
+/* Accesses of a guest to pages that the EPT does not map: remapping units and Nestor's own memory. */
 #ifndef NESTOR_HV_EXIT_MMIO_H
 #define NESTOR_HV_EXIT_MMIO_H
 
@@ -7,8 +7,8 @@
 struct viommu;
 
 /*
- * gpa is a hole of the EPT, or a page that does not allow what was tried; the instruction is completed, or
- * the guest gets a fault and the console a line. `unit`: the one whose register at `offset` that is, or NULL.
+ * gpa is in a hole of the EPT, or in a page that does not allow what was tried: the instruction is completed, or the
+ * guest gets a fault and the console a line. `unit`: where gpa is the register at `offset` of one; else NULL.
  */
 void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset);
 

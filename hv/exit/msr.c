@@ -8,8 +8,8 @@
 #include "iommu/port.h"
 
 /*
- * Kernels try registers by reading them: only writes are worth a warning. A guest that knows of the hypervisor
- * below from elsewhere than CPUID uses its registers over and over: one line for all of those.
+ * Kernels find out by reading which registers there are: only writes are worth a warning. A guest that knows of the
+ * hypervisor below from elsewhere than CPUID uses that one's registers over and over: one line for all of those.
  */
 static void refuse(struct vcpu *v, u32 msr, bool write)
 {
@@ -50,10 +50,10 @@ static void finish(struct vcpu *v, u32 msr, bool written)
 }
 
 /*
- * The memory types of the EPT are those of the boot CPU: there is one table, and the SDM wants the
- * registers of all CPUs equal (12.11.5), so an OS writes the same into each, one after the other. While it
- * does they are off, and the types stay. A change that takes long lets the guest take its interrupts: the
- * instruction runs again.
+ * The memory types of the EPT are those of the boot CPU: there is one table, and the registers of all CPUs must be
+ * equal (SDM 12.11.5), so an OS writes the same values on each. It turns the MTRRs off first, and the types stay as
+ * they are until it has turned them on again. When a change takes long, the guest may take its interrupts in
+ * between, and the instruction runs again.
  */
 static void write_mtrr(struct vcpu *v, u32 msr, u64 value)
 {

@@ -1,4 +1,4 @@
-/* See report.h. Only what has been counted is named, several counters to a line. */
+/* See report.h. Only counters that are not 0 are printed, several to a line. */
 #include "hv/exit/report.h"
 
 #include "drivers/format.h"
@@ -62,7 +62,7 @@ static void print_units(const struct partition *p)
 
 void exit_report_print(struct partition *p)
 {
-    port_log(LOG_INFO, "the guest ends the run; until now:");
+    port_log(LOG_INFO, "the guest turns the machine off or lets it sleep; so far:");
     for (u32 i = 0; i < units_count(); i++) {
         if (p->viommus[i] != NULL) {
             viommu_report_devices(p->viommus[i]);

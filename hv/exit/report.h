@@ -1,4 +1,4 @@
-/* What Nestor has done so far, on the console: at the end of a run. After a fatal error: exit.h. */
+/* What Nestor has done so far, on the console, at the end of a run. After a fatal error: exit.h. */
 #ifndef NESTOR_HV_EXIT_REPORT_H
 #define NESTOR_HV_EXIT_REPORT_H
 

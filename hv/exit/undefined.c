@@ -1,4 +1,4 @@
-/* CPUID shows the guest no VMX, SMX and SGX, nor what hypercalls need: these instructions are undefined then. */
+/* Instructions of VMX, SMX, SGX and TDX: CPUID shows the guest none of these, so they are undefined. */
 #include "hv/exit/handlers.h"
 
 void exit_undefined(struct vcpu *v)

@@ -5,7 +5,7 @@
 
 enum { ANY_SUBLEAF = 0xffffffffu >> 1 };
 
-/* Bits that read as 0, by register. Sorted by leaf, and looked up by it: CPUID is the most frequent exit. */
+/* Bits that read as 0, by register. Sorted by leaf and indexed by it, as CPUID is the most frequent exit. */
 struct cpuid_rule {
     u32 leaf, subleaf;
     struct { u32 eax, ebx, ecx, edx; } hidden;
@@ -29,7 +29,7 @@ static const struct cpuid_rule rules[RULES + 1] = {
     /* EDX: user interrupts; PCONFIG; architectural LBRs. */
                            1u << 5 | 1u << 18 | 1u << 19},
                  "physical addresses, the host's PASIDs, hidden MSRs, controls that are off"},
-    /* FRED, HRESET, MSR lists; immediate MSR forms; user MSR accesses, user interrupts. */
+    /* EAX: FRED, HRESET, MSR lists; ECX: immediate forms of MSR accesses; EDX: MSR accesses by user code, user interrupts. */
     [RULE_07_1] = {0x07, 1, {1u << 17 | 1u << 22 | 1u << 27, 0, 1u << 5, 1u << 15 | 1u << 17},
                    "need controls"},
     [RULE_0D] = {0x0d, 1, {0, 0, 1u << 8 | 1u << 10 | 1u << 14 | 1u << 15, 0},
@@ -70,7 +70,7 @@ static void clear(u64 *reg)
     }
 }
 
-/* 40000000h to 400000FFh: CPUs answer with their highest basic leaf there. */
+/* 40000000h to 400000FFh, where a CPU without a hypervisor answers as to its highest basic leaf. */
 static void answer_own(u32 leaf, const struct cpuid_guest *guest, u64 *reg)
 {
     clear(reg);
@@ -85,7 +85,7 @@ static void answer_own(u32 leaf, const struct cpuid_guest *guest, u64 *reg)
     }
 }
 
-/* OSXSAVE and OSPKE mirror the guest's CR4; CPUID executed by Nestor mirrors Nestor's. */
+/* OSXSAVE and OSPKE mirror CR4: here the guest's, as CPUID has read Nestor's. */
 static void mirror(u64 *reg, u32 bit, bool on)
 {
     *reg = (*reg & ~bit) | (on ? bit : 0);

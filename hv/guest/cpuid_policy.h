@@ -9,7 +9,7 @@
 #include "hv/types.h"
 
 enum {
-    /* By register number, so that a guest's registers are such an array. */
+    /* In the order of the register numbers, so that a guest's registers are such an array. */
     CPUID_EAX, CPUID_ECX, CPUID_EDX, CPUID_EBX, CPUID_REGS,
 
     /* "NestorNestor" in EBX, ECX, EDX; EAX: the last of these leaves. */
@@ -34,10 +34,10 @@ struct cpuid_guest {
     u32 features;                         /* enum cpuid_nestor_feature */
 };
 
-/* False: what the CPU answers to this leaf is what the guest sees, whatever the subleaf. */
+/* False: the guest sees what the CPU answers to this leaf, whatever the subleaf. */
 must_use bool cpuid_policy_has(u32 leaf);
 
-/* reg: what the CPU answered to this leaf, by enum above; becomes what the guest sees. */
+/* reg: what the CPU answered, indexed by CPUID_EAX to CPUID_EBX; becomes what the guest sees. */
 void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg);
 
 #endif

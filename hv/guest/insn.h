@@ -6,7 +6,7 @@
  * In: MOV of general registers and immediates in every form, MOVZX, MOVSX, MOVSXD, MOVBE,
  * MOVNTI, STOS, LODS, MOVS, XCHG, ADD, OR, ADC, SBB, AND, SUB, XOR, CMP, TEST, NOT, NEG, INC,
  * DEC, BT, BTS, BTR and BTC of an immediate bit, CMPXCHG, XADD; each with an operand in memory.
- * Everything else is refused, above all what would need the FPU's state or another exception.
+ * Everything else is refused, above all what would need the FPU's state or could raise other exceptions.
  */
 #ifndef NESTOR_HV_GUEST_INSN_H
 #define NESTOR_HV_GUEST_INSN_H
@@ -16,7 +16,7 @@
 /* Default operand and address size of the code segment. */
 enum insn_mode { INSN_16, INSN_32, INSN_64 };
 
-/* The first eight are in the order of their encoding, so are the four bit tests. */
+/* The first eight are in the order of their encoding, and so are the four bit tests. */
 enum insn_op {
     INSN_ADD, INSN_OR, INSN_ADC, INSN_SBB, INSN_AND, INSN_SUB, INSN_XOR, INSN_CMP,
     INSN_TEST, INSN_NOT, INSN_NEG, INSN_INC, INSN_DEC,
@@ -67,7 +67,7 @@ struct insn {
     bool repeat;            /* REP or REPNE on a string instruction */
 };
 
-/* What the instruction works on. segment_base is read for FS and GS alone in 64-bit mode. */
+/* What the instruction works on. In 64-bit mode segment_base is read for FS and GS only. */
 struct insn_state {
     u64 *gpr;               /* sixteen, in the order of their numbers */
     u64 rip, rflags;
@@ -80,7 +80,7 @@ must_use bool insn_decode(const u8 *bytes, size_t length, enum insn_mode mode, s
 must_use bool insn_reads(const struct insn *in);
 must_use bool insn_writes(const struct insn *in);
 
-/* Linear address of the operand; for MOVS, of the one it reads, and of the one it writes. */
+/* The linear address of the operand; for MOVS of the one that it reads, and of the one that it writes. */
 u64 insn_address(const struct insn *in, const struct insn_state *state);
 u64 insn_movs_target(const struct insn *in, const struct insn_state *state);
 

@@ -3,7 +3,7 @@
 
 enum form {
     FORM_MODRM = 1 << 0,
-    FORM_BYTE = 1 << 1,        /* operands of one byte, else of the operand size */
+    FORM_BYTE = 1 << 1,        /* operands of one byte; else of the operand size */
     FORM_STORE = 1 << 2,       /* the operand in memory comes first */
     FORM_IMM8 = 1 << 3,        /* sign-extended byte */
     FORM_IMM = 1 << 4,         /* as wide as the operands, at most four bytes */
@@ -23,7 +23,7 @@ struct rule {
     u16 form;                  /* 0: refused */
 };
 
-/* The operands of the first six opcodes of each arithmetic row, 00 to 3D. */
+/* The operands of the first opcodes of each row of eight from 00 to 3F, which is one arithmetic operation. */
 static const u16 alu_form[8] = {
     FORM_MODRM | FORM_STORE | FORM_BYTE, FORM_MODRM | FORM_STORE,
     FORM_MODRM | FORM_BYTE, FORM_MODRM,
@@ -96,7 +96,7 @@ static const u32 lockable = 1u << INSN_ADD | 1u << INSN_OR | 1u << INSN_ADC | 1u
 
 enum rex { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8, REX = 0x40 };
 
-/* The bytes not yet looked at, and what the prefixes said. */
+/* The bytes that are not decoded yet, and what the prefixes said. */
 struct cursor {
     const u8 *next, *end;
     u8 segment;                /* INSN_SEGMENTS: no override */
@@ -199,7 +199,7 @@ static bool find_rule(struct cursor *c, u8 opcode, struct insn *out, struct rule
 {
     if (opcode >= 0x80) {
         *rule = one_byte[opcode - 0x80];
-        /* 82 is 80 again, and gone from 64-bit mode. */
+        /* 82 is the same as 80, and undefined in 64-bit mode. */
         return rule->form != 0 && !(opcode == 0x82 && out->mode == INSN_64);
     }
     if (opcode == 0x0f) {
@@ -308,7 +308,7 @@ static bool take_address(struct cursor *c, u8 modrm, bool wide, struct insn_memo
     return true;
 }
 
-/* Operands named by ModRM. Two registers: nothing for us. */
+/* Operands named by ModRM. Two registers touch no memory: refused. */
 static bool take_modrm(struct cursor *c, struct rule *rule, struct insn *out)
 {
     u8 modrm;
@@ -321,7 +321,7 @@ static bool take_modrm(struct cursor *c, struct rule *rule, struct insn *out)
         out->op = groups[rule->op][reg];
         out->reg = INSN_NONE;
         if (out->op == INSN_NOT || out->op == INSN_NEG) {
-            rule->form &= (u16)~FORM_IMM; /* it belongs to their neighbour TEST */
+            rule->form &= (u16)~FORM_IMM; /* only TEST, in the same group, has it */
         }
     } else {
         set_register(c, reg | ((c->rex & REX_R) != 0 ? 8 : 0), out);

@@ -92,7 +92,7 @@ void insn_skip(const struct insn *in, struct insn_state *state)
     state->rip = (state->rip + in->length) & (in->mode == INSN_64 ? ~0ull : 0xffffffff);
 }
 
-/* SF, ZF and PF of a result, with the flags that the operation computes by itself. */
+/* SF, ZF and PF of a result, and `others`: the flags that the operation has computed itself. */
 static void set_flags(const struct insn *in, struct insn_state *state, u64 result, u64 others)
 {
     u64 flags = others;
@@ -102,7 +102,7 @@ static void set_flags(const struct insn *in, struct insn_state *state, u64 resul
     state->rflags = (state->rflags & ~(u64)FLAG_STATUS) | flags;
 }
 
-/* a + b + carry, or a - b - carry: each carry and borrow out of a bit, in one word. */
+/* a + b + carry, or a - b - borrow: bit n of one word tells whether bit n has carried. */
 static u64 add(const struct insn *in, struct insn_state *state, u64 a, u64 b, u64 carry)
 {
     u64 sum = a + b + carry;
@@ -141,7 +141,7 @@ static u64 step(const struct insn *in, struct insn_state *state, u64 value)
     return result;
 }
 
-/* One of the eight with two operands; CMP and TEST only leave flags. */
+/* One of the eight operations with two operands, or TEST; CMP and TEST change flags only. */
 static u64 alu(const struct insn *in, struct insn_state *state, u64 a, u64 b)
 {
     u64 carry = state->rflags & FLAG_CF;

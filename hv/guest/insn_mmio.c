@@ -9,7 +9,7 @@ static u64 code_address(const struct insn_mmio *m)
     return (m->state->segment_base[INSN_CS] + m->state->rip) & 0xffffffff;
 }
 
-/* A page that another CPU took from the guest's tables since: the guest gets its page fault. */
+/* Another CPU has taken the page out of the guest's tables since: the guest gets its page fault. */
 static enum insn_mmio_result fault_at(struct insn_mmio *m, u64 linear, enum guest_access access)
 {
     gpa_t gpa;
@@ -32,8 +32,8 @@ bool insn_mmio_is_at(u64 gpa, u64 address, u32 width)
 }
 
 /*
- * MOVS from memory to the device. The other direction is refused: the page it stores to was not
- * walked by the CPU, so its dirty bit may be clear.
+ * MOVS from memory to the device. The other direction is refused: the CPU has not walked to the page that it
+ * stores to, so the dirty bit there may be clear.
  */
 static enum insn_mmio_result copy_to_device(struct insn_mmio *m, const struct insn *in)
 {

@@ -1,6 +1,6 @@
 /*
  * One access of a guest to a trapped page, from the bytes of the instruction to its completed
- * registers. Pure: what it needs of the guest's CPU and of the device is handed in.
+ * registers. Pure: the guest's CPU and the device are handed in.
  */
 #ifndef NESTOR_HV_GUEST_INSN_MMIO_H
 #define NESTOR_HV_GUEST_INSN_MMIO_H
@@ -39,8 +39,8 @@ enum insn_mmio_result {
 };
 
 /*
- * The bytes may have been changed by another CPU since the access to gpa exited: what they say now must
- * be an access to that place. `address`: the operand that the device page should be.
+ * Another CPU may have changed the bytes since the access to gpa exited: what they say now must be an access to the
+ * same place. `address`: that of the operand which should be on the device's page.
  */
 must_use bool insn_mmio_is_at(u64 gpa, u64 address, u32 width);
 

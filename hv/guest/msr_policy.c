@@ -1,7 +1,7 @@
 /* The table of model-specific registers (SDM volume 4). See msr_policy.h. */
 #include "hv/guest/msr_policy.h"
 
-/* IA32_APIC_BASE, SDM 12.4.4. A CPU whose local APIC is off could not be asked to invalidate. */
+/* IA32_APIC_BASE, SDM 12.4.4. A CPU whose local APIC is off could not be sent a kick. */
 #define ADDRESS_ENABLE_BSP (~0xfffull | 1u << 11 | 1u << 8)
 #define XD_AND_CPUID_LIMIT (1ull << 34 | 1ull << 22)
 #define XSS_CET (3ull << 11)
@@ -13,14 +13,14 @@ static const struct msr_rule rules[] = {
     {0x010, 0x010, MSR_CLASS_PASS, 0, "time-stamp counter, not offset"},
     {0x011, 0x012, MSR_CLASS_FOREIGN, 0, "KVM's clock, older numbers"},
     {0x017, 0x017, MSR_CLASS_READ_ONLY, 0, "platform id"},
-    {0x01b, 0x01b, MSR_CLASS_FILTER, ADDRESS_ENABLE_BSP, "local APIC: would move over other memory"},
+    {0x01b, 0x01b, MSR_CLASS_FILTER, ADDRESS_ENABLE_BSP, "local APIC: could be moved over other memory"},
     {0x02a, 0x02c, MSR_CLASS_READ_ONLY, 0, "power-on configuration, frequency"},
     {0x033, 0x033, MSR_CLASS_PASS, 0, "split-lock detection"},
     {0x034, 0x035, MSR_CLASS_READ_ONLY, 0, "SMI count, thread count"},
     {0x03a, 0x03a, MSR_CLASS_EMULATE, FEATURE_LOCK_LMCE, "feature control: locked, no VMX, no SGX"},
     {0x03b, 0x03b, MSR_CLASS_PASS, 0, "time-stamp adjustment"},
     {0x048, 0x049, MSR_CLASS_PASS, 0, "speculation control"},
-    {0x079, 0x079, MSR_CLASS_IGNORE, 0, "microcode update: an address, and code below us"},
+    {0x079, 0x079, MSR_CLASS_IGNORE, 0, "microcode update: an address, and code that runs below us"},
     {0x08b, 0x08b, MSR_CLASS_PASS, 0, "microcode version, written before CPUID reports it"},
     {0x0bd, 0x0bd, MSR_CLASS_READ_ONLY, 0, "whether x2APIC is locked, ARCH_CAPABILITIES[21]"},
     {0x0c1, 0x0c8, MSR_CLASS_PASS, 0, "performance counters"},
@@ -96,7 +96,7 @@ static const struct msr_rule rules[] = {
 };
 
 /*
- * Among these: VMX (480h to 493h), SMRR (1F2h, 1F3h, 1F5h, 1F6h), SMM (9Eh, 9Bh, 4E0h), Intel PT
+ * Among the registers that are not listed: VMX (480h to 493h), SMRR (1F2h, 1F3h, 1F5h, 1F6h), SMM (9Eh, 9Bh, 4E0h), Intel PT
  * (560h to 587h, its buffers are physical), hardware feedback (17D0h to 17DAh, the same), SGX (8Ch
  * to 8Fh, 500h), PASID (D93h), memory encryption (981h to 987h), cache allocation (C81h to D8Fh).
  */

@@ -125,8 +125,7 @@ static enum mem_type fixed_type(const struct mtrr *m, u64 addr, u64 *end)
 }
 
 /*
- * Range n. A mask with holes describes several ranges; only the first is taken, so that the
- * number of ranges stays bounded.
+ * Range n. A mask with holes describes several ranges; only the first is used, so that their number stays bounded.
  */
 static bool variable_range(const struct mtrr *m, u32 n, u64 *start, u64 *end)
 {
@@ -135,14 +134,14 @@ static bool variable_range(const struct mtrr *m, u32 n, u64 *start, u64 *end)
     if ((m->mask[n] & MASK_VALID) == 0) {
         return false;
     }
-    /* No mask at all matches everything. */
+    /* A mask of 0 matches everything. */
     size = mask == 0 ? 1ull << m->physical_width : size;
     *start = m->base[n] & mask;
     *end = *start + size;
     return true;
 }
 
-/* SDM 12.11.4.1. What it leaves undefined is uncacheable here. `types`: a bit for each seen. */
+/* SDM 12.11.4.1. What it leaves undefined is uncacheable here. `types`: a bit for each type that overlaps here. */
 static enum mem_type combine(u32 types, enum mem_type otherwise)
 {
     switch (types) {
@@ -156,7 +155,7 @@ static enum mem_type combine(u32 types, enum mem_type otherwise)
     }
 }
 
-/* The type at addr, and an end before which it does not change; there may be more of it behind. */
+/* The type at addr, and an end before which it does not change; what follows may be of the same type. */
 static enum mem_type type_at(const struct mtrr *m, u64 addr, u64 limit, u64 *end)
 {
     u32 types = 0;

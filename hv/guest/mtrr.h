@@ -1,7 +1,7 @@
 /*
- * A CPU's memory type range registers as its guest wrote them, and the memory type they give an
- * address (SDM 12.11). With EPT the hardware's own are not asked for the guest's accesses, so
- * the guest's writes stay in this copy and the hardware's keep protecting Nestor's memory.
+ * A CPU's memory type range registers as its guest wrote them, and the memory type that they give an address (SDM
+ * 12.11). With EPT, hardware does not use its own for the guest's accesses, so the guest's writes stay in this copy
+ * and the hardware's go on protecting Nestor's memory.
  */
 #ifndef NESTOR_HV_GUEST_MTRR_H
 #define NESTOR_HV_GUEST_MTRR_H
@@ -27,8 +27,8 @@ must_use bool mtrr_write(struct mtrr *m, u32 msr, u64 value);
 must_use bool mtrr_register(const struct mtrr *m, u32 n, u32 *msr);
 
 /*
- * MTRRs are on. While an OS rewrites them they are off, and the types of before are kept: a
- * change counts once it is complete.
+ * MTRRs are on. An OS turns them off to rewrite them, and the previous types are kept meanwhile: a change counts
+ * once it is complete.
  */
 must_use bool mtrr_is_settled(const struct mtrr *m);
 must_use bool mtrr_is_same(const struct mtrr *a, const struct mtrr *b);

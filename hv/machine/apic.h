@@ -1,6 +1,6 @@
 /*
- * Messages through this CPU's local APIC, which is the guest's: its interrupt command register
- * is used between two instructions of the guest and left as the guest had it.
+ * Messages through this CPU's local APIC, which is the guest's: the interrupt command register is used between two
+ * instructions of the guest and left as the guest had it.
  */
 #ifndef NESTOR_HV_MACHINE_APIC_H
 #define NESTOR_HV_MACHINE_APIC_H

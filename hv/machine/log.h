@@ -5,7 +5,7 @@
 #include "hv/handover.h"
 
 void log_init(const struct handover *h);
-/* For a CPU that will print no matter who holds the console. */
+/* From now on lines are printed without the lock, whoever holds it. */
 void log_force(void);
 
 /*

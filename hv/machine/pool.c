@@ -1,4 +1,4 @@
-/* A bit per page, set when it is taken; the search goes on where the last one ended. */
+/* See pool.h. A bit for each page, set while it is taken; a search goes on where the last one ended. */
 #include "hv/machine/pool.h"
 
 #include "iommu/port.h"

@@ -1,6 +1,6 @@
 /*
- * The table is made from the image's first link (Makefile): entries sorted by address, each an
- * offset from the image's start and the offset of its name. Its bounds are linker.ld's.
+ * See symbols.h. The table is made from the image's first link (Makefile): entries sorted by address, each an
+ * offset from the image's start and the offset of its name. linker.ld defines its bounds.
  */
 #include "hv/machine/symbols.h"
 

@@ -38,7 +38,7 @@ void partition_dma_release(struct partition *p)
         /* The domain invalidates its id while the queue still runs. */
         domain_unit_remove(p->domain, units_get(i));
         if (vtd_unit_release(units_get(i)) != OK) {
-            port_log(LOG_ERROR, "unit %u was not switched off", i);
+            port_log(LOG_ERROR, "unit %u could not be switched off", i);
         }
     }
 }
@@ -102,7 +102,7 @@ bool partition_dma_needs_polling(const struct partition *p)
     return p->units_taken != 0;
 }
 
-/* Records that no unit of the guest takes are read all the same: vtd_fault_next() prints and punishes. */
+/* Where the guest has no unit to take the records they are read all the same: vtd_fault_next() prints and punishes. */
 void partition_dma_poll_faults(struct partition *p)
 {
     for (u32 i = 0; i < units_count(); i++) {

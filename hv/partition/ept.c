@@ -42,7 +42,7 @@ static enum result create_domain(struct partition *p, const struct handover *h, 
         .parent = common.nesting, .dma_root = diverges(h), .partition = p->id, .rule_lifted = h->rule_lifted,
         .cpu_flush = cpu_flush};
     if (!(common.levels & 1u << LEVELS)) {
-        port_log(LOG_ERROR, "the units share no second stage of 4 levels, as the EPT has");
+        port_log(LOG_ERROR, "the units have no second stage of 4 levels in common, which the EPT needs");
         return ERR_UNSUPPORTED;
     }
     p->gpa_width = WIDTH;
@@ -56,8 +56,8 @@ static void add(struct ept *e, u64 base, u64 size, u32 prot)
 }
 
 /*
- * All that the firmware lists, its device memory included, and what it need not list: the first MiB
- * (frame buffer and ROMs between the memory) and PCI configuration space.
+ * All that the firmware lists, its device memory included, and what it need not list: the first MiB, where frame
+ * buffer and ROMs are between memory, and PCI configuration space.
  */
 static void list_ranges(struct ept *e, const struct handover *h)
 {
@@ -99,7 +99,7 @@ static enum result check_end(const struct ept *e, const struct handover *h)
     if (end <= e->types.limit) {
         return OK;
     }
-    port_log(LOG_ERROR, "memory up to %llx, beyond what CPU or tables can address", end);
+    port_log(LOG_ERROR, "memory reaches to %llx, beyond what the CPU or its tables can address", end);
     return ERR_UNSUPPORTED;
 }
 
@@ -176,7 +176,7 @@ bool partition_ept_retype(struct partition *p, const struct mtrr *wanted)
     }
     spin_unlock(&e->lock);
     if (done && change && domain_flush(p->domain, (gpa_t){0}, 0) != OK) {
-        port_log(LOG_ERROR, "a unit did not take in the new memory types");
+        port_log(LOG_ERROR, "a unit has not invalidated the previous memory types");
     }
     return done;
 }

@@ -5,7 +5,7 @@
 
 enum { ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 
-/* What all ranges together say about addr, up to *edge at least: rights, and EPT_MAP_LISTED. */
+/* What all ranges together say about addr: rights and EPT_MAP_LISTED. The same holds up to *edge at least. */
 static u32 look(const struct ept_map *map, u64 addr, u64 *edge)
 {
     u32 rights = ALL_RIGHTS;
@@ -23,7 +23,7 @@ static u32 look(const struct ept_map *map, u64 addr, u64 *edge)
             listed |= r->prot & EPT_MAP_LISTED;
         }
     }
-    /* The EPT knows no page that cannot be read. */
+    /* The EPT has no page that can be written but not read. */
     return (rights & PROT_READ) != 0 ? rights | listed : 0;
 }
 

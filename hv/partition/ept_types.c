@@ -22,8 +22,8 @@ static void begin(struct ept_types *t, const struct mtrr *wanted)
 }
 
 /*
- * Deals with a piece at t->at and returns its end. Pieces that are touched end at 1 GiB at the latest,
- * so that a change can stop between two of the largest pages.
+ * Deals with the piece at t->at and returns its end. A piece that is touched ends at the next GiB at the latest, so
+ * that a change can pause between two of the largest pages.
  */
 static u64 step(struct ept_types *t, struct domain *d)
 {

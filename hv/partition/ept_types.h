@@ -1,6 +1,6 @@
 /*
- * Memory types of a second stage that exists, when the MTRRs that they follow change: only the
- * ranges whose type differs are touched, a bounded time at once. Pure.
+ * The memory types of an existing second stage, when the MTRRs that they follow change: only ranges whose type differs
+ * are touched, for a bounded time at once. Pure.
  */
 #ifndef NESTOR_HV_PARTITION_EPT_TYPES_H
 #define NESTOR_HV_PARTITION_EPT_TYPES_H
@@ -22,8 +22,8 @@ struct ept_types {
 const struct mtrr *ept_types_at(const struct ept_types *t, u64 gpa);
 
 /*
- * Goes on towards `wanted` until about budget_us are over; true when it is reached. Not visible
- * to hardware before domain_flush(). What the pool has no tables for keeps its type, with a line.
+ * Goes on towards `wanted` for about budget_us; true when it is reached. Not visible to hardware before
+ * domain_flush(). Where the pool has no page for a table that this needs, the type stays, with a line.
  */
 must_use bool ept_types_follow(struct ept_types *t, struct domain *d, const struct mtrr *wanted,
                                u64 budget_us);

@@ -11,7 +11,7 @@ bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len)
     return memory_map_holds(at, len, KINDS_RAM) && !memory_map_is_protected(at, len);
 }
 
-/* The guest may write meanwhile: each byte is read once, in pieces as large as they go. */
+/* The guest may write meanwhile: each byte is read once, in the largest possible pieces. */
 static void copy_once(u8 *to, const volatile u8 *from, size_t len)
 {
     size_t words = len / sizeof(u64);

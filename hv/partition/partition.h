@@ -23,20 +23,20 @@ struct partition {
     u8 s3_type;                     /* what enters S3 there; 0xff: unknown */
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
-    u32 units_taken;                /* the first so many units of the machine translate for it */
+    u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
     u64 protected_writes;           /* by a CPU to the config's protected regions, dropped */
-    u64 own_memory_hits;            /* accesses to Nestor's memory or a unit that is not shown */
-    u64 refused_accesses;           /* to them and to the units' registers, that got a fault */
+    u64 own_memory_hits;            /* accesses to Nestor's memory or to a unit that is not shown */
+    u64 refused_accesses;           /* to these and to units' registers: those that got a fault */
     u64 denied_msrs[2], foreign_msrs[2];     /* reads, writes */
     u64 refused_sleeps, sleeps;
     u64 refused_tasks;
 };
 
 /*
- * The root partition: everything that the machine has but for Nestor's memory and the units' registers.
- * cpu_flush: domain_config.cpu_flush. An error leaves pages taken: the start ends there.
+ * The root partition: everything that the machine has except Nestor's memory and the units' registers.
+ * cpu_flush: domain_config.cpu_flush. An error leaves pages taken, as it ends the start.
  */
 must_use enum result partition_create_root(const struct handover *h, void (*cpu_flush)(void *ctx),
                                            struct partition **out);

@@ -1,7 +1,7 @@
 /*
- * Drivers poll, and ring doorbells from the same place: for accesses by a plain MOV of 64-bit code a CPU keeps
- * what the instruction is and all that said so. The next one from there compares instead of walking,
- * fetching and decoding.
+ * Drivers poll registers and ring doorbells from the same place again and again. For an access by a plain MOV in
+ * 64-bit code, a CPU keeps the decoded instruction and everything that it was derived from; the next access from
+ * there compares instead of walking, fetching and decoding.
  */
 #ifndef NESTOR_HV_VCPU_MEMO_H
 #define NESTOR_HV_VCPU_MEMO_H

@@ -35,7 +35,7 @@ static _Noreturn void end(void)
     cpu_park();
 }
 
-/* Inside the call: behind one that never returns another function may begin. */
+/* An address within the call: behind a call that never returns, the next function may begin. */
 static u64 caller(u64 return_address)
 {
     return return_address - 1;
@@ -83,7 +83,7 @@ _Noreturn void panic_exception(const struct exception_frame *f)
         port_log(LOG_ERROR, "  %016llx %016llx %016llx %016llx %016llx", f->gpr[i], f->gpr[i + 1],
                  f->gpr[i + 2], f->gpr[i + 3], f->gpr[i + 4]);
     }
-    /* A double fault may be an overflow: then RSP points to a page that is not there. */
+    /* A double fault may be a stack overflow: RSP then points into a page that is not mapped. */
     if (f->vector != VECTOR_DF) {
         show_stack(f->rsp);
     }

@@ -57,6 +57,6 @@ void park_all(void)
         port_relax();
     }
     if (any_in_vmx()) {
-        port_log(LOG_ERROR, "a CPU stays in non-root mode");
+        port_log(LOG_ERROR, "a CPU has not left non-root mode");
     }
 }

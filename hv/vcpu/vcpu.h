@@ -18,12 +18,12 @@ struct vcpu {
     u32 pin_controls, cpu_controls; /* without what work.c and nmi.c turn on and off */
     u32 cpu_controls2, exit_controls;
     u32 entry_controls;             /* without ENTRY_GUEST_64, which follows EFER.LMA */
-    u32 nmi_pending;                /* the guest's own, to be passed on */
+    u32 nmi_pending;                /* an NMI for the guest that waits for its window */
     u64 cr0_fixed, cr4_fixed;       /* bits that VMX operation holds at 1, hidden from the guest */
     u32 signature;                  /* CPUID.1:EAX, what INIT leaves in EDX */
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
-    bool fresh;                     /* no INIT since the start-up IPI */
+    bool fresh;                     /* no INIT has come since the start-up IPI */
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */

@@ -10,7 +10,7 @@
 #define RIGHTS_UNUSABLE 0x10000u
 #define RIGHTS_BUSY_TSS64 0x8bu
 
-/* A new VMCS holds anything; fields that a CPU does not have refuse the write (SDM 26.11.1). */
+/* A new VMCS may hold anything. The write of a field that this CPU does not have fails (SDM 26.11.1), as it may. */
 static void clear_all_fields(void)
 {
 #define VMCS_ENCODING(name, encoding) encoding,
@@ -21,7 +21,7 @@ static void clear_all_fields(void)
     }
 }
 
-/* Registers whose value now is the host's, the guest's or both. */
+/* Registers whose present value becomes the host's, the guest's or both. */
 static void copy_msrs(void)
 {
     static const struct { u16 field; u32 msr; } copies[] = {
@@ -66,8 +66,8 @@ static void set_controls(struct vcpu *v)
 }
 
 /*
- * Control bits that VMX holds at 1 are the host's; the guest sees what it wrote (SDM 26.6.6). So are
- * those of features that CPUID does not show: the guest may not set them.
+ * The bits that VMX holds at 1 belong to the host; the guest reads what it wrote (SDM 26.6.6). So do those of
+ * features that CPUID does not show, which the guest may not set.
  */
 static void set_cr_masks(struct vcpu *v)
 {
@@ -85,7 +85,7 @@ static u64 host_cr4(void)
     u64 cr4 = cr4_read() & ~(u64)(CR4_CET | CR4_PCIDE);
     cr4 |= features & 1 << 7 ? CR4_SMEP : 0;
     cr4 |= features & 1 << 20 ? CR4_SMAP : 0;
-    /* The guest's XSETBV is executed for it. */
+    /* Nestor executes the guest's XSETBV. */
     cr4 |= cpuid(1, 0).ecx & 1 << 26 ? CR4_OSXSAVE : 0;
     return cr4;
 }
@@ -132,7 +132,7 @@ static void set_segment(enum segment s, u16 selector, u64 base, struct descripto
     vmcs_write(vmcs_of_segment(VMCS_GUEST_ES, s), selector);
     vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_BASE, s), base);
     vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_LIMIT, s), d.limit);
-    /* An accessed bit that only the descriptor in memory lacks is set by loading it. */
+    /* Loading the register has set the accessed bit, whatever the descriptor in memory says now. */
     vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_RIGHTS, s), d.rights == RIGHTS_UNUSABLE ? d.rights : d.rights | 1);
 }
 
@@ -148,7 +148,7 @@ static void set_segments(struct cpu *c)
     set_segment(SEG_LDTR, 0, 0, (struct descriptor){0, RIGHTS_UNUSABLE});
 }
 
-/* VM entry wants a busy TSS even where the firmware never loaded one (SDM 28.3.1.2). */
+/* VM entry demands a busy TSS even where the firmware never loaded one (SDM 28.3.1.2). */
 static void set_task_register(const struct table_register *gdtr, u16 selector)
 {
     struct descriptor d = descriptor_of(gdtr, selector);

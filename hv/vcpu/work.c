@@ -1,4 +1,4 @@
-/* See work.h. The timer counts TSC >> rate (SDM 26.5.1) and keeps its value over exits. */
+/* See work.h. The timer counts at the rate of TSC >> n (SDM 26.5.1) and keeps its value across exits. */
 #include "hv/vcpu/work.h"
 
 #include "hv/machine/time.h"

@@ -94,7 +94,7 @@ vmx_restore:
     mov es, [rdi + RESTORE_ES]
     mov fs, [rdi + RESTORE_FS]
     mov gs, [rdi + RESTORE_GS]
-    ; LTR wants a TSS that is not busy: the one that it made busy before.
+    ; LTR demands a TSS that is not busy, but the firmware's LTR has made it busy.
     movzx eax, word [rdi + RESTORE_TR]
     mov rdx, [rdi + RESTORE_GDTR_MAPPED + 2]
     and eax, ~7

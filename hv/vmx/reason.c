@@ -9,5 +9,5 @@ const char *vmx_reason_text(u32 reason)
 {
     u32 basic = reason & 0xffff;
     return basic < REASON_LIMIT && vmx_reason_texts[basic] != NULL ? vmx_reason_texts[basic]
-                                                                   : "an exit of unknown kind";
+                                                                   : "an unknown exit";
 }

@@ -35,14 +35,14 @@ def strays(result, sids, nestor):
 def nestor_lines(serial):
     """What Nestor says when the guest turns its translation off, and when it powers off."""
     lines = re.findall(r"^nestor: .*?(?=\r?$)", serial, re.M)
-    starts = [i for i, line in enumerate(lines) if "turns its translation off" in line or "ends the run" in line]
+    starts = [i for i, line in enumerate(lines) if "turns its translation off" in line or "turns the machine off" in line]
     return [line.removeprefix("nestor: ") for line in lines[starts[0]:]] if starts else []
 
 
 def figures(serial):
     """{"register accesses": 123, ...}: the last run's counters in Nestor's report."""
     lines = nestor_lines(serial)
-    last = max(i for i, line in enumerate(lines) if "ends the run" in line)
+    last = max(i for i, line in enumerate(lines) if "turns the machine off" in line)
     return {what: int(n) for line in lines[last:]
             for n, what in re.findall(r"(?:[:,]) (\d+) ([^,]+)", line)}
 
