@@ -8,6 +8,7 @@
 
 #include "hv/guest/mtrr.h"
 #include "iommu/domain/domain.h"
+#include "iommu/domain/domain.h"
 
 /*
  * What is known of a part of the address space. Where several overlap, the rights are those that all of them give;

@@ -7,6 +7,7 @@
 
 #include "hv/guest/mtrr.h"
 #include "iommu/domain/domain.h"
+#include "iommu/domain/domain.h"
 
 struct ept_types {
     struct mtrr now;        /* what the types from `at` on follow */
