@@ -114,11 +114,12 @@ static enum result launch(struct handover *h, struct cpu *c)
 static enum result enter(struct handover *h, u32 index, const struct handover_resume *resume)
 {
     struct cpu *c;
-    struct vcpu *v;
     enum result r = cpu_create(index, &c);
-    if (r == OK) {
-        r = vcpu_create(root, c, &v);
+    if (r != OK) {
+        return r;
     }
+    struct vcpu *v;
+    r = vcpu_create(root, c, &v);
     if (r == OK) {
         r = vmx_on(c);
     }

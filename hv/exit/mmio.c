@@ -223,14 +223,13 @@ void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
     struct access access = {v, unit, offset};
     const struct guest_memory memory = {find_guest, v->partition};
-    struct guest_paging paging;
-    struct insn_state s;
-    struct insn_mmio m;
-    u64 rip;
     const char *why = no_access_of_an_instruction();
     if (why == NULL && unit != NULL && repeat(v, gpa, unit, offset)) {
         return;
     }
+    struct guest_paging paging;
+    struct insn_state s;
+    struct insn_mmio m;
     m.ops = &ops;
     m.ctx = &access;
     m.memory = &memory;
@@ -245,7 +244,7 @@ void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     get_paging(v, vmcs_read(VMCS_GUEST_RFLAGS), &paging);
     m.mode = mode_of_guest(paging.efer);
     get_state(v, m.mode, &s);
-    rip = s.rip;
+    u64 rip = s.rip;
     switch (insn_mmio_run(&m)) {
     case INSN_MMIO_DONE:
         memo_keep(&v->memos, rip, &m);

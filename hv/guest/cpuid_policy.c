@@ -29,7 +29,7 @@ static const struct cpuid_rule rules[RULES + 1] = {
     /* EDX: user interrupts; PCONFIG; architectural LBRs. */
                            1u << 5 | 1u << 18 | 1u << 19},
                  "physical addresses, the host's PASIDs, hidden MSRs, controls that are off"},
-    /* EAX: FRED, HRESET, MSR lists; ECX: immediate forms of MSR accesses; EDX: MSR accesses by user code, user interrupts. */
+    /* FRED, HRESET, MSR lists; immediate forms of MSR accesses; MSR accesses by user code, user interrupts. */
     [RULE_07_1] = {0x07, 1, {1u << 17 | 1u << 22 | 1u << 27, 0, 1u << 5, 1u << 15 | 1u << 17},
                    "need controls"},
     [RULE_0D] = {0x0d, 1, {0, 0, 1u << 8 | 1u << 10 | 1u << 14 | 1u << 15, 0},

@@ -255,11 +255,11 @@ static bool take_address16(struct cursor *c, u8 modrm, struct insn_memory *m)
     static const u8 index[8] = {6, 7, 6, 7, INSN_NONE, INSN_NONE, INSN_NONE, INSN_NONE};
     u8 mod = modrm >> 6;
     u8 rm = modrm & 7;
-    u64 displacement;
     bool absolute = mod == 0 && rm == 6;
     m->base = absolute ? INSN_NONE : base[rm];
     m->index = index[rm];
     m->segment = m->base == 5 ? INSN_SS : INSN_DS;
+    u64 displacement;
     if (!take_signed(c, absolute ? 2 : mod, &displacement)) {
         return false;
     }
@@ -270,11 +270,10 @@ static bool take_address16(struct cursor *c, u8 modrm, struct insn_memory *m)
 static bool take_sib(struct cursor *c, struct insn_memory *m)
 {
     u8 sib;
-    u8 index;
     if (!take(c, &sib)) {
         return false;
     }
-    index = (sib >> 3 & 7) | ((c->rex & REX_X) != 0 ? 8 : 0);
+    u8 index = (sib >> 3 & 7) | ((c->rex & REX_X) != 0 ? 8 : 0);
     m->base = sib & 7;
     m->index = index == 4 ? INSN_NONE : index;
     m->scale = (u8)(index == 4 ? 1 : 1 << (sib >> 6));
@@ -288,7 +287,6 @@ static bool take_address(struct cursor *c, u8 modrm, bool wide, struct insn_memo
     u8 mod = modrm >> 6;
     u8 size = bytes[mod];
     bool has_sib = (modrm & 7) == 4;
-    u64 displacement;
     m->base = modrm & 7;
     m->index = INSN_NONE;
     if (has_sib && !take_sib(c, m)) {
@@ -301,6 +299,7 @@ static bool take_address(struct cursor *c, u8 modrm, bool wide, struct insn_memo
         m->base |= (c->rex & REX_B) != 0 ? 8 : 0;
     }
     m->segment = m->base == 4 || m->base == 5 ? INSN_SS : INSN_DS;
+    u64 displacement;
     if (!take_signed(c, size, &displacement)) {
         return false;
     }
@@ -312,11 +311,10 @@ static bool take_address(struct cursor *c, u8 modrm, bool wide, struct insn_memo
 static bool take_modrm(struct cursor *c, struct rule *rule, struct insn *out)
 {
     u8 modrm;
-    u8 reg;
     if (!take(c, &modrm) || modrm >= 0xc0) {
         return false;
     }
-    reg = modrm >> 3 & 7;
+    u8 reg = modrm >> 3 & 7;
     if ((rule->form & FORM_GROUP) != 0) {
         out->op = groups[rule->op][reg];
         out->reg = INSN_NONE;
@@ -333,10 +331,10 @@ static bool take_modrm(struct cursor *c, struct rule *rule, struct insn *out)
 
 static bool take_operands(struct cursor *c, struct rule *rule, struct insn *out)
 {
-    u64 displacement = 0;
     if ((rule->form & FORM_MODRM) != 0) {
         return take_modrm(c, rule, out);
     }
+    u64 displacement = 0;
     out->reg = out->op == INSN_MOVS ? INSN_NONE : INSN_RAX;
     if ((rule->form & FORM_STRING) != 0) {
         out->memory.base = out->op == INSN_STOS ? INSN_RDI : INSN_RSI;
@@ -386,12 +384,11 @@ static void finish(const struct cursor *c, const struct rule *rule, struct insn 
 bool insn_decode(const u8 *bytes, size_t length, enum insn_mode mode, struct insn *out)
 {
     struct cursor c = {.next = bytes, .segment = INSN_SEGMENTS};
-    struct rule rule;
-    u8 opcode;
     c.end = bytes + (length < INSN_MAX_LENGTH ? length : INSN_MAX_LENGTH);
     *out = (struct insn){.mode = (u8)mode};
-    out->memory = (struct insn_memory){
-        .base = INSN_NONE, .index = INSN_NONE, .scale = 1, .segment = INSN_DS};
+    out->memory = (struct insn_memory){.base = INSN_NONE, .index = INSN_NONE, .scale = 1, .segment = INSN_DS};
+    struct rule rule;
+    u8 opcode;
     if (!take_opcode(&c, out, &opcode) || !find_rule(&c, opcode, out, &rule)) {
         return false;
     }

@@ -185,7 +185,6 @@ static u64 compare_exchange(const struct insn *in, struct insn_state *state, u64
 static u64 arithmetic(const struct insn *in, struct insn_state *state, u64 value)
 {
     u64 other = get_register(in, state);
-    u64 result;
     switch (in->op) {
     case INSN_NOT: return ~value;
     case INSN_NEG: return subtract(in, state, 0, value, 0);
@@ -200,7 +199,7 @@ static u64 arithmetic(const struct insn *in, struct insn_state *state, u64 value
     if (in->memory_first) {
         return alu(in, state, value, other);
     }
-    result = alu(in, state, other, value);
+    u64 result = alu(in, state, other, value);
     if (in->op != INSN_CMP) {
         set_register(in, state, result);
     }
@@ -249,11 +248,11 @@ static u64 move(const struct insn *in, struct insn_state *state, u64 value)
 
 static u64 exchange(const struct insn *in, struct insn_state *state, u64 value)
 {
-    u64 other = get_register(in, state);
-    u64 result = other;
     if (in->op == INSN_CMPXCHG) {
         return compare_exchange(in, state, value);
     }
+    u64 other = get_register(in, state);
+    u64 result = other;
     if (in->op == INSN_XADD) {
         result = add(in, state, value, other, 0);
     }
@@ -263,8 +262,8 @@ static u64 exchange(const struct insn *in, struct insn_state *state, u64 value)
 
 u64 insn_execute(const struct insn *in, struct insn_state *state, u64 value)
 {
-    u64 result;
     value &= in->mask;
+    u64 result;
     if (in->op >= INSN_MOV && in->op <= INSN_MOVBE) { /* first: the most frequent */
         result = move(in, state, value);
     } else if (in->op <= INSN_BTC) {

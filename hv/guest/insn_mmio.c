@@ -13,8 +13,7 @@ static u64 code_address(const struct insn_mmio *m)
 static enum insn_mmio_result fault_at(struct insn_mmio *m, u64 linear, enum guest_access access)
 {
     gpa_t gpa;
-    if (guest_walk(m->paging, linear, access, m->memory, NULL, &gpa, &m->fault_error) !=
-        GUEST_WALK_FAULT) {
+    if (guest_walk(m->paging, linear, access, m->memory, NULL, &gpa, &m->fault_error) != GUEST_WALK_FAULT) {
         return INSN_MMIO_REFUSED;
     }
     m->fault_address = linear;
@@ -38,16 +37,14 @@ bool insn_mmio_is_at(u64 gpa, u64 address, u32 width)
 static enum insn_mmio_result copy_to_device(struct insn_mmio *m, const struct insn *in)
 {
     u64 source = insn_address(in, m->state);
-    u64 value = 0;
-    gpa_t gpa;
-    if (!insn_mmio_is_at(m->gpa, insn_movs_target(in, m->state), in->width) ||
-        !stays_in_page(source, in->width)) {
+    if (!insn_mmio_is_at(m->gpa, insn_movs_target(in, m->state), in->width) || !stays_in_page(source, in->width)) {
         return INSN_MMIO_REFUSED;
     }
-    if (guest_walk(m->paging, source, GUEST_READ, m->memory, NULL, &gpa, &m->fault_error) !=
-        GUEST_WALK_OK) {
+    gpa_t gpa;
+    if (guest_walk(m->paging, source, GUEST_READ, m->memory, NULL, &gpa, &m->fault_error) != GUEST_WALK_OK) {
         return fault_at(m, source, GUEST_READ);
     }
+    u64 value = 0;
     if (!guest_walk_read(m->memory, gpa, &value, in->width)) {
         return INSN_MMIO_REFUSED;
     }
@@ -57,10 +54,10 @@ static enum insn_mmio_result copy_to_device(struct insn_mmio *m, const struct in
 
 static enum insn_mmio_result access_device(struct insn_mmio *m, const struct insn *in)
 {
-    u64 value = 0;
     if (!insn_mmio_is_at(m->gpa, insn_address(in, m->state), in->width)) {
         return INSN_MMIO_REFUSED;
     }
+    u64 value = 0;
     if (insn_reads(in)) {
         value = m->ops->load(m->ctx, m->gpa, in->width);
     }
@@ -75,8 +72,7 @@ enum insn_mmio_result insn_mmio_run(struct insn_mmio *m)
 {
     const struct insn *in = &m->insn;
     u64 code = code_address(m);
-    m->byte_count = (u32)guest_walk_fetch(m->paging, code, m->bytes, INSN_MAX_LENGTH, m->memory,
-                                          &m->trail);
+    m->byte_count = (u32)guest_walk_fetch(m->paging, code, m->bytes, INSN_MAX_LENGTH, m->memory, &m->trail);
     if (!insn_decode(m->bytes, m->byte_count, m->mode, &m->insn)) {
         return m->byte_count == INSN_MAX_LENGTH ? INSN_MMIO_REFUSED
                                                 : fault_at(m, code + m->byte_count, GUEST_FETCH);

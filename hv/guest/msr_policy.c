@@ -96,9 +96,9 @@ static const struct msr_rule rules[] = {
 };
 
 /*
- * Among the registers that are not listed: VMX (480h to 493h), SMRR (1F2h, 1F3h, 1F5h, 1F6h), SMM (9Eh, 9Bh, 4E0h), Intel PT
- * (560h to 587h, its buffers are physical), hardware feedback (17D0h to 17DAh, the same), SGX (8Ch
- * to 8Fh, 500h), PASID (D93h), memory encryption (981h to 987h), cache allocation (C81h to D8Fh).
+ * Among the registers that are not listed: VMX (480h to 493h), SMRR (1F2h, 1F3h, 1F5h, 1F6h), SMM (9Eh, 9Bh, 4E0h),
+ * Intel PT (560h to 587h, its buffers are physical), hardware feedback (17D0h to 17DAh, the same), SGX (8Ch to 8Fh,
+ * 500h), PASID (D93h), memory encryption (981h to 987h), cache allocation (C81h to D8Fh).
  */
 static const struct msr_rule unlisted = {0, ~0u, MSR_CLASS_HIDE, 0, "not listed"};
 

@@ -169,11 +169,10 @@ static enum mem_type type_at(const struct mtrr *m, u64 addr, u64 limit, u64 *end
     for (u32 i = 0; i < m->variable_count; i++) {
         u64 start;
         u64 stop;
-        u64 edge;
         if (!variable_range(m, i, &start, &stop)) {
             continue;
         }
-        edge = addr < start ? start : addr < stop ? stop : limit;
+        u64 edge = addr < start ? start : addr < stop ? stop : limit;
         *end = edge < *end ? edge : *end;
         types |= addr >= start && addr < stop ? 1u << (m->base[i] & 7) : 0;
     }

@@ -105,13 +105,12 @@ static enum result check_end(const struct ept *e, const struct handover *h)
 
 static enum result create(const struct handover *h, struct ept **out)
 {
-    struct ept *e;
     hpa_t pages;
-    enum result r = port_pages_alloc((sizeof(*e) + PAGE_MASK) / PAGE_SIZE, &pages);
+    enum result r = port_pages_alloc((sizeof(struct ept) + PAGE_MASK) / PAGE_SIZE, &pages);
     if (r != OK) {
         return r;
     }
-    e = port_hpa_to_ptr(pages);
+    struct ept *e = port_hpa_to_ptr(pages);
     e->map.ranges = e->ranges;
     e->map.mtrr = &e->types.now;
     *out = e;
