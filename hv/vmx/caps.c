@@ -9,7 +9,7 @@
 #define INVVPID (1ull << 32)
 #define INVVPID_ONE (1ull << 41)
 
-/* First what more depends on. */
+/* What others depend on comes first. */
 static const struct { enum vmx_word word; u64 bits; const char *missing; } needs[] = {
     {VMX_WORD_BASIC, BASIC_WRITE_BACK, "no VMCS in write-back memory"},
     {VMX_WORD_CPU, CPU_SECONDARY, "no secondary processor-based controls"},

@@ -1,7 +1,6 @@
 /*
- * What VMX of a CPU can do, and what of it Nestor cannot do without: one list for the boot program, which judges
- * the boot CPU by it before it promises anything, and for the image, which looks at every CPU. Pure. SDM
- * appendix A.
+ * What a CPU's VMX can do, and what of that Nestor needs: one list for the boot program, which judges the boot CPU by
+ * it before it promises anything, and for the image, which checks every CPU. Pure. SDM appendix A.
  */
 #ifndef NESTOR_HV_VMX_CAPS_H
 #define NESTOR_HV_VMX_CAPS_H
@@ -25,13 +24,13 @@ struct vmx_caps {
     u64 word[VMX_WORDS];      /* 0 where this CPU has no such register */
 };
 
-/* By `read`, which is RDMSR: only what this CPU has, given that CPUID shows VMX. */
+/* `read`: RDMSR. Reads only registers that this CPU has, given that CPUID shows VMX. */
 void vmx_caps_read(struct vmx_caps *caps, u64 (*read)(u32 msr));
 
-/* Are all these bits 1, or for a word of controls: may they be? */
+/* All these bits are 1; in a word of controls: may be 1. */
 bool vmx_caps_has(const struct vmx_caps *caps, enum vmx_word word, u64 bits);
 
-/* What Nestor needs and this CPU has not, in words ("no EPT"): the next from *at on, which is 0 at first; or NULL. */
+/* What Nestor needs and this CPU lacks, in words ("no EPT"): the next one from *at on, which starts at 0; or NULL. */
 const char *vmx_caps_missing(const struct vmx_caps *caps, u32 *at);
 
 #endif
