@@ -86,15 +86,20 @@ struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *
     return units_find(gpa, &i, offset) ? p->viommus[i] : NULL;
 }
 
+/* In turn, so that a unit that is never done does not keep the others waiting. */
 bool partition_dma_run(struct partition *p)
 {
+    u32 budget = VIOMMU_BUDGET;
+    u32 first = p->next_unit;
     bool left = false;
-    for (u32 i = 0; i < units_count(); i++) {
-        if (p->viommus[i] != NULL) {
-            left |= viommu_run(p->viommus[i], VIOMMU_BUDGET);
+    for (u32 n = 0; n < units_count() && budget != 0; n++) {
+        u32 i = (first + n) % units_count();
+        if (p->viommus[i] != NULL && viommu_run(p->viommus[i], &budget)) {
+            left = true;
+            p->next_unit = (i + 1) % units_count();
         }
     }
-    return left;
+    return left || budget == 0;
 }
 
 bool partition_dma_needs_polling(const struct partition *p)

@@ -23,6 +23,7 @@ struct partition {
     u8 s3_type;                     /* what enters S3 there; 0xff: unknown */
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
+    u32 next_unit;                  /* whose turn it is, see partition_dma_run() */
     u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
@@ -93,7 +94,7 @@ must_use enum result partition_dma_show_units(struct partition *p);
 /* The partition's unit whose registers are at gpa, and the offset in them; NULL for anything else. */
 struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *offset);
 
-/* A share of the work that the guest's units left over; true while something is left. */
+/* A share of the work that the guest's units left over, under 50 us for all of them; true while something is left. */
 bool partition_dma_run(struct partition *p);
 /* Whether somebody has to call partition_dma_poll_faults() now and then. */
 bool partition_dma_needs_polling(const struct partition *p);

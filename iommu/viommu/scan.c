@@ -13,8 +13,10 @@
 #include "iommu/viommu/bindings.h"
 
 enum {
-    STEPS_BIND = 8,       /* a change in hardware waits for invalidations */
-    STEPS_PAGE = 2,       /* a page of 64 PASID entries copied */
+    STEPS_BIND = 8,       /* ids looked up, an entry written */
+    STEPS_UNBIND = 24,    /* three invalidations, each waited for: registers are read uncached */
+    STEPS_NEW_PAGE = 25,  /* cleared, and its 64 lines flushed */
+    STEPS_PAGE = 20,      /* 64 PASID entries copied and decoded */
     TABLES_PER_BLOCK = 64, /* directory entries copied at a time */
 };
 
@@ -69,8 +71,12 @@ static void count_refusal(struct viommu *v, enum vtd_fault_reason reason)
 static void sync_entry(struct viommu *v, struct viommu_device *device, u32 pasid,
                        const struct guest_entry *entry)
 {
+    u32 pages = v->bindings.table_pages;
+    u64 unbinds = v->stats.unbinds;
     if (viommu_bind_sync(v, device, (u16)v->scan.sid, pasid, entry)) {
-        (void)viommu_spend(v, STEPS_BIND);
+        u32 taken = v->bindings.table_pages > pages ? v->bindings.table_pages - pages : 0;
+        u32 unbind = v->stats.unbinds != unbinds ? STEPS_UNBIND : 0;
+        (void)viommu_spend(v, STEPS_BIND + taken * STEPS_NEW_PAGE + unbind);
     }
 }
 
@@ -216,7 +222,7 @@ static void drop_old(struct viommu *v)
     struct viommu_scan *s = &v->scan;
     struct viommu_device *device = viommu_bindings_find_device(v, (u16)s->sid);
     if (device != NULL && viommu_bind_drop_one(v, device)) {
-        (void)viommu_spend(v, STEPS_BIND);
+        (void)viommu_spend(v, STEPS_UNBIND);
         return;
     }
     if (!s->context.present) {
@@ -249,7 +255,7 @@ static void sweep(struct viommu *v)
     bool changed;
     bool more = viommu_bind_sweep(v, viommu_bindings_find_device(v, (u16)s->sid), &s->sweep, &changed);
     if (changed) {
-        (void)viommu_spend(v, STEPS_BIND);
+        (void)viommu_spend(v, STEPS_UNBIND);
     }
     if (!more) {
         next_device(s);

@@ -173,11 +173,12 @@ bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value)
     return left;
 }
 
-bool viommu_run(struct viommu *v, u32 budget)
+bool viommu_run(struct viommu *v, u32 *budget)
 {
     spin_lock(&v->lock);
-    v->budget = budget;
+    v->budget = *budget;
     bool left = run_pending(v);
+    *budget = v->budget;
     spin_unlock(&v->lock);
     return left;
 }

@@ -310,6 +310,11 @@ static void step_host(struct input *in)
     }
 }
 
+static bool run_some(u32 budget)
+{
+    return viommu_run(world.v, &budget);
+}
+
 static void step(struct input *in)
 {
     switch (take(in, 1) % 16) {
@@ -323,10 +328,10 @@ static void step(struct input *in)
     case 10: case 11: step_dma(in); break;
     case 12: step_host(in); break;
     case 13: viommu_poll_faults(world.v); break;
-    case 14: world.work_left = viommu_run(world.v, (u32)take(in, 1)); break;
+    case 14: world.work_left = run_some((u32)take(in, 1)); break;
     default:
         for (u32 i = 0; i < 16 && world.work_left; i++) {
-            world.work_left = viommu_run(world.v, VIOMMU_BUDGET);
+            world.work_left = run_some(VIOMMU_BUDGET);
         }
         break;
     }

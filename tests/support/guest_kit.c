@@ -113,9 +113,14 @@ u64 *kit_at(u64 gpa)
     return (u64 *)(void *)(hosted_memory() + gpa);
 }
 
+bool kit_run(struct kit *kit, u32 budget)
+{
+    return viommu_run(kit->v, &budget);
+}
+
 void kit_finish(struct kit *kit)
 {
-    while (viommu_run(kit->v, VIOMMU_BUDGET)) {
+    while (kit_run(kit, VIOMMU_BUDGET)) {
     }
 }
 

@@ -64,6 +64,8 @@ u64 *kit_at(u64 gpa);
 u64 kit_read(struct kit *kit, u32 offset, u32 size);
 void kit_write(struct kit *kit, u32 offset, u32 size, u64 value);
 void kit_finish(struct kit *kit);
+/* One exit of the timer with so many steps; true while something is left. */
+bool kit_run(struct kit *kit, u32 budget);
 
 /* IQA and QIE; SRTP with the given TTM; TE. */
 void kit_queue_on(struct kit *kit);

@@ -65,7 +65,7 @@ static void head_waits_for_the_walk(void **state)
     while (left) {
         (void)viommu_mmio_read(kit.v, R_IQH, 8, &head);
         assert_true(head == tail || kit_at(status)[0] == 0);
-        left = viommu_run(kit.v, 16);
+        left = kit_run(&kit, 16);
         calls++;
     }
     assert_true(calls > 4);
@@ -131,7 +131,7 @@ static void a_ring_full_of_commands(void **state)
     bool left = viommu_mmio_write(kit.v, R_IQT, 8, COUNT * 32);
     while (left) {
         u64 before = kit_stats(&kit).descriptors;
-        left = viommu_run(kit.v, VIOMMU_BUDGET);
+        left = kit_run(&kit, VIOMMU_BUDGET);
         u64 done = kit_stats(&kit).descriptors - before;
         most = done > most ? done : most;
         assert_true(kit_at(status)[0] >= seen);
@@ -167,7 +167,7 @@ static void accesses_in_between_keep_the_order(void **state)
         (void)viommu_mmio_read(kit.v, R_IQH, 8, &head);
         assert_true(head >= last);
         last = head;
-        left = viommu_run(kit.v, 8);
+        left = kit_run(&kit, 8);
     }
     assert_int_equal(kit_at(status)[0], 120);
     assert_true(kit_stop(&kit));
@@ -230,7 +230,7 @@ static void a_dead_queue_during_a_scan(void **state)
     (void)viommu_mmio_write(kit.v, R_IQT, 8, tail);
     (void)viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE);
     u32 runs = 0;
-    while (viommu_run(kit.v, VIOMMU_BUDGET) && runs < 1000) {
+    while (kit_run(&kit, VIOMMU_BUDGET) && runs < 1000) {
         runs++;
     }
     assert_true(runs < 1000);

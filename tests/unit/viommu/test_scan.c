@@ -56,7 +56,7 @@ static void global_invalidation_is_bounded(void **state)
     u64 most = 0;
     for (u32 i = 0; i < 20000; i++) {
         u64 before = kit.reads;
-        assert_true(viommu_run(kit.v, VIOMMU_BUDGET));
+        assert_true(kit_run(&kit, VIOMMU_BUDGET));
         most = kit.reads - before > most ? kit.reads - before : most;
     }
     assert_true(most <= VIOMMU_BUDGET);

@@ -69,11 +69,11 @@ static void reset_at_any_time(void **state)
         kit_queue_on(&kit);
         kit_set_root(&kit, 1);
         (void)viommu_mmio_write(kit.v, R_GCMD, 4, G_QIE | G_TE);
-        (void)viommu_run(kit.v, steps);
+        (void)kit_run(&kit, steps);
         u64 tail = kit_queue(&kit, 0, 0x11, 0);
         tail = kit_queue(&kit, tail, 0x37, 0);
         (void)viommu_mmio_write(kit.v, R_IQT, 8, tail);
-        (void)viommu_run(kit.v, steps);
+        (void)kit_run(&kit, steps);
         assert_int_equal(viommu_reset(kit.v), OK);
         assert_int_equal(kit_read(&kit, R_GSTS, 4), 0);
         assert_int_equal(kit_read(&kit, R_IQT, 8), 0);
