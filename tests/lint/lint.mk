@@ -28,7 +28,8 @@ $O/calls/left-out: $(CALLS_OBJ) $(BOOT_CALLS_OBJ) linker.ld
 deps-report: $O/calls/left-out ## who may use whom (tools/layers), what nobody uses (tools/uncalled)
 	@tools/deps $O/calls/left-out $(CALLS_OBJ) $(BOOT_CALLS_OBJ) || true
 
-deps: ## who may include whom
+deps: ## who may include whom, and whether what text says of the tree is there
 	@! grep -nE '#include "' iommu/*.[ch] iommu/*/*.[ch] 2>/dev/null | grep -vE '"(iommu/[a-z0-9_/]+|hv/types)\.h"'
 	@! grep -nE '#include "' drivers/*.[ch] 2>/dev/null | grep -vE '"(drivers/[a-z0-9_]+|hv/types)\.h"'
 	@! grep -nE '#include "(iommu|hv|drivers|boot)/' tests/model/*.[ch] 2>/dev/null
+	@mkdir -p $O; tests/lint/test_paths >$O/paths.log || { grep -v "^ok" $O/paths.log; exit 1; }
