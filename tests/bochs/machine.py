@@ -16,6 +16,7 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import select
 import shutil
 import signal
@@ -75,12 +76,13 @@ error: action=report
 info: action=report
 debug: action=ignore
 """
+# {name: (Bochs's model, features it is to be without)}.
 CPUS = {
-    "skylake": "model=corei7_skylake_x",
-    "no-vmx": "model=corei7_skylake_x, exclude_features=vmx",
-    "no-ept": "model=core2_penryn_t9600",
-    "no-unrestricted": "model=corei5_lynnfield_750",
-    "spr": 'model=sapphire_rapids, exclude_features="amx amx_int8 amx_bf16"',
+    "skylake": ("corei7_skylake_x", ""),
+    "no-vmx": ("corei7_skylake_x", "vmx"),
+    "no-ept": ("core2_penryn_t9600", ""),
+    "no-unrestricted": ("corei5_lynnfield_750", ""),
+    "spr": ("sapphire_rapids", "amx amx_int8 amx_bf16"),
 }
 
 
@@ -110,6 +112,7 @@ class Kernel:
 class Options:
     cpu: str = "skylake"
     cpus: int = 1
+    mwait: bool = True           # False: several CPUs that wait do so by HLT, which Bochs does four times as fast
     ips: int = IPS               # instructions a second; with several CPUs it is idle time that costs
     memory: int = 512
     units: tuple = (Unit(0xFED90000),)
@@ -214,7 +217,13 @@ class Machine:
     def run(self):
         try:
             self.prepare()
-            return self.start()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            result = self.start()
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            if not self.options.echo:
+                spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                print(f"# a machine: {spent:.0f} s of CPU time in {result.seconds:.0f} s", flush=True)
+            return result
         finally:
             if self.options.keep is None:
                 shutil.rmtree(self.dir)
@@ -248,8 +257,10 @@ class Machine:
             payload = self.payload(sums)
         files["/boot.txt"] = "".join("\t".join(line) + "\n" for line in boot).encode()
         disk.make(self.dir / "disk.img", files, payload)
-        cpu = f"{CPUS[o.cpu]}, cpuid_freq=ips, count={o.cpus}, ips={o.ips}, " \
-              "reset_on_triple_fault=0, ignore_bad_msrs=1"
+        model, without = CPUS[o.cpu]
+        without += "" if o.mwait else " mwait"
+        cpu = f"model={model}, cpuid_freq=ips, count={o.cpus}, ips={o.ips}, reset_on_triple_fault=0, ignore_bad_msrs=1"
+        cpu += f', exclude_features="{without.strip()}"' if without else ""
         (self.dir / "bochsrc").write_text(
             BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net"))
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
