@@ -1,5 +1,6 @@
 """TAP for tests that run machines: cases are (name, function); several machines at a time."""
 import concurrent.futures
+import os
 import sys
 import traceback
 
@@ -11,6 +12,11 @@ class Failed(Exception):
 def check(condition, text):
     if not condition:
         raise Failed(text)
+
+
+def times(full):
+    """How often something is to be repeated: a tenth of it, all of it in `make test-long`."""
+    return full if os.environ.get("NESTOR_LONG") == "1" else full // 10
 
 
 def run(cases, jobs=1):
