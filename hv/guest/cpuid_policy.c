@@ -5,54 +5,82 @@
 
 enum { ANY_SUBLEAF = 0xffffffffu >> 1 };
 
-/* Bits that read as 0, by register. Sorted by leaf and indexed by it, as CPUID is the most frequent exit. */
+/*
+ * What is shown of a leaf, by register. What a table does not know is hidden: a feature of a later CPU may need a
+ * control of VMX, an MSR that nobody listed, or store to physical addresses. Sorted by leaf.
+ */
 struct cpuid_rule {
     u32 leaf, subleaf;
-    struct { u32 eax, ebx, ecx, edx; } hidden;
+    struct { u32 eax, ebx, ecx, edx; } shown;
     const char *reason;
 };
 
 #define ALL 0xffffffffu
-#define WHOLE {ALL, ALL, ALL, ALL}
+#define BIT(n) (1u << (n))
 
-enum { RULE_NONE, RULE_01, RULE_06, RULE_07, RULE_07_1, RULE_0D, RULE_0D_8, RULE_0D_10, RULE_0D_14,
-       RULE_0D_15, RULE_0F, RULE_10, RULE_12, RULE_14, RULE_19, RULE_1B, RULE_1C, RULE_20, RULES };
+enum { RULE_HIDDEN, RULE_PASS, RULE_01, RULE_06, RULE_07, RULE_07_1, RULE_07_2, RULE_0D, RULE_0D_1, RULE_0D_2,
+       RULE_EXT_1, RULE_EXT_7, RULE_EXT_8, RULES };
 
 static const struct cpuid_rule rules[RULES + 1] = {
-    [RULE_01] = {0x01, ANY_SUBLEAF, {0, 0, 1u << 5 | 1u << 6, 0}, "VMX and SMX are Nestor's"},
-    [RULE_06] = {0x06, ANY_SUBLEAF, {1u << 19 | 1u << 23 | 1u << 24, 0, 0xff00, ALL},
+    [RULE_01] = {0x01, ANY_SUBLEAF,
+                 {ALL, ALL, ~(BIT(5) | BIT(6) | BIT(16)), ~(BIT(10) | BIT(20) | BIT(30))},
+                 "VMX and SMX are Nestor's"},
+    /* EAX 19, 23, 24: hardware feedback, thread director, their interrupt. */
+    [RULE_06] = {0x06, ANY_SUBLEAF, {0x0057eff7, 0xf, BIT(0) | BIT(3), 0},
                  "hardware feedback and thread director store to physical addresses"},
-    /* EBX: SGX, whose memory is outside the EPT's types; cache monitoring and allocation; Intel PT. */
-    [RULE_07] = {0x07, 0, {0, 1u << 2 | 1u << 12 | 1u << 15 | 1u << 25,
-    /* ECX: encryption keys sit in physical addresses; key locker needs a control; ENQCMD; SGX. */
-                           1u << 13 | 1u << 23 | 1u << 29 | 1u << 30,
-    /* EDX: user interrupts; PCONFIG; architectural LBRs. */
-                           1u << 5 | 1u << 18 | 1u << 19},
+    /* EBX 2, 12, 15, 25: SGX, whose memory is outside the EPT's types; cache monitoring, allocation; Intel PT. */
+    [RULE_07] = {0x07, 0,
+                 {2, ~(BIT(2) | BIT(12) | BIT(15) | BIT(25)),
+    /* ECX 13, 23, 29, 30: encryption keys sit in physical addresses; key locker needs a control; ENQCMD; SGX. */
+                  ~(BIT(13) | BIT(15) | BIT(23) | BIT(26) | BIT(29) | BIT(30)),
+    /* EDX 1, 5, 18, 19: SGX's keys; user interrupts; PCONFIG; architectural LBRs. */
+                  ~(BIT(0) | BIT(1) | BIT(5) | BIT(6) | BIT(7) | BIT(12) | BIT(17) | BIT(18) | BIT(19) | BIT(21))},
                  "physical addresses, the host's PASIDs, hidden MSRs, controls that are off"},
-    /* FRED, HRESET, MSR lists; immediate forms of MSR accesses; MSR accesses by user code, user interrupts. */
-    [RULE_07_1] = {0x07, 1, {1u << 17 | 1u << 22 | 1u << 27, 0, 1u << 5, 1u << 15 | 1u << 17},
-                   "need controls"},
-    [RULE_0D] = {0x0d, 1, {0, 0, 1u << 8 | 1u << 10 | 1u << 14 | 1u << 15, 0},
-                 "XSAVES state of what is hidden: PT, PASID, user interrupts, LBRs"},
-    [RULE_0D_8] = {0x0d, 8, WHOLE, "state of PT"},
-    [RULE_0D_10] = {0x0d, 10, WHOLE, "state of PASID"},
-    [RULE_0D_14] = {0x0d, 14, WHOLE, "state of user interrupts"},
-    [RULE_0D_15] = {0x0d, 15, WHOLE, "state of LBRs"},
-    [RULE_0F] = {0x0f, ANY_SUBLEAF, WHOLE, "cache monitoring"},
-    [RULE_10] = {0x10, ANY_SUBLEAF, WHOLE, "cache allocation"},
-    [RULE_12] = {0x12, ANY_SUBLEAF, WHOLE, "SGX"},
-    [RULE_14] = {0x14, ANY_SUBLEAF, WHOLE, "Intel PT"},
-    [RULE_19] = {0x19, ANY_SUBLEAF, WHOLE, "key locker"},
-    [RULE_1B] = {0x1b, ANY_SUBLEAF, WHOLE, "PCONFIG"},
-    [RULE_1C] = {0x1c, ANY_SUBLEAF, WHOLE, "architectural LBRs"},
-    [RULE_20] = {0x20, ANY_SUBLEAF, WHOLE, "HRESET"},
+    /*
+     * EAX 17, 20, 22, 27: FRED, NMI source, HRESET, MSR lists. EBX: PPIN, total storage encryption. ECX 5: immediate
+     * forms of MSR accesses. EDX 13, 15, 17: user timer, user MSR accesses, user interrupts; 18: needs an exit
+     * control; 21: APX, whose prefix the decoder of accesses to registers does not know.
+     */
+    [RULE_07_1] = {0x07, 1, {0xc4ac1dff, 0, 0, 0x00884530}, "need controls or MSRs that are hidden"},
+    [RULE_07_2] = {0x07, 2, {0, 0, 0, 0xff}, "speculation control"},
+    /* AVX-512, PKRU, AMX; not APX. */
+    [RULE_0D] = {0x0d, 0, {0x000602ff, ALL, ALL, 0}, "state of what is hidden"},
+    [RULE_0D_1] = {0x0d, 1, {0x1f, ALL, BIT(11) | BIT(12), 0},
+                   "of XSAVES states CET alone: what the filter of IA32_XSS takes"},
+    [RULE_0D_2] = {0x0d, ANY_SUBLEAF, {ALL, ALL, ALL, ALL}, "a component, by number"},
+    [RULE_EXT_1] = {0x80000001, ANY_SUBLEAF,
+                    {ALL, 0, BIT(0) | BIT(5) | BIT(8), BIT(11) | BIT(20) | BIT(26) | BIT(27) | BIT(29)},
+                    "what Intel's CPUs have of these"},
+    [RULE_EXT_7] = {0x80000007, ANY_SUBLEAF, {0, 0, 0, BIT(8)}, "invariant TSC"},
+    [RULE_EXT_8] = {0x80000008, ANY_SUBLEAF, {0x00ffffff, BIT(9), 0, 0}, "address widths, WBNOINVD"},
 };
 
-static const u8 first_rule[] = {
-    [0x01] = RULE_01, [0x06] = RULE_06, [0x07] = RULE_07, [0x0d] = RULE_0D, [0x0f] = RULE_0F,
-    [0x10] = RULE_10, [0x12] = RULE_12, [0x14] = RULE_14, [0x19] = RULE_19, [0x1b] = RULE_1B,
-    [0x1c] = RULE_1C, [0x20] = RULE_20,
+/* Hidden as wholes: SGX, cache monitoring and allocation, PT, key locker, PCONFIG, LBRs, HRESET, TDX, what is to come. */
+static const u8 basic[] = {
+    [0x00] = RULE_PASS, [0x01] = RULE_01, [0x02] = RULE_PASS, [0x03] = RULE_PASS, [0x04] = RULE_PASS,
+    [0x05] = RULE_PASS, [0x06] = RULE_06, [0x07] = RULE_07, [0x09] = RULE_PASS, [0x0a] = RULE_PASS,
+    [0x0b] = RULE_PASS, [0x0d] = RULE_0D, [0x15] = RULE_PASS, [0x16] = RULE_PASS, [0x17] = RULE_PASS,
+    [0x18] = RULE_PASS, [0x1a] = RULE_PASS, [0x1d] = RULE_PASS, [0x1e] = RULE_PASS, [0x1f] = RULE_PASS,
+    [0x23] = RULE_PASS, [0x24] = RULE_PASS,
 };
+static const u8 extended[] = {
+    RULE_PASS, RULE_EXT_1, RULE_PASS, RULE_PASS, RULE_PASS, RULE_PASS, RULE_PASS, RULE_EXT_7, RULE_EXT_8,
+};
+
+static u32 find_rule(u32 leaf)
+{
+    if (leaf < ARRAY_LEN(basic)) {
+        return basic[leaf];
+    }
+    return leaf - 0x80000000 < ARRAY_LEN(extended) ? extended[leaf - 0x80000000] : RULE_HIDDEN;
+}
+
+/* Components of XSAVES other than CET (PT, PASID, HDC, user interrupts, LBRs, HWP), and of XSAVE that are not shown. */
+static bool is_hidden_component(u32 subleaf)
+{
+    return subleaf >= 2 && (subleaf >= 19 || (subleaf >= 8 && subleaf != 9 && subleaf != 11 && subleaf != 12 &&
+                                              subleaf != 17 && subleaf != 18));
+}
 
 /* Instructions that are undefined in a guest without a VM-execution control (SDM 26.3). */
 static const struct { u32 control, leaf, subleaf, reg, bit; const char *name; } enabled[] = {
@@ -91,17 +119,18 @@ static void mirror(u64 *reg, u32 bit, bool on)
     *reg = (*reg & ~bit) | (on ? bit : 0);
 }
 
-static void hide(const struct cpuid_rule *rule, u32 subleaf, u64 *reg)
+static void show(const struct cpuid_rule *rule, u32 subleaf, u64 *reg)
 {
     for (u32 leaf = rule->leaf; rule->leaf == leaf; rule++) {
         if (rule->subleaf == subleaf || rule->subleaf == ANY_SUBLEAF) {
-            reg[CPUID_EAX] &= ~rule->hidden.eax;
-            reg[CPUID_EBX] &= ~rule->hidden.ebx;
-            reg[CPUID_ECX] &= ~rule->hidden.ecx;
-            reg[CPUID_EDX] &= ~rule->hidden.edx;
+            reg[CPUID_EAX] &= rule->shown.eax;
+            reg[CPUID_EBX] &= rule->shown.ebx;
+            reg[CPUID_ECX] &= rule->shown.ecx;
+            reg[CPUID_EDX] &= rule->shown.edx;
             return;
         }
     }
+    clear(reg);
 }
 
 static void hide_disabled(u32 controls, u32 leaf, u32 subleaf, u64 *reg)
@@ -116,27 +145,48 @@ static void hide_disabled(u32 controls, u32 leaf, u32 subleaf, u64 *reg)
 
 bool cpuid_policy_has(u32 leaf)
 {
-    return leaf < ARRAY_LEN(first_rule) ? first_rule[leaf] != RULE_NONE
-                                        : leaf == 0x80000001 || leaf >> 8 == CPUID_NESTOR >> 8;
+    return find_rule(leaf) != RULE_PASS;
+}
+
+/* The highest subleaf of leaf 7 that the table knows, at most. */
+static void cap_subleaves(u64 *reg, u64 present)
+{
+    reg[CPUID_EAX] = present < 2 ? present : 2;
+}
+
+static void show_widths(const struct cpuid_guest *guest, u64 *reg)
+{
+    if (guest->physical_width != 0 && (reg[CPUID_EAX] & 0xff) > guest->physical_width) {
+        reg[CPUID_EAX] = (reg[CPUID_EAX] & ~0xffull) | guest->physical_width;
+    }
 }
 
 void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg)
 {
+    u32 rule = find_rule(leaf);
+    u64 subleaves = reg[CPUID_EAX];
     if (leaf >> 8 == CPUID_NESTOR >> 8) {
         answer_own(leaf, guest, reg);
         return;
     }
-    if (leaf == 7 || leaf == 0x0d || leaf == 0x80000001) {
-        hide_disabled(guest->controls, leaf, subleaf, reg);
-    }
-    if (leaf >= ARRAY_LEN(first_rule) || first_rule[leaf] == RULE_NONE) {
+    if (rule == RULE_PASS) {
         return;
     }
-    hide(&rules[first_rule[leaf]], subleaf, reg);
+    if (rule == RULE_HIDDEN || (leaf == 0x0d && is_hidden_component(subleaf))) {
+        clear(reg);
+        return;
+    }
+    show(&rules[rule], subleaf, reg);
+    hide_disabled(guest->controls, leaf, subleaf, reg);
     if (leaf == 1) {
         mirror(&reg[CPUID_ECX], 1u << 27, (guest->cr4 & CR4_OSXSAVE) != 0);
-        mirror(&reg[CPUID_ECX], 1u << 31, true);
+        if (guest->hypervisor_bit != CPUID_HYPERVISOR_BIT_AUTO) {
+            mirror(&reg[CPUID_ECX], 1u << 31, guest->hypervisor_bit == CPUID_HYPERVISOR_BIT_ON);
+        }
     } else if (leaf == 7 && subleaf == 0) {
         mirror(&reg[CPUID_ECX], 1u << 4, (guest->cr4 & CR4_PKE) != 0);
+        cap_subleaves(reg, subleaves);
+    } else if (leaf == 0x80000008) {
+        show_widths(guest, reg);
     }
 }

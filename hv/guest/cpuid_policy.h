@@ -1,5 +1,5 @@
 /*
- * What CPUID shows a guest: the CPU's own answer without the features that Nestor keeps, and
+ * What CPUID shows a guest: of the CPU's own answer the features that the table knows and Nestor does not keep, and
  * leaves of our own. Pure: the caller executes CPUID.
  */
 #ifndef NESTOR_HV_GUEST_CPUID_POLICY_H
@@ -28,10 +28,18 @@ enum cpuid_nestor_feature {
 /* Bits of CR4 that turn on what CPUID does not show: the guest may not set them. */
 #define CPUID_POLICY_CR4 (CR4_VMXE | CR4_SMXE | CR4_KL | CR4_UINTR | CR4_FRED)
 
+/*
+ * CPUID.1:ECX[31]. Kernels that see it and do not know the hypervisor give up queued spinlocks, memory error
+ * reports, PMUs and cross time stamps; without it they do not look for one.
+ */
+enum cpuid_hypervisor_bit { CPUID_HYPERVISOR_BIT_AUTO, CPUID_HYPERVISOR_BIT_ON, CPUID_HYPERVISOR_BIT_OFF };
+
 struct cpuid_guest {
     u64 cr4;
     u32 controls;                         /* enum cpu_control2 that are on */
     u32 features;                         /* enum cpuid_nestor_feature */
+    u32 physical_width;                   /* bits of an address without key ids; 0: as the CPU says */
+    enum cpuid_hypervisor_bit hypervisor_bit; /* AUTO: as the CPU, or a hypervisor below, has it */
 };
 
 /* False: the guest sees what the CPU answers to this leaf, whatever the subleaf. */

@@ -5,6 +5,8 @@
 #define ADDRESS_ENABLE_BSP (~0xfffull | 1u << 11 | 1u << 8)
 #define XD_AND_CPUID_LIMIT (1ull << 34 | 1ull << 22)
 #define XSS_CET (3ull << 11)
+/* IA32_ARCH_CAPABILITIES: what is known and needs no register that is hidden. */
+#define ARCH_KNOWN (0x400000003f3ef1ffull)
 #define FEATURE_LOCK_LMCE (1ull << 20 | 1u << 0)
 
 /* Sorted by number. */
@@ -20,8 +22,15 @@ static const struct msr_rule rules[] = {
     {0x03a, 0x03a, MSR_CLASS_EMULATE, FEATURE_LOCK_LMCE, "feature control: locked, no VMX, no SGX"},
     {0x03b, 0x03b, MSR_CLASS_PASS, 0, "time-stamp adjustment"},
     {0x048, 0x049, MSR_CLASS_PASS, 0, "speculation control"},
+    {0x04e, 0x04f, MSR_CLASS_HIDE, 0, "PPIN: identifies the machine"},
     {0x079, 0x079, MSR_CLASS_IGNORE, 0, "microcode update: an address, and code that runs below us"},
+    {0x07a, 0x07a, MSR_CLASS_HIDE, 0, "activation of features, by an address"},
+    {0x087, 0x087, MSR_CLASS_HIDE, 0, "keys of memory encryption"},
     {0x08b, 0x08b, MSR_CLASS_PASS, 0, "microcode version, written before CPUID reports it"},
+    {0x08c, 0x08f, MSR_CLASS_HIDE, 0, "SGX"},
+    {0x09b, 0x09b, MSR_CLASS_HIDE, 0, "SMM monitor"},
+    {0x09e, 0x09e, MSR_CLASS_HIDE, 0, "SMM"},
+    {0x0b0, 0x0b1, MSR_CLASS_HIDE, 0, "mailbox of overclocking"},
     {0x0bd, 0x0bd, MSR_CLASS_READ_ONLY, 0, "whether x2APIC is locked, ARCH_CAPABILITIES[21]"},
     {0x0c1, 0x0c8, MSR_CLASS_PASS, 0, "performance counters"},
     {0x0ce, 0x0cf, MSR_CLASS_READ_ONLY, 0, "platform information, core capabilities"},
@@ -29,20 +38,22 @@ static const struct msr_rule rules[] = {
     {0x0e4, 0x0e4, MSR_CLASS_READ_ONLY, 0, "I/O port range that enters C-states"},
     {0x0e7, 0x0e8, MSR_CLASS_PASS, 0, "frequency clocks"},
     {0x0fe, 0x0fe, MSR_CLASS_READ_ONLY, 0, "MTRR capabilities"},
-    {0x10a, 0x10a, MSR_CLASS_READ_ONLY, 0, "architectural capabilities"},
+    {0x10a, 0x10a, MSR_CLASS_SHOW, ARCH_KNOWN, "architectural capabilities"},
     {0x10b, 0x10b, MSR_CLASS_PASS, 0, "L1D flush"},
     {0x10f, 0x10f, MSR_CLASS_PASS, 0, "forced aborts of TSX"},
     {0x122, 0x123, MSR_CLASS_PASS, 0, "TSX and microcode options"},
     {0x13c, 0x13c, MSR_CLASS_READ_ONLY, 0, "AES configuration"},
     {0x140, 0x140, MSR_CLASS_PASS, 0, "CPUID faulting, MONITOR in user mode"},
+    {0x150, 0x151, MSR_CLASS_HIDE, 0, "mailbox of voltages, end of BIOS"},
     {0x174, 0x176, MSR_CLASS_PASS, 0, "SYSENTER, kept in the VMCS"},
     {0x179, 0x17a, MSR_CLASS_PASS, 0, "machine-check global state"},
     {0x17b, 0x17b, MSR_CLASS_PASS, 0, "machine-check global control"},
     {0x17f, 0x17f, MSR_CLASS_PASS, 0, "corrected-error signalling"},
     {0x186, 0x18d, MSR_CLASS_PASS, 0, "performance event selection"},
+    {0x195, 0x195, MSR_CLASS_HIDE, 0, "overclocking"},
     {0x198, 0x198, MSR_CLASS_READ_ONLY, 0, "performance state"},
     {0x199, 0x19d, MSR_CLASS_PASS, 0, "performance state and thermal control"},
-    {0x1a0, 0x1a0, MSR_CLASS_FILTER, XD_AND_CPUID_LIMIT, "would turn off NX, which Nestor needs"},
+    {0x1a0, 0x1a0, MSR_CLASS_KEEP, XD_AND_CPUID_LIMIT, "would turn off NX, which Nestor needs"},
     {0x1a1, 0x1a2, MSR_CLASS_PASS, 0, "temperature target"},
     {0x1a4, 0x1a4, MSR_CLASS_PASS, 0, "prefetchers"},
     {0x1a6, 0x1a7, MSR_CLASS_PASS, 0, "off-core events"},
@@ -51,8 +62,11 @@ static const struct msr_rule rules[] = {
     {0x1b0, 0x1b2, MSR_CLASS_PASS, 0, "energy bias, package thermal state"},
     {0x1c4, 0x1c5, MSR_CLASS_PASS, 0, "extended feature disable"},
     {0x1c8, 0x1c9, MSR_CLASS_PASS, 0, "last-branch records: linear addresses"},
+    {0x1cc, 0x1d4, MSR_CLASS_HIDE, 0, "FRED"},
     {0x1d9, 0x1d9, MSR_CLASS_PASS, 0, "debug control, kept in the VMCS; trace stores are linear"},
     {0x1db, 0x1de, MSR_CLASS_PASS, 0, "last branch and exception: linear addresses"},
+    {0x1f2, 0x1f6, MSR_CLASS_HIDE, 0, "SMRR, PRMRR: memory ranges"},
+    {0x1fb, 0x1fb, MSR_CLASS_HIDE, 0, "PRMRR"},
     {0x1fc, 0x1fc, MSR_CLASS_PASS, 0, "power control"},
     {0x200, 0x213, MSR_CLASS_MTRR, 0, "variable-range MTRRs"},
     {0x250, 0x250, MSR_CLASS_MTRR, 0, "fixed-range MTRR"},
@@ -60,7 +74,10 @@ static const struct msr_rule rules[] = {
     {0x268, 0x26f, MSR_CLASS_MTRR, 0, "fixed-range MTRRs"},
     {0x277, 0x277, MSR_CLASS_PASS, 0, "PAT, kept in the VMCS"},
     {0x280, 0x29f, MSR_CLASS_PASS, 0, "corrected machine-check interrupts"},
+    {0x2a0, 0x2a8, MSR_CLASS_HIDE, 0, "PRMRR, by address"},
+    {0x2c2, 0x2d9, MSR_CLASS_HIDE, 0, "scans of the CPU, by address"},
     {0x2ff, 0x2ff, MSR_CLASS_MTRR, 0, "MTRR default type"},
+    {0x300, 0x303, MSR_CLASS_HIDE, 0, "SGX"},
     {0x309, 0x30c, MSR_CLASS_PASS, 0, "fixed performance counters"},
     {0x329, 0x329, MSR_CLASS_PASS, 0, "performance metrics"},
     {0x345, 0x345, MSR_CLASS_READ_ONLY, 0, "performance capabilities"},
@@ -69,9 +86,16 @@ static const struct msr_rule rules[] = {
     {0x3f6, 0x3f7, MSR_CLASS_PASS, 0, "PEBS thresholds"},
     {0x3f8, 0x3fe, MSR_CLASS_READ_ONLY, 0, "C-state residency"},
     {0x400, 0x47f, MSR_CLASS_PASS, 0, "machine-check banks: addresses are reports, none is used"},
+    {0x480, 0x4bf, MSR_CLASS_HIDE, 0, "VMX"},
     {0x4c1, 0x4c8, MSR_CLASS_PASS, 0, "performance counters, full width"},
     {0x4d0, 0x4d0, MSR_CLASS_PASS, 0, "local machine checks, whose bits in 3Ah and 179h are shown"},
+    {0x4e0, 0x4e2, MSR_CLASS_HIDE, 0, "SMM"},
+    {0x500, 0x503, MSR_CLASS_HIDE, 0, "SGX"},
+    {0x560, 0x561, MSR_CLASS_HIDE, 0, "Intel PT: physical buffers"},
+    {0x570, 0x572, MSR_CLASS_HIDE, 0, "Intel PT"},
+    {0x580, 0x587, MSR_CLASS_HIDE, 0, "Intel PT"},
     {0x600, 0x600, MSR_CLASS_PASS, 0, "debug store area: a linear address"},
+    {0x601, 0x601, MSR_CLASS_HIDE, 0, "voltage regulator"},
     {0x606, 0x606, MSR_CLASS_READ_ONLY, 0, "power units"},
     {0x60a, 0x60c, MSR_CLASS_PASS, 0, "C-state latencies"},
     {0x60d, 0x60d, MSR_CLASS_READ_ONLY, 0, "C-state residency"},
@@ -85,22 +109,29 @@ static const struct msr_rule rules[] = {
     {0x6e0, 0x6e1, MSR_CLASS_PASS, 0, "TSC deadline, protection keys"},
     {0x770, 0x777, MSR_CLASS_PASS, 0, "hardware-controlled performance states"},
     {0x800, 0x8ff, MSR_CLASS_PASS, 0, "x2APIC: INIT and SIPI exit by themselves"},
+    {0x980, 0x991, MSR_CLASS_HIDE, 0, "memory encryption, user interrupts, key locker"},
+    {0x9fb, 0x9ff, MSR_CLASS_HIDE, 0, "memory encryption"},
+    {0xc80, 0xd8f, MSR_CLASS_HIDE, 0, "debug interface, cache monitoring and allocation"},
     {0xd90, 0xd90, MSR_CLASS_PASS, 0, "bound configuration: a linear address"},
+    {0xd93, 0xd93, MSR_CLASS_HIDE, 0, "PASID"},
     {0xda0, 0xda0, MSR_CLASS_FILTER, ~XSS_CET, "XRSTORS of trace state bypasses this table"},
     {0xdb0, 0xdb2, MSR_CLASS_PASS, 0, "hardware duty cycling"},
     {0xdc0, 0xddf, MSR_CLASS_PASS, 0, "last-branch information"},
+    {0x1200, 0x121f, MSR_CLASS_HIDE, 0, "architectural LBRs, without control"},
+    {0x1400, 0x1407, MSR_CLASS_HIDE, 0, "SEAMRR, microcode"},
+    {0x14ce, 0x14cf, MSR_CLASS_HIDE, 0, "architectural LBRs"},
+    {0x17d0, 0x17db, MSR_CLASS_HIDE, 0, "hardware feedback: a physical address; HRESET"},
+    {0x1900, 0x19ff, MSR_CLASS_PASS, 0, "performance counters of version 6"},
+    {0x1b00, 0x1b00, MSR_CLASS_HIDE, 0, "user timer"},
+    {0x1b01, 0x1b01, MSR_CLASS_PASS, 0, "data-independent timing"},
     {0x40000000, 0x400001ff, MSR_CLASS_FOREIGN, 0, "Hyper-V's"},
     {0x4b564d00, 0x4b564dff, MSR_CLASS_FOREIGN, 0, "KVM's"},
     {0xc0000080, 0xc0000084, MSR_CLASS_PASS, 0, "EFER (kept in the VMCS) and SYSCALL"},
     {0xc0000100, 0xc0000103, MSR_CLASS_PASS, 0, "FS, GS and their swap, TSC_AUX"},
 };
 
-/*
- * Among the registers that are not listed: VMX (480h to 493h), SMRR (1F2h, 1F3h, 1F5h, 1F6h), SMM (9Eh, 9Bh, 4E0h),
- * Intel PT (560h to 587h, its buffers are physical), hardware feedback (17D0h to 17DAh, the same), SGX (8Ch to 8Fh,
- * 500h), PASID (D93h), memory encryption (981h to 987h), cache allocation (C81h to D8Fh).
- */
-static const struct msr_rule unlisted = {0, ~0u, MSR_CLASS_HIDE, 0, "not listed"};
+static const struct msr_rule unlisted = {0, ~0u, MSR_CLASS_UNKNOWN, 0, "not listed"};
+static const struct msr_rule outside = {0, ~0u, MSR_CLASS_HIDE, 0, "no number of Intel's"};
 
 const struct msr_rule *msr_policy_find(u32 msr)
 {
@@ -114,7 +145,10 @@ const struct msr_rule *msr_policy_find(u32 msr)
             high = middle;
         }
     }
-    return low < ARRAY_LEN(rules) && msr >= rules[low].first ? &rules[low] : &unlisted;
+    if (low < ARRAY_LEN(rules) && msr >= rules[low].first) {
+        return &rules[low];
+    }
+    return (msr & ~0xc0001fffu) == 0 && msr >> 30 != 1 && msr >> 30 != 2 ? &unlisted : &outside;
 }
 
 static bool read_passes(enum msr_class class)
@@ -151,25 +185,36 @@ void msr_policy_fill_bitmap(u8 *bitmap)
 bool msr_policy_reads_hardware(u32 msr)
 {
     enum msr_class class = msr_policy_find(msr)->class;
-    return read_passes(class) || class == MSR_CLASS_EMULATE;
+    return read_passes(class) || class == MSR_CLASS_EMULATE || class == MSR_CLASS_SHOW ||
+           class == MSR_CLASS_KEEP || class == MSR_CLASS_UNKNOWN;
 }
 
-bool msr_policy_read(u32 msr, u64 *value)
+bool msr_policy_read(u32 msr, const struct msr_guest *guest, u64 *value)
 {
     const struct msr_rule *rule = msr_policy_find(msr);
-    if (rule->class == MSR_CLASS_HIDE || rule->class == MSR_CLASS_FOREIGN) {
+    switch (rule->class) {
+    case MSR_CLASS_HIDE:
+    case MSR_CLASS_FOREIGN:
         return false;
-    }
-    if (rule->class == MSR_CLASS_IGNORE) {
+    case MSR_CLASS_IGNORE:
         *value = 0;
-    } else if (rule->class == MSR_CLASS_EMULATE) {
+        return true;
+    case MSR_CLASS_EMULATE:
         /* Locked whatever the firmware did: the guest must not think that it may write. */
         *value = (*value & rule->fixed) | 1;
+        return true;
+    case MSR_CLASS_SHOW:
+        *value &= rule->fixed;
+        return true;
+    case MSR_CLASS_KEEP:
+        *value = (*value & ~rule->fixed) | guest->misc_enable;
+        return true;
+    default:
+        return true;
     }
-    return true;
 }
 
-enum msr_write msr_policy_write(u32 msr, u64 present, u64 value)
+enum msr_write msr_policy_write(u32 msr, struct msr_guest *guest, u64 present, u64 *value)
 {
     const struct msr_rule *rule = msr_policy_find(msr);
     switch (rule->class) {
@@ -177,7 +222,13 @@ enum msr_write msr_policy_write(u32 msr, u64 present, u64 value)
     case MSR_CLASS_MTRR: return MSR_WRITE_MTRR;
     case MSR_CLASS_IGNORE: return MSR_WRITE_IGNORE;
     case MSR_CLASS_FILTER:
-        return ((present ^ value) & rule->fixed) == 0 ? MSR_WRITE_DO : MSR_WRITE_REFUSE;
+        return ((present ^ *value) & rule->fixed) == 0 ? MSR_WRITE_DO : MSR_WRITE_REFUSE;
+    case MSR_CLASS_KEEP:
+        guest->misc_enable = *value & rule->fixed;
+        *value = (*value & ~rule->fixed) | (present & rule->fixed);
+        return MSR_WRITE_KEEP;
+    case MSR_CLASS_UNKNOWN:
+        return guest->boot_services || *value == present ? MSR_WRITE_IGNORE : MSR_WRITE_REFUSE;
     default: return MSR_WRITE_REFUSE;
     }
 }

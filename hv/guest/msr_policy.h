@@ -1,7 +1,8 @@
 /*
  * Which model-specific registers a guest may touch, and why. Pure: accesses are the caller's.
- * What no rule lists is hidden: such a register may hold a physical address, and hardware that
- * uses one by itself goes around the EPT.
+ * A register that holds a physical address is hidden, since hardware that uses one by itself goes around the EPT; so
+ * are those that the table calls dangerous. What no rule lists can be read, and keeps its value: firmware of
+ * which nothing is public goes on as the guest, and its handler of #GP is a dead loop.
  */
 #ifndef NESTOR_HV_GUEST_MSR_POLICY_H
 #define NESTOR_HV_GUEST_MSR_POLICY_H
@@ -10,6 +11,8 @@
 
 enum msr_class {
     MSR_CLASS_HIDE,       /* #GP */
+    MSR_CLASS_UNKNOWN,    /* read through; a write of the present value succeeds, any other has no effect until the
+                             firmware's boot services end, then it is #GP */
     MSR_CLASS_FOREIGN,    /* #GP: of a hypervisor below Nestor, which would write to the address in it */
     MSR_CLASS_PASS,       /* no exits */
     MSR_CLASS_READ_ONLY,  /* reads do not exit, a write is #GP */
@@ -17,16 +20,24 @@ enum msr_class {
     MSR_CLASS_MTRR,       /* the guest's copy (mtrr.h); a write changes the EPT's memory types */
     MSR_CLASS_IGNORE,     /* reads as 0, a write has no effect */
     MSR_CLASS_EMULATE,    /* reads are altered, a write is #GP */
+    MSR_CLASS_SHOW,       /* reads show some bits, a write is #GP */
+    MSR_CLASS_KEEP,       /* some bits are the guest's own and without effect, the others are written */
 };
 
 struct msr_rule {
     u32 first, last;
     enum msr_class class;
-    u64 fixed;            /* FILTER: bits that keep their value; EMULATE: bits shown */
+    u64 fixed;            /* FILTER: bits that keep their value; EMULATE, SHOW: bits shown; KEEP: the guest's own */
     const char *reason;
 };
 
-enum msr_write { MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTRR };
+enum msr_write { MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTRR, MSR_WRITE_KEEP };
+
+/* What a guest has of its own of a CPU's registers. */
+struct msr_guest {
+    bool boot_services;   /* the firmware still runs as the guest */
+    u64 misc_enable;      /* its bits of IA32_MISC_ENABLE, which have no effect */
+};
 
 /* Never NULL: the last rule is that of registers nobody lists. */
 const struct msr_rule *msr_policy_find(u32 msr);
@@ -35,10 +46,13 @@ const struct msr_rule *msr_policy_find(u32 msr);
 void msr_policy_fill_bitmap(u8 *bitmap);
 
 /* An exit for RDMSR, MTRRs aside: what is shown of the hardware's value; false: #GP. */
-must_use bool msr_policy_read(u32 msr, u64 *value);
+must_use bool msr_policy_read(u32 msr, const struct msr_guest *guest, u64 *value);
 /* Whether such an exit needs the hardware's value; if not, 0 will do. */
 must_use bool msr_policy_reads_hardware(u32 msr);
-/* An exit for WRMSR, given the hardware's present value. */
-must_use enum msr_write msr_policy_write(u32 msr, u64 present, u64 value);
+/*
+ * An exit for WRMSR, given the hardware's present value. DO: *value is what to write. KEEP: the same, and
+ * guest->misc_enable has been changed.
+ */
+must_use enum msr_write msr_policy_write(u32 msr, struct msr_guest *guest, u64 present, u64 *value);
 
 #endif

@@ -17,35 +17,50 @@ static void apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *r
     cpuid_policy_apply(leaf, subleaf, guest, reg);
 }
 
-static void hides_exactly_these_bits(void **state)
+static void shows_exactly_these_bits(void **state)
 {
     static const struct {
         u32 leaf, subleaf;
-        u32 hidden[4];      /* of EAX, EBX, ECX, EDX */
+        u32 shown[4];      /* of EAX, EBX, ECX, EDX */
     } cases[] = {
-        {0, 0, {0, 0, 0, 0}},
-        /* ECX.27 and 31 have tests of their own; all other bits of the CPU's pass. */
-        {1, 0, {0, 0, 1u << 5 | 1u << 6 | 1u << 27, 0}},
-        {6, 0, {1u << 19 | 1u << 23 | 1u << 24, 0, 0xff00, ~0u}},
-        {7, 0, {0, 1u << 2 | 1u << 12 | 1u << 15 | 1u << 25,
-                1u << 4 | 1u << 13 | 1u << 23 | 1u << 29 | 1u << 30,
-                1u << 5 | 1u << 18 | 1u << 19}},
-        {7, 1, {1u << 17 | 1u << 22 | 1u << 27, 0, 1u << 5, 1u << 15 | 1u << 17}},
-        {7, 2, {0, 0, 0, 0}},
-        {0xb, 1, {0, 0, 0, 0}},
-        {0xd, 0, {0, 0, 0, 0}},
-        {0xd, 1, {0, 0, 1u << 8 | 1u << 10 | 1u << 14 | 1u << 15, 0}},
-        {0xd, 8, {~0u, ~0u, ~0u, ~0u}},
-        {0xd, 9, {0, 0, 0, 0}},
-        {0xd, 11, {0, 0, 0, 0}},
-        {0x12, 0, {~0u, ~0u, ~0u, ~0u}},
-        {0x12, 3, {~0u, ~0u, ~0u, ~0u}},
-        {0x14, 0, {~0u, ~0u, ~0u, ~0u}},
-        {0x14, 1, {~0u, ~0u, ~0u, ~0u}},
-        {0x15, 0, {0, 0, 0, 0}},
-        {0x20, 0, {~0u, ~0u, ~0u, ~0u}},
-        {0x80000001, 0, {0, 0, 0, 0}},
-        {0x80000008, 0, {0, 0, 0, 0}},
+        {0, 0, {~0u, ~0u, ~0u, ~0u}},
+        /* ECX.27 has a test of its own. Reserved: ECX.16, EDX.10, 20 and 30. */
+        {1, 0, {~0u, ~0u, ~(1u << 5 | 1u << 6 | 1u << 16 | 1u << 27), ~(1u << 10 | 1u << 20 | 1u << 30)}},
+        {6, 0, {0x0057eff7, 0xf, 9, 0}},
+        {7, 0, {2, ~(1u << 2 | 1u << 12 | 1u << 15 | 1u << 25),
+                ~(1u << 4 | 1u << 13 | 1u << 15 | 1u << 23 | 1u << 26 | 1u << 29 | 1u << 30), 0xffd1ef1c}},
+        {7, 1, {0xc4ac1dff, 0, 0, 0x00884530}},
+        {7, 2, {0, 0, 0, 0xff}},
+        {7, 3, {0, 0, 0, 0}},
+        {8, 0, {0, 0, 0, 0}},
+        {0xb, 1, {~0u, ~0u, ~0u, ~0u}},
+        {0xd, 0, {0x602ff, ~0u, ~0u, 0}},
+        {0xd, 1, {0x1f, ~0u, 0x1800, 0}},
+        {0xd, 2, {~0u, ~0u, ~0u, ~0u}},
+        {0xd, 8, {0, 0, 0, 0}},           /* PT */
+        {0xd, 9, {~0u, ~0u, ~0u, ~0u}},
+        {0xd, 10, {0, 0, 0, 0}},          /* PASID */
+        {0xd, 11, {~0u, ~0u, ~0u, ~0u}},  /* CET */
+        {0xd, 13, {0, 0, 0, 0}},          /* HDC */
+        {0xd, 14, {0, 0, 0, 0}},          /* user interrupts */
+        {0xd, 16, {0, 0, 0, 0}},          /* HWP */
+        {0xd, 18, {~0u, ~0u, ~0u, ~0u}},  /* AMX */
+        {0xd, 19, {0, 0, 0, 0}},          /* APX */
+        {0x12, 0, {0, 0, 0, 0}},
+        {0x12, 3, {0, 0, 0, 0}},
+        {0x14, 0, {0, 0, 0, 0}},
+        {0x14, 1, {0, 0, 0, 0}},
+        {0x15, 0, {~0u, ~0u, ~0u, ~0u}},
+        {0x20, 0, {0, 0, 0, 0}},
+        {0x21, 0, {0, 0, 0, 0}},
+        {0x23, 0, {~0u, ~0u, ~0u, ~0u}},
+        {0x25, 0, {0, 0, 0, 0}},
+        {0x80000000, 0, {~0u, ~0u, ~0u, ~0u}},
+        {0x80000001, 0, {~0u, 0, 0x121, 0x2c100800}},
+        {0x80000007, 0, {0, 0, 0, 0x100}},
+        {0x80000008, 0, {0xffffff, 0x200, 0, 0}},
+        {0x80000009, 0, {0, 0, 0, 0}},
+        {0xc0000000, 0, {0, 0, 0, 0}},
     };
     static const u32 order[] = {CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX};
     (void)state;
@@ -54,7 +69,7 @@ static void hides_exactly_these_bits(void **state)
         apply(cases[i].leaf, cases[i].subleaf, &plain, reg);
         for (u32 r = 0; r < CPUID_REGS; r++) {
             u32 seen = (u32)reg[order[r]];
-            if (seen != ~cases[i].hidden[r]) {
+            if (seen != cases[i].shown[r]) {
                 fail_msg("leaf %#x.%u, register %u: %#x", cases[i].leaf, cases[i].subleaf, r, seen);
             }
         }
@@ -81,7 +96,7 @@ static void names_the_hypervisor(void **state)
     assert_int_equal(reg[0] | reg[1] | reg[2] | reg[3], 0);
     memset(reg, 0, sizeof(reg));
     cpuid_policy_apply(1, 0, &guest, reg);
-    assert_int_equal(reg[CPUID_ECX], 1u << 31);
+    assert_int_equal(reg[CPUID_ECX], 0);
 }
 
 /* The exit handler asks first, so a leaf without a policy must come out unchanged. */
@@ -102,7 +117,7 @@ static void says_which_leafs_it_changes(void **state)
         }
     }
     assert_true(cpuid_policy_has(0x0d));
-    assert_true(cpuid_policy_has(0x400000ff) && !cpuid_policy_has(0x40000100));
+    assert_true(cpuid_policy_has(0x400000ff) && cpuid_policy_has(0x40000100));
 }
 
 static void mirrors_the_guests_cr4(void **state)
@@ -111,7 +126,7 @@ static void mirrors_the_guests_cr4(void **state)
     u64 reg[CPUID_REGS] = {0};
     (void)state;
     cpuid_policy_apply(1, 0, &on, reg);
-    assert_int_equal(reg[CPUID_ECX], 1u << 27 | 1u << 31);
+    assert_int_equal(reg[CPUID_ECX], 1u << 27);
     apply(1, 0, &plain, reg);
     assert_int_equal(reg[CPUID_ECX] & 1u << 27, 0);
     memset(reg, 0, sizeof(reg));
@@ -144,11 +159,42 @@ static void hides_what_a_missing_control_disables(void **state)
     }
 }
 
+/* As the CPU, or a hypervisor below, has it, unless the configuration says otherwise. */
+static void the_hypervisor_bit(void **state)
+{
+    static const struct { enum cpuid_hypervisor_bit mode; u32 cpu, shown; } cases[] = {
+        {CPUID_HYPERVISOR_BIT_AUTO, 0, 0}, {CPUID_HYPERVISOR_BIT_AUTO, 1u << 31, 1u << 31},
+        {CPUID_HYPERVISOR_BIT_ON, 0, 1u << 31}, {CPUID_HYPERVISOR_BIT_ON, 1u << 31, 1u << 31},
+        {CPUID_HYPERVISOR_BIT_OFF, 0, 0}, {CPUID_HYPERVISOR_BIT_OFF, 1u << 31, 0},
+    };
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct cpuid_guest guest = {.hypervisor_bit = cases[i].mode};
+        u64 reg[CPUID_REGS] = {[CPUID_ECX] = cases[i].cpu};
+        cpuid_policy_apply(1, 0, &guest, reg);
+        assert_int_equal(reg[CPUID_ECX], cases[i].shown);
+    }
+}
+
+static void key_ids_are_no_address_bits(void **state)
+{
+    static const struct { u32 width, cpu, shown; } cases[] = {{0, 52, 52}, {46, 52, 46}, {46, 39, 39}, {52, 52, 52}};
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct cpuid_guest guest = {.physical_width = cases[i].width};
+        u64 reg[CPUID_REGS] = {[CPUID_EAX] = 57u << 8 | cases[i].cpu};
+        cpuid_policy_apply(0x80000008, 0, &guest, reg);
+        assert_int_equal(reg[CPUID_EAX], 57u << 8 | cases[i].shown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hides_what_a_missing_control_disables),
-        cmocka_unit_test(hides_exactly_these_bits),
+        cmocka_unit_test(shows_exactly_these_bits),
+        cmocka_unit_test(the_hypervisor_bit),
+        cmocka_unit_test(key_ids_are_no_address_bits),
         cmocka_unit_test(says_which_leafs_it_changes),
         cmocka_unit_test(names_the_hypervisor),
         cmocka_unit_test(mirrors_the_guests_cr4),
