@@ -230,6 +230,20 @@ static bool set_rule(struct config *config, struct span value)
     return choose(value, "always", "affected-cpus", &config->rule_affected_only);
 }
 
+static bool set_hypervisor_bit(struct config *config, struct span value)
+{
+    bool on;
+    if (equals(value, "auto")) {
+        config->hypervisor_bit = HYPERVISOR_BIT_AUTO;
+        return true;
+    }
+    if (!choose(value, "off", "on", &on)) {
+        return false;
+    }
+    config->hypervisor_bit = on ? HYPERVISOR_BIT_ON : HYPERVISOR_BIT_OFF;
+    return true;
+}
+
 /* CPU and DMA either share a root or have one each, so all regions must say the same about DMA. */
 static bool disagrees(const struct config *config, u64 base, u64 last, bool dma_read)
 {
@@ -283,6 +297,7 @@ static const struct key keys[] = {
     {"policy", "fatal", false, set_fatal, "halt or reset"},
     {"policy", "without-isolation", false, set_without_isolation, "native or run"},
     {"policy", "read-only-rule", false, set_rule, "always or affected-cpus"},
+    {"policy", "hypervisor-bit", false, set_hypervisor_bit, "auto, on or off"},
     {"memory", "protect", true, set_protect,
      "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all"},
 };

@@ -14,6 +14,7 @@
  *     fatal = halt                       halt or reset
  *     without-isolation = native         native or run
  *     read-only-rule = always            always or affected-cpus
+ *     hypervisor-bit = auto              CPUID.1:ECX[31] for the guest: auto (as the CPU has it), on or off
  *     [memory]
  *     protect = 0x100000-0x1fffff dma=none   read-only for the CPU, absent for DMA (dma=none, default)
  *                                            or read-only for it too (dma=read); may be repeated
@@ -38,6 +39,7 @@ struct config {
     enum fatal_policy fatal;
     bool run_without_isolation;
     bool rule_affected_only;
+    enum hypervisor_bit hypervisor_bit;
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
     u32 protect_line[HANDOVER_PROTECT];     /* its line in the file */

@@ -95,9 +95,28 @@ static void hand_over_config(const struct config *config, struct handover *h)
     h->serial_stride = serial->stride;
     h->log_level = (u8)config->level;
     h->fatal = config->fatal;
+    h->hypervisor_bit = config->hypervisor_bit;
     h->allow_no_isolation = config->run_without_isolation;
     h->protect_count = config->protect_count;
     CopyMem(h->protect, (VOID *)config->protect, sizeof(h->protect));
+}
+
+static VOID EFIAPI boot_services_end(EFI_EVENT event, VOID *context)
+{
+    (void)event;
+    (void)context;
+    __asm__ volatile("vmcall" : : "a"(HANDOVER_CALL_BOOT_SERVICES_END) : "memory");
+}
+
+/* From then on no firmware that nobody knows runs as the guest but its runtime services: Nestor may be stricter. */
+static void tell_end_of_boot_services(void)
+{
+    EFI_EVENT event;
+    EFI_STATUS status = BS->CreateEvent(EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_NOTIFY, boot_services_end, NULL, &event);
+    if (EFI_ERROR(status)) {
+        console_log(LOG_WARNING, "the end of boot services will not be told, status %llx: writes of unknown MSRs stay "
+                    "without effect", (u64)status);
+    }
 }
 
 static bool refuse(const char *step, enum result r, const struct handover *h)
@@ -216,6 +235,7 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
     if (!enter_all(&p, &known)) {
         return false;
     }
+    tell_end_of_boot_services();
     show_guest_its_tables(m, &known);
     report(&known);
     report_base_registers(m);

@@ -45,6 +45,12 @@ struct sleep_register {
 
 enum fatal_policy { FATAL_HALT, FATAL_RESET };
 
+/* CPUID.1:ECX[31] as a guest sees it: as the CPU, or a hypervisor below, has it; set; clear. */
+enum hypervisor_bit { HYPERVISOR_BIT_AUTO, HYPERVISOR_BIT_ON, HYPERVISOR_BIT_OFF };
+
+/* EAX of the VMCALL by which nestor.efi says, as guest code, that the firmware's boot services end. Anybody may say it. */
+enum { HANDOVER_CALL_BOOT_SERVICES_END = 0x4e455345 };
+
 struct handover {
     u32 magic;
     u32 cpu_count;                    /* CPUs that will enter */
@@ -75,6 +81,7 @@ struct handover {
     u8 serial_stride;                 /* bytes between registers */
     u8 log_level;                     /* enum log_level */
     enum fatal_policy fatal;
+    enum hypervisor_bit hypervisor_bit;
     bool allow_no_isolation;          /* config: run as a hypervisor without DMA isolation */
     bool rule_lifted;                 /* by the config, as this CPU has no Intel 772415 */
     struct protect_range protect[HANDOVER_PROTECT];

@@ -33,6 +33,7 @@ static void print_next(const struct config *c)
 
 static void print_config(const struct config *c)
 {
+    static const char *const bits[] = {"auto", "on", "off"};
     static const char *const levels[] = {"error", "warning", "info", "debug"};
     print_next(c);
     printf("level             %s\n", levels[c->level]);
@@ -40,6 +41,7 @@ static void print_config(const struct config *c)
     printf("fatal             %s\n", c->fatal == FATAL_RESET ? "reset" : "halt");
     printf("without-isolation %s\n", c->run_without_isolation ? "run" : "native");
     printf("read-only-rule    %s\n", c->rule_affected_only ? "affected-cpus" : "always");
+    printf("hypervisor-bit    %s\n", bits[c->hypervisor_bit]);
     for (u32 i = 0; i < c->protect_count; i++) {
         const struct protect_range *p = &c->protect[i];
         printf("protect           0x%llx-0x%llx dma=%s\n", p->base, p->base + p->size - 1,

@@ -13,7 +13,8 @@ static __attribute__((noinline)) void change(const struct vcpu *v, u32 leaf, u32
 {
     const struct cpuid_guest guest = {.cr4 = vmcs_read(VMCS_GUEST_CR4),
                                       .controls = v->cpu_controls2,
-                                      .features = v->partition->cpuid_features};
+                                      .features = v->partition->cpuid_features,
+                                      .hypervisor_bit = v->partition->hypervisor_bit};
     cpuid_policy_apply(leaf, subleaf, &guest, v->regs->gpr);
 }
 

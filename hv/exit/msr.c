@@ -24,13 +24,31 @@ static void refuse(struct vcpu *v, u32 msr, bool write)
     vcpu_inject_error(VECTOR_GP, 0);
 }
 
+enum { UNKNOWN_LINES = 8 };
+
+/* One that no table of ours lists was touched: whoever adds to the table wants to know which. */
+static void tell_unknown(struct vcpu *v, u32 msr, const char *what)
+{
+    if (msr_policy_find(msr)->class == MSR_CLASS_UNKNOWN &&
+        __atomic_add_fetch(&v->partition->unknown_msrs, 1, __ATOMIC_RELAXED) <= UNKNOWN_LINES) {
+        port_log(LOG_WARNING, "CPU %u: MSR 0x%x is not in the table: %s", v->index, msr, what);
+    }
+}
+
+static struct msr_guest guest_of(const struct vcpu *v)
+{
+    return (struct msr_guest){.boot_services = v->partition->boot_services, .misc_enable = v->misc_enable};
+}
+
 void exit_rdmsr(struct vcpu *v)
 {
     struct guest_regs *r = v->regs;
+    const struct msr_guest guest = guest_of(v);
     u32 msr = (u32)r->gpr[REG_RCX];
     u64 value = 0;
+    tell_unknown(v, msr, "read as the CPU has it");
     if ((msr_policy_reads_hardware(msr) && !checked_msr_read(msr, &value)) ||
-        !msr_policy_read(msr, &value) ||
+        !msr_policy_read(msr, &guest, &value) ||
         (msr_policy_find(msr)->class == MSR_CLASS_MTRR && !mtrr_read(&v->mtrr, msr, &value))) {
         refuse(v, msr, false);
         return;
@@ -70,11 +88,17 @@ void exit_wrmsr(struct vcpu *v)
     u32 msr = (u32)r->gpr[REG_RCX];
     u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
     u64 present = 0;
+    struct msr_guest guest = guest_of(v);
+    tell_unknown(v, msr, "a write changes nothing");
     if (msr_policy_reads_hardware(msr) && !checked_msr_read(msr, &present)) {
         refuse(v, msr, true);
         return;
     }
-    switch (msr_policy_write(msr, present, value)) {
+    switch (msr_policy_write(msr, &guest, present, &value)) {
+    case MSR_WRITE_KEEP:
+        v->misc_enable = guest.misc_enable;
+        finish(v, msr, checked_msr_write(msr, value));
+        break;
     case MSR_WRITE_DO:
         finish(v, msr, checked_msr_write(msr, value));
         break;

@@ -180,8 +180,9 @@ void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, 
     hide_disabled(guest->controls, leaf, subleaf, reg);
     if (leaf == 1) {
         mirror(&reg[CPUID_ECX], 1u << 27, (guest->cr4 & CR4_OSXSAVE) != 0);
-        if (guest->hypervisor_bit != CPUID_HYPERVISOR_BIT_AUTO) {
-            mirror(&reg[CPUID_ECX], 1u << 31, guest->hypervisor_bit == CPUID_HYPERVISOR_BIT_ON);
+        /* Kernels that see it and do not know who is there give up queued spinlocks, error reports and PMUs. */
+        if (guest->hypervisor_bit != HYPERVISOR_BIT_AUTO) {
+            mirror(&reg[CPUID_ECX], 1u << 31, guest->hypervisor_bit == HYPERVISOR_BIT_ON);
         }
     } else if (leaf == 7 && subleaf == 0) {
         mirror(&reg[CPUID_ECX], 1u << 4, (guest->cr4 & CR4_PKE) != 0);

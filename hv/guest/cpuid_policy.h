@@ -5,6 +5,7 @@
 #ifndef NESTOR_HV_GUEST_CPUID_POLICY_H
 #define NESTOR_HV_GUEST_CPUID_POLICY_H
 
+#include "hv/handover.h"
 #include "hv/machine/x86_bits.h"
 #include "hv/types.h"
 
@@ -28,18 +29,12 @@ enum cpuid_nestor_feature {
 /* Bits of CR4 that turn on what CPUID does not show: the guest may not set them. */
 #define CPUID_POLICY_CR4 (CR4_VMXE | CR4_SMXE | CR4_KL | CR4_UINTR | CR4_FRED)
 
-/*
- * CPUID.1:ECX[31]. Kernels that see it and do not know the hypervisor give up queued spinlocks, memory error
- * reports, PMUs and cross time stamps; without it they do not look for one.
- */
-enum cpuid_hypervisor_bit { CPUID_HYPERVISOR_BIT_AUTO, CPUID_HYPERVISOR_BIT_ON, CPUID_HYPERVISOR_BIT_OFF };
-
 struct cpuid_guest {
     u64 cr4;
     u32 controls;                         /* enum cpu_control2 that are on */
     u32 features;                         /* enum cpuid_nestor_feature */
     u32 physical_width;                   /* bits of an address without key ids; 0: as the CPU says */
-    enum cpuid_hypervisor_bit hypervisor_bit; /* AUTO: as the CPU, or a hypervisor below, has it */
+    enum hypervisor_bit hypervisor_bit;
 };
 
 /* False: the guest sees what the CPU answers to this leaf, whatever the subleaf. */

@@ -40,6 +40,8 @@ enum result partition_create_root(const struct handover *h, void (*cpu_flush)(vo
         return r;
     }
     struct partition *p = port_hpa_to_ptr(page);
+    p->hypervisor_bit = h->hypervisor_bit;
+    p->boot_services = true;
     p->pm1a_control = h->pm1a_control;
     p->pm1b_control = h->pm1b_control;
     p->s3_type = h->s3_type;

@@ -27,10 +27,12 @@ struct partition {
     u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
+    enum hypervisor_bit hypervisor_bit;
+    bool boot_services;             /* the firmware's: it still runs as the guest */
     u64 protected_writes;           /* by a CPU to the config's protected regions, dropped */
     u64 own_memory_hits;            /* accesses to Nestor's memory or to a unit that is not shown */
     u64 refused_accesses;           /* to these and to units' registers: those that got a fault */
-    u64 denied_msrs[2], foreign_msrs[2];     /* reads, writes */
+    u64 denied_msrs[2], foreign_msrs[2], unknown_msrs; /* reads, writes */
     u64 refused_sleeps, sleeps;
     u64 refused_tasks;
 };

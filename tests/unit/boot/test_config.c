@@ -37,6 +37,7 @@ static void check_defaults(void)
     assert_int_equal(config.fatal, FATAL_HALT);
     assert_false(config.run_without_isolation);
     assert_false(config.rule_affected_only);
+    assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_AUTO);
     assert_int_equal(config.protect_count, 0);
 }
 
@@ -65,6 +66,7 @@ static void every_key(void **state)
                            "fatal = reset\n"
                            "without-isolation = run\n"
                            "read-only-rule = affected-cpus\n"
+                           "hypervisor-bit = off\n"
                            "[memory]\n"
                            "protect = 0x100000-0x1fffff dma=read\n"
                            "protect = 0x200000 - 0x200fff dma=read\n"
@@ -72,6 +74,7 @@ static void every_key(void **state)
     assert_string_equal(config.next_image, "\\EFI\\debian\\grubx64.efi");
     assert_string_equal(config.next_arguments, "root=/dev/sda2 quiet = yes");
     assert_int_equal(config.level, LOG_DEBUG);
+    assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_OFF);
     assert_int_equal(config.serial_choice, CONFIG_SERIAL_GIVEN);
     assert_int_equal(config.serial.kind, SERIAL_MMIO);
     assert_int_equal(config.serial.base, 0xfe034000);
@@ -84,8 +87,8 @@ static void every_key(void **state)
     assert_int_equal(config.protect[0].size, 0x100000);
     assert_true(config.protect[0].dma_read);
     assert_int_equal(config.protect[1].size, 0x1000);
-    assert_int_equal(config.protect_line[0], 13);
-    assert_int_equal(config.protect_line[2], 15);
+    assert_int_equal(config.protect_line[0], 14);
+    assert_int_equal(config.protect_line[2], 16);
     assert_int_equal(config.protect[2].base, 0x400000);
 }
 
@@ -112,7 +115,7 @@ static void other_values(void **state)
     assert_false(config.protect[0].dma_read);
     assert_false(config.protect[1].dma_read);
     assert_int_equal(parse("[policy]\nfatal = halt\nwithout-isolation = native\n"
-                           "read-only-rule = always"), OK);
+                           "read-only-rule = always\nhypervisor-bit = auto"), OK);
     check_defaults();
 }
 
@@ -157,6 +160,7 @@ static const struct mistake mistakes[] = {
     {"[policy]\nfatal = panic\n", 2, "fatal", "halt or reset"},
     {"[policy]\nwithout-isolation = yes\n", 2, "without-isolation", "native or run"},
     {"[policy]\nread-only-rule = never\n", 2, "read-only-rule", "always"},
+    {"[policy]\nhypervisor-bit = 1\n", 2, "hypervisor-bit", "auto, on or off"},
     {"[memory]\nprotect = 0x1000\n", 2, "protect", "BASE-END"},
     {"[memory]\nprotect = 0x1000-0x2000\n", 2, "protect", "whole"},
     {"[memory]\nprotect = 0x1001-0x1fff\n", 2, "protect", "whole"},

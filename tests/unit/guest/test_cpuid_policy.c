@@ -162,10 +162,10 @@ static void hides_what_a_missing_control_disables(void **state)
 /* As the CPU, or a hypervisor below, has it, unless the configuration says otherwise. */
 static void the_hypervisor_bit(void **state)
 {
-    static const struct { enum cpuid_hypervisor_bit mode; u32 cpu, shown; } cases[] = {
-        {CPUID_HYPERVISOR_BIT_AUTO, 0, 0}, {CPUID_HYPERVISOR_BIT_AUTO, 1u << 31, 1u << 31},
-        {CPUID_HYPERVISOR_BIT_ON, 0, 1u << 31}, {CPUID_HYPERVISOR_BIT_ON, 1u << 31, 1u << 31},
-        {CPUID_HYPERVISOR_BIT_OFF, 0, 0}, {CPUID_HYPERVISOR_BIT_OFF, 1u << 31, 0},
+    static const struct { enum hypervisor_bit mode; u32 cpu, shown; } cases[] = {
+        {HYPERVISOR_BIT_AUTO, 0, 0}, {HYPERVISOR_BIT_AUTO, 1u << 31, 1u << 31},
+        {HYPERVISOR_BIT_ON, 0, 1u << 31}, {HYPERVISOR_BIT_ON, 1u << 31, 1u << 31},
+        {HYPERVISOR_BIT_OFF, 0, 0}, {HYPERVISOR_BIT_OFF, 1u << 31, 0},
     };
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {

@@ -1,0 +1,18 @@
+/*
+ * VMCALL is undefined but for the one call of nestor.efi's: the firmware's boot services end. A guest that says so
+ * itself only makes its own unknown registers stricter (hv/guest/msr_policy.h).
+ */
+#include "hv/exit/handlers.h"
+
+#include "hv/handover.h"
+#include "hv/partition/partition.h"
+
+void exit_vmcall(struct vcpu *v)
+{
+    if ((u32)v->regs->gpr[REG_RAX] != HANDOVER_CALL_BOOT_SERVICES_END || !v->partition->boot_services) {
+        exit_undefined(v);
+        return;
+    }
+    v->partition->boot_services = false;
+    vcpu_advance();
+}
