@@ -206,7 +206,7 @@ enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
 
 void viommu_host_show_device(struct viommu *v, u16 sid)
 {
-    vtd_dump_brief(v->config.unit, VTD_ROOT_GUEST, sid);
+    vtd_device_show(v->config.unit, VTD_ROOT_GUEST, sid);
 }
 
 /* --- queue, faults, events --- */

@@ -217,3 +217,25 @@ bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32
     spin_unlock(&unit->lock);
     return has;
 }
+
+static const char *pgtt_text(u32 pgtt)
+{
+    static const char *const types[] = {"?", "first-stage", "second-stage", "nested", "pass-through"};
+    return types[pgtt <= PGTT_PASS_THROUGH ? pgtt : 0];
+}
+
+void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid)
+{
+    static const struct pasid_entry none = {{0}};
+    spin_lock(&unit->lock);
+    const u64 *context = vtd_context_find(unit, root, sid);
+    const struct pasid_entry *found =
+        context != NULL ? vtd_pasid_find(context, vtd_context_rid_pasid(unit, context)) : NULL;
+    const struct pasid_entry e = found != NULL ? *found : none;
+    spin_unlock(&unit->lock);
+    port_log(LOG_INFO, "  unit %u %02x:%02x.%x: PGTT = %s DID %u second stage 0x%llx first stage 0x%llx, %u faults",
+             unit->info.index, sid >> 8, sid >> 3 & 31, sid & 7,
+             pasid_get(&e, PASID_P) != 0 ? pgtt_text((u32)pasid_get(&e, PASID_PGTT)) : "none (blocked)",
+             (u32)pasid_get(&e, PASID_DID), pasid_get(&e, PASID_SSPTPTR) << PAGE_SHIFT,
+             pasid_get(&e, PASID_FSPTPTR) << PAGE_SHIFT, vtd_fault_count(unit, sid));
+}

@@ -1,5 +1,5 @@
 /*
- * PASID entries from a description and back, VT-d 9.6. Pure but for the console
+ * PASID entries from a description, VT-d 9.6. Pure but for the console
  * line. PWSNP, memory type and snoop fields follow from the unit alone: a guest that
  * chose PWSNP = 0 would have the hardware walk our cached EPT unsnooped.
  */
@@ -127,26 +127,4 @@ enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_
         pasid_set(out, PASID_FSPTPTR, entry->fs_root >> PAGE_SHIFT);
     }
     return OK;
-}
-
-void vtd_entry_decode(const struct pasid_entry *e, struct vtd_entry *out)
-{
-    *out = (struct vtd_entry){
-        .pgtt = (enum pgtt)pasid_get(e, PASID_PGTT),
-        .did = (u16)pasid_get(e, PASID_DID),
-        .ss_ad = pasid_get(e, PASID_SSADE) != 0,
-        .force_snoop = pasid_get(e, PASID_PGSNP) != 0,
-        .fpd = pasid_get(e, PASID_FPD) != 0,
-    };
-    if (uses_second_stage(out)) {
-        out->ss_root.v = pasid_get(e, PASID_SSPTPTR) << PAGE_SHIFT;
-        out->ss_levels = (u32)pasid_get(e, PASID_AW) + 2;
-    }
-    if (uses_first_stage(out)) {
-        out->fs_root = pasid_get(e, PASID_FSPTPTR) << PAGE_SHIFT;
-        out->fs_width = pasid_get(e, PASID_FSPM) == 1 ? 57 : 48;
-        out->sre = pasid_get(e, PASID_SRE) != 0;
-        out->wpe = pasid_get(e, PASID_WPE) != 0;
-        out->eafe = pasid_get(e, PASID_EAFE) != 0;
-    }
 }

@@ -36,20 +36,6 @@ enum result vtd_legacy_encode(const struct vtd_unit_info *info, const struct vtd
     return OK;
 }
 
-void vtd_legacy_decode(const u64 context[2], struct vtd_entry *out)
-{
-    bool pass = (context[0] >> TT_SHIFT & 3) == TT_PASS_THROUGH;
-    *out = (struct vtd_entry){
-        .pgtt = pass ? PGTT_PASS_THROUGH : PGTT_SECOND_STAGE,
-        .did = (u16)(context[1] >> DID_SHIFT),
-        .fpd = (context[0] & FPD) != 0,
-    };
-    if (!pass) {
-        out->ss_root.v = context[0] & ~PAGE_MASK;
-        out->ss_levels = (u32)(context[1] & AW_MASK) + 2;
-    }
-}
-
 static enum result write(struct vtd_unit *unit, u16 sid, const u64 words[2])
 {
     u64 *context;

@@ -205,32 +205,3 @@ enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, 
     spin_unlock(&unit->lock);
     return r;
 }
-
-static enum result get(const struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                       struct vtd_entry *out)
-{
-    u32 at;
-    if (!is_scalable(unit)) {
-        const u64 *context = vtd_context_find(unit, root, sid);
-        if (context == NULL || pasid != VTD_NO_PASID) {
-            return ERR_NOT_FOUND;
-        }
-        vtd_legacy_decode(context, out);
-        return OK;
-    }
-    const struct pasid_entry *slot = find(unit, root, sid, pasid, &at);
-    if (slot == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    vtd_entry_decode(slot, out);
-    return OK;
-}
-
-enum result vtd_entry_get(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                          struct vtd_entry *out)
-{
-    spin_lock(&unit->lock);
-    enum result r = get(unit, root, sid, pasid, out);
-    spin_unlock(&unit->lock);
-    return r;
-}

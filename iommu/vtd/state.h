@@ -146,13 +146,9 @@ void vtd_storm_forgive(struct vtd_unit *unit, u64 now);
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word);
 void vtd_fault_free(struct vtd_unit *unit);
 
-/* iommu/vtd/entry.c: the description that an encoded entry stands for. */
-void vtd_entry_decode(const struct pasid_entry *e, struct vtd_entry *out);
-
 /* iommu/vtd/legacy.c: context entries of legacy mode, VT-d 9.3; the lock is held for the last two. */
 must_use enum result vtd_legacy_encode(const struct vtd_unit_info *info,
                                        const struct vtd_entry *entry, u64 out[2]);
-void vtd_legacy_decode(const u64 context[2], struct vtd_entry *out);
 must_use enum result vtd_legacy_set(struct vtd_unit *unit, u16 sid, const struct vtd_entry *entry);
 /* Back to the default. */
 must_use enum result vtd_legacy_reset(struct vtd_unit *unit, u16 sid);

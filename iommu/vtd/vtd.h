@@ -106,6 +106,9 @@ must_use enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u
 /* Back to the root's default with all its entries gone and invalidated; no window. */
 must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
+/* One line: what the device's requests without PASID go through in that root; scalable mode only. */
+void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid);
+
 /*
  * Installs or replaces the entry of (sid, pasid); replacing is atomic for DMA in flight
  * where the hardware allows it, else the device is blocked meanwhile. The invalidations
@@ -115,9 +118,6 @@ must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root,
 must_use enum result vtd_entry_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
                                    const struct vtd_entry *entry);
 must_use enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
-/* ERR_NOT_FOUND when nothing is there. */
-must_use enum result vtd_entry_get(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                                   struct vtd_entry *out);
 /* True if setting that entry needs no new page; for quotas. */
 bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
 /* Checks and encodes; what vtd_entry_set() does first. Pure but for the console line. */
@@ -154,10 +154,5 @@ u32 vtd_fault_count(const struct vtd_unit *unit, u16 sid);
 /* Event registers (FECTL..FEUADDR, IECTL..IEUADDR, PECTL..PEUADDR by their offsets) on behalf of the guest. */
 u32 vtd_event_read(struct vtd_unit *unit, u32 offset);
 void vtd_event_write(struct vtd_unit *unit, u32 offset, u32 value);
-
-/* The remapping state as text through port_log(LOG_INFO), walked down to (sid, pasid, addr). */
-void vtd_dump(struct vtd_unit *unit, u16 sid, u32 pasid, u64 addr);
-/* One line: what the device's requests without PASID go through in that root; scalable mode only. */
-void vtd_dump_brief(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
 #endif

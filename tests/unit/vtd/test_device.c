@@ -280,24 +280,22 @@ static void entries_of_nobody(void **state)
 {
     (void)state;
     struct vtd_rig rig;
-    struct vtd_entry out;
     const struct vtd_context context = {.pasids = 64};
     vtd_rig_start(&rig, VTD_RIG_SERVER);
     struct vtd_entry entry = second_entry(&rig, rig.root, 2), bad = entry;
     bad.did = 0;
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_NOT_FOUND);
     assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), ERR_NOT_FOUND);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_GUEST, SID, 0, &out), ERR_NOT_FOUND);
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), ERR_NOT_FOUND);
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 3, &bad), ERR_INVALID);
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 1u << 13, &entry), ERR_INVALID);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, 1u << 13, &out), ERR_NOT_FOUND);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, 100, &out), ERR_NOT_FOUND);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, 3, &out), ERR_NOT_FOUND);
+    const u64 *of_sid = vtd_context_find(rig.unit, VTD_ROOT_OFF, SID);
+    assert_null(vtd_pasid_find(of_sid, 1u << 13));
+    assert_null(vtd_pasid_find(of_sid, 100));
+    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, 3), ERR_NOT_FOUND);
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 3, &entry), OK);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, 3, &out), OK);
-    assert_int_equal(out.did, 2);
+    assert_int_equal(pasid_get(vtd_pasid_find(of_sid, 3), PASID_DID), 2);
     vtd_rig_stop(&rig);
 }
 
@@ -305,7 +303,6 @@ static void a_legacy_device(void **state)
 {
     (void)state;
     struct vtd_rig rig;
-    struct vtd_entry out;
     const struct vtd_context none = {0}, pasids = {.pasids = 64};
     vtd_rig_start(&rig, VTD_RIG_LEGACY);
     struct vtd_entry entry = second_entry(&rig, rig.other_root, 2);
@@ -317,13 +314,11 @@ static void a_legacy_device(void **state)
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), ERR_UNSUPPORTED);
     assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, 5), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, 5, &out), ERR_NOT_FOUND);
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 5);
     assert_int_equal(vtd_rig_dma(&rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_entry_get(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &out), OK);
-    assert_int_equal(out.did, 2);
+    assert_int_equal(field_get(vtd_context_find(rig.unit, VTD_ROOT_OFF, SID), LEGACY_CONTEXT_DID), 2);
     entry.did = 0;
     assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_INVALID);
     assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);

@@ -46,19 +46,8 @@ static void golden_words(void **state)
     };
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
         struct pasid_entry e;
-        struct vtd_entry back, want = cases[i].entry;
         assert_int_equal(vtd_entry_encode(&info, &cases[i].entry, &e), OK);
         assert_memory_equal(e.w, cases[i].w, sizeof(e.w));
-        vtd_entry_decode(&e, &back);
-        want.force_snoop = true;
-        assert_int_equal(back.pgtt, want.pgtt);
-        assert_int_equal(back.did, want.did);
-        assert_int_equal(back.ss_root.v, want.ss_root.v);
-        assert_int_equal(back.ss_levels, want.ss_levels);
-        assert_int_equal(back.fs_root, want.fs_root);
-        assert_int_equal(back.fs_width, want.fs_width);
-        assert_true(back.sre == want.sre && back.wpe == want.wpe && back.eafe == want.eafe);
-        assert_true(back.ss_ad == want.ss_ad && back.fpd == want.fpd && back.force_snoop);
     }
 }
 
@@ -153,21 +142,14 @@ static void legacy_words(void **state)
 {
     (void)state;
     struct vtd_unit_info info = full();
-    struct vtd_entry back;
     u64 w[2];
     info.mode = VTD_MODE_LEGACY;
     assert_int_equal(vtd_legacy_encode(&info, &second, w), OK);
     assert_int_equal(w[0], 0x2001);
     assert_int_equal(w[1], 0x3403);
-    vtd_legacy_decode(w, &back);
-    assert_int_equal(back.ss_root.v, 0x2000);
-    assert_int_equal(back.ss_levels, 5);
     assert_int_equal(vtd_legacy_encode(&info, &pass, w), OK);
     assert_int_equal(w[0], 0xb);
     assert_int_equal(w[1], 0x7803);
-    vtd_legacy_decode(w, &back);
-    assert_int_equal(back.pgtt, PGTT_PASS_THROUGH);
-    assert_true(back.fpd);
 }
 
 static void legacy_refusals(void **state)

@@ -207,18 +207,6 @@ static void capabilities_that_make_no_sense(void **state)
     }
 }
 
-static void the_dump_names_every_step(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    vtd_rig_start(&rig, VTD_RIG_SERVER);
-    hosted_clear_log();
-    vtd_dump(rig.unit, 0x18, VTD_NO_PASID, VTD_RIG_GPA);
-    assert_non_null(strstr(hosted_log(), "second-stage"));
-    assert_non_null(strstr(hosted_log(), "is HPA"));
-    vtd_rig_stop(&rig);
-}
-
 static void every_allocation_fails_once(void **state)
 {
     (void)state;
@@ -262,7 +250,6 @@ int main(void)
         cmocka_unit_test(faults_become_lines_and_counts),
         cmocka_unit_test(a_storm_is_silenced_then_blocked),
         cmocka_unit_test(capabilities_that_make_no_sense),
-        cmocka_unit_test(the_dump_names_every_step),
         cmocka_unit_test(every_allocation_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
