@@ -285,14 +285,6 @@ enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u
     return result;
 }
 
-enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
-{
-    spin_lock(&unit->lock);
-    enum result r = vtd_queue_run(unit, descs, count);
-    spin_unlock(&unit->lock);
-    return r;
-}
-
 static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
 {
     if (unit->queue_dead || unit->queue_size == 0) {

@@ -84,6 +84,10 @@ must_use enum result vtd_flush_buffer(struct vtd_unit *unit);
 /* iommu/vtd/queue.c; the lock is held. */
 must_use enum result vtd_queue_start(struct vtd_unit *unit);
 must_use enum result vtd_queue_stop(struct vtd_unit *unit);
+/*
+ * Descriptors with one doorbell and one wait. Errors of single ones do not lose the others: ERR_QUEUE
+ * after all that could be done is done; ERR_TIMEOUT.
+ */
 must_use enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
 /* Gets a queue going again that stopped at a descriptor nobody waits for. */
 void vtd_queue_poll(struct vtd_unit *unit);

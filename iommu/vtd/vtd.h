@@ -125,11 +125,9 @@ must_use enum result vtd_entry_encode(const struct vtd_unit_info *info, const st
                                       struct pasid_entry *out);
 
 /*
- * Batch with one doorbell and one wait. Errors of single descriptors do not lose the
- * others: ERR_QUEUE after all that could be done is done; ERR_TIMEOUT.
+ * Descriptors with one doorbell and nothing to wait for, as a guest's batch has its own waits. ERR_BUSY:
+ * no room, nothing was put. ERR_TIMEOUT: the queue is off or hung.
  */
-must_use enum result vtd_queue_submit(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
-/* The same without waiting (a guest's batch). ERR_BUSY: no room, nothing was put. */
 must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
 
 /* Second stage of did changed in [gpa, gpa + size): IOTLB of it, nested entries included. size 0: all. */

@@ -46,10 +46,10 @@ static void short_descriptors(void **state)
     const struct vtd_desc wide = {{2 | 1 << 4, 0, 1, 0}}, good = vtd_desc_iotlb_global();
     vtd_rig_start(&rig, VTD_RIG_LEGACY);
     assert_int_equal(rig.unit->desc_words, 2);
-    assert_int_equal(vtd_queue_submit(rig.unit, &wide, 1), ERR_INVALID);
+    assert_int_equal(vtd_queue_run(rig.unit, &wide, 1), ERR_INVALID);
     assert_int_equal(vtd_queue_post(rig.unit, &wide, 1), ERR_INVALID);
     for (u32 i = 0; i < 1500; i++) {
-        assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+        assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     }
     vtd_rig_stop(&rig);
 }
@@ -64,7 +64,7 @@ static void a_batch_longer_than_the_ring(void **state)
         batch[i] = vtd_desc_iotlb_domain(1);
     }
     u64 before = done(&rig, MODEL_DESC_IOTLB), waits = done(&rig, MODEL_DESC_WAIT);
-    assert_int_equal(vtd_queue_submit(rig.unit, batch, ARRAY_LEN(batch)), OK);
+    assert_int_equal(vtd_queue_run(rig.unit, batch, ARRAY_LEN(batch)), OK);
     assert_int_equal(done(&rig, MODEL_DESC_IOTLB), before + ARRAY_LEN(batch));
     assert_int_equal(done(&rig, MODEL_DESC_WAIT), waits + 6);
     vtd_rig_stop(&rig);
@@ -105,7 +105,7 @@ static void somebody_elses_bad_descriptor(void **state)
     /* It stops the queue; the batch behind it is done and gets no error. */
     assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
     u64 before = done(&rig, MODEL_DESC_IOTLB);
-    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+    assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     assert_int_equal(done(&rig, MODEL_DESC_IOTLB), before + 1);
     /* When nothing else comes, looking for faults gets it going. */
     const struct vtd_desc batch[] = {bad, guest_wait(9)};
@@ -138,7 +138,7 @@ static void a_full_ring_that_stopped(void **state)
     while (distance_to_full(rig.unit) > 2) {
         assert_int_equal(vtd_queue_post(rig.unit, &good, 1), OK);
     }
-    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+    assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     vtd_rig_stop(&rig);
 }
 
@@ -153,9 +153,9 @@ static void a_queue_that_refuses_everything(void **state)
     model_write(rig.model, 0x20, 8, (root & ~0xc00ull) | 0x800);
     model_write(rig.model, 0x18, 4, 0xc4000000);
     hosted_clear_log();
-    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), ERR_TIMEOUT);
+    assert_int_equal(vtd_queue_run(rig.unit, &good, 1), ERR_TIMEOUT);
     assert_true(hosted_log_lines() < 10);
-    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), ERR_TIMEOUT);
+    assert_int_equal(vtd_queue_run(rig.unit, &good, 1), ERR_TIMEOUT);
     assert_int_equal(vtd_queue_post(rig.unit, &good, 1), ERR_TIMEOUT);
     model_write(rig.model, 0x20, 8, root);
     model_write(rig.model, 0x18, 4, 0xc4000000);
@@ -184,13 +184,13 @@ static void a_mute_device_costs_nobody_else(void **state)
     const struct vtd_desc guest = guest_wait(11);
     u64 before = done(&rig, MODEL_DESC_PASID_CACHE);
     assert_int_equal(vtd_queue_post(rig.unit, &guest, 1), OK);
-    assert_int_equal(vtd_queue_submit(rig.unit, batch, ARRAY_LEN(batch)), ERR_QUEUE);
+    assert_int_equal(vtd_queue_run(rig.unit, batch, ARRAY_LEN(batch)), ERR_QUEUE);
     assert_int_equal(guest_status(), 11);
     /* What stands before the first device-TLB invalidation is not repeated. */
     assert_int_equal(done(&rig, MODEL_DESC_PASID_CACHE), before + 1);
     assert_int_equal(calls, 6);
     mute = 0xffff;
-    assert_int_equal(vtd_queue_submit(rig.unit, batch, ARRAY_LEN(batch)), OK);
+    assert_int_equal(vtd_queue_run(rig.unit, batch, ARRAY_LEN(batch)), OK);
     vtd_rig_stop(&rig);
 }
 
@@ -201,7 +201,7 @@ static void an_unexpected_completion_is_a_line(void **state)
     const struct vtd_desc d = device_tlb(0x18);
     start_with_device_tlb(&rig);
     model_set_faults(rig.model, &(struct model_faults){.ice_once = true});
-    assert_int_equal(vtd_queue_submit(rig.unit, &d, 1), OK);
+    assert_int_equal(vtd_queue_run(rig.unit, &d, 1), OK);
     struct vtd_fault fault;
     assert_false(vtd_fault_next(rig.unit, &fault));
     assert_non_null(strstr(hosted_log(), "unexpected device-TLB completion"));

@@ -133,12 +133,12 @@ static void a_refused_descriptor_loses_no_other(void **state)
     const struct vtd_desc good = vtd_desc_iotlb_global(), bad = {{0x0f, 0, 0, 0}};
     const struct vtd_desc batch[] = {good, bad, good, bad, good};
     u64 before = model_counters(rig.model)->descriptors[MODEL_DESC_IOTLB];
-    assert_int_equal(vtd_queue_submit(rig.unit, batch, ARRAY_LEN(batch)), ERR_QUEUE);
+    assert_int_equal(vtd_queue_run(rig.unit, batch, ARRAY_LEN(batch)), ERR_QUEUE);
     assert_int_equal(model_counters(rig.model)->descriptors[MODEL_DESC_IOTLB], before + 3);
-    assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+    assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     /* The ring wraps many times over. */
     for (u32 i = 0; i < 2000; i++) {
-        assert_int_equal(vtd_queue_submit(rig.unit, &good, 1), OK);
+        assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     }
     vtd_rig_stop(&rig);
 }
