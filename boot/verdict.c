@@ -47,7 +47,7 @@ static bool needs_interrupt_remapping(const struct machine *m, struct verdict *o
     for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
         if (!is_absent(&m->units[i]) && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IRREQ) != 0) {
             format_text(out->why, MACHINE_REASON, "unit %u at %llx demands interrupt remapping (ECAP.IRREQ)", i,
-                        (unsigned long long)m->dmar.units[i].base.v);
+                        m->dmar.units[i].base.v);
             return true;
         }
     }

@@ -204,7 +204,7 @@ static enum result set_entry(const struct did_unit *u, const struct attachment *
         entry.wpe = (config->flags & NESTED_WPE) != 0;
         entry.eafe = (config->flags & NESTED_EAFE) != 0;
     }
-    return vtd_entry_set(u->unit, root, sid, pasid, &entry);
+    return vtd_device_set_entry(u->unit, root, sid, pasid, &entry);
 }
 
 /* What the driver says before it touches an entry; after anything else it may be half there. */
@@ -216,7 +216,7 @@ static bool is_untouched(enum result r)
 /* After a failed write: true once hardware surely uses nothing of what the entry named. */
 static bool is_gone(const struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid)
 {
-    enum result r = vtd_entry_clear(u->unit, root, sid, pasid);
+    enum result r = vtd_device_clear_entry(u->unit, root, sid, pasid);
     if (r != OK && r != ERR_NOT_FOUND) {
         port_log(LOG_ERROR, "unit %u: entry of %04x cannot be taken back: %s", u->info.index, sid,
                  result_text(r));
@@ -228,7 +228,7 @@ static bool is_gone(const struct did_unit *u, enum vtd_root root, u16 sid, u32 p
 /* An entry that is absent by now may still be in the unit's caches: only after all of them it is gone. */
 static enum result clear_lost(const struct did_unit *u, enum vtd_root root, u16 sid, u32 pasid)
 {
-    enum result r = vtd_entry_clear(u->unit, root, sid, pasid);
+    enum result r = vtd_device_clear_entry(u->unit, root, sid, pasid);
     return r == OK || r == ERR_NOT_FOUND ? vtd_inval_global(u->unit) : r;
 }
 
@@ -382,7 +382,7 @@ static enum result attach_remove(const struct attach_target *target, struct vtd_
         r = ERR_NOT_FOUND;
     } else {
         /* Not cleared, the entry may still be walked: then it stays counted, too. */
-        r = a->lost ? clear_lost(u, root, sid, pasid) : vtd_entry_clear(unit, root, sid, pasid);
+        r = a->lost ? clear_lost(u, root, sid, pasid) : vtd_device_clear_entry(unit, root, sid, pasid);
         r = r == ERR_NOT_FOUND ? OK : r;
     }
     if (r == OK) {

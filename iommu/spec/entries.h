@@ -9,7 +9,7 @@
 #include "iommu/spec/field.h"
 
 /* How many of each make a table; a PASID directory is sized by PDTS. */
-enum { ROOT_ENTRIES = 256, PASIDS_PER_TABLE = 64 };
+enum { ROOT_ENTRIES = 256, PASID_DIR_ENTRIES_PER_PAGE = 512, PASIDS_PER_TABLE = 64 };
 
 /*
  * Scalable-mode root entry, VT-d 9.2: two halves of a bus, devices 0-15 and 16-31. In legacy mode,

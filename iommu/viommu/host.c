@@ -45,7 +45,7 @@ static u32 directory_pages(const struct viommu *v, const struct guest_context *c
 static u32 cost(struct viommu *v, const struct viommu_device *device, u16 sid, u32 pasid)
 {
     u32 directory = device->pages == 0 ? directory_pages(v, &device->context) : 0;
-    bool has_table = vtd_entry_has_table(v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    bool has_table = vtd_device_has_table(v->config.unit, VTD_ROOT_GUEST, sid, pasid);
     return directory + (has_table ? 0 : 1);
 }
 
@@ -234,10 +234,10 @@ bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out)
 
 u32 viommu_host_read_event(struct viommu *v, u32 offset)
 {
-    return vtd_event_read(v->config.unit, offset);
+    return vtd_regs_event_read(v->config.unit, offset);
 }
 
 void viommu_host_write_event(struct viommu *v, u32 offset, u32 value)
 {
-    vtd_event_write(v->config.unit, offset, value);
+    vtd_regs_event_write(v->config.unit, offset, value);
 }

@@ -5,18 +5,6 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { P = 1, FPD = 2, PASIDE = 8, PDTS_SHIFT = 9 };
-
-static bool is_scalable(const struct vtd_unit *unit)
-{
-    return unit->info.mode == VTD_MODE_SCALABLE;
-}
-
-u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context)
-{
-    return vtd_ecap_get(unit->info.ecap, VTD_ECAP_RPS) != 0 ? (u32)context[1] & 0xfffff : 0;
-}
-
 static enum result check(const struct vtd_unit *unit, const struct vtd_context *c)
 {
     u32 width = vtd_ecap_pasid_width(unit->info.ecap);
@@ -39,11 +27,12 @@ static enum result check(const struct vtd_unit *unit, const struct vtd_context *
     return OK;
 }
 
-/* PDTS: the directory covers 2^(PDTS + 13) PASIDs, all that may be asked for and RID_PASID. */
+/* PDTS: the directory covers all PASIDs that may be asked for, and RID_PASID. */
 static u32 directory_order(const struct vtd_context *c)
 {
-    u32 top = c->pasids > c->rid_pasid + 1 ? c->pasids : c->rid_pasid + 1, order = 0;
-    while (1u << (order + 13) < top) {
+    u32 top = c->pasids > c->rid_pasid + 1 ? c->pasids : c->rid_pasid + 1;
+    u32 order = 0;
+    while (pdts_pasids(order) < top) {
         order++;
     }
     return order;
@@ -51,9 +40,9 @@ static u32 directory_order(const struct vtd_context *c)
 
 static void encode(const struct vtd_context *c, hpa_t directory, u64 words[2])
 {
-    words[0] = directory.v | P | (c->fpd ? FPD : 0) | (c->pasids != 0 ? PASIDE : 0) |
-               (u64)directory_order(c) << PDTS_SHIFT;
-    words[1] = c->rid_pasid;
+    words[0] = vtd_link_to(directory) | field_put(CONTEXT_FPD, c->fpd) |
+               field_put(CONTEXT_PASIDE, c->pasids != 0) | field_put(CONTEXT_PDTS, directory_order(c));
+    words[1] = field_put(CONTEXT_RID_PASID, c->rid_pasid);
 }
 
 /* A directory; in the OFF root requests without PASID find what they had before. */
@@ -62,19 +51,20 @@ static enum result new_directory(struct vtd_unit *unit, enum vtd_root root,
 {
     hpa_t directory;
     struct pasid_entry *entry;
-    u32 pages = ((128u << directory_order(c)) * 8 + (u32)PAGE_MASK) / (u32)PAGE_SIZE;
+    u32 tables = pdts_pasids(directory_order(c)) / PASIDS_PER_TABLE;
+    u32 pages = (tables + PASID_DIR_ENTRIES_PER_PAGE - 1) / PASID_DIR_ENTRIES_PER_PAGE;
     enum result r = port_pages_alloc(pages, &directory);
     if (r != OK) {
         return r;
     }
-    vtd_flush_table(unit, port_hpa_to_ptr(directory), pages * PAGE_SIZE);
+    vtd_store_flush(unit, port_hpa_to_ptr(directory), pages * PAGE_SIZE);
     encode(c, directory, words);
     if (root == VTD_ROOT_GUEST) {
         return OK;
     }
     r = vtd_pasid_slot(unit, words, c->rid_pasid, &entry);
     if (r != OK) {
-        vtd_directory_free(directory, vtd_context_pasids(words));
+        vtd_pasid_free_directory(directory, vtd_context_pasids(words));
         return r;
     }
     vtd_pasid_publish(unit, entry, port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].pasids));
@@ -91,7 +81,7 @@ static enum result open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
     }
     r = vtd_context_slot(unit, root, sid, &context);
     if (r != OK) {
-        vtd_directory_free(vtd_context_directory(words), vtd_context_pasids(words));
+        vtd_pasid_free_directory(vtd_context_directory(words), vtd_context_pasids(words));
         return r;
     }
     vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
@@ -106,13 +96,13 @@ static bool opened_alike(const struct vtd_unit *unit, enum vtd_root root, u16 si
     u64 words[2];
     const u64 *now = vtd_context_find(unit, root, sid);
     encode(c, vtd_context_directory(now), words);
-    return ((words[0] ^ now[0]) & ~(u64)(P | FPD)) == 0 && words[1] == now[1];
+    return ((words[0] ^ now[0]) & ~(field_mask(CONTEXT_P) | field_mask(CONTEXT_FPD))) == 0 && words[1] == now[1];
 }
 
 enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                             const struct vtd_context *c)
 {
-    if (!is_scalable(unit)) {
+    if (!vtd_is_scalable(unit)) {
         return root == VTD_ROOT_OFF && c->pasids == 0 && c->rid_pasid == 0 ? OK : ERR_UNSUPPORTED;
     }
     spin_lock(&unit->lock);
@@ -134,8 +124,8 @@ enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
     if (vtd_context_is_own(unit, root, sid)) {
         const u64 *context = vtd_context_find(unit, root, sid);
         out->rid_pasid = vtd_context_rid_pasid(unit, context);
-        out->pasids = (context[0] & PASIDE) != 0 ? vtd_context_pasids(context) : 0;
-        out->fpd = (context[0] & FPD) != 0;
+        out->pasids = field_get(context, CONTEXT_PASIDE) != 0 ? vtd_context_pasids(context) : 0;
+        out->fpd = field_get(context, CONTEXT_FPD) != 0;
         r = OK;
     }
     spin_unlock(&unit->lock);
@@ -167,12 +157,12 @@ static void collect_dids(const u64 *context, struct did_set *set)
     const u64 *directory = port_hpa_to_ptr(vtd_context_directory(context));
     u32 tables = vtd_context_pasids(context) / PASIDS_PER_TABLE;
     for (u32 i = 0; i < tables && set->count <= VTD_DIDS_MAX; i++) {
-        if ((directory[i] & P) == 0) {
+        if (!vtd_link_is_present(directory[i])) {
             continue;
         }
-        const struct pasid_entry *entries = port_hpa_to_ptr((hpa_t){directory[i] & ~PAGE_MASK});
+        const struct pasid_entry *entries = port_hpa_to_ptr(vtd_link_table(directory[i]));
         for (u32 k = 0; k < PASIDS_PER_TABLE; k++) {
-            if ((entries[k].w[0] & P) != 0) {
+            if (pasid_get(&entries[k], PASID_P) != 0) {
                 add_did(set, (u16)pasid_get(&entries[k], PASID_DID));
             }
         }
@@ -185,13 +175,13 @@ static enum result close_own(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     u64 *context = vtd_context_find(unit, root, sid);
     const u64 old[2] = {context[0], context[1]};
     hpa_t shared = unit->tables[root].directory;
-    u64 low = shared.v != 0 ? shared.v | P : 0;
+    u64 low = shared.v != 0 ? vtd_link_to(shared) : 0;
     collect_dids(context, &set);
     vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, low), 0);
     enum result r = vtd_inval_context(unit, sid, set.ids, set.count);
     if (r == OK) {
         /* Otherwise the unit may still walk them: they stay lost until it is released. */
-        vtd_directory_free(vtd_context_directory(old), vtd_context_pasids(old));
+        vtd_pasid_free_directory(vtd_context_directory(old), vtd_context_pasids(old));
     }
     return r;
 }
@@ -200,7 +190,7 @@ enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
 {
     enum result r = ERR_NOT_FOUND;
     spin_lock(&unit->lock);
-    if (!is_scalable(unit)) {
+    if (!vtd_is_scalable(unit)) {
         r = root == VTD_ROOT_OFF ? vtd_legacy_reset(unit, sid) : ERR_UNSUPPORTED;
     } else if (vtd_context_is_own(unit, root, sid)) {
         r = close_own(unit, root, sid);
@@ -209,10 +199,66 @@ enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     return r;
 }
 
-bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+static u32 number(const struct vtd_unit *unit, const u64 *context, u32 pasid)
+{
+    return pasid == VTD_NO_PASID ? vtd_context_rid_pasid(unit, context) : pasid;
+}
+
+static enum result set_scalable(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
+                                const struct vtd_entry *entry)
+{
+    struct pasid_entry encoded;
+    enum result r = vtd_entry_encode(&unit->info, entry, &encoded);
+    if (r != OK) {
+        return r;
+    }
+    if (!vtd_context_is_own(unit, root, sid)) {
+        return ERR_NOT_FOUND;
+    }
+    const u64 *context = vtd_context_find(unit, root, sid);
+    return vtd_pasid_set(unit, context, number(unit, context, pasid), &encoded);
+}
+
+static enum result clear_scalable(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    if (!vtd_context_is_own(unit, root, sid)) {
+        return ERR_NOT_FOUND;
+    }
+    const u64 *context = vtd_context_find(unit, root, sid);
+    return vtd_pasid_clear(unit, context, number(unit, context, pasid));
+}
+
+enum result vtd_device_set_entry(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
+                                 const struct vtd_entry *entry)
+{
+    enum result r = ERR_UNSUPPORTED;
+    spin_lock(&unit->lock);
+    if (vtd_is_scalable(unit)) {
+        r = set_scalable(unit, root, sid, pasid, entry);
+    } else if (root == VTD_ROOT_OFF && pasid == VTD_NO_PASID) {
+        r = vtd_legacy_set(unit, sid, entry);
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+enum result vtd_device_clear_entry(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+{
+    enum result r = ERR_UNSUPPORTED;
+    spin_lock(&unit->lock);
+    if (vtd_is_scalable(unit)) {
+        r = clear_scalable(unit, root, sid, pasid);
+    } else if (root == VTD_ROOT_OFF && pasid == VTD_NO_PASID) {
+        r = vtd_legacy_reset(unit, sid);
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+bool vtd_device_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
 {
     spin_lock(&unit->lock);
-    bool own = is_scalable(unit) && vtd_context_is_own(unit, root, sid);
+    bool own = vtd_is_scalable(unit) && vtd_context_is_own(unit, root, sid);
     bool has = own && vtd_pasid_find(vtd_context_find(unit, root, sid), pasid) != NULL;
     spin_unlock(&unit->lock);
     return has;
@@ -237,5 +283,5 @@ void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid)
              unit->info.index, sid >> 8, sid >> 3 & 31, sid & 7,
              pasid_get(&e, PASID_P) != 0 ? pgtt_text((u32)pasid_get(&e, PASID_PGTT)) : "none (blocked)",
              (u32)pasid_get(&e, PASID_DID), pasid_get(&e, PASID_SSPTPTR) << PAGE_SHIFT,
-             pasid_get(&e, PASID_FSPTPTR) << PAGE_SHIFT, vtd_fault_count(unit, sid));
+             pasid_get(&e, PASID_FSPTPTR) << PAGE_SHIFT, vtd_storm_faults(unit, sid));
 }

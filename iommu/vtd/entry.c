@@ -1,6 +1,6 @@
 /*
- * PASID entries from a description, VT-d 9.6. Pure but for the console
- * line. PWSNP, memory type and snoop fields follow from the unit alone: a guest that
+ * Entries from a description: PASID entries, VT-d 9.6, and context entries of legacy mode, 9.3. Pure
+ * but for the console line. PWSNP, memory type and snoop fields follow from the unit alone: a guest that
  * chose PWSNP = 0 would have the hardware walk our cached EPT unsnooped.
  */
 #include "iommu/vtd/state.h"
@@ -115,7 +115,7 @@ enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_
     /* Our memory is write-back and shared with the CPU's caches: no access goes past them. */
     pasid_set(out, PASID_PGSNP, has(info, VTD_ECAP_SC));
     if (uses_second_stage(entry)) {
-        pasid_set(out, PASID_AW, entry->ss_levels - 2);
+        pasid_set(out, PASID_AW, levels_aw(entry->ss_levels));
         pasid_set(out, PASID_SSADE, entry->ss_ad);
         pasid_set(out, PASID_SSPTPTR, entry->ss_root.v >> PAGE_SHIFT);
     }
@@ -126,5 +126,34 @@ enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_
         pasid_set(out, PASID_FSPM, entry->fs_width == 57);
         pasid_set(out, PASID_FSPTPTR, entry->fs_root >> PAGE_SHIFT);
     }
+    return OK;
+}
+
+enum result vtd_entry_encode_legacy(const struct vtd_unit_info *info, const struct vtd_entry *entry,
+                                    u64 out[2])
+{
+    bool second = entry->pgtt == PGTT_SECOND_STAGE;
+    bool pass = entry->pgtt == PGTT_PASS_THROUGH && vtd_ecap_get(info->ecap, VTD_ECAP_PT) != 0;
+    if ((!second && !pass) || entry->ss_ad || entry->force_snoop ||
+        (second && (entry->ss_levels > 5 || (info->ss_levels >> entry->ss_levels & 1) == 0))) {
+        port_log(LOG_ERROR, "unit %u: entry refused, legacy mode has no such translation",
+                 info->index);
+        return ERR_UNSUPPORTED;
+    }
+    if (entry->did == 0 || entry->did >= info->domain_ids ||
+        (second && ((entry->ss_root.v & PAGE_MASK) != 0 || entry->ss_root.v >> info->haw != 0))) {
+        port_log(LOG_ERROR, "unit %u: entry refused, domain id or root is out of range", info->index);
+        return ERR_INVALID;
+    }
+    u32 levels = entry->ss_levels;
+    for (u32 n = 5; pass && n >= 3; n--) {
+        if ((info->ss_levels >> n & 1) != 0) {
+            levels = n; /* AW of pass-through: the largest that the unit has (VT-d 9.3) */
+            break;
+        }
+    }
+    out[0] = field_put(LEGACY_CONTEXT_P, 1) | field_put(LEGACY_CONTEXT_FPD, entry->fpd) |
+             (pass ? field_put(LEGACY_CONTEXT_TT, LEGACY_TT_PASS_THROUGH) : entry->ss_root.v);
+    out[1] = field_put(LEGACY_CONTEXT_AW, levels_aw(levels)) | field_put(LEGACY_CONTEXT_DID, entry->did);
     return OK;
 }

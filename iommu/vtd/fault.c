@@ -97,12 +97,12 @@ static void note_overflow(struct vtd_unit *unit, u64 now)
         port_log(LOG_WARNING, "unit %u: fault records overflowed, faults were lost",
                  unit->info.index);
     }
-    vtd_write32(unit, VTD_FSTS, FSTS_PFO);
+    vtd_regs_write32(unit, VTD_FSTS, FSTS_PFO);
 }
 
 static bool next(struct vtd_unit *unit, u64 now, struct vtd_fault *out)
 {
-    u32 fsts = vtd_read32(unit, VTD_FSTS);
+    u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
     if ((fsts & (FSTS_IQE | FSTS_ITE | FSTS_ICE)) != 0) {
         vtd_queue_poll(unit);
     }

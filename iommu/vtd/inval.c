@@ -4,11 +4,6 @@
  */
 #include "iommu/vtd/state.h"
 
-static bool is_scalable(const struct vtd_unit *unit)
-{
-    return unit->info.mode == VTD_MODE_SCALABLE;
-}
-
 static bool caching_mode(const struct vtd_unit *unit)
 {
     return vtd_cap_get(unit->info.cap, VTD_CAP_CM) != 0;
@@ -17,7 +12,7 @@ static bool caching_mode(const struct vtd_unit *unit)
 /* What was stored into tables first leaves the unit's write buffer, VT-d 6.8. */
 static enum result run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
 {
-    enum result r = vtd_flush_buffer(unit);
+    enum result r = vtd_regs_flush_buffer(unit);
     return r == OK ? vtd_queue_run(unit, descs, count) : r;
 }
 
@@ -26,7 +21,7 @@ enum result vtd_inval_all(struct vtd_unit *unit)
     struct vtd_desc batch[3];
     u32 n = 0;
     batch[n++] = vtd_desc_context_global();
-    if (is_scalable(unit)) {
+    if (vtd_is_scalable(unit)) {
         batch[n++] = vtd_desc_pasid_cache_global();
     }
     batch[n++] = vtd_desc_iotlb_global();
@@ -37,7 +32,7 @@ enum result vtd_inval_all(struct vtd_unit *unit)
 enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid)
 {
     if (!caching_mode(unit)) {
-        return vtd_flush_buffer(unit);
+        return vtd_regs_flush_buffer(unit);
     }
     const struct vtd_desc batch[] = {
         vtd_desc_context_device(0, sid),
@@ -63,12 +58,12 @@ enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u
     for (u32 i = 1; i < count; i++) {
         batch[n++] = vtd_desc_context_device(dids[i], sid);
     }
-    if (caching_mode(unit) && is_scalable(unit)) {
+    if (caching_mode(unit) && vtd_is_scalable(unit)) {
         batch[n++] = vtd_desc_pasid_cache_domain(0);
         batch[n++] = vtd_desc_iotlb_domain(0);
     }
     for (u32 i = 0; i < count; i++) {
-        if (is_scalable(unit)) {
+        if (vtd_is_scalable(unit)) {
             batch[n++] = vtd_desc_pasid_cache_domain(dids[i]);
         }
         batch[n++] = vtd_desc_iotlb_domain(dids[i]);
@@ -93,7 +88,7 @@ enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid
 enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did)
 {
     if (!caching_mode(unit)) {
-        return vtd_flush_buffer(unit);
+        return vtd_regs_flush_buffer(unit);
     }
     struct vtd_desc batch[4] = {
         vtd_desc_pasid_cache_domain(0),

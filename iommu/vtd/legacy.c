@@ -4,38 +4,6 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { TT_SHIFT = 2, TT_SECOND_STAGE = 0, TT_PASS_THROUGH = 2, DID_SHIFT = 8, AW_MASK = 7 };
-enum { P = 1, FPD = 2 };
-
-enum result vtd_legacy_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
-                              u64 out[2])
-{
-    bool second = entry->pgtt == PGTT_SECOND_STAGE;
-    bool pass = entry->pgtt == PGTT_PASS_THROUGH && vtd_ecap_get(info->ecap, VTD_ECAP_PT) != 0;
-    if ((!second && !pass) || entry->ss_ad || entry->force_snoop ||
-        (second && (entry->ss_levels > 5 || (info->ss_levels >> entry->ss_levels & 1) == 0))) {
-        port_log(LOG_ERROR, "unit %u: entry refused, legacy mode has no such translation",
-                 info->index);
-        return ERR_UNSUPPORTED;
-    }
-    if (entry->did == 0 || entry->did >= info->domain_ids ||
-        (second && ((entry->ss_root.v & PAGE_MASK) != 0 || entry->ss_root.v >> info->haw != 0))) {
-        port_log(LOG_ERROR, "unit %u: entry refused, domain id or root is out of range", info->index);
-        return ERR_INVALID;
-    }
-    u32 levels = entry->ss_levels;
-    for (u32 n = 5; pass && n >= 3; n--) {
-        if ((info->ss_levels >> n & 1) != 0) {
-            levels = n; /* AW of pass-through: the largest that the unit has (VT-d 9.3) */
-            break;
-        }
-    }
-    out[0] = P | (entry->fpd ? FPD : 0) |
-             (pass ? (u64)TT_PASS_THROUGH << TT_SHIFT : entry->ss_root.v);
-    out[1] = (levels - 2) | (u64)entry->did << DID_SHIFT;
-    return OK;
-}
-
 static enum result write(struct vtd_unit *unit, u16 sid, const u64 words[2])
 {
     u64 *context;
@@ -43,7 +11,7 @@ static enum result write(struct vtd_unit *unit, u16 sid, const u64 words[2])
     if (r != OK) {
         return r;
     }
-    u16 dids[2] = {(u16)(context[1] >> DID_SHIFT), (u16)(words[1] >> DID_SHIFT)};
+    const u16 dids[2] = {(u16)field_get(context, LEGACY_CONTEXT_DID), (u16)field_get(words, LEGACY_CONTEXT_DID)};
     vtd_context_write(unit, context, vtd_storm_apply(unit, VTD_ROOT_OFF, sid, words[0]), words[1]);
     return vtd_inval_context(unit, sid, dids, dids[0] == dids[1] ? 1 : 2);
 }
@@ -51,7 +19,7 @@ static enum result write(struct vtd_unit *unit, u16 sid, const u64 words[2])
 enum result vtd_legacy_set(struct vtd_unit *unit, u16 sid, const struct vtd_entry *entry)
 {
     u64 words[2];
-    enum result r = vtd_legacy_encode(&unit->info, entry, words);
+    enum result r = vtd_entry_encode_legacy(&unit->info, entry, words);
     return r == OK ? write(unit, sid, words) : r;
 }
 

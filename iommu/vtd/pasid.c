@@ -9,8 +9,6 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { P = 1 };
-
 static u64 *directory_slot(const u64 *context, u32 pasid)
 {
     u64 *directory = port_hpa_to_ptr(vtd_context_directory(context));
@@ -19,7 +17,7 @@ static u64 *directory_slot(const u64 *context, u32 pasid)
 
 static struct pasid_entry *entry_in(u64 directory_entry, u32 pasid)
 {
-    struct pasid_entry *table = port_hpa_to_ptr((hpa_t){directory_entry & ~PAGE_MASK});
+    struct pasid_entry *table = port_hpa_to_ptr(vtd_link_table(directory_entry));
     return &table[pasid % PASIDS_PER_TABLE];
 }
 
@@ -29,7 +27,7 @@ struct pasid_entry *vtd_pasid_find(const u64 *context, u32 pasid)
         return NULL;
     }
     u64 table = *directory_slot(context, pasid);
-    return (table & P) != 0 ? entry_in(table, pasid) : NULL;
+    return vtd_link_is_present(table) ? entry_in(table, pasid) : NULL;
 }
 
 enum result vtd_pasid_slot(struct vtd_unit *unit, const u64 *context, u32 pasid,
@@ -40,15 +38,15 @@ enum result vtd_pasid_slot(struct vtd_unit *unit, const u64 *context, u32 pasid,
         return ERR_INVALID;
     }
     u64 *slot = directory_slot(context, pasid);
-    if ((*slot & P) == 0) {
+    if (!vtd_link_is_present(*slot)) {
         hpa_t table;
         enum result r = port_pages_alloc(1, &table);
         if (r != OK) {
             return r;
         }
-        vtd_flush_table(unit, port_hpa_to_ptr(table), PAGE_SIZE);
-        vtd_store64(slot, table.v | P);
-        vtd_flush_table(unit, slot, sizeof(*slot));
+        vtd_store_flush(unit, port_hpa_to_ptr(table), PAGE_SIZE);
+        vtd_store64(slot, vtd_link_to(table));
+        vtd_store_flush(unit, slot, sizeof(*slot));
     }
     *out = entry_in(*slot, pasid);
     return OK;
@@ -60,30 +58,30 @@ void vtd_pasid_publish(const struct vtd_unit *unit, struct pasid_entry *slot,
     for (u32 i = 7; i >= 1; i--) {
         vtd_store64(&slot->w[i], e->w[i]);
     }
-    vtd_flush_table(unit, slot, sizeof(*slot));
+    vtd_store_flush(unit, slot, sizeof(*slot));
     vtd_store64(&slot->w[0], e->w[0]);
-    vtd_flush_table(unit, slot, sizeof(*slot));
+    vtd_store_flush(unit, slot, sizeof(*slot));
 }
 
 /* P off, then the invalidations, then the rest. */
 static enum result retire(struct vtd_unit *unit, struct pasid_entry *slot, u32 pasid)
 {
     struct pasid_entry old = *slot;
-    vtd_store64(&slot->w[0], old.w[0] & ~(u64)P);
-    vtd_flush_table(unit, slot, sizeof(*slot));
+    vtd_store64(&slot->w[0], old.w[0] & ~field_mask(PASID_P));
+    vtd_store_flush(unit, slot, sizeof(*slot));
     enum result r = vtd_inval_entry(unit, pasid, &old, true);
     for (u32 i = 0; i < 8; i++) {
         vtd_store64(&slot->w[i], 0);
     }
-    vtd_flush_table(unit, slot, sizeof(*slot));
+    vtd_store_flush(unit, slot, sizeof(*slot));
     return r;
 }
 
-/* The page of before is given back only when the unit has certainly forgotten the entry. */
+/* The old page is given back only when the unit has certainly forgotten the entry. */
 static enum result replace_table(struct vtd_unit *unit, u64 *slot, u32 pasid,
                                  const struct pasid_entry *e)
 {
-    hpa_t old_page = {*slot & ~PAGE_MASK}, page;
+    hpa_t old_page = vtd_link_table(*slot), page;
     struct pasid_entry old = *entry_in(*slot, pasid);
     enum result r = port_pages_alloc(1, &page);
     if (r != OK) {
@@ -95,9 +93,9 @@ static enum result replace_table(struct vtd_unit *unit, u64 *slot, u32 pasid,
         to[i] = from[i];
     }
     *entry_in(page.v, pasid) = *e;
-    vtd_flush_table(unit, to, PAGE_SIZE);
-    vtd_store64(slot, page.v | P);
-    vtd_flush_table(unit, slot, sizeof(*slot));
+    vtd_store_flush(unit, to, PAGE_SIZE);
+    vtd_store64(slot, vtd_link_to(page));
+    vtd_store_flush(unit, slot, sizeof(*slot));
     r = vtd_inval_entry(unit, pasid, &old, true);
     if (r == OK) {
         port_pages_free(old_page, 1);
@@ -119,89 +117,38 @@ static enum result replace(struct vtd_unit *unit, u64 *slot, u32 pasid,
     } else {
         vtd_store64(&live->w[2], e->w[2]);
     }
-    vtd_flush_table(unit, live, sizeof(*live));
+    vtd_store_flush(unit, live, sizeof(*live));
     return vtd_inval_entry(unit, pasid, &old, false);
 }
 
-static bool is_scalable(const struct vtd_unit *unit)
+enum result vtd_pasid_set(struct vtd_unit *unit, const u64 *context, u32 pasid, const struct pasid_entry *e)
 {
-    return unit->info.mode == VTD_MODE_SCALABLE;
-}
-
-static u32 number(const struct vtd_unit *unit, const u64 *context, u32 pasid)
-{
-    return pasid == VTD_NO_PASID ? vtd_context_rid_pasid(unit, context) : pasid;
-}
-
-static enum result set_scalable(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                                const struct vtd_entry *entry)
-{
-    struct pasid_entry encoded, *slot;
-    enum result r = vtd_entry_encode(&unit->info, entry, &encoded);
+    struct pasid_entry *slot;
+    enum result r = vtd_pasid_slot(unit, context, pasid, &slot);
     if (r != OK) {
         return r;
     }
-    if (!vtd_context_is_own(unit, root, sid)) {
-        return ERR_NOT_FOUND;
+    if (pasid_get(slot, PASID_P) != 0) {
+        return replace(unit, directory_slot(context, pasid), pasid, e);
     }
-    const u64 *context = vtd_context_find(unit, root, sid);
-    u32 at = number(unit, context, pasid);
-    r = vtd_pasid_slot(unit, context, at, &slot);
-    if (r != OK) {
-        return r;
-    }
-    if ((slot->w[0] & P) != 0) {
-        return replace(unit, directory_slot(context, at), at, &encoded);
-    }
-    vtd_pasid_publish(unit, slot, &encoded);
-    return vtd_inval_new_entry(unit, at, entry->did);
+    vtd_pasid_publish(unit, slot, e);
+    return vtd_inval_new_entry(unit, pasid, (u16)pasid_get(e, PASID_DID));
 }
 
-enum result vtd_entry_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                          const struct vtd_entry *entry)
+enum result vtd_pasid_clear(struct vtd_unit *unit, const u64 *context, u32 pasid)
 {
-    enum result r = ERR_UNSUPPORTED;
-    spin_lock(&unit->lock);
-    if (is_scalable(unit)) {
-        r = set_scalable(unit, root, sid, pasid, entry);
-    } else if (root == VTD_ROOT_OFF && pasid == VTD_NO_PASID) {
-        r = vtd_legacy_set(unit, sid, entry);
-    }
-    spin_unlock(&unit->lock);
-    return r;
+    struct pasid_entry *slot = vtd_pasid_find(context, pasid);
+    return slot != NULL && pasid_get(slot, PASID_P) != 0 ? retire(unit, slot, pasid) : ERR_NOT_FOUND;
 }
 
-static struct pasid_entry *find(const struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                                u32 *at)
+void vtd_pasid_free_directory(hpa_t directory, u32 pasids)
 {
-    const u64 *context = vtd_context_find(unit, root, sid);
-    if (context == NULL) {
-        return NULL;
+    const u64 *entries = port_hpa_to_ptr(directory);
+    u32 count = pasids / PASIDS_PER_TABLE;
+    for (u32 i = 0; i < count; i++) {
+        if (vtd_link_is_present(entries[i])) {
+            port_pages_free(vtd_link_table(entries[i]), 1);
+        }
     }
-    *at = number(unit, context, pasid);
-    struct pasid_entry *slot = vtd_pasid_find(context, *at);
-    return slot != NULL && (slot->w[0] & P) != 0 ? slot : NULL;
-}
-
-static enum result clear_scalable(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
-{
-    u32 at;
-    if (!vtd_context_is_own(unit, root, sid)) {
-        return ERR_NOT_FOUND;
-    }
-    struct pasid_entry *slot = find(unit, root, sid, pasid, &at);
-    return slot != NULL ? retire(unit, slot, at) : ERR_NOT_FOUND;
-}
-
-enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
-{
-    enum result r = ERR_UNSUPPORTED;
-    spin_lock(&unit->lock);
-    if (is_scalable(unit)) {
-        r = clear_scalable(unit, root, sid, pasid);
-    } else if (root == VTD_ROOT_OFF && pasid == VTD_NO_PASID) {
-        r = vtd_legacy_reset(unit, sid);
-    }
-    spin_unlock(&unit->lock);
-    return r;
+    port_pages_free(directory, (count + PASID_DIR_ENTRIES_PER_PAGE - 1) / PASID_DIR_ENTRIES_PER_PAGE);
 }

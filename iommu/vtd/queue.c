@@ -28,7 +28,7 @@ static u64 *slot(const struct vtd_unit *unit, u32 index)
 
 static u32 head(const struct vtd_unit *unit)
 {
-    return (u32)(vtd_read64(unit, VTD_IQH) / (unit->desc_words * 8)) % unit->queue_size;
+    return (u32)(vtd_regs_read64(unit, VTD_IQH) / (unit->desc_words * 8)) % unit->queue_size;
 }
 
 static struct vtd_desc wait_desc(const struct vtd_unit *unit, u32 word, u32 value)
@@ -68,7 +68,7 @@ static void ring_doorbell(const struct vtd_unit *unit)
 {
     /* The ring is memory that the unit snoops, always; the stores must only come first. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    vtd_write64(unit, VTD_IQT, (u64)unit->tail * unit->desc_words * 8);
+    vtd_regs_write64(unit, VTD_IQT, (u64)unit->tail * unit->desc_words * 8);
 }
 
 static u32 distance(const struct vtd_unit *unit, u32 from, u32 to)
@@ -90,8 +90,8 @@ static enum result dead(struct vtd_unit *unit)
 {
     unit->queue_dead = true;
     port_log(LOG_ERROR, "unit %u: the invalidation queue hangs (IQH 0x%llx, IQT 0x%llx, FSTS 0x%x)",
-             unit->info.index, vtd_read64(unit, VTD_IQH), vtd_read64(unit, VTD_IQT),
-             vtd_read32(unit, VTD_FSTS));
+             unit->info.index, vtd_regs_read64(unit, VTD_IQH), vtd_regs_read64(unit, VTD_IQT),
+             vtd_regs_read32(unit, VTD_FSTS));
     return ERR_TIMEOUT;
 }
 
@@ -105,13 +105,13 @@ static enum result recover_iqe(struct vtd_unit *unit, u32 first)
         return dead(unit); /* it is not the descriptor that the unit objects to */
     }
     port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx",
-             unit->info.index, at, bad[0], bad[1], vtd_read64(unit, VTD_IQERCD));
+             unit->info.index, at, bad[0], bad[1], vtd_regs_read64(unit, VTD_IQERCD));
     for (u32 i = 0; i < unit->desc_words; i++) {
         bad[i] = harmless.w[i];
     }
     bool ours = distance(unit, first, at) < distance(unit, first, unit->tail);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    vtd_write32(unit, VTD_FSTS, FSTS_IQE);
+    vtd_regs_write32(unit, VTD_FSTS, FSTS_IQE);
     return ours ? ERR_QUEUE : OK;
 }
 
@@ -120,8 +120,8 @@ static enum result recover_ite(struct vtd_unit *unit)
 {
     struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
     port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx", unit->info.index,
-             vtd_read64(unit, VTD_IQERCD));
-    vtd_write32(unit, VTD_FSTS, FSTS_ITE);
+             vtd_regs_read64(unit, VTD_IQERCD));
+    vtd_regs_write32(unit, VTD_FSTS, FSTS_ITE);
     if (has_room(unit, 2)) {
         put(unit, &wait, 1);
         ring_doorbell(unit);
@@ -131,11 +131,11 @@ static enum result recover_ite(struct vtd_unit *unit)
 
 static enum result recover(struct vtd_unit *unit, u32 first, bool *timed_out)
 {
-    u32 fsts = vtd_read32(unit, VTD_FSTS);
+    u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
     if ((fsts & FSTS_ICE) != 0) {
         port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx", unit->info.index,
-                 vtd_read64(unit, VTD_IQERCD));
-        vtd_write32(unit, VTD_FSTS, FSTS_ICE);
+                 vtd_regs_read64(unit, VTD_IQERCD));
+        vtd_regs_write32(unit, VTD_FSTS, FSTS_ICE);
     }
     if ((fsts & FSTS_IQE) != 0) {
         return recover_iqe(unit, first);
@@ -314,7 +314,7 @@ enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, 
 
 static bool is_empty(const struct vtd_unit *unit)
 {
-    return vtd_read64(unit, VTD_IQH) == vtd_read64(unit, VTD_IQT);
+    return vtd_regs_read64(unit, VTD_IQH) == vtd_regs_read64(unit, VTD_IQT);
 }
 
 /*
@@ -323,10 +323,10 @@ static bool is_empty(const struct vtd_unit *unit)
  */
 static void drop_rest(const struct vtd_unit *unit)
 {
-    u32 errors = vtd_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE);
+    u32 errors = vtd_regs_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE);
     if (errors != 0) {
-        vtd_write64(unit, VTD_IQT, vtd_read64(unit, VTD_IQH));
-        vtd_write32(unit, VTD_FSTS, errors);
+        vtd_regs_write64(unit, VTD_IQT, vtd_regs_read64(unit, VTD_IQH));
+        vtd_regs_write32(unit, VTD_FSTS, errors);
     }
 }
 
@@ -349,22 +349,22 @@ static enum result drain(struct vtd_unit *unit)
  */
 static void end_with_wait(const struct vtd_unit *unit)
 {
-    u64 iqa = vtd_read64(unit, VTD_IQA);
+    u64 iqa = vtd_regs_read64(unit, VTD_IQA);
     u64 step = (iqa & IQA_DW) != 0 ? sizeof(struct vtd_desc) : sizeof(struct vtd_desc) / 2;
     u64 bytes = PAGE_SIZE << (iqa & 7);
-    u64 tail = vtd_read64(unit, VTD_IQT) % bytes;
+    u64 tail = vtd_regs_read64(unit, VTD_IQT) % bytes;
     struct vtd_desc wait = harmless_desc(unit);
     u64 *to = port_hpa_to_ptr((hpa_t){(iqa & ~PAGE_MASK) + tail});
     for (u32 i = 0; i < step / sizeof(u64); i++) {
         to[i] = wait.w[i];
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    vtd_write64(unit, VTD_IQT, (tail + step) % bytes);
+    vtd_regs_write64(unit, VTD_IQT, (tail + step) % bytes);
 }
 
 enum result vtd_queue_stop(struct vtd_unit *unit)
 {
-    if ((vtd_read32(unit, VTD_GSTS) & GSTS_QIES) == 0) {
+    if ((vtd_regs_read32(unit, VTD_GSTS) & GSTS_QIES) == 0) {
         return OK;
     }
     enum result r = drain(unit);
@@ -373,7 +373,7 @@ enum result vtd_queue_stop(struct vtd_unit *unit)
     }
     end_with_wait(unit);
     r = drain(unit);
-    r = r == OK ? vtd_gcmd_set(unit, GCMD_QIE, false) : r;
+    r = r == OK ? vtd_regs_switch(unit, GCMD_QIE, false) : r;
     unit->queue_size = r == OK ? 0 : unit->queue_size;
     return r;
 }
@@ -389,10 +389,10 @@ enum result vtd_queue_start(struct vtd_unit *unit)
             return r;
         }
     }
-    vtd_write32(unit, VTD_FSTS, FSTS_IQE | FSTS_ITE | FSTS_ICE);
-    vtd_write64(unit, VTD_IQT, 0);
-    vtd_write64(unit, VTD_IQA, unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER);
-    enum result r = vtd_gcmd_set(unit, GCMD_QIE, true);
+    vtd_regs_write32(unit, VTD_FSTS, FSTS_IQE | FSTS_ITE | FSTS_ICE);
+    vtd_regs_write64(unit, VTD_IQT, 0);
+    vtd_regs_write64(unit, VTD_IQA, unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER);
+    enum result r = vtd_regs_switch(unit, GCMD_QIE, true);
     if (r == OK) {
         unit->desc_words = wide ? 4 : 2;
         unit->queue_size = bytes / (unit->desc_words * 8);

@@ -24,9 +24,9 @@ struct vtd_root_tables {
     hpa_t pasids;     /* OFF: its one PASID table */
 };
 
-/* What is known of a source-id that faulted once; 256 of them make a page, one for each bus. */
+/* What is known of a source-id that faulted once; one page holds the 256 of a bus. */
 enum vtd_punishment { VTD_NOT_PUNISHED, VTD_SILENCED, VTD_BLOCKED };
-struct vtd_device {
+struct vtd_history {
     u64 since_us;       /* start of the second that is counted, or of the silence */
     u32 faults;         /* ever, stops at the largest number */
     u8 recent;          /* in that second */
@@ -34,7 +34,7 @@ struct vtd_device {
     u8 punishment;
     u8 own_fpd;         /* bit per root: FPD was the device's own before it was silenced */
 };
-_Static_assert(256 * sizeof(struct vtd_device) == PAGE_SIZE, "a page a bus");
+_Static_assert(256 * sizeof(struct vtd_history) == PAGE_SIZE, "a page a bus");
 
 struct vtd_unit {
     struct vtd_unit_info info;
@@ -46,42 +46,80 @@ struct vtd_unit {
     /* Queue. Indexes count descriptors. */
     hpa_t queue;
     u32 queue_size, desc_words, tail; /* queue_size 0: off */
-    u32 head;                         /* as last read, see has_room() */
+    u32 head;                         /* as last read, see has_room() in queue.c */
     u32 sequence;              /* of our last wait descriptor */
-    u32 status[2];             /* written by wait descriptors: ours, and those that replace bad ones */
-    bool queue_dead;           /* it hung once: nothing waits for it again */
+    u32 status[2];             /* written by wait descriptors: ours, and those that replace refused ones */
+    bool queue_dead;           /* it hung once: nobody waits for it again */
 
     struct vtd_default def;
     struct vtd_root_tables tables[2];
     enum vtd_root active;
 
     struct vtd_fault_counts faults;
-    hpa_t devices[256];        /* struct vtd_device by bus, 0: none of it faulted */
-    u32 silenced;              /* how many are silenced now */
-    u64 forgiven_us;           /* when that was looked at last */
+    hpa_t history[256];        /* struct vtd_history by bus, 0: none of it faulted */
+    u32 silenced;              /* devices that are silenced now */
+    u64 forgiven_us;           /* when we last looked whose silence is over */
     u64 log_since_us;
     u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
     u32 fault_next;            /* record to look at first */
 };
 _Static_assert(sizeof(struct vtd_unit) <= PAGE_SIZE, "one page a unit");
 
-/* iommu/vtd/unit.c: registers. */
-u32 vtd_read32(const struct vtd_unit *unit, enum vtd_reg32 reg);
-u64 vtd_read64(const struct vtd_unit *unit, enum vtd_reg64 reg);
-void vtd_write32(const struct vtd_unit *unit, enum vtd_reg32 reg, u32 value);
-void vtd_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value);
-/* Until (reg & mask) == want; ERR_TIMEOUT with a line that names unit, register and value. */
-must_use enum result vtd_wait32(const struct vtd_unit *unit, enum vtd_reg32 reg, const char *name,
-                                u32 mask, u32 want);
-/* Changes one sticky bit of GCMD and waits for its echo. */
-must_use enum result vtd_gcmd_set(struct vtd_unit *unit, enum vtd_gcmd bit, bool on);
-/* SRTP or WBF: done when the status bit says so. */
-must_use enum result vtd_gcmd_once(struct vtd_unit *unit, enum vtd_gcmd bit);
-/* Table stores reach the hardware: lines when walks do not snoop, the write buffer when CAP.RWBF. */
-void vtd_flush_table(const struct vtd_unit *unit, const void *p, size_t bytes);
-must_use enum result vtd_flush_buffer(struct vtd_unit *unit);
+static inline bool vtd_is_scalable(const struct vtd_unit *unit)
+{
+    return unit->info.mode == VTD_MODE_SCALABLE;
+}
 
-/* iommu/vtd/queue.c; the lock is held. */
+/* What follows is in the order in which the files build on each other; the lock is held from queue.c on. */
+
+/* --- regs.c --- */
+
+u32 vtd_regs_read32(const struct vtd_unit *unit, enum vtd_reg32 reg);
+u64 vtd_regs_read64(const struct vtd_unit *unit, enum vtd_reg64 reg);
+void vtd_regs_write32(const struct vtd_unit *unit, enum vtd_reg32 reg, u32 value);
+void vtd_regs_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value);
+/* Until (reg & mask) == want; ERR_TIMEOUT with a line that names unit, register and value. */
+must_use enum result vtd_regs_wait32(const struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask,
+                                     u32 want);
+/* Changes one sticky bit of GCMD and waits for its echo in GSTS. */
+must_use enum result vtd_regs_switch(struct vtd_unit *unit, enum vtd_gcmd bit, bool on);
+/* SRTP or WBF: done when the status bit says so. */
+must_use enum result vtd_regs_command(struct vtd_unit *unit, enum vtd_gcmd bit);
+/* Stores to tables leave the unit's write buffer, where it has one (CAP.RWBF, VT-d 6.8). */
+must_use enum result vtd_regs_flush_buffer(struct vtd_unit *unit);
+
+/* --- store.c --- */
+
+/* Stores that hardware sees whole. */
+static inline void vtd_store64(u64 *to, u64 value)
+{
+    __atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+void vtd_store128(u64 *to, u64 low, u64 high);
+/* What was stored to a table reaches memory, where the unit's walks do not snoop. */
+void vtd_store_flush(const struct vtd_unit *unit, const void *p, size_t bytes);
+
+/*
+ * A word that leads to a table: half a root entry, word 0 of a context entry, a PASID directory entry.
+ * All have P in bit 0 and the table in 63:12 (VT-d 9.1 to 9.5).
+ */
+static inline bool vtd_link_is_present(u64 word)
+{
+    return field_get(&word, PASID_DIR_P) != 0;
+}
+
+static inline hpa_t vtd_link_table(u64 word)
+{
+    return (hpa_t){word & field_mask(PASID_DIR_SMPTBLPTR)};
+}
+
+static inline u64 vtd_link_to(hpa_t table)
+{
+    return table.v | field_mask(PASID_DIR_P);
+}
+
+/* --- queue.c --- */
+
 must_use enum result vtd_queue_start(struct vtd_unit *unit);
 must_use enum result vtd_queue_stop(struct vtd_unit *unit);
 /*
@@ -92,69 +130,97 @@ must_use enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc 
 /* Gets a queue going again that stopped at a descriptor nobody waits for. */
 void vtd_queue_poll(struct vtd_unit *unit);
 
-/* iommu/vtd/inval.c: sequences of Table 28; the lock is held. */
+/* --- inval.c: sequences of Table 28 --- */
+
 must_use enum result vtd_inval_all(struct vtd_unit *unit);
 /* A context that was not present before; one that was, with at most VTD_DIDS_MAX ids (more: all). */
 must_use enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid);
 must_use enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u32 count);
-must_use enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid_entry *old,
-                                     bool gone);
+must_use enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid_entry *old, bool gone);
 must_use enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did);
 
-/* iommu/vtd/tables.c; the lock is held. */
-must_use enum result vtd_tables_create(struct vtd_unit *unit);
-void vtd_tables_free(struct vtd_unit *unit);
+/* --- entry.c; pure but for the console line --- */
+
+/* Checks and encodes: a PASID entry (VT-d 9.6), a context entry of legacy mode (VT-d 9.3). */
+must_use enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
+                                      struct pasid_entry *out);
+must_use enum result vtd_entry_encode_legacy(const struct vtd_unit_info *info, const struct vtd_entry *entry,
+                                             u64 out[2]);
+
+/* --- context.c --- */
+
+/* Words of a context entry, of which the first two hold all that is not reserved. */
+static inline u32 vtd_context_words(const struct vtd_unit *unit)
+{
+    return vtd_is_scalable(unit) ? 4 : 2;
+}
+
 /* The context entry that (root, sid) uses now; NULL when there is none. */
 u64 *vtd_context_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
 /* Scalable mode: true when the source-id has a directory of its own in that root, blocked or not. */
 bool vtd_context_is_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
 /* Makes the source-id's context entry private to its half bus, the same in content. */
 must_use enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 **out);
-void vtd_directory_free(hpa_t directory, u32 pasids);
-void vtd_root_empty(struct vtd_unit *unit, enum vtd_root root);
-/* Words 0 and 1 of a context entry at once: all that is not reserved. */
+/* Words 0 and 1 at once. */
 void vtd_context_write(struct vtd_unit *unit, u64 *context, u64 low, u64 high);
+u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context);
+
 static inline hpa_t vtd_context_directory(const u64 *context)
 {
-    return (hpa_t){context[0] & ~PAGE_MASK};
+    return vtd_link_table(context[0]);
 }
+
 /* PASIDs that its directory has room for. */
 static inline u32 vtd_context_pasids(const u64 *context)
 {
-    return 1u << ((context[0] >> 9 & 7) + 13);
+    return pdts_pasids((u32)field_get(context, CONTEXT_PDTS));
 }
 
-/* A store that hardware sees whole. */
-static inline void vtd_store64(u64 *to, u64 value)
-{
-    __atomic_store_n(to, value, __ATOMIC_RELEASE);
-}
-void vtd_store128(u64 *to, u64 low, u64 high);
+/* --- pasid.c --- */
 
-/* iommu/vtd/device.c */
-u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context);
-
-/* iommu/vtd/pasid.c; the lock is held. */
+/* NULL when there is no table for it. */
 struct pasid_entry *vtd_pasid_find(const u64 *context, u32 pasid);
 /* Its table is made when missing; ERR_INVALID beyond the directory. */
-must_use enum result vtd_pasid_slot(struct vtd_unit *unit, const u64 *context, u32 pasid,
-                                    struct pasid_entry **out);
-void vtd_pasid_publish(const struct vtd_unit *unit, struct pasid_entry *slot,
-                       const struct pasid_entry *e);
+must_use enum result vtd_pasid_slot(struct vtd_unit *unit, const u64 *context, u32 pasid, struct pasid_entry **out);
+/* Into a slot that is not present. */
+void vtd_pasid_publish(const struct vtd_unit *unit, struct pasid_entry *slot, const struct pasid_entry *e);
+/* A new entry, or another for the one that is there; invalidated when it returns. */
+must_use enum result vtd_pasid_set(struct vtd_unit *unit, const u64 *context, u32 pasid, const struct pasid_entry *e);
+must_use enum result vtd_pasid_clear(struct vtd_unit *unit, const u64 *context, u32 pasid);
+void vtd_pasid_free_directory(hpa_t directory, u32 pasids);
 
-/* iommu/vtd/storm.c; the lock is held. Counts a fault; punishes a device over its budget. */
+/* --- tables.c --- */
+
+must_use enum result vtd_tables_create(struct vtd_unit *unit);
+/* Everything below a root but what all source-ids share; the root entries are cleared. */
+void vtd_tables_empty(struct vtd_unit *unit, enum vtd_root root);
+void vtd_tables_free(struct vtd_unit *unit);
+
+/* --- storm.c --- */
+
+/* Counts a fault; punishes a device over its budget. */
 void vtd_storm_count(struct vtd_unit *unit, u16 sid, u64 now);
 /* Devices silenced long enough may be heard again. */
 void vtd_storm_forgive(struct vtd_unit *unit, u64 now);
 /* Word 0 of a context entry that is about to be written, with the device's punishment in it. */
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word);
-void vtd_fault_free(struct vtd_unit *unit);
+/* Faults of a device, ever. */
+u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid);
+void vtd_storm_free(struct vtd_unit *unit);
 
-/* iommu/vtd/legacy.c: context entries of legacy mode, VT-d 9.3; the lock is held for the last two. */
-must_use enum result vtd_legacy_encode(const struct vtd_unit_info *info,
-                                       const struct vtd_entry *entry, u64 out[2]);
+/* --- legacy.c --- */
+
 must_use enum result vtd_legacy_set(struct vtd_unit *unit, u16 sid, const struct vtd_entry *entry);
 /* Back to the default. */
 must_use enum result vtd_legacy_reset(struct vtd_unit *unit, u16 sid);
+
+/* --- root.c --- */
+
+/* RTADDR.TTM of our tables. */
+enum vtd_ttm vtd_root_mode(const struct vtd_unit *unit);
+/* RTADDR becomes that, and the unit has taken it. */
+must_use enum result vtd_root_point(struct vtd_unit *unit, u64 rtaddr);
+/* One of our roots; nothing that was cached under the one before is used any more. */
+must_use enum result vtd_root_set(struct vtd_unit *unit, enum vtd_root root);
 
 #endif

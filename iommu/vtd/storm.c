@@ -1,8 +1,8 @@
 /*
  * Devices that fault, one by one. Each has a budget of faults a second; over it, the device is
- * silenced for a while (FPD in its context entry: its faults are no longer recorded), and when
- * that was for nothing too often, blocked for good (P = 0 as well). The punishment is kept by
- * source-id, so it outlives the device's tables in either root.
+ * silenced for a while (FPD in its context entry: its faults are no longer recorded), and on the third
+ * strike blocked for good (P = 0 as well). The history is kept by source-id, so it outlives the
+ * device's tables in either root. P and FPD are at the same place in the entries of both modes.
  */
 #include "iommu/vtd/state.h"
 
@@ -11,19 +11,18 @@ enum {
     BUDGET = 64,            /* faults of a device in a second */
     SILENCE_US = 5 * SECOND_US,
     STRIKES = 3,            /* seconds over budget, then the device is blocked */
-    PRESENT = 1, FPD = 2,
 };
 
-static struct vtd_device *find(const struct vtd_unit *unit, u16 sid)
+static struct vtd_history *find(const struct vtd_unit *unit, u16 sid)
 {
-    hpa_t page = unit->devices[sid >> 8];
-    return page.v == 0 ? NULL : (struct vtd_device *)port_hpa_to_ptr(page) + (sid & 0xff);
+    hpa_t page = unit->history[sid >> 8];
+    return page.v == 0 ? NULL : (struct vtd_history *)port_hpa_to_ptr(page) + (sid & 0xff);
 }
 
 /* NULL when the pool is exhausted: then the fault is only counted for the unit. */
-static struct vtd_device *find_or_make(struct vtd_unit *unit, u16 sid)
+static struct vtd_history *find_or_make(struct vtd_unit *unit, u16 sid)
 {
-    hpa_t *page = &unit->devices[sid >> 8];
+    hpa_t *page = &unit->history[sid >> 8];
     if (page->v == 0 && port_pages_alloc(1, page) != OK) {
         page->v = 0;
         return NULL;
@@ -31,49 +30,51 @@ static struct vtd_device *find_or_make(struct vtd_unit *unit, u16 sid)
     return find(unit, sid);
 }
 
-void vtd_fault_free(struct vtd_unit *unit)
+void vtd_storm_free(struct vtd_unit *unit)
 {
-    for (u32 bus = 0; bus < ARRAY_LEN(unit->devices); bus++) {
-        if (unit->devices[bus].v != 0) {
-            port_pages_free(unit->devices[bus], 1);
-            unit->devices[bus].v = 0;
+    for (u32 bus = 0; bus < ARRAY_LEN(unit->history); bus++) {
+        if (unit->history[bus].v != 0) {
+            port_pages_free(unit->history[bus], 1);
+            unit->history[bus].v = 0;
         }
     }
 }
 
-u32 vtd_fault_count(const struct vtd_unit *unit, u16 sid)
+u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid)
 {
-    const struct vtd_device *device = find(unit, sid);
-    return device != NULL ? device->faults : 0;
+    const struct vtd_history *history = find(unit, sid);
+    return history != NULL ? history->faults : 0;
 }
 
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word)
 {
-    struct vtd_device *device = find(unit, sid);
-    if (device == NULL || device->punishment == VTD_NOT_PUNISHED) {
+    struct vtd_history *history = find(unit, sid);
+    if (history == NULL || history->punishment == VTD_NOT_PUNISHED) {
         return word;
     }
     u8 bit = (u8)(1u << root);
-    device->own_fpd = (u8)((word & FPD) != 0 ? device->own_fpd | bit : device->own_fpd & ~bit);
-    return (word | FPD) & ~(u64)(device->punishment == VTD_BLOCKED ? PRESENT : 0);
+    bool own_fpd = (word & field_mask(CONTEXT_FPD)) != 0;
+    history->own_fpd = (u8)(own_fpd ? history->own_fpd | bit : history->own_fpd & ~bit);
+    return (word | field_mask(CONTEXT_FPD)) & ~(history->punishment == VTD_BLOCKED ? field_mask(CONTEXT_P) : 0);
 }
 
 /* Word 0 of the context entry in one root becomes what the punishment asks for. */
 static enum result change(struct vtd_unit *unit, enum vtd_root root, u16 sid)
 {
-    u64 *context, word;
-    const struct vtd_device *device = find(unit, sid);
+    const struct vtd_history *history = find(unit, sid);
+    u64 *context;
     enum result r = vtd_context_slot(unit, root, sid, &context);
     if (r != OK) {
         return r;
     }
-    if (device->punishment == VTD_NOT_PUNISHED) {
-        word = (device->own_fpd >> root & 1) != 0 ? context[0] : context[0] & ~(u64)FPD;
+    u64 word;
+    if (history->punishment == VTD_NOT_PUNISHED) {
+        word = (history->own_fpd >> root & 1) != 0 ? context[0] : context[0] & ~field_mask(CONTEXT_FPD);
     } else {
         word = vtd_storm_apply(unit, root, sid, context[0]);
     }
     vtd_store64(context, word);
-    vtd_flush_table(unit, context, sizeof(*context));
+    vtd_store_flush(unit, context, sizeof(*context));
     return OK;
 }
 
@@ -89,11 +90,11 @@ static enum result change_both(struct vtd_unit *unit, u16 sid)
     return r == OK ? vtd_inval_all(unit) : r;
 }
 
-static void punish(struct vtd_unit *unit, u16 sid, struct vtd_device *device, u64 now)
+static void punish(struct vtd_unit *unit, u16 sid, struct vtd_history *history, u64 now)
 {
-    bool block = ++device->strikes >= STRIKES;
-    device->since_us = now;
-    device->punishment = block ? VTD_BLOCKED : VTD_SILENCED;
+    bool block = ++history->strikes >= STRIKES;
+    history->since_us = now;
+    history->punishment = block ? VTD_BLOCKED : VTD_SILENCED;
     unit->silenced += block ? 0 : 1;
     *(block ? &unit->faults.blocked : &unit->faults.silenced) += 1;
     enum result r = change_both(unit, sid);
@@ -104,31 +105,31 @@ static void punish(struct vtd_unit *unit, u16 sid, struct vtd_device *device, u6
 
 void vtd_storm_count(struct vtd_unit *unit, u16 sid, u64 now)
 {
-    struct vtd_device *device = find_or_make(unit, sid);
-    if (device == NULL) {
+    struct vtd_history *history = find_or_make(unit, sid);
+    if (history == NULL) {
         return;
     }
-    device->faults += device->faults != UINT32_MAX ? 1 : 0;
-    if (device->punishment != VTD_NOT_PUNISHED) {
+    history->faults += history->faults != UINT32_MAX ? 1 : 0;
+    if (history->punishment != VTD_NOT_PUNISHED) {
         return; /* recorded before it was silenced */
     }
-    if (now - device->since_us >= SECOND_US) {
-        device->since_us = now;
-        device->recent = 0;
+    if (now - history->since_us >= SECOND_US) {
+        history->since_us = now;
+        history->recent = 0;
     }
-    if (++device->recent > BUDGET) {
-        punish(unit, sid, device, now);
+    if (++history->recent > BUDGET) {
+        punish(unit, sid, history, now);
     }
 }
 
 static void forgive_bus(struct vtd_unit *unit, u32 bus, u64 now)
 {
-    struct vtd_device *devices = port_hpa_to_ptr(unit->devices[bus]);
+    struct vtd_history *of_bus = port_hpa_to_ptr(unit->history[bus]);
     for (u32 i = 0; i < 256; i++) {
-        if (devices[i].punishment == VTD_SILENCED && now - devices[i].since_us >= SILENCE_US) {
-            devices[i].punishment = VTD_NOT_PUNISHED;
-            devices[i].recent = 0;
-            devices[i].since_us = now;
+        if (of_bus[i].punishment == VTD_SILENCED && now - of_bus[i].since_us >= SILENCE_US) {
+            of_bus[i].punishment = VTD_NOT_PUNISHED;
+            of_bus[i].recent = 0;
+            of_bus[i].since_us = now;
             unit->silenced--;
             (void)change_both(unit, (u16)(bus << 8 | i)); /* the unit says so when it hangs */
         }
@@ -141,8 +142,8 @@ void vtd_storm_forgive(struct vtd_unit *unit, u64 now)
         return;
     }
     unit->forgiven_us = now;
-    for (u32 bus = 0; bus < ARRAY_LEN(unit->devices); bus++) {
-        if (unit->devices[bus].v != 0) {
+    for (u32 bus = 0; bus < ARRAY_LEN(unit->history); bus++) {
+        if (unit->history[bus].v != 0) {
             forgive_bus(unit, bus, now);
         }
     }

@@ -11,12 +11,6 @@
  */
 #include "iommu/vtd/state.h"
 
-static u64 root_address(const struct vtd_unit *unit, enum vtd_root root)
-{
-    bool scalable = unit->info.mode == VTD_MODE_SCALABLE;
-    return unit->tables[root].root.v | (scalable ? field_put(RTADDR_TTM, TTM_SCALABLE) : 0);
-}
-
 static bool has_cap(const struct vtd_unit *unit, enum vtd_cap_field field)
 {
     return vtd_cap_get(unit->info.cap, field) != 0;
@@ -24,14 +18,14 @@ static bool has_cap(const struct vtd_unit *unit, enum vtd_cap_field field)
 
 static enum result enable_regions(struct vtd_unit *unit, bool on)
 {
-    vtd_write32(unit, VTD_PMEN, on ? PMEN_EPM : 0);
-    return vtd_wait32(unit, VTD_PMEN, "PMEN", PMEN_PRS, on ? PMEN_PRS : 0);
+    vtd_regs_write32(unit, VTD_PMEN, on ? PMEN_EPM : 0);
+    return vtd_regs_wait32(unit, VTD_PMEN, "PMEN", PMEN_PRS, on ? PMEN_PRS : 0);
 }
 
 static bool regions_are_on(const struct vtd_unit *unit)
 {
     return (has_cap(unit, VTD_CAP_PLMR) || has_cap(unit, VTD_CAP_PHMR)) &&
-           (vtd_read32(unit, VTD_PMEN) & (PMEN_EPM | PMEN_PRS)) != 0;
+           (vtd_regs_read32(unit, VTD_PMEN) & (PMEN_EPM | PMEN_PRS)) != 0;
 }
 
 /*
@@ -46,11 +40,11 @@ static enum result protect_all(struct vtd_unit *unit)
         return r;
     }
     if (has_cap(unit, VTD_CAP_PLMR)) {
-        vtd_write32(unit, VTD_PLMBASE, ~0u); /* limit below base: off */
-        vtd_write32(unit, VTD_PLMLIMIT, 0);
+        vtd_regs_write32(unit, VTD_PLMBASE, ~0u); /* limit below base: off */
+        vtd_regs_write32(unit, VTD_PLMLIMIT, 0);
     }
-    vtd_write64(unit, VTD_PHMBASE, 0);
-    vtd_write64(unit, VTD_PHMLIMIT, (1ull << unit->info.haw) - 1);
+    vtd_regs_write64(unit, VTD_PHMBASE, 0);
+    vtd_regs_write64(unit, VTD_PHMLIMIT, (1ull << unit->info.haw) - 1);
     return enable_regions(unit, true);
 }
 
@@ -60,15 +54,9 @@ static enum result unprotect(struct vtd_unit *unit)
     return regions_are_on(unit) ? enable_regions(unit, false) : OK;
 }
 
-static enum result set_pointer(struct vtd_unit *unit, u64 rtaddr)
-{
-    vtd_write64(unit, VTD_RTADDR, rtaddr);
-    return vtd_gcmd_once(unit, GCMD_SRTP);
-}
-
 static bool translation_is_on(const struct vtd_unit *unit)
 {
-    return (vtd_read32(unit, VTD_GSTS) & GSTS_TES) != 0;
+    return (vtd_regs_read32(unit, VTD_GSTS) & GSTS_TES) != 0;
 }
 
 static void say_window(const struct vtd_unit *unit, const char *until)
@@ -92,7 +80,7 @@ static enum result shut_door(struct vtd_unit *unit, enum door *door)
 {
     bool may = !unit->def.rmrr_active;
     bool abort = vtd_ecap_get(unit->info.ecap, VTD_ECAP_ADMS) != 0 &&
-                 unit->info.mode == VTD_MODE_SCALABLE && has_cap(unit, VTD_CAP_ESRTPS);
+                 vtd_is_scalable(unit) && has_cap(unit, VTD_CAP_ESRTPS);
     enum result r = OK;
     *door = DOOR_AS_LEFT;
     if (translation_is_on(unit)) {
@@ -100,8 +88,8 @@ static enum result shut_door(struct vtd_unit *unit, enum door *door)
     }
     if (may && abort) {
         *door = DOOR_ABORT;
-        r = set_pointer(unit, field_put(RTADDR_TTM, TTM_ABORT));
-        return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+        r = vtd_root_point(unit, field_put(RTADDR_TTM, TTM_ABORT));
+        return r == OK ? vtd_regs_switch(unit, GCMD_TE, true) : r;
     }
     if (may && has_cap(unit, VTD_CAP_PHMR) && !regions_are_on(unit)) {
         *door = DOOR_REGIONS;
@@ -116,28 +104,13 @@ static void open_door(struct vtd_unit *unit, enum door door)
 {
     enum result r = OK;
     if (door == DOOR_ABORT) {
-        r = vtd_gcmd_set(unit, GCMD_TE, false);
+        r = vtd_regs_switch(unit, GCMD_TE, false);
     } else if (door == DOOR_REGIONS) {
         r = enable_regions(unit, false);
     }
     if (r != OK) {
         port_log(LOG_ERROR, "unit %u: DMA stays blocked", unit->info.index);
     }
-}
-
-/* The root is set, and nothing that was cached under the one before is used any more. */
-static enum result set_root(struct vtd_unit *unit, u64 rtaddr)
-{
-    enum result r = vtd_flush_buffer(unit);
-    if (r != OK) {
-        return r;
-    }
-    unit->walked = true;
-    r = set_pointer(unit, rtaddr);
-    if (r == OK && !has_cap(unit, VTD_CAP_ESRTPS)) {
-        r = vtd_inval_all(unit);
-    }
-    return r;
 }
 
 /* Translation goes off for the change of mode. */
@@ -151,27 +124,27 @@ static enum result change_mode(struct vtd_unit *unit)
     if (!closed) {
         say_window(unit, "while the table mode changes");
     }
-    r = vtd_gcmd_set(unit, GCMD_TE, false);
-    r = r == OK ? set_root(unit, root_address(unit, VTD_ROOT_OFF)) : r;
-    return r == OK ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+    r = vtd_regs_switch(unit, GCMD_TE, false);
+    r = r == OK ? vtd_root_set(unit, VTD_ROOT_OFF) : r;
+    return r == OK ? vtd_regs_switch(unit, GCMD_TE, true) : r;
 }
 
 static enum result translate(struct vtd_unit *unit)
 {
-    u64 target = root_address(unit, VTD_ROOT_OFF);
     bool on = translation_is_on(unit);
-    bool same_mode = vtd_rtaddr_ttm(vtd_read64(unit, VTD_RTADDR)) == vtd_rtaddr_ttm(target);
+    bool same_mode = vtd_rtaddr_ttm(vtd_regs_read64(unit, VTD_RTADDR)) == vtd_root_mode(unit);
     if (on && !same_mode && !has_cap(unit, VTD_CAP_ESRTPS)) {
         return change_mode(unit);
     }
-    enum result r = set_root(unit, target);
-    return r == OK && !on ? vtd_gcmd_set(unit, GCMD_TE, true) : r;
+    enum result r = vtd_root_set(unit, VTD_ROOT_OFF);
+    return r == OK && !on ? vtd_regs_switch(unit, GCMD_TE, true) : r;
 }
 
-/* Records of before are nobody's now; the event stays masked until somebody wants it. */
+/* Drop faults that firmware left; keep the event masked until a guest unmasks it. */
 static void forget_faults(struct vtd_unit *unit)
 {
-    u32 at = vtd_cap_fault_offset(unit->info.cap), count = 0;
+    u32 at = vtd_cap_fault_offset(unit->info.cap);
+    u32 count = 0;
     for (u32 i = 0; i < vtd_cap_fault_records(unit->info.cap); i++) {
         hpa_t high = {unit->info.base.v + at + i * sizeof(struct fault_record) + 8};
         if ((port_mmio_read64(high) & field_mask(FRCD_F)) != 0) {
@@ -180,26 +153,26 @@ static void forget_faults(struct vtd_unit *unit)
         }
     }
     if (count != 0) {
-        port_log(LOG_INFO, "unit %u: %u fault records of before are dropped%s", unit->info.index,
-                 count, (vtd_read32(unit, VTD_FSTS) & FSTS_PFO) != 0 ? ", others had been lost" : "");
+        port_log(LOG_INFO, "unit %u: %u fault records that firmware left are dropped%s", unit->info.index,
+                 count, (vtd_regs_read32(unit, VTD_FSTS) & FSTS_PFO) != 0 ? ", others had been lost" : "");
     }
-    vtd_write32(unit, VTD_FSTS, FSTS_W1C);
+    vtd_regs_write32(unit, VTD_FSTS, FSTS_W1C);
 }
 
 static enum result drop_interrupt_remapping(struct vtd_unit *unit)
 {
-    if ((vtd_read32(unit, VTD_GSTS) & GSTS_IRES) == 0) {
+    if ((vtd_regs_read32(unit, VTD_GSTS) & GSTS_IRES) == 0) {
         return OK;
     }
     port_log(LOG_INFO, "unit %u: firmware's interrupt remapping is switched off",
              unit->info.index);
-    return vtd_gcmd_set(unit, GCMD_IRE, false);
+    return vtd_regs_switch(unit, GCMD_IRE, false);
 }
 
-/* The queue of before is asked last while its mode still holds. */
+/* Drain firmware's queue while the mode it was set up in is still active. */
 static enum result prepare(struct vtd_unit *unit, enum door *door)
 {
-    vtd_write32(unit, VTD_FECTL, EVENT_IM);
+    vtd_regs_write32(unit, VTD_FECTL, EVENT_IM);
     enum result r = vtd_queue_stop(unit);
     r = r == OK ? shut_door(unit, door) : r;
     r = r == OK && !unit->walked ? vtd_tables_create(unit) : r;
@@ -214,7 +187,7 @@ enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *
         return ERR_EXISTS;
     }
     if (!unit->walked) {
-        vtd_tables_free(unit); /* of an attempt that went nowhere */
+        vtd_tables_free(unit); /* of an attempt that failed */
         unit->def = *def;
     }
     enum result r = prepare(unit, &door);
@@ -235,39 +208,9 @@ enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *
 
 enum result vtd_unit_release(struct vtd_unit *unit)
 {
-    enum result r = vtd_gcmd_set(unit, GCMD_TE, false);
+    enum result r = vtd_regs_switch(unit, GCMD_TE, false);
     enum result q = vtd_queue_stop(unit);
     unit->taken = false;
     unit->walked = r != OK || q != OK;
     return r != OK ? r : q;
-}
-
-enum result vtd_root_select(struct vtd_unit *unit, enum vtd_root root)
-{
-    if (unit->tables[root].root.v == 0) {
-        return ERR_UNSUPPORTED;
-    }
-    spin_lock(&unit->lock);
-    enum result r = OK;
-    if (unit->active != root) {
-        r = set_root(unit, root_address(unit, root));
-        unit->active = r == OK ? root : unit->active;
-    }
-    spin_unlock(&unit->lock);
-    return r;
-}
-
-enum result vtd_root_clear_guest(struct vtd_unit *unit)
-{
-    if (unit->tables[VTD_ROOT_GUEST].root.v == 0) {
-        return ERR_UNSUPPORTED;
-    }
-    spin_lock(&unit->lock);
-    enum result r = unit->active == VTD_ROOT_GUEST ? ERR_BUSY : vtd_inval_all(unit);
-    if (r == OK) {
-        /* Not the active root, nothing of it cached: nobody walks these pages. */
-        vtd_root_empty(unit, VTD_ROOT_GUEST);
-    }
-    spin_unlock(&unit->lock);
-    return r;
 }

@@ -1,72 +1,5 @@
-/*
- * A unit's registers: probing, the register protocol with bounded waits, and the
- * facts that the rest of the driver goes by. VT-d 11.4 (rev 5.10).
- */
+/* A unit from its probe to its end, and the facts that the rest of the driver goes by. VT-d 11.4. */
 #include "iommu/vtd/state.h"
-
-u32 vtd_read32(const struct vtd_unit *unit, enum vtd_reg32 reg)
-{
-    return port_mmio_read32((hpa_t){unit->info.base.v + (u32)reg});
-}
-
-u64 vtd_read64(const struct vtd_unit *unit, enum vtd_reg64 reg)
-{
-    return port_mmio_read64((hpa_t){unit->info.base.v + (u32)reg});
-}
-
-void vtd_write32(const struct vtd_unit *unit, enum vtd_reg32 reg, u32 value)
-{
-    port_mmio_write32((hpa_t){unit->info.base.v + (u32)reg}, value);
-}
-
-void vtd_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value)
-{
-    port_mmio_write64((hpa_t){unit->info.base.v + (u32)reg}, value);
-}
-
-enum result vtd_wait32(const struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask,
-                       u32 want)
-{
-    u64 end = port_now_us() + VTD_TIMEOUT_US;
-    u32 value;
-    while (((value = vtd_read32(unit, reg)) & mask) != want) {
-        if (port_now_us() > end) {
-            port_log(LOG_ERROR, "unit %u: %s is 0x%08x, bits 0x%08x did not become 0x%08x",
-                     unit->info.index, name, value, mask, want);
-            return ERR_TIMEOUT;
-        }
-        port_relax();
-    }
-    return OK;
-}
-
-enum result vtd_gcmd_set(struct vtd_unit *unit, enum vtd_gcmd bit, bool on)
-{
-    u32 base = vtd_read32(unit, VTD_GSTS) & GSTS_STICKY;
-    u32 mask = (u32)bit;
-    vtd_write32(unit, VTD_GCMD, on ? base | mask : base & ~mask);
-    return vtd_wait32(unit, VTD_GSTS, "GSTS", mask, on ? mask : 0);
-}
-
-enum result vtd_gcmd_once(struct vtd_unit *unit, enum vtd_gcmd bit)
-{
-    u32 base = vtd_read32(unit, VTD_GSTS) & GSTS_STICKY;
-    vtd_write32(unit, VTD_GCMD, base | (u32)bit);
-    /* RTPS rises when the pointer is taken; WBFS falls when the buffer is empty. */
-    return vtd_wait32(unit, VTD_GSTS, "GSTS", (u32)bit, bit == GCMD_SRTP ? (u32)bit : 0);
-}
-
-void vtd_flush_table(const struct vtd_unit *unit, const void *p, size_t bytes)
-{
-    if (!unit->info.coherent) {
-        port_flush_lines(p, bytes);
-    }
-}
-
-enum result vtd_flush_buffer(struct vtd_unit *unit)
-{
-    return vtd_cap_get(unit->info.cap, VTD_CAP_RWBF) != 0 ? vtd_gcmd_once(unit, GCMD_WBF) : OK;
-}
 
 /* NULL, or what makes the capabilities unusable. */
 static const char *capability_fault(u32 ver, u64 cap, u64 ecap, u32 haw)
@@ -147,20 +80,10 @@ void vtd_unit_destroy(struct vtd_unit *unit)
         port_log(LOG_ERROR, "unit %u: still on, its tables are not given back", unit->info.index);
         return;
     }
-    vtd_fault_free(unit);
+    vtd_storm_free(unit);
     vtd_tables_free(unit);
     if (unit->queue.v != 0) {
         port_pages_free(unit->queue, 1u << VTD_QUEUE_ORDER);
     }
     port_pages_free(unit->self, 1);
-}
-
-u32 vtd_event_read(struct vtd_unit *unit, u32 offset)
-{
-    return port_mmio_read32((hpa_t){unit->info.base.v + offset});
-}
-
-void vtd_event_write(struct vtd_unit *unit, u32 offset, u32 value)
-{
-    port_mmio_write32((hpa_t){unit->info.base.v + offset}, value);
 }

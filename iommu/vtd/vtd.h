@@ -1,8 +1,8 @@
 /*
- * The VT-d driver as the rest of Nestor sees it: a unit is probed, taken over
- * with everything on one second stage, and then given entries of single devices.
- * Domains (domain.h) decide what an entry says; this file only puts it there.
- * Every function is bounded in time; an error leaves what was attached isolated.
+ * The VT-d driver as the rest of Nestor sees it: a unit is probed, taken over with everything on one
+ * second stage, and then given entries of single devices. Domains (domain.h) decide what an entry says;
+ * the driver only puts it there. Every function is bounded in time; an error leaves what was attached
+ * isolated.
  */
 #ifndef NESTOR_IOMMU_VTD_VTD_H
 #define NESTOR_IOMMU_VTD_VTD_H
@@ -25,7 +25,7 @@ struct vtd_unit_info {
     u64 cap, ecap;
     u32 haw;           /* host address width, bits, from the DMAR table */
     enum vtd_mode mode;
-    bool nesting;      /* scalable mode with NEST, FLTS and SLTS */
+    bool nesting;      /* scalable mode with NEST, FSTS and SSTS */
     bool coherent;     /* walks of root, context, PASID and second-stage tables snoop */
     u32 ss_levels;     /* bit n: n-level second stage */
     u32 fs_levels;     /* bit n: n-level first stage */
@@ -106,23 +106,20 @@ must_use enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u
 /* Back to the root's default with all its entries gone and invalidated; no window. */
 must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
-/* One line: what the device's requests without PASID go through in that root; scalable mode only. */
-void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid);
-
 /*
  * Installs or replaces the entry of (sid, pasid); replacing is atomic for DMA in flight
  * where the hardware allows it, else the device is blocked meanwhile. The invalidations
  * of VT-d table 28 are done when it returns. Each capability missing is ERR_UNSUPPORTED
  * with a line of its own.
  */
-must_use enum result vtd_entry_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                                   const struct vtd_entry *entry);
-must_use enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
+must_use enum result vtd_device_set_entry(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
+                                          const struct vtd_entry *entry);
+must_use enum result vtd_device_clear_entry(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
 /* True if setting that entry needs no new page; for quotas. */
-bool vtd_entry_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
-/* Checks and encodes; what vtd_entry_set() does first. Pure but for the console line. */
-must_use enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_entry *entry,
-                                      struct pasid_entry *out);
+bool vtd_device_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
+
+/* One line: what the device's requests without PASID go through in that root; scalable mode only. */
+void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
 /*
  * Descriptors with one doorbell and nothing to wait for, as a guest's batch has its own waits. ERR_BUSY:
@@ -147,10 +144,9 @@ struct vtd_fault {
 bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
 struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
-u32 vtd_fault_count(const struct vtd_unit *unit, u16 sid);
 
 /* Event registers (FECTL..FEUADDR, IECTL..IEUADDR, PECTL..PEUADDR by their offsets) on behalf of the guest. */
-u32 vtd_event_read(struct vtd_unit *unit, u32 offset);
-void vtd_event_write(struct vtd_unit *unit, u32 offset, u32 value);
+u32 vtd_regs_event_read(struct vtd_unit *unit, u32 offset);
+void vtd_regs_event_write(struct vtd_unit *unit, u32 offset, u32 value);
 
 #endif

@@ -134,7 +134,7 @@ u32 host_pages_kept(void)
         kept += (halves[i] & ~PAGE_MASK) != off->context.v;
     }
     for (u32 bus = 0; bus < 256; bus++) {
-        kept += host.unit->devices[bus].v != 0;
+        kept += host.unit->history[bus].v != 0;
     }
     return kept;
 }
@@ -142,8 +142,8 @@ u32 host_pages_kept(void)
 void host_forgive_storms(void)
 {
     for (u32 bus = 0; bus < 256; bus++) {
-        if (host.unit->devices[bus].v != 0) {
-            memset(port_hpa_to_ptr(host.unit->devices[bus]), 0, PAGE_SIZE);
+        if (host.unit->history[bus].v != 0) {
+            memset(port_hpa_to_ptr(host.unit->history[bus]), 0, PAGE_SIZE);
         }
     }
     host.unit->silenced = 0;

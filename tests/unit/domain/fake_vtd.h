@@ -118,8 +118,8 @@ enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
     return unit->rid_pasid == VTD_NO_PASID ? ERR_NOT_FOUND : OK;
 }
 
-enum result vtd_entry_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
-                          const struct vtd_entry *entry)
+enum result vtd_device_set_entry(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid,
+                                 const struct vtd_entry *entry)
 {
     u32 i = fake_find(unit, root, sid, pasid);
     enum result r = fake_take(&unit->next_set);
@@ -140,7 +140,7 @@ enum result vtd_entry_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, u3
     return OK;
 }
 
-enum result vtd_entry_clear(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
+enum result vtd_device_clear_entry(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)
 {
     u32 i = fake_find(unit, root, sid, pasid);
     enum result r = fake_take(&unit->next_clear);

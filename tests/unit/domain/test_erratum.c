@@ -118,7 +118,7 @@ static void test_without_the_rule(void **state)
     begin(false, false);
     assert_int_equal(protect(PT, PROT_READ), OK);
     entry.ss_root = domain_cpu_root(rig.d);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
     assert_int_equal(page_words(PT)[IOVA >> 12 & 511] & A, 0);
     outcome = dma(MODEL_READ, IOVA);
     assert_true(outcome.erratum);

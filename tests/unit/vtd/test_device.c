@@ -172,7 +172,7 @@ static void no_window_in_the_off_root(void **state)
         assert_true(stepped() >= 2);
         for (u32 i = 0; i < ARRAY_LEN(entries); i++) {
             stepping(&rig, never_refused);
-            enum result r = vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entries[i]);
+            enum result r = vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entries[i]);
             u32 stores = stepped();
             assert_int_equal(r, OK);
             assert_int_equal(stores, 1);
@@ -196,7 +196,7 @@ static void publish_and_retire_show_nothing_half_done(void **state)
         struct vtd_entry entry = nested_entry(&rig, FIRST_A, 3);
         struct vtd_entry other = second_entry(&rig, rig.root, 1);
         assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, OTHER_SID, &context), OK);
-        assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_GUEST, OTHER_SID, VTD_NO_PASID, &other), OK);
+        assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_GUEST, OTHER_SID, VTD_NO_PASID, &other), OK);
         assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
         blocked_or_done(&rig);
         stepping(&rig, blocked_or_done);
@@ -205,11 +205,11 @@ static void publish_and_retire_show_nothing_half_done(void **state)
         assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x51);
         for (u32 round = 0; round < 2; round++) {
             stepping(&rig, blocked_or_done);
-            assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID, &entry), OK);
+            assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID, &entry), OK);
             assert_true(stepped() >= 3);
             assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
             stepping(&rig, blocked_or_done);
-            assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID), OK);
+            assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID), OK);
             assert_true(stepped() >= 3);
             assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x59);
         }
@@ -284,17 +284,17 @@ static void entries_of_nobody(void **state)
     vtd_rig_start(&rig, VTD_RIG_SERVER);
     struct vtd_entry entry = second_entry(&rig, rig.root, 2), bad = entry;
     bad.did = 0;
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_NOT_FOUND);
-    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), ERR_NOT_FOUND);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_NOT_FOUND);
+    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), ERR_NOT_FOUND);
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), ERR_NOT_FOUND);
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 3, &bad), ERR_INVALID);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 1u << 13, &entry), ERR_INVALID);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 3, &bad), ERR_INVALID);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 1u << 13, &entry), ERR_INVALID);
     const u64 *of_sid = vtd_context_find(rig.unit, VTD_ROOT_OFF, SID);
     assert_null(vtd_pasid_find(of_sid, 1u << 13));
     assert_null(vtd_pasid_find(of_sid, 100));
-    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, 3), ERR_NOT_FOUND);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 3, &entry), OK);
+    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, 3), ERR_NOT_FOUND);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 3, &entry), OK);
     assert_int_equal(pasid_get(vtd_pasid_find(of_sid, 3), PASID_DID), 2);
     vtd_rig_stop(&rig);
 }
@@ -312,22 +312,22 @@ static void a_legacy_device(void **state)
     assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_UNSUPPORTED);
     assert_int_equal(vtd_root_clear_guest(rig.unit), ERR_UNSUPPORTED);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, 5), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), ERR_UNSUPPORTED);
+    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, 5), ERR_UNSUPPORTED);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 5);
     assert_int_equal(vtd_rig_dma(&rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_equal(field_get(vtd_context_find(rig.unit, VTD_ROOT_OFF, SID), LEGACY_CONTEXT_DID), 2);
     entry.did = 0;
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_INVALID);
-    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_INVALID);
+    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_GUEST, SID), ERR_UNSUPPORTED);
     entry.did = 3;
     hosted_fail_after(0);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, 0x300, VTD_NO_PASID, &entry),
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 0x300, VTD_NO_PASID, &entry),
                      ERR_NO_MEMORY);
     hosted_fail_after(UINT32_MAX);
     vtd_rig_stop(&rig);
@@ -343,7 +343,7 @@ static void closed_with_many_domains_below(void **state)
         assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
         for (u32 i = 0; i < 2 * dids; i++) {
             struct vtd_entry entry = second_entry(&rig, rig.root, (u16)(2 + i % dids));
-            assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 1 + i * 50, &entry), OK);
+            assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 1 + i * 50, &entry), OK);
             assert_int_equal(vtd_rig_dma(&rig, SID, 1 + i * 50, true, VTD_RIG_GPA), 0);
         }
         assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
@@ -375,10 +375,10 @@ static void every_allocation_of_a_life(void **state)
         }
         for (u32 i = 0; i < ARRAY_LEN(entries) && r == OK; i++) {
             pages = hosted_pages_used();
-            r = vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entries[i]);
+            r = vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entries[i]);
             assert_int_equal(hosted_pages_used(), pages);
         }
-        r = r == OK ? vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, 200, &entries[1]) : r;
+        r = r == OK ? vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 200, &entries[1]) : r;
         never_refused(&rig);
         hosted_fail_after(UINT32_MAX);
         whole = r == OK;

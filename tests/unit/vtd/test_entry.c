@@ -144,10 +144,10 @@ static void legacy_words(void **state)
     struct vtd_unit_info info = full();
     u64 w[2];
     info.mode = VTD_MODE_LEGACY;
-    assert_int_equal(vtd_legacy_encode(&info, &second, w), OK);
+    assert_int_equal(vtd_entry_encode_legacy(&info, &second, w), OK);
     assert_int_equal(w[0], 0x2001);
     assert_int_equal(w[1], 0x3403);
-    assert_int_equal(vtd_legacy_encode(&info, &pass, w), OK);
+    assert_int_equal(vtd_entry_encode_legacy(&info, &pass, w), OK);
     assert_int_equal(w[0], 0xb);
     assert_int_equal(w[1], 0x7803);
 }
@@ -171,11 +171,11 @@ static void legacy_refusals(void **state)
     hosted_reset();
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
         hosted_clear_log();
-        assert_int_equal(vtd_legacy_encode(&info, &cases[i].entry, w), cases[i].r);
+        assert_int_equal(vtd_entry_encode_legacy(&info, &cases[i].entry, w), cases[i].r);
         assert_int_equal(hosted_log_lines(), 1);
     }
     info.ecap &= ~BIT(6);
-    assert_int_equal(vtd_legacy_encode(&info, &pass, w), ERR_UNSUPPORTED);
+    assert_int_equal(vtd_entry_encode_legacy(&info, &pass, w), ERR_UNSUPPORTED);
 }
 
 int main(void)

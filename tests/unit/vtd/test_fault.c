@@ -59,10 +59,10 @@ static void every_field_of_a_record(void **state)
         assert_true(f.read == cases[i].read && f.atomic == cases[i].atomic);
         assert_true(f.exec == cases[i].exec && f.priv == cases[i].priv);
     }
-    assert_int_equal(vtd_fault_count(rig.unit, SID), 3);
-    assert_int_equal(vtd_fault_count(rig.unit, 0xfeff), 1);
-    assert_int_equal(vtd_fault_count(rig.unit, 0xfefe), 0);
-    assert_int_equal(vtd_fault_count(rig.unit, 0x100), 0);
+    assert_int_equal(vtd_storm_faults(rig.unit, SID), 3);
+    assert_int_equal(vtd_storm_faults(rig.unit, 0xfeff), 1);
+    assert_int_equal(vtd_storm_faults(rig.unit, 0xfefe), 0);
+    assert_int_equal(vtd_storm_faults(rig.unit, 0x100), 0);
     vtd_rig_stop(&rig);
 }
 
@@ -152,16 +152,16 @@ static void blocked_for_good(void **state)
     const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = 2, .ss_root = rig.root,
                                     .ss_levels = 4};
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     block(&rig, SID, VTD_RIG_HOLE);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
-    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
+    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID, &context), OK);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID, &entry), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID, &entry), OK);
     assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
     assert_int_equal(drain(&rig), 0);

@@ -271,7 +271,7 @@ static void the_write_buffer(void **state)
     vtd_rig_start_with(&rig, &config);
     struct vtd_entry e = entry;
     e.ss_root = rig.other_root;
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, 9, VTD_NO_PASID, &e), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 9, VTD_NO_PASID, &e), OK);
     assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
     model_set_faults(rig.model, &(struct model_faults){.gcmd_hang = true});
     assert_int_equal(vtd_inval_second_stage(rig.unit, 2, 0, 0), ERR_TIMEOUT);

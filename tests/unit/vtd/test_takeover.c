@@ -184,7 +184,7 @@ static void leftovers_are_named(void **state)
     model_write(rig.model, GCMD, 4, 0x86000000);
     vtd_rig_take_over(&rig);
     assert_non_null(strstr(hosted_log(), "interrupt remapping is switched off"));
-    assert_non_null(strstr(hosted_log(), "8 fault records of before are dropped, others"));
+    assert_non_null(strstr(hosted_log(), "8 fault records that firmware left are dropped, others"));
     assert_int_equal(model_read(rig.model, GSTS, 4) & 1u << 25, 0);
     assert_int_equal(model_read(rig.model, 0x34, 4), 0);
     vtd_rig_stop(&rig);
@@ -330,8 +330,8 @@ static void event_registers(void **state)
     (void)state;
     struct vtd_rig rig;
     vtd_rig_start(&rig, VTD_RIG_SERVER);
-    vtd_event_write(rig.unit, VTD_FEDATA, 0x31);
-    assert_int_equal(vtd_event_read(rig.unit, VTD_FEDATA), 0x31);
+    vtd_regs_event_write(rig.unit, VTD_FEDATA, 0x31);
+    assert_int_equal(vtd_regs_event_read(rig.unit, VTD_FEDATA), 0x31);
     struct vtd_unit_info info;
     vtd_unit_get_info(rig.unit, &info);
     assert_true(info.nesting && info.coherent && info.mode == VTD_MODE_SCALABLE);

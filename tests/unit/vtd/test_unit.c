@@ -47,18 +47,18 @@ static void a_device_of_its_own_and_back(void **state)
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_GPA), 0x51);
     struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = 2, .ss_root = rig.other_root,
                               .ss_levels = 4};
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, 9, 70, &entry), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 9, 70, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_GPA), 0x79);
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_OTHER), 0);
     /* Replaced live: the old mapping is gone, the new one is there. */
     entry.did = 3;
     entry.ss_root = rig.root;
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_OFF, 9, 70, &entry), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 9, 70, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_OTHER), 0x79);
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, 9, 70), OK);
+    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, 9, 70), OK);
     assert_int_equal(vtd_rig_dma(&rig, 9, 70, true, VTD_RIG_GPA), 0x59);
-    assert_int_equal(vtd_entry_clear(rig.unit, VTD_ROOT_OFF, 9, 70), ERR_NOT_FOUND);
+    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, 9, 70), ERR_NOT_FOUND);
     assert_int_equal(vtd_rig_dma(&rig, 10, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, 9), OK);
     assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
@@ -81,7 +81,7 @@ static void the_guest_root_blocks_what_it_does_not_list(void **state)
     assert_int_equal(vtd_rig_dma(&rig, 0x18, VTD_NO_PASID, true, VTD_RIG_GPA), 0x51);
     assert_int_equal(vtd_rig_dma(&rig, 0x19, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
     assert_int_equal(vtd_rig_dma(&rig, 0x118, VTD_NO_PASID, true, VTD_RIG_GPA), 0x39);
-    assert_int_equal(vtd_entry_set(rig.unit, VTD_ROOT_GUEST, 0x18, VTD_NO_PASID, &entry), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_GUEST, 0x18, VTD_NO_PASID, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, 0x18, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_equal(vtd_root_clear_guest(rig.unit), ERR_BUSY);
     assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_OFF), OK);
@@ -220,7 +220,7 @@ static void every_allocation_fails_once(void **state)
         hosted_fail_after(n);
         enum result r = vtd_unit_take_over(rig.unit, &rig.def);
         r = r == OK ? vtd_device_open(rig.unit, VTD_ROOT_OFF, 9, &context) : r;
-        r = r == OK ? vtd_entry_set(rig.unit, VTD_ROOT_OFF, 9, 90000, &entry) : r;
+        r = r == OK ? vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 9, 90000, &entry) : r;
         hosted_fail_after(UINT32_MAX);
         if (r == OK) {
             vtd_rig_stop(&rig);
