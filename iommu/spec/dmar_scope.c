@@ -1,5 +1,5 @@
-/* See dmar_parser.h: device scopes, VT-d 8.3.1, and how mistakes are kept. */
-#include "iommu/spec/dmar_parser.h"
+/* See dmar_scope.h: device scopes, VT-d 8.3.1, and how mistakes are kept. */
+#include "iommu/spec/dmar_scope.h"
 
 enum { SCOPE_BYTES = 6 };
 

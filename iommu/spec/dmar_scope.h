@@ -1,6 +1,6 @@
-/* What the files of the DMAR parser share. */
-#ifndef NESTOR_IOMMU_SPEC_DMAR_PARSER_H
-#define NESTOR_IOMMU_SPEC_DMAR_PARSER_H
+/* Inside the parser of the DMAR table: what is wrong with it, and device scopes. */
+#ifndef NESTOR_IOMMU_SPEC_DMAR_SCOPE_H
+#define NESTOR_IOMMU_SPEC_DMAR_SCOPE_H
 
 #include "iommu/spec/dmar.h"
 

@@ -9,7 +9,7 @@
  * none that can be read, is never out of control by it. No note is worth: reserved fields (they may get a meaning),
  * types of the future, and an order of structures other than ascending.
  */
-#include "iommu/spec/dmar_parser.h"
+#include "iommu/spec/dmar_scope.h"
 
 enum {
     HEADER_BYTES = 48,
