@@ -83,7 +83,10 @@ static void one_table_has_one_eafe(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* A fifth table under one guest domain id and PASID is refused each time that it is tried, and told now and then. */
+/*
+ * A fifth table under one guest domain id and PASID is refused each time it is tried, with a line only now and
+ * then.
+ */
 static void refusals_are_told_within_bounds(void **state)
 {
     (void)state;
@@ -106,7 +109,7 @@ static void refusals_are_told_within_bounds(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* A root that the unit's MGAW does not reach: no memory there, which is the fault SFS.4 of a unit of one stage. */
+/* A root beyond the unit's MGAW: there is no memory, so the fault is SFS.4, as of a unit with one stage. */
 static void a_first_stage_beyond_mgaw(void **state)
 {
     (void)state;

@@ -38,7 +38,7 @@ static void quotas_block_and_say_so_once(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* One domain for each function, as Linux has it: as many as the unit has ids. */
+/* One domain for each function, as Linux does it: as many as the unit has ids. */
 static void a_domain_for_each_of_300_functions(void **state)
 {
     (void)state;
@@ -46,7 +46,7 @@ static void a_domain_for_each_of_300_functions(void **state)
     struct kit kit;
     u64 value;
     kit_start(&kit);
-    u64 tables = kit_page(&kit); /* one set of lower tables, a root of each device's own */
+    u64 tables = kit_page(&kit); /* one set of lower tables, and a root for each device */
     kit_map(&kit, tables, IOVA, kit_page(&kit), 6);
     for (u16 i = 0; i < FUNCTIONS; i++) {
         u64 root = kit_page(&kit);

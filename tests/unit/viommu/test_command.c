@@ -115,7 +115,7 @@ static void new_root_keeps_what_is_the_same(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* A kernel starts another without saying goodbye: translation, queue and events are on. */
+/* A kernel starts another one without cleaning up: translation, queue and events are on. */
 static void kexec_with_leftovers(void **state)
 {
     (void)state;
@@ -127,7 +127,7 @@ static void kexec_with_leftovers(void **state)
     (void)kit_device(&kit, SID_2, 0, DID + 1, IOVA, NULL);
     kit_boot(&kit);
     kit_write(&kit, R_FECTL, 4, 0);
-    (void)kit_dma(&kit, SID, false, IOVA + PAGE_SIZE, &value); /* a fault nobody served */
+    (void)kit_dma(&kit, SID, false, IOVA + PAGE_SIZE, &value); /* a fault that nobody handled */
     /* The next kernel: sees TES, disables, takes its own queue and tables. */
     assert_int_equal(kit_read(&kit, R_GSTS, 4), ALL_STATUS);
     kit_translate(&kit, false);
@@ -182,7 +182,7 @@ static void many_devices(struct kit *kit)
     }
 }
 
-/* What is left of a teardown is no part of what TE = 1 has to read. */
+/* The rest of a teardown does not count as part of what TE = 1 has to read. */
 static void te_toggles(bool with_srtp)
 {
     struct kit kit;
@@ -219,7 +219,7 @@ static void te_off_srtp_and_on(void **state)
     te_toggles(true);
 }
 
-/* What one root listed is not left bound under another that came before TES = 1. */
+/* What one root listed does not stay bound under another one that was set before TES = 1. */
 static void another_root_before_tes(void **state)
 {
     (void)state;

@@ -60,7 +60,7 @@ static void every_hardware_code(void **state)
             }
         }
     }
-    /* A second stage that is malformed or unreadable is never the guest's to see. */
+    /* The guest never sees that a second stage is malformed or unreadable. */
     static const u8 hidden[] = {0x38, 0x3a, 0x40, 0x42, 0x43, 0x50, 0x52, 0x58, 0x5a, 0x78, 0x7a,
                                 0x7b, 0x7c, 0x7d, 0x60, 0x00, 0xff};
     for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
@@ -69,7 +69,7 @@ static void every_hardware_code(void **state)
     }
 }
 
-/* An entry that Nestor would not install, though it is valid, is Nestor's business. */
+/* If Nestor does not install an entry that is valid, the guest sees no fault of it. */
 static void over_quota_is_hidden(void **state)
 {
     (void)state;
@@ -107,7 +107,7 @@ static void a_fault_storm_is_cut(void **state)
     assert_in_range(seen, 60, 80);
     assert_true(hosted_log_lines() < 16);
     assert_int_equal(kit_dma(&kit, SID, false, IOVA, &value), 0); /* silenced, not blocked */
-    /* And its entries can still be taken away. */
+    /* Its entries can still be taken away. */
     kit_translate(&kit, false);
     assert_int_equal(host_attached(), 0);
     assert_true(kit_stop(&kit));

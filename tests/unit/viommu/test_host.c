@@ -1,4 +1,4 @@
-/* What the guest's entries cost of the host: table pages, domain ids; and when there are none left. */
+/* What the guest's entries cost the host: table pages and domain ids; and what happens when there are none left. */
 #include "iommu/viommu/viommu.h"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ static void table_pages_are_counted(void **state)
     assert_true(hosted_pages_used() - kit.pages_before < 40);
     assert_int_equal(kit_dma(&kit, SID, false, IOVA, &value), 0);
     u32 bound = host_attached();
-    /* Moving on from PASID to PASID does not get it more pages. */
+    /* Moving on from one PASID to the next does not get it more pages. */
     for (u32 i = 1; i < 24; i++) {
         kit_pasid_entry(&kit, SID, i * 64)[0] = 0;
         kit_invalidate_all(&kit);
@@ -87,7 +87,10 @@ static void every_failed_allocation(void **state)
     }
 }
 
-/* PSS is less than the smallest directory covers (PDTS 0: 8,192) and than the largest: PASIDs above it fault, VT-d 9.4. */
+/*
+ * PSS below what the smallest directory covers (PDTS 0: 8,192), and below the largest: PASIDs beyond it fault,
+ * VT-d 9.4.
+ */
 static void fewer_pasids_than_the_directory_covers(void **state)
 {
     (void)state;

@@ -68,7 +68,7 @@ static void commands_are_counted_by_kind(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* A good descriptor of each type; every other one is made of these by one bit. */
+/* A good descriptor of each type; every other one differs from these in one bit. */
 struct good { const char *name; u64 w[4]; };
 static const struct good good[] = {
     {"type 0", {0}},
@@ -96,8 +96,8 @@ static const struct good good[] = {
 };
 
 /*
- * A status write to anywhere but the page that is compared: hardware may do what it likes,
- * the guest's unit refuses it (test_event.c).
+ * A status write to anywhere but the page that is compared: hardware may do anything, the guest's
+ * unit refuses it (test_event.c).
  */
 static bool leads_elsewhere(const struct pair *p, const u64 w[4])
 {

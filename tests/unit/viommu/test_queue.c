@@ -173,7 +173,7 @@ static void accesses_in_between_keep_the_order(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* 128-bit descriptors exist in legacy mode alone; tails that no ring has; a ring nowhere. */
+/* 128-bit descriptors exist only in legacy mode; tails beyond the ring; a ring where there is no memory. */
 static void rings(void **state)
 {
     (void)state;
@@ -205,7 +205,7 @@ static void rings(void **state)
     }
 }
 
-/* The unit's queue dies while a descriptor's scan is under way: commands go on, and nothing is left to be run. */
+/* The unit's queue dies while a descriptor's scan is under way: commands go on, and no work is left over. */
 static void a_dead_queue_during_a_scan(void **state)
 {
     (void)state;
@@ -220,7 +220,7 @@ static void a_dead_queue_during_a_scan(void **state)
     }
     kit_boot(&kit);
     model_set_faults(kit.unit, &hang);
-    kit_pasid_entry(&kit, 0x100, 0)[0] = 0; /* its removal is what the queue dies of */
+    kit_pasid_entry(&kit, 0x100, 0)[0] = 0; /* its removal kills the queue */
     u64 tail = kit_queue(&kit, kit_read(&kit, R_IQT, 8), 0x37, 0);
     if (viommu_mmio_write(kit.v, R_IQT, 8, tail)) {
         kit_finish(&kit);

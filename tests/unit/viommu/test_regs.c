@@ -21,7 +21,7 @@ static void reset_values(void **state)
     pair_finish(&p, "reset");
 }
 
-/* Aligned or not, of every size: what the specification does not allow reads 0, writes nothing. */
+/* Aligned or not, of every size: an access that the specification does not allow reads 0 and writes nothing. */
 static void every_offset_and_width(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* What a person reads of a guest's devices. */
+/* The lines about a guest's devices. */
 #include "iommu/viommu/viommu.h"
 
 #include <setjmp.h>
@@ -60,7 +60,7 @@ static void said_when_translation_goes_off(void **state)
     }
     assert_int_equal(said, 7); /* the 1st, 2nd, 4th, ... 64th time */
     assert_int_equal(kit_stats(&kit).translations, 100);
-    /* A second "off" ends nothing. */
+    /* Turning it off a second time has no effect. */
     kit_translate(&kit, false);
     hosted_clear_log();
     kit_translate(&kit, false);

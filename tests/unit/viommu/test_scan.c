@@ -62,7 +62,7 @@ static void global_invalidation_is_bounded(void **state)
     assert_true(most <= VIOMMU_BUDGET);
     u64 status;
     (void)viommu_mmio_read(kit.v, R_GSTS, 4, &status);
-    assert_int_equal(status & G_TE, 0); /* not done is not shown as done */
+    assert_int_equal(status & G_TE, 0); /* what is not done must not look done */
     assert_true(kit_stop(&kit));
 }
 
