@@ -1,7 +1,7 @@
 /* A map of embedded nodes. See keymap.h. */
 #include "iommu/base/keymap.h"
 
-/* One to one, so that two keys differ somewhere in 64 bits; neighbours part at the top ones. */
+/* One to one, so two keys differ in some of 64 bits; those of neighbours differ early. */
 static u64 mix(u64 key)
 {
     key *= 0x9e3779b97f4a7c15ull;

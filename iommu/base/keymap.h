@@ -1,6 +1,6 @@
 /*
- * A map from 64-bit keys to nodes embedded in their owners: a digital search tree. It goes by
- * the bits of the mixed key, one a level, so no choice of keys makes it deeper than 64.
+ * A map from 64-bit keys to nodes embedded in their owners: a digital search tree. Each level goes by one
+ * bit of the mixed key, so no choice of keys makes it deeper than 64.
  */
 #ifndef NESTOR_IOMMU_BASE_KEYMAP_H
 #define NESTOR_IOMMU_BASE_KEYMAP_H

@@ -10,7 +10,7 @@
 /* Tickets: in the order of asking, so that CPUs of a guest that ask over and over keep nobody out. */
 struct spinlock { u16 next, serving; };
 
-/* PAUSE in place: with a call in here, every caller would keep its arguments out of harm's way. */
+/* PAUSE in place: a call here would make every caller spill its registers. */
 static inline void spin_lock(struct spinlock *lock)
 {
     u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);

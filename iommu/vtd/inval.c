@@ -127,7 +127,7 @@ enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 
                                                               << (order + PAGE_SHIFT), order)
                               : vtd_desc_iotlb_domain(did);
     spin_lock(&unit->lock);
-    /* Without a queue it does not walk our tables yet, or no longer; taking it over invalidates all. */
+    /* Without a queue the unit does not walk our tables: taking it over will invalidate everything. */
     enum result r = unit->queue_size == 0 && !unit->walked ? OK : run(unit, &d, 1);
     spin_unlock(&unit->lock);
     return r;

@@ -7,9 +7,9 @@
  *       |                                |
  *   ... [d][d][d][wait 7][guest's][guest's] ...
  *
- * A refused descriptor (IQE) gives its slot to a harmless wait, so everybody else's are done.
- * A device that does not answer (ITE) costs the waits that were fetched: nothing of a guest
- * is in flight when a device TLB is invalidated, and that part of the batch is done again.
+ * A refused descriptor (IQE) is overwritten with a harmless wait, so all others are done. A device that
+ * does not answer (ITE) costs the waits that were fetched: nothing of a guest is in flight when a device
+ * TLB is invalidated, and that part of the batch is done again.
  */
 #include "iommu/vtd/state.h"
 
@@ -76,7 +76,7 @@ static u32 distance(const struct vtd_unit *unit, u32 from, u32 to)
     return (to + unit->queue_size - from) % unit->queue_size;
 }
 
-/* The unit only moves its head on, so what it was when last read will do until there is no room by it. */
+/* The head only moves on, so the one read last is good as long as it leaves room. */
 static bool has_room(struct vtd_unit *unit, u32 count)
 {
     if (unit->queue_size - distance(unit, unit->head, unit->tail) >= count) {
@@ -95,14 +95,14 @@ static enum result dead(struct vtd_unit *unit)
     return ERR_TIMEOUT;
 }
 
-/* What a look at FSTS brought: ERR_QUEUE when a descriptor at or behind slot `first` was refused. */
+/* Handles IQE: ERR_QUEUE when a descriptor at or behind slot `first` was refused. */
 static enum result recover_iqe(struct vtd_unit *unit, u32 first)
 {
     u32 at = head(unit);
     struct vtd_desc harmless = harmless_desc(unit);
     u64 *bad = slot(unit, at);
     if (bad[0] == harmless.w[0] && bad[1] == harmless.w[1]) {
-        return dead(unit); /* it is not the descriptor that the unit objects to */
+        return dead(unit); /* the unit objects to something else than the descriptor */
     }
     port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx",
              unit->info.index, at, bad[0], bad[1], vtd_regs_read64(unit, VTD_IQERCD));
@@ -115,7 +115,7 @@ static enum result recover_iqe(struct vtd_unit *unit, u32 first)
     return ours ? ERR_QUEUE : OK;
 }
 
-/* Waits that were fetched are dropped without their status write: ours is put once more. */
+/* Handles ITE. Waits that were fetched are dropped without their status write: ours is put once more. */
 static enum result recover_ite(struct vtd_unit *unit)
 {
     struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
@@ -129,6 +129,7 @@ static enum result recover_ite(struct vtd_unit *unit)
     return ERR_QUEUE;
 }
 
+/* Handles the error bits of FSTS. */
 static enum result recover(struct vtd_unit *unit, u32 first, bool *timed_out)
 {
     u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
@@ -294,7 +295,7 @@ static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32
         return ERR_INVALID;
     }
     if (!has_room(unit, count + SPARE)) {
-        vtd_queue_poll(unit); /* if it has stopped, the next try finds it running */
+        vtd_queue_poll(unit); /* if it had stopped, the next try finds it running */
         return ERR_BUSY;
     }
     put(unit, descs, count);
@@ -344,7 +345,7 @@ static enum result drain(struct vtd_unit *unit)
 }
 
 /*
- * Only behind a wait may a queue be turned off (VT-d 6.5.2), also one that was never used or is
+ * A queue may be turned off only behind a wait (VT-d 6.5.2), even one that was never used or is
  * firmware's: its ring is where IQA says, and it is empty.
  */
 static void end_with_wait(const struct vtd_unit *unit)

@@ -140,7 +140,7 @@ struct vtd_fault {
     u32 pasid;
     u64 addr;
 };
-/* The oldest fault not taken yet, false when none; counts, prints (rate-limited) and punishes storms. */
+/* Takes the oldest fault record, false when there is none; counts, prints (rate-limited) and punishes storms. */
 bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
 struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
