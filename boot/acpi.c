@@ -30,6 +30,8 @@ static void note_table(const struct acpi_memory *m, u64 table, struct acpi_table
         {ACPI_SIGNATURE('M', 'C', 'F', 'G'), offsetof(struct acpi_tables, mcfg)},
         {ACPI_SIGNATURE('A', 'P', 'I', 'C'), offsetof(struct acpi_tables, madt)},
         {ACPI_SIGNATURE('F', 'A', 'C', 'P'), offsetof(struct acpi_tables, fadt)},
+        {ACPI_SIGNATURE('S', 'R', 'A', 'T'), offsetof(struct acpi_tables, srat)},
+        {ACPI_SIGNATURE('C', 'E', 'D', 'T'), offsetof(struct acpi_tables, cedt)},
     };
     u32 length;
     const u8 *bytes = acpi_open(m, table, &length);

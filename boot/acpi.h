@@ -21,7 +21,7 @@ enum { ACPI_WRONG_SUMS = 8 };
 struct acpi_tables {
     u64 rsdp, rsdt, xsdt;
     u64 list;                  /* RSDT or XSDT: what the tables were found by */
-    u64 dmar, spcr, mcfg, madt, fadt;
+    u64 dmar, spcr, mcfg, madt, fadt, srat, cedt;
     u32 wrong_sum_count;
     u32 wrong_sums[ACPI_WRONG_SUMS]; /* signatures of the first of them whose checksum is wrong */
 };

@@ -9,7 +9,8 @@
  *     arguments = root=/dev/sda2 quiet   load options for it
  *     [console]
  *     level = info                       error, warning, info or debug
- *     serial = auto                      auto, none, port NUMBER or mmio ADDRESS [STRIDE]
+ *     serial = auto                      auto, none, port NUMBER or mmio ADDRESS [STRIDE]; a UART on PCI must keep
+ *                                        its address, as Nestor goes on writing there when the OS moves it
  *     [policy]
  *     fatal = halt                       halt or reset
  *     without-isolation = native         native or run

@@ -7,6 +7,10 @@ enum {
     CONFIG_HEADER = 0x0c,
     CONFIG_BUSES = 0x18,
     CLASS_HOST_BRIDGE = 0x0600,
+    EXTENDED_CAPABILITIES = 0x100,
+    CAPABILITY_SRIOV = 0x10,
+    SRIOV_TOTAL = 0x0c,      /* TotalVFs in its upper half: SR-IOV 1.1 chapter 3.3.5 */
+    MOST_CAPABILITIES = 48,  /* a list that closes on itself ends here */
 };
 
 static bool is_present(const struct pci_config *c, struct pci_function f)
@@ -117,4 +121,36 @@ bool coverage_complete(const struct vtd_dmar *dmar, const struct pci_config *con
         }
     }
     return true;
+}
+
+/* PCI Express 7.6.3: a dword of id, version and the next one's offset. */
+static u32 count_vfs(const struct pci_config *c, struct pci_function f)
+{
+    u32 at = EXTENDED_CAPABILITIES;
+    for (u32 i = 0; c->extended && i < MOST_CAPABILITIES && at >= EXTENDED_CAPABILITIES; i++) {
+        u32 header = c->read(c->ctx, f, at);
+        if (header == 0 || header == ~0u) {
+            return 0;
+        }
+        if ((header & 0xffff) == CAPABILITY_SRIOV) {
+            return c->read(c->ctx, f, at + SRIOV_TOTAL) >> 16;
+        }
+        at = header >> 20 & ~3u;
+    }
+    return 0;
+}
+
+u32 coverage_functions(const struct pci_config *config)
+{
+    u32 count = 0;
+    for (u32 at = (u32)config->first_bus << 8; at <= ((u32)config->last_bus << 8 | 0xff); at++) {
+        struct pci_function f = {(u8)(at >> 8), at >> 3 & 31, at & 7};
+        if (is_present(config, f)) {
+            count += 1 + count_vfs(config, f);
+        }
+        if (f.function == 0 && (!is_present(config, f) || (header_type(config, f) & 0x80) == 0)) {
+            at |= 7;
+        }
+    }
+    return count;
 }

@@ -18,10 +18,14 @@ struct pci_config {
     void *ctx;
     u16 segment;
     u8 first_bus, last_bus;
+    bool extended;           /* offsets above 255 are reached */
 };
 
 /* False: *uncovered is the first function that no unit has in its scope. */
 bool coverage_complete(const struct vtd_dmar *dmar, const struct pci_config *config,
                        struct pci_function *uncovered);
+
+/* Functions that there are, and those that they may add: VFs of SR-IOV, where extended configuration space is reached. */
+u32 coverage_functions(const struct pci_config *config);
 
 #endif

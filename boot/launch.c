@@ -4,13 +4,19 @@
 #include "boot/base_registers.h"
 #include "boot/console.h"
 #include "boot/cpus.h"
+#include "boot/hand_over.h"
 #include "boot/launch.h"
 #include "boot/pci.h"
 #include "boot/place.h"
 #include "boot/protect.h"
+#include "boot/room.h"
 #include "boot/settings.h"
+#include "boot/windows.h"
 
-enum { STALL_US = 20000 };
+enum { STALL_US = 20000, TABLE_WIDTH = 48 };
+
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
 
 static u64 read_tsc(void)
 {
@@ -32,73 +38,63 @@ static u64 higher(u64 a, u64 b)
     return a > b ? a : b;
 }
 
-/* The end of everything that the image touches: memory, units, configuration space, the first 4 GiB. */
-static u64 physical_end(const struct machine *m)
-{
-    u64 end = higher(ranges_end(&m->ranges), 1ull << 32);
-    for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
-        end = higher(end, m->dmar.units[i].base.v + m->dmar.units[i].window_size);
-    }
-    if (m->ecam.base != 0) {
-        end = higher(end, m->ecam.base + (((u64)m->ecam.last_bus + 1) << 20));
-    }
-    return end;
-}
-
-static u64 memory_bytes(const struct machine *m)
-{
-    u64 sum = 0;
-    for (u32 i = 0; i < m->ranges.count; i++) {
-        sum += m->ranges.list[i].kind != RANGE_MMIO ? m->ranges.list[i].size : 0;
-    }
-    return sum;
-}
-
-/* The highest of the harmful types is that of S3. */
-static void hand_over_sleep(const struct acpi_sleep *sleep, struct handover *h)
-{
-    CopyMem(h->sleep, (VOID *)sleep->list, sizeof(h->sleep));
-    h->sleep_count = sleep->count;
-    for (u32 i = 0; i < sleep->count; i++) {
-        const struct sleep_register *r = &sleep->list[i];
-        u16 *port = r->port == 0 ? &h->pm1a_control : &h->pm1b_control;
-        if (r->kind == SLEEP_CONTROL && !r->memory && *port == 0) {
-            *port = (u16)r->address;
-        }
-    }
-    h->s3_type = 0xff;
-    for (u8 type = 0; type < 8; type++) {
-        h->s3_type = (sleep->types[0].harmful >> type & 1) != 0 ? type : h->s3_type;
-    }
-}
-
-static void hand_over_machine(const struct machine *m, u64 end, struct handover *h)
-{
-    CopyMem(h->ranges, (VOID *)m->ranges.list, sizeof(h->ranges));
-    h->range_count = m->ranges.count;
-    h->physical_end = end;
-    h->dmar_present = m->dmar_usable;
-    if (m->dmar_usable) {
-        CopyMem(&h->dmar, (VOID *)&m->dmar, sizeof(h->dmar));
-    }
-    h->ecam_base = m->ecam.base;
-    h->ecam_first_bus = m->ecam.first_bus;
-    h->ecam_last_bus = m->ecam.last_bus;
-    hand_over_sleep(&m->sleep, h);
-}
-
-static void hand_over_config(const struct config *config, struct handover *h)
+/* Everything that the image touches beside memory. */
+static void list_touched(const struct machine *m, struct areas *out)
 {
     const struct serial *serial = console_serial();
-    h->serial_kind = serial->kind;
-    h->serial_base = serial->base;
-    h->serial_stride = serial->stride;
-    h->log_level = (u8)config->level;
-    h->fatal = config->fatal;
-    h->hypervisor_bit = config->hypervisor_bit;
-    h->allow_no_isolation = config->run_without_isolation;
-    h->protect_count = config->protect_count;
-    CopyMem(h->protect, (VOID *)config->protect, sizeof(h->protect));
+    enum { UART_REGISTERS = 8 };
+    *out = (struct areas){.count = 0};
+    for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
+        areas_add(out, m->dmar.units[i].base.v, m->dmar.units[i].window_size);
+    }
+    if (m->ecam.base != 0) {
+        areas_add(out, m->ecam.base, ((u64)m->ecam.last_bus + 1) << 20);
+    }
+    if (serial->kind == SERIAL_MMIO) {
+        areas_add(out, serial->base, (u64)serial->stride * UART_REGISTERS);
+    }
+}
+
+/* What of the machine's memory is not Nestor's to take: firmware's buffers for DMA, regions that the config names. */
+static void list_avoided(const struct machine *m, const struct config *config, struct areas *out)
+{
+    *out = (struct areas){.count = 0};
+    for (u32 i = 0; m->dmar_usable && i < m->dmar.region_count; i++) {
+        areas_add(out, m->dmar.regions[i].base, m->dmar.regions[i].limit + 1 - m->dmar.regions[i].base);
+    }
+    for (u32 i = 0; i < config->protect_count; i++) {
+        areas_add(out, config->protect[i].base, config->protect[i].size);
+    }
+}
+
+/* What the CPU's tables and those of all units have. */
+static u64 page_sizes(const struct machine *m)
+{
+    u64 sizes = PAGE_SIZE | (vmx_caps_has(&m->cpu.caps, VMX_WORD_EPT_VPID, EPT_2M) ? 2 * MIB : 0) |
+                (vmx_caps_has(&m->cpu.caps, VMX_WORD_EPT_VPID, EPT_1G) ? GIB : 0);
+    for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
+        sizes &= vtd_cap_ss_page_sizes(m->units[i].cap);
+    }
+    return sizes;
+}
+
+static bool list_memory(const struct machine *m, u64 sizes, struct ranges *out)
+{
+    static struct areas windows;
+    u32 bits = m->cpu.physical_bits < TABLE_WIDTH ? m->cpu.physical_bits : TABLE_WIDTH;
+    const struct room_extras extras = {.dmar = m->dmar_usable ? &m->dmar : NULL, .pluggable = &m->pluggable,
+                                       .windows = &windows, .limit = 1ull << bits};
+    /* Whole windows cost a table a GiB without pages of that size; then the BARs that there are, others on first use. */
+    if ((sizes & GIB) != 0) {
+        windows_of_bridges(&windows);
+    } else {
+        windows_of_devices(&windows);
+    }
+    if (windows.lost + m->pluggable.lost != 0) {
+        console_log(LOG_WARNING, "%u windows of devices and %u of memory are too many: reached on first use only",
+                    windows.lost, m->pluggable.lost);
+    }
+    return room_list(&m->ranges, &extras, out) == OK;
 }
 
 static VOID EFIAPI boot_services_end(EFI_EVENT event, VOID *context)
@@ -191,7 +187,8 @@ static bool protected_regions_are_possible(const struct machine *m, const struct
                                            const struct handover *h)
 {
     const struct protect_machine facts = {
-        .ranges = &m->ranges, .own_base = h->memory_base, .own_size = h->memory_size,
+        .ranges = &m->ranges, .dmar = m->dmar_usable ? &m->dmar : NULL,
+        .own_base = h->memory_base, .own_size = h->memory_size,
         .rule = verdict->ability == VTD_ABILITY_NESTED && !rule_is_lifted(m, config)};
     struct config_error error;
     char text[CONFIG_ERROR_TEXT];
@@ -203,33 +200,52 @@ static bool protected_regions_are_possible(const struct machine *m, const struct
     return false;
 }
 
+/* Placed, and the memory map as it is with that. */
+static bool place(struct machine *m, const struct config *config, const struct verdict *verdict, struct placement *p,
+                  struct ranges *listed)
+{
+    static struct areas touched;
+    static struct areas avoid;
+    const char *why = "";
+    u64 sizes = page_sizes(m);
+    if (!list_memory(m, sizes, listed)) {
+        return refuse("the lists of memory and of windows are too long", ERR_NO_MEMORY, NULL);
+    }
+    list_touched(m, &touched);
+    list_avoided(m, config, &avoid);
+    const struct room_need need = {
+        .list = listed, .page_sizes = sizes, .two_roots = config->protect_count != 0, .cpus = m->census.entering,
+        .units = m->dmar_usable ? m->dmar.unit_count : 0, .functions = m->functions};
+    const struct place_request request = {
+        .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
+        .avoid = &avoid};
+    enum result r = place_image(&request, p, &why);
+    if (r != OK) {
+        return refuse(why, r, NULL);
+    }
+    bool read = machine_read_ranges(m) && list_memory(m, sizes, listed);
+    if (!read) {
+        refuse("the firmware's memory map changed and is unusable", ERR_MALFORMED, NULL);
+    } else if (protected_regions_are_possible(m, config, verdict, p->handover)) {
+        p->handover->physical_end = request.physical_end;
+        return true;
+    }
+    place_release(p);
+    return false;
+}
+
 bool launch(struct machine *m, const struct config *config, const struct verdict *verdict,
             u64 boot_tsc)
 {
     static struct handover known;
+    static struct ranges listed;
     struct placement p;
-    const char *why = "";
-    u32 cpus = m->census.entering;
-    if (!verdict->start) {
+    if (!verdict->start || !place(m, config, verdict, &p, &listed)) {
         return false;
     }
-    struct place_request request = {physical_end(m), memory_bytes(m), cpus};
-    enum result r = place_image(&request, &p, &why);
-    if (r != OK) {
-        return refuse(why, r, NULL);
-    }
-    if (!machine_read_ranges(m)) {
-        place_release(&p);
-        return refuse("the firmware's memory map changed and is unusable", ERR_MALFORMED, NULL);
-    }
-    if (!protected_regions_are_possible(m, config, verdict, p.handover)) {
-        place_release(&p);
-        return false;
-    }
-    hand_over_machine(m, request.physical_end, p.handover);
-    hand_over_config(config, p.handover);
+    hand_over(m, config, &listed, p.handover);
     p.handover->rule_lifted = rule_is_lifted(m, config);
-    p.handover->cpu_count = cpus;
+    p.handover->cpu_count = m->census.entering;
     p.handover->boot_tsc = boot_tsc;
     p.handover->tsc_khz = higher(measure_tsc_khz(), 1);
     if (!enter_all(&p, &known)) {

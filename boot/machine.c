@@ -10,10 +10,11 @@
 static EFI_GUID acpi_20_guid = ACPI_20_TABLE_GUID;
 static EFI_GUID acpi_10_guid = ACPI_TABLE_GUID;
 
+typedef enum result (*map_reader)(const void *descriptors, size_t count, size_t stride, struct ranges *out);
+
 /* The allocation that holds the map adds to the map. */
-bool machine_read_ranges(struct machine *m)
+static bool read_map(map_reader reader, struct ranges *out)
 {
-    struct ranges *ranges = &m->ranges;
     UINTN size = 0;
     UINTN key;
     UINTN stride;
@@ -30,12 +31,21 @@ bool machine_read_ranges(struct machine *m)
                              : BS->GetMemoryMap(&size, (EFI_MEMORY_DESCRIPTOR *)(VOID *)map, &key,
                                                 &stride, &version);
     }
-    bool read = !EFI_ERROR(status) && map != NULL &&
-                ranges_from_map(map, size / stride, stride, ranges) == OK;
+    bool read = !EFI_ERROR(status) && map != NULL && reader(map, size / stride, stride, out) == OK;
     if (map != NULL) {
         FreePool(map);
     }
     return read;
+}
+
+bool machine_read_ranges(struct machine *m)
+{
+    return read_map(ranges_from_map, &m->ranges);
+}
+
+bool machine_read_free(struct ranges *out)
+{
+    return read_map(ranges_free_from_map, out);
 }
 
 static void *listed_memory(void *ctx, u64 addr, u64 size)
@@ -68,6 +78,20 @@ static void read_units(struct machine *m)
                                               .status = mmio_read32(base + GSTS),
                                               .cap = mmio_read64(base + CAP),
                                               .ecap = mmio_read64(base + ECAP)};
+    }
+}
+
+static void count_functions(struct machine *m)
+{
+    struct acpi_memory memory = machine_memory(m);
+    struct pci_config config = pci_by_ports();
+    struct acpi_ecam window;
+    m->functions = m->ecam.base == 0 ? coverage_functions(&config) : 0;
+    for (u32 i = 0; acpi_mcfg_window(&memory, m->tables.mcfg, i, &window); i++) {
+        if (window.base != 0) {
+            config = pci_by_window(&window);
+            m->functions += coverage_functions(&config);
+        }
     }
 }
 
@@ -131,6 +155,8 @@ bool machine_read(struct machine *m, const char **why)
     census_take(&m->cpus, &m->survey, &m->census);
     m->ecam = acpi_mcfg_segment(&memory, m->tables.mcfg, 0);
     acpi_read_sleep(&memory, &m->tables, &m->sleep);
+    acpi_read_pluggable(&memory, &m->tables, &m->pluggable);
     read_dmar(m);
+    count_functions(m);
     return true;
 }

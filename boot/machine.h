@@ -6,6 +6,7 @@
 #define NESTOR_BOOT_MACHINE_H
 
 #include "boot/acpi.h"
+#include "boot/acpi_memory.h"
 #include "boot/acpi_sleep.h"
 #include "boot/census.h"
 #include "boot/config.h"
@@ -32,6 +33,8 @@ struct machine {
     struct census census;
     struct acpi_ecam ecam;
     struct acpi_sleep sleep;
+    struct areas pluggable;          /* where memory may appear */
+    u32 functions;                   /* PCI functions, those that SR-IOV may add among them */
     bool dmar_usable;                /* the table is there and well-formed, and dmar and units are valid */
     char dmar_reason[MACHINE_REASON]; /* else why not */
     struct vtd_dmar dmar;
@@ -46,6 +49,8 @@ struct machine {
 bool machine_read(struct machine *m, const char **why);
 /* Reads the map again after memory was reserved. */
 bool machine_read_ranges(struct machine *m);
+/* Free memory alone, as it is now. */
+bool machine_read_free(struct ranges *out);
 /* Memory access for acpi.h, limited to what the firmware's map lists. */
 struct acpi_memory machine_memory(struct machine *m);
 

@@ -10,9 +10,12 @@
 #include "boot/machine.h"
 #include "boot/next.h"
 #include "boot/report.h"
+#include "boot/room.h"
 #include "boot/settings.h"
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
+
+enum { UART_REGISTERS = 8 };
 
 static struct machine machine;
 static struct config config;
@@ -38,8 +41,17 @@ static void open_console(bool tables_read)
     } else if (tables_read) {
         (void)acpi_spcr_serial(&memory, machine.tables.spcr, &serial, &baud);
     }
+    bool possible = serial.kind != SERIAL_MMIO ||
+                    (tables_read && room_is_for_device(&machine.ranges, machine.cpu.physical_bits, serial.base,
+                                                       (u64)serial.stride * UART_REGISTERS));
+    u64 address = serial.base;
+    serial.kind = possible ? serial.kind : SERIAL_NONE;
     console_set_level(config.level);
     console_set_serial(&serial, baud);
+    if (!possible) {
+        console_log(LOG_ERROR, "no serial console: 0x%llx is memory, or no address of this CPU",
+                    (unsigned long long)address);
+    }
 }
 
 static void run(EFI_HANDLE self, u64 boot_tsc)

@@ -36,5 +36,5 @@ struct pci_config pci_by_ports(void)
 struct pci_config pci_by_window(struct acpi_ecam *window)
 {
     return (struct pci_config){.read = read_window, .ctx = window, .segment = window->segment,
-                               .first_bus = window->first_bus, .last_bus = window->last_bus};
+                               .first_bus = window->first_bus, .last_bus = window->last_bus, .extended = true};
 }

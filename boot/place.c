@@ -13,16 +13,15 @@
 #include "boot/bridge.h"
 #include "boot/elf.h"
 #include "boot/page_tables.h"
+#include "boot/machine.h"
 #include "boot/place.h"
+#include "boot/room.h"
+#include "drivers/format.h"
 
 enum {
     STACK_BYTES = 16 << 10,
-    POOL_BYTES = 8 << 20,
-    POOL_BYTES_PER_CPU = 128 << 10,
-    ALIGNMENT = 2 << 20,
+    GRANULE = 8 << 20,          /* of the size: what differs a little from one start to the next changes nothing */
 };
-/* For each GiB of RAM: two tables of 2 MiB pages, one for each root. */
-#define POOL_BYTES_PER_GIB (8ull << 10)
 
 extern const u8 _binary_image_bin_start[];
 extern const u8 _binary_image_bin_end[];
@@ -64,29 +63,19 @@ static struct layout lay_out(const struct elf_image *image, const struct place_r
     l.tables = l.handover + round_up(sizeof(struct handover), PAGE_SIZE);
     l.stack = l.tables + l.table_count * PAGE_SIZE;
     l.pool = l.stack + STACK_BYTES;
-    l.size = round_up(l.pool + POOL_BYTES + (u64)request->cpus * POOL_BYTES_PER_CPU +
-                      (request->memory_bytes >> 30) * POOL_BYTES_PER_GIB, ALIGNMENT);
+    l.size = round_up(l.pool + request->pool_bytes, GRANULE);
     return l;
 }
 
-/* Aligned, so that the hole it makes in the guest's memory breaks up no large page. */
-static bool reserve(u64 size, u64 *base)
+/* Taken by its address, since the firmware's own choice depends on what else is in use now. */
+static bool reserve(u64 size, const struct areas *avoid, u64 *base)
 {
-    EFI_PHYSICAL_ADDRESS at;
-    UINTN pages = (UINTN)((size + ALIGNMENT) / PAGE_SIZE);
-    if (EFI_ERROR(BS->AllocatePages(AllocateAnyPages, EfiReservedMemoryType, pages, &at))) {
+    static struct ranges free_memory;
+    if (!machine_read_free(&free_memory) || !room_find(&free_memory, avoid, size, base)) {
         return false;
     }
-    *base = round_up(at, ALIGNMENT);
-    UINTN before = (UINTN)((*base - at) / PAGE_SIZE);
-    UINTN after = pages - before - (UINTN)(size / PAGE_SIZE);
-    if (before != 0) {
-        BS->FreePages(at, before);
-    }
-    if (after != 0) {
-        BS->FreePages(*base + size, after);
-    }
-    return true;
+    EFI_PHYSICAL_ADDRESS at = *base;
+    return !EFI_ERROR(BS->AllocatePages(AllocateAddress, EfiReservedMemoryType, (UINTN)(size / PAGE_SIZE), &at));
 }
 
 static void copy_image(const struct elf_image *image, u64 base)
@@ -167,6 +156,7 @@ static bool read_entry(const struct elf_image *image, u64 base, struct image_ent
 enum result place_image(const struct place_request *request, struct placement *out,
                         const char **why)
 {
+    static char no_memory[80];
     struct elf_image image;
     enum result r = elf_parse(_binary_image_bin_start,
                               (size_t)(_binary_image_bin_end - _binary_image_bin_start), &image,
@@ -176,8 +166,10 @@ enum result place_image(const struct place_request *request, struct placement *o
     }
     struct layout l = lay_out(&image, request);
     *out = (struct placement){.size = l.size};
-    if (!reserve(l.size, &out->base)) {
-        *why = "the firmware has no memory to reserve";
+    if (!reserve(l.size, request->avoid, &out->base)) {
+        format_text(no_memory, sizeof(no_memory), "the firmware has no memory to reserve, %llu MiB in one piece",
+                    (unsigned long long)l.size >> 20);
+        *why = no_memory;
         return ERR_NO_MEMORY;
     }
     ZeroMem((VOID *)(uintptr_t)out->base, l.size);

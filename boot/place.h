@@ -6,6 +6,7 @@
 #ifndef NESTOR_BOOT_PLACE_H
 #define NESTOR_BOOT_PLACE_H
 
+#include "boot/areas.h"
 #include "hv/handover.h"
 
 /* Where physical memory appears to the image. */
@@ -21,8 +22,8 @@ struct placement {
 
 struct place_request {
     u64 physical_end;           /* the direct map must reach to here */
-    u64 memory_bytes;           /* RAM of the machine, which the EPT will map */
-    u32 cpus;
+    u64 pool_bytes;
+    const struct areas *avoid;  /* memory that is not Nestor's to take */
 };
 
 /* ERR_NO_MEMORY or ERR_MALFORMED, with the reason in *why; then nothing is kept. */

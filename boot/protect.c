@@ -21,6 +21,12 @@ static const char *what_is_wrong(const struct protect_range *p, const struct pro
     if (p->base < m->own_base + m->own_size && m->own_base < p->base + p->size) {
         return "memory that is not Nestor's own";
     }
+    for (u32 i = 0; m->dmar != NULL && i < m->dmar->region_count; i++) {
+        const struct vtd_dmar_region *region = &m->dmar->regions[i];
+        if (region->base < p->base + p->size && p->base <= region->limit) {
+            return "memory that the DMAR table reserves for no device";
+        }
+    }
     if (p->dma_read && m->rule) {
         return "dma=none: with nesting, units may write read-only pages (Intel 772415)";
     }

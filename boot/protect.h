@@ -8,10 +8,12 @@
 #include "boot/config.h"
 #include "boot/cpu.h"
 #include "boot/ranges.h"
+#include "iommu/spec/dmar.h"
 
 struct protect_machine {
     const struct ranges *ranges;
     u64 own_base, own_size;     /* Nestor's memory */
+    const struct vtd_dmar *dmar; /* NULL: none. Its reserved regions must stay mapped for their devices */
     bool rule;                  /* nesting will be offered, under the read-only rule */
 };
 

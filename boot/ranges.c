@@ -1,7 +1,7 @@
 /* See ranges.h. */
 #include "boot/ranges.h"
 
-enum { DESCRIPTOR_BYTES = 40 };
+enum { DESCRIPTOR_BYTES = 40, CONVENTIONAL = 7 };
 
 enum range_kind ranges_kind_of(u32 efi_type)
 {
@@ -71,8 +71,7 @@ static enum result check(const struct ranges *out)
     return OK;
 }
 
-enum result ranges_from_map(const void *descriptors, size_t count, size_t stride,
-                            struct ranges *out)
+static enum result collect(const void *descriptors, size_t count, size_t stride, bool only_free, struct ranges *out)
 {
     out->count = 0;
     if (stride < DESCRIPTOR_BYTES) {
@@ -80,9 +79,10 @@ enum result ranges_from_map(const void *descriptors, size_t count, size_t stride
     }
     for (size_t i = 0; i < count; i++) {
         const u8 *d = (const u8 *)descriptors + i * stride;
-        struct memory_range range = {.base = get(d + 8, 8), .kind = ranges_kind_of((u32)get(d, 4))};
+        u32 type = (u32)get(d, 4);
+        struct memory_range range = {.base = get(d + 8, 8), .kind = ranges_kind_of(type)};
         u64 pages = get(d + 24, 8);
-        if (pages == 0) {
+        if (pages == 0 || (only_free && type != CONVENTIONAL)) {
             continue;
         }
         if ((range.base & PAGE_MASK) != 0 || pages > (~0ull - range.base) >> PAGE_SHIFT) {
@@ -101,6 +101,35 @@ enum result ranges_from_map(const void *descriptors, size_t count, size_t stride
     return check(out);
 }
 
+enum result ranges_from_map(const void *descriptors, size_t count, size_t stride, struct ranges *out)
+{
+    return collect(descriptors, count, stride, false, out);
+}
+
+enum result ranges_free_from_map(const void *descriptors, size_t count, size_t stride, struct ranges *out)
+{
+    return collect(descriptors, count, stride, true, out);
+}
+
+enum result ranges_add(struct ranges *ranges, u64 base, u64 size, enum range_kind kind)
+{
+    u64 end = base + size;
+    for (u32 i = 0; base < end; i++) {
+        u64 next = i < ranges->count ? ranges->list[i].base : end;
+        if (base < next) {
+            u64 stop = next < end ? next : end;
+            if (ranges->count == HANDOVER_RANGES) {
+                return ERR_NO_MEMORY;
+            }
+            insert(ranges, (struct memory_range){base, stop - base, kind});
+            base = stop;
+        } else if (base < next + ranges->list[i].size) {
+            base = next + ranges->list[i].size;
+        }
+    }
+    return OK;
+}
+
 bool ranges_cover(const struct ranges *ranges, u64 base, u64 size)
 {
     u64 at = base;
@@ -114,10 +143,14 @@ bool ranges_cover(const struct ranges *ranges, u64 base, u64 size)
     return end >= base && at >= end;
 }
 
-u64 ranges_end(const struct ranges *ranges)
+bool ranges_meet_memory(const struct ranges *ranges, u64 base, u64 size)
 {
-    if (ranges->count == 0) {
-        return 0;
+    for (u32 i = 0; i < ranges->count; i++) {
+        const struct memory_range *r = &ranges->list[i];
+        bool memory = r->kind == RANGE_RAM || r->kind == RANGE_FIRMWARE;
+        if (memory && r->base < base + size && base < r->base + r->size) {
+            return true;
+        }
     }
-    return ranges->list[ranges->count - 1].base + ranges->list[ranges->count - 1].size;
+    return false;
 }

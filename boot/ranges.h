@@ -19,9 +19,15 @@ enum range_kind ranges_kind_of(u32 efi_type);
 must_use enum result ranges_from_map(const void *descriptors, size_t count, size_t stride,
                                      struct ranges *out);
 
+/* Conventional memory alone, all of it RANGE_RAM. */
+must_use enum result ranges_free_from_map(const void *descriptors, size_t count, size_t stride, struct ranges *out);
+
+/* Lists what of [base, base + size), whole pages below 2^63, is not listed yet. ERR_NO_MEMORY: not all of it. */
+must_use enum result ranges_add(struct ranges *ranges, u64 base, u64 size, enum range_kind kind);
+
 /* Is all of [base, base + size) listed? */
 bool ranges_cover(const struct ranges *ranges, u64 base, u64 size);
-/* First address past all that is listed. */
-u64 ranges_end(const struct ranges *ranges);
+/* Does memory lie in [base, base + size)? What is reserved may be registers. */
+bool ranges_meet_memory(const struct ranges *ranges, u64 base, u64 size);
 
 #endif

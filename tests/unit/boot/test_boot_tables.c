@@ -277,11 +277,53 @@ static void maps_are_sorted_and_merged(void **state)
         assert_int_equal(ranges.list[i].size, expected[i].size);
         assert_int_equal(ranges.list[i].kind, expected[i].kind);
     }
-    assert_int_equal(ranges_end(&ranges), 0xf0000000);
+    assert_true(ranges_meet_memory(&ranges, 0x9f000, 0x2000));
+    assert_false(ranges_meet_memory(&ranges, 0xa0000, 0x60000));
+    assert_false(ranges_meet_memory(&ranges, 0xe0000000, 0x1000));
     assert_true(ranges_cover(&ranges, 0x100000, 0x114000));
     assert_false(ranges_cover(&ranges, 0x100000, 0x114001));
     assert_false(ranges_cover(&ranges, 0xa0000, 1));
     assert_false(ranges_cover(&ranges, 0x1000, ~0ull));
+}
+
+static void free_memory_alone(void **state)
+{
+    (void)state;
+    static const struct descriptor map[] = {
+        {.type = 7, .base = 0x100000, .pages = 0x100}, {.type = 4, .base = 0x200000, .pages = 0x10},
+        {.type = 7, .base = 0x210000, .pages = 1}, {.type = 14, .base = 0x211000, .pages = 1}};
+    assert_int_equal(ranges_free_from_map(map, ARRAY_LEN(map), sizeof(map[0]), &ranges), OK);
+    assert_int_equal(ranges.count, 2);
+    assert_int_equal(ranges.list[0].size, 0x100000);
+    assert_int_equal(ranges.list[1].base, 0x210000);
+}
+
+/* 1000-2000 and 4000-6000 listed; what is added fills the gaps only. */
+static void what_is_added_fills_gaps(void **state)
+{
+    (void)state;
+    static const struct { u64 base, end; u32 count; u64 added; } cases[] = {
+        {0x0, 0x8000, 5, 0x5000}, {0x1000, 0x2000, 2, 0}, {0x0, 0x1000, 3, 0x1000}, {0x2000, 0x4000, 3, 0x2000},
+        {0x1000, 0x5000, 3, 0x2000}, {0x5000, 0x9000, 3, 0x3000}, {0x8000, 0x9000, 3, 0x1000},
+        {0x4000, 0x6000, 2, 0}, {0x5000, 0x5000, 2, 0}};
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        ranges = (struct ranges){.list = {{0x1000, 0x1000, RANGE_RAM}, {0x4000, 0x2000, RANGE_RESERVED}}, .count = 2};
+        u64 added = 0;
+        assert_int_equal(ranges_add(&ranges, cases[i].base, cases[i].end - cases[i].base, RANGE_MMIO), OK);
+        for (u32 j = 0; j < ranges.count; j++) {
+            added += ranges.list[j].kind == RANGE_MMIO ? ranges.list[j].size : 0;
+            assert_true(j == 0 || ranges.list[j - 1].base + ranges.list[j - 1].size <= ranges.list[j].base);
+        }
+        assert_int_equal(ranges.count, cases[i].count);
+        assert_int_equal(added, cases[i].added);
+        assert_true(ranges_cover(&ranges, cases[i].base, cases[i].end - cases[i].base));
+    }
+    ranges.count = 0;
+    for (u64 i = 0; i < HANDOVER_RANGES; i++) {
+        assert_int_equal(ranges_add(&ranges, 2 * i * PAGE_SIZE, PAGE_SIZE, RANGE_MMIO), OK);
+    }
+    assert_int_equal(ranges_add(&ranges, 0, PAGE_SIZE, RANGE_MMIO), OK);
+    assert_int_equal(ranges_add(&ranges, PAGE_SIZE, PAGE_SIZE, RANGE_MMIO), ERR_NO_MEMORY);
 }
 
 static void maps_that_are_refused(void **state)
@@ -320,6 +362,8 @@ int main(void)
         cmocka_unit_test(mapping_twice_is_refused),
         cmocka_unit_test(running_out_of_tables_is_said),
         cmocka_unit_test(maps_are_sorted_and_merged),
+        cmocka_unit_test(free_memory_alone),
+        cmocka_unit_test(what_is_added_fills_gaps),
         cmocka_unit_test(maps_that_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,39 @@ static void scopes_that_reach_nothing(void **state)
     check_uncovered(0, 2, 0);
 }
 
+/* The same tree, where 03:00.0 may have 16 VFs: behind another capability, in one whose list closes on itself, or none. */
+static u32 first_header, second_header;
+
+static u32 read_extended(void *ctx, struct pci_function f, u32 offset)
+{
+    if (offset < 0x100) {
+        return read(ctx, f, offset);
+    }
+    if (f.bus != 3) {
+        return 0;
+    }
+    return offset == 0x100 ? first_header : offset == 0x140 ? second_header : offset == 0x14c ? 16u << 16 | 4 : 0;
+}
+
+static void functions_and_what_they_may_add(void **state)
+{
+    (void)state;
+    struct pci_config c = {.read = read_extended, .last_bus = 0xff};
+    first_header = 0x14010001;             /* error reporting, next at 140h */
+    second_header = 0x00010010;            /* SR-IOV */
+    assert_int_equal(coverage_functions(&config), ARRAY_LEN(tree));
+    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree));
+    c.extended = true;
+    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree) + 16);
+    second_header = 0x10010002;            /* back to the first */
+    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree));
+    first_header = ~0u;
+    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree));
+    c.first_bus = 1;
+    c.last_bus = 2;
+    assert_int_equal(coverage_functions(&c), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +193,7 @@ int main(void)
         cmocka_unit_test(everything_by_name),
         cmocka_unit_test(paths_follow_bridges),
         cmocka_unit_test(scopes_that_reach_nothing),
+        cmocka_unit_test(functions_and_what_they_may_add),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,12 +11,15 @@ static const struct ranges ranges = {
              {0x10000000, 0x100000, RANGE_RESERVED}, {0xff000000, 0x1000000, RANGE_MMIO}},
     .count = 4};
 
+/* A reserved region in RAM. */
+static const struct vtd_dmar dmar = {.region_count = 1, .regions = {{.base = 0x7000000, .limit = 0x70fffff}}};
+
 /* What the message must contain; NULL: the region is right. */
 static void check(const char *value, bool rule, const char *expected)
 {
     static char text[200];
     char message[CONFIG_ERROR_TEXT];
-    const struct protect_machine m = {&ranges, 0x10000000, 0x100000, rule};
+    const struct protect_machine m = {&ranges, 0x10000000, 0x100000, &dmar, rule};
     struct config config;
     struct config_error error = {0};
     strcpy(text, "[memory]\n#\nprotect = ");
@@ -44,12 +47,16 @@ static void regions(void **state)
     check("0x10100000-0x10100fff", true, "firmware's map");
     check("0x100ff000-0x10100fff", true, "firmware's map");
     check("0xa0000-0x1fffff", true, "firmware's map");
+    check("0x70ff000-0x7100fff", true, "reserves for no device");
+    check("0x6fff000-0x7000fff", false, "reserves for no device");
+    check("0x7100000-0x7100fff", true, NULL);
+    check("0x6fff000-0x6ffffff", true, NULL);
 }
 
 static void the_second_of_two(void **state)
 {
     static const char text[] = "[memory]\nprotect = 0x1000-0x1fff\n\nprotect = 0x20000000-0x20000fff\n";
-    const struct protect_machine m = {&ranges, 0x10000000, 0x100000, true};
+    const struct protect_machine m = {&ranges, 0x10000000, 0x100000, NULL, true};
     struct config config;
     struct config_error error;
     (void)state;

@@ -1,0 +1,51 @@
+/* See areas.h. */
+#include "boot/areas.h"
+
+enum {
+    QWORD_ADDRESS = 0x8a,
+    QWORD_BYTES = 46,
+    RESOURCE_MEMORY = 0,
+    TYPE_AT = 3,
+    BASE_AT = 14,
+    LENGTH_AT = 38,
+    MOST_DESCRIPTORS = 64,      /* a list without an end tag ends here */
+};
+
+static u64 get(const u8 *bytes, u32 offset)
+{
+    u64 value = 0;
+    for (u32 i = 0; i < 8; i++) {
+        value |= (u64)bytes[offset + i] << (8 * i);
+    }
+    return value;
+}
+
+void areas_add(struct areas *areas, u64 base, u64 size)
+{
+    u64 first = base & ~PAGE_MASK;
+    u64 end = (base + size + PAGE_MASK) & ~PAGE_MASK;
+    struct area *last = areas->count == 0 ? NULL : &areas->list[areas->count - 1];
+    if (size == 0 || end <= first || base + size < base) {
+        return;
+    }
+    if (last != NULL && last->base + last->size == first) {
+        last->size += end - first;
+    } else if (areas->count < AREAS) {
+        areas->list[areas->count++] = (struct area){first, end - first};
+    } else {
+        areas->lost++;
+    }
+}
+
+void areas_add_descriptors(struct areas *areas, const void *descriptors)
+{
+    const u8 *d = descriptors;
+    for (u32 i = 0; i < MOST_DESCRIPTORS && d[0] == QWORD_ADDRESS; i++, d += QWORD_BYTES) {
+        if (d[1] != QWORD_BYTES - 3 || d[2] != 0) {
+            return;
+        }
+        if (d[TYPE_AT] == RESOURCE_MEMORY) {
+            areas_add(areas, get(d, BASE_AT), get(d, LENGTH_AT));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/* See hand_over.h. */
+#include "boot/uefi.h"
+
+#include "boot/console.h"
+#include "boot/hand_over.h"
+
+/* The highest of the harmful types is that of S3. */
+static void hand_over_sleep(const struct acpi_sleep *sleep, struct handover *h)
+{
+    CopyMem(h->sleep, (VOID *)sleep->list, sizeof(h->sleep));
+    h->sleep_count = sleep->count;
+    for (u32 i = 0; i < sleep->count; i++) {
+        const struct sleep_register *r = &sleep->list[i];
+        u16 *port = r->port == 0 ? &h->pm1a_control : &h->pm1b_control;
+        if (r->kind == SLEEP_CONTROL && !r->memory && *port == 0) {
+            *port = (u16)r->address;
+        }
+    }
+    h->s3_type = 0xff;
+    for (u8 type = 0; type < 8; type++) {
+        h->s3_type = (sleep->types[0].harmful >> type & 1) != 0 ? type : h->s3_type;
+    }
+}
+
+static void hand_over_machine(const struct machine *m, const struct ranges *listed, struct handover *h)
+{
+    CopyMem(h->ranges, (VOID *)listed->list, sizeof(h->ranges));
+    h->range_count = listed->count;
+    h->dmar_present = m->dmar_usable;
+    if (m->dmar_usable) {
+        CopyMem(&h->dmar, (VOID *)&m->dmar, sizeof(h->dmar));
+    }
+    h->ecam_base = m->ecam.base;
+    h->ecam_first_bus = m->ecam.first_bus;
+    h->ecam_last_bus = m->ecam.last_bus;
+    hand_over_sleep(&m->sleep, h);
+}
+
+static void hand_over_config(const struct config *config, struct handover *h)
+{
+    const struct serial *serial = console_serial();
+    h->serial_kind = serial->kind;
+    h->serial_base = serial->base;
+    h->serial_stride = serial->stride;
+    h->log_level = (u8)config->level;
+    h->fatal = config->fatal;
+    h->hypervisor_bit = config->hypervisor_bit;
+    h->allow_no_isolation = config->run_without_isolation;
+    h->protect_count = config->protect_count;
+    CopyMem(h->protect, (VOID *)config->protect, sizeof(h->protect));
+}
+
+void hand_over(const struct machine *m, const struct config *config, const struct ranges *listed, struct handover *h)
+{
+    hand_over_machine(m, listed, h);
+    hand_over_config(config, h);
+}
