@@ -56,6 +56,12 @@ static inline u32 vtd_cap_domain_ids(u64 cap)
     return nd == 7 ? 0 : 1u << (4 + 2 * nd);
 }
 
+/* The bits of a domain id that the unit looks at. */
+static inline u32 vtd_cap_did_mask(u64 cap)
+{
+    return (1u << (4 + 2 * (u32)vtd_cap_get(cap, VTD_CAP_ND))) - 1;
+}
+
 /* Bit n: n-level second stage (3: 39, 4: 48, 5: 57 bits). */
 static inline u32 vtd_cap_ss_levels(u64 cap)
 {

@@ -84,6 +84,13 @@ enum desc_interrupt_entry_field { DESC_INTERRUPT_ENTRY_FIELDS(DESC_ENUM) };
 enum desc_wait_field { DESC_WAIT_FIELDS(DESC_ENUM) };
 #undef DESC_ENUM
 
+/* DESC_CONTEXT_CACHE_FM, table 21: the bits of the function number that do not count. */
+static inline u16 desc_fm_mask(u32 fm)
+{
+    static const u16 masks[] = {0, 4, 6, 7};
+    return masks[fm & 3];
+}
+
 /* G, of each type its own. */
 enum context_cache_granularity { CONTEXT_CACHE_GLOBAL = 1, CONTEXT_CACHE_DOMAIN = 2, CONTEXT_CACHE_DEVICE = 3 };
 enum pasid_cache_granularity { PASID_CACHE_DOMAIN = 0, PASID_CACHE_PASID = 1, PASID_CACHE_GLOBAL = 3 };

@@ -9,7 +9,8 @@
 #include "iommu/spec/field.h"
 
 /* How many of each make a table; a PASID directory is sized by PDTS. */
-enum { ROOT_ENTRIES = 256, PASID_DIR_ENTRIES_PER_PAGE = 512, PASIDS_PER_TABLE = 64 };
+enum { ROOT_ENTRIES = 256, CONTEXT_ENTRIES = 128, LEGACY_CONTEXT_ENTRIES = 256, PASID_DIR_ENTRIES_PER_PAGE = 512,
+       PASIDS_PER_TABLE = 64 };
 
 /*
  * Scalable-mode root entry, VT-d 9.2: two halves of a bus, devices 0-15 and 16-31. In legacy mode,
@@ -45,6 +46,10 @@ enum { ROOT_ENTRIES = 256, PASID_DIR_ENTRIES_PER_PAGE = 512, PASIDS_PER_TABLE = 
     X(EAFE,    135, 135) X(FSPTPTR, 191, 140)                                              \
     X(HPTSZ,   257, 256) X(HPTPFD,  258, 258) X(HPTPTR,  319, 268) X(HPTDID,  335, 320)
 
+/* First-stage paging entry, VT-d 9.7: what all levels have in common; PS from the second to FS_LARGEST_LEAF. */
+#define FS_ENTRY(X)                                                                        \
+    X(P,         0,   0) X(PS,        7,   7) X(ADDR,     51,  12)
+
 /* Interrupt remapping table entry, VT-d 9.9: remapped, IM = 0. */
 #define IRTE_ENTRY(X)                                                                      \
     X(P,         0,   0) X(FPD,       1,   1) X(DM,        2,   2) X(RH,        3,   3)    \
@@ -77,6 +82,10 @@ enum pasid_dir_field { PASID_DIR_ENTRY(PASID_DIR_ENTRY_ENUM) };
 #define PASID_ENTRY_ENUM(name, hi, lo) PASID_##name = FIELD(hi, lo),
 enum pasid_field { PASID_ENTRY(PASID_ENTRY_ENUM) };
 #undef PASID_ENTRY_ENUM
+
+#define FS_ENTRY_ENUM(name, hi, lo) FS_##name = FIELD(hi, lo),
+enum fs_field { FS_ENTRY(FS_ENTRY_ENUM) };
+#undef FS_ENTRY_ENUM
 
 #define IRTE_ENTRY_ENUM(name, hi, lo) IRTE_##name = FIELD(hi, lo),
 enum irte_field { IRTE_ENTRY(IRTE_ENTRY_ENUM) };
@@ -153,6 +162,18 @@ static inline void pasid_set(struct pasid_entry *e, enum pasid_field f, u64 valu
 static inline u32 pdts_pasids(u32 pdts)
 {
     return 1u << (pdts + 13);
+}
+
+/* PASID_FSPM. */
+enum fspm { FSPM_FOUR_LEVELS = 0, FSPM_FIVE_LEVELS = 1 };
+
+/* A first-stage table covers 9 bits of the address; FS_LARGEST_LEAF: 1 GiB. */
+enum { FS_ENTRIES = 512, FS_LARGEST_LEAF = 3 };
+
+/* The lowest bit of an address that picks the entry of this level, 1 for pages of 4 KiB. */
+static inline u32 fs_level_shift(u32 level)
+{
+    return 3 + 9 * level;
 }
 
 /* PASID_AW and LEGACY_CONTEXT_AW: levels of the second stage. */

@@ -32,6 +32,9 @@ static inline u64 field_mask(int field)
     return (~0ull >> (64 - width)) << (field_lo(field) % 64);
 }
 
+/* The same where a constant is needed. */
+#define FIELD_MASK(field) (~0ull >> (63 - ((field) >> 10) + ((field) & 0x3ff)) << ((field) & 63))
+
 static inline u64 field_get(const u64 *words, int field)
 {
     u32 width = field_hi(field) - field_lo(field) + 1;

@@ -113,6 +113,8 @@ enum vtd_fsts_field { FSTS_FRI = FIELD(15, 8) };
 /* FECTL, IECTL and PECTL, VT-d 11.4.7.2, and what follows each: three groups of one shape. */
 enum vtd_event { EVENT_IP = 1u << 30, /* RO */ EVENT_IM = 1u << 31 /* 1 out of reset */ };
 enum vtd_event_group { EVENT_CTL = 0, EVENT_DATA = 4, EVENT_ADDR = 8, EVENT_UADDR = 12 };
+/* EVENT_DATA, EVENT_ADDR and EVENT_UADDR; the data has 16 bits more in the extended interrupt mode. */
+enum vtd_event_field { EVENT_IMD = FIELD(15, 0), EVENT_MA = FIELD(31, 2), EVENT_MUA = FIELD(31, 0) };
 
 /* PMEN, VT-d 11.4.8.1. */
 enum vtd_pmen { PMEN_PRS = 1u << 0, /* RO */ PMEN_EPM = 1u << 31 };

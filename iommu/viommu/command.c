@@ -22,7 +22,7 @@
 
 static bool root_has_tables(const struct viommu *v)
 {
-    return viommu_ttm_of(v->active_root) == TTM_SCALABLE;
+    return vtd_rtaddr_ttm(v->active_root) == TTM_SCALABLE;
 }
 
 static bool select_root(struct viommu *v, bool guest)
@@ -64,7 +64,7 @@ static bool run_translate_on(struct viommu *v)
     if (!select_root(v, true)) {
         return true; /* TES stays 0: the guest sees that its unit does not answer */
     }
-    v->reg[VREG_GSTS] |= VGSTS_TES;
+    v->reg[VREG_GSTS] |= GSTS_TES;
     return true;
 }
 
@@ -75,7 +75,7 @@ static bool run_translate_off(struct viommu *v)
         if (!select_root(v, false)) {
             return true;
         }
-        v->reg[VREG_GSTS] &= ~(u64)VGSTS_TES;
+        v->reg[VREG_GSTS] &= ~(u64)GSTS_TES;
         viommu_fault_restart_index(v);
     }
     return scan(v, SCAN_TEARDOWN);
@@ -87,7 +87,7 @@ static bool run_set_root(struct viommu *v)
     if (live && !scan(v, root_has_tables(v) ? SCAN_EVERYTHING : SCAN_TEARDOWN)) {
         return false;
     }
-    v->reg[VREG_GSTS] |= VGSTS_RTPS;
+    v->reg[VREG_GSTS] |= GSTS_RTPS;
     return true;
 }
 

@@ -32,7 +32,7 @@ struct viommu_cmd {
     u16 sid;
     u8 function_mask; /* 0..3, VT-d table 21 */
     u32 pasid;
-    u64 reach;        /* as the second word: address in 63:12, IH in 6, AM, log2 of 4 KiB pages, in 5:0 */
+    u64 reach;        /* the second word, which is as IVA: ADDR, IH, AM (log2 of 4 KiB pages) */
     bool status_write;
     bool interrupt;
     bool fence;
@@ -41,8 +41,9 @@ struct viommu_cmd {
 };
 
 struct desc_rules {
-    u64 cap, ecap; /* of the guest's unit */
+    u64 cap;       /* of the guest's unit */
     u64 rtaddr;    /* the active root: its TTM decides which types exist */
+    u16 did_mask;  /* of CAP.ND: domain id bits above are ignored, VT-d 6.5.2 */
     u32 haw;       /* host address width: status address bits above are ignored */
     bool wide;     /* IQA.DW */
 };

@@ -6,34 +6,33 @@
 #include "iommu/viommu/event.h"
 
 #include "iommu/port.h"
+#include "iommu/spec/message.h"
 #include "iommu/viommu/host.h"
 
-/* VT-d 11.4.7.2 and 11.4.9.4: two groups of the same shape. */
-enum { HOST_FECTL = 0x38, HOST_ICS = 0x9c, HOST_IECTL = 0xa0 };
-enum { GROUP_DATA = 4, GROUP_ADDR = 8, GROUP_UPPER = 12, LINES = 8 };
+enum { LINES = 8 };
 
 static bool message_is_safe(u64 addr, u64 data)
 {
-    u32 delivery = (u32)(data >> 8) & 7;
-    bool level = ((data >> 15) & 1) != 0;
-    bool remappable = ((addr >> 4) & 1) != 0; /* means nothing without interrupt remapping */
-    return (addr >> 20) == 0xfee && !remappable && delivery <= 1 && !level && (data & 0xff) >= 16;
+    bool remapped = field_get(&addr, MESSAGE_FORMAT) != 0; /* means nothing without interrupt remapping */
+    return message_in_range(addr) && !remapped &&
+           field_get(&data, MESSAGE_DELIVERY) <= DELIVERY_LOWEST_PRIORITY &&
+           field_get(&data, MESSAGE_LEVEL) == 0 && field_get(&data, MESSAGE_VECTOR) >= MESSAGE_VECTOR_MIN;
 }
 
 static void forward(struct viommu *v, u32 control, u64 masked, u64 addr, u64 data)
 {
-    viommu_host_write_event(v, control, VEVENT_IM);
+    viommu_host_write_event(v, control, EVENT_IM);
     if (!message_is_safe(addr, data)) {
-        if ((masked & VEVENT_IM) == 0 && v->stats.event_errors++ < LINES) {
+        if ((masked & EVENT_IM) == 0 && v->stats.event_errors++ < LINES) {
             port_log(LOG_WARNING, "viommu: partition %u: event 0x%llx, data 0x%llx stays masked: "
                      "not an edge-triggered interrupt", v->config.partition, addr, data);
         }
         return;
     }
-    viommu_host_write_event(v, control + GROUP_DATA, (u32)data);
-    viommu_host_write_event(v, control + GROUP_ADDR, (u32)addr);
-    viommu_host_write_event(v, control + GROUP_UPPER, 0);
-    if ((masked & VEVENT_IM) == 0) {
+    viommu_host_write_event(v, control + EVENT_DATA, (u32)data);
+    viommu_host_write_event(v, control + EVENT_ADDR, (u32)addr);
+    viommu_host_write_event(v, control + EVENT_UADDR, 0);
+    if ((masked & EVENT_IM) == 0) {
         viommu_host_write_event(v, control, 0);
     }
 }
@@ -51,9 +50,9 @@ static u64 done_event_address(const struct viommu *v)
 void viommu_event_forward(struct viommu *v, bool fault_event)
 {
     if (fault_event) {
-        forward(v, HOST_FECTL, v->reg[VREG_FECTL], fault_event_address(v), v->reg[VREG_FEDATA]);
+        forward(v, VTD_FECTL, v->reg[VREG_FECTL], fault_event_address(v), v->reg[VREG_FEDATA]);
     } else {
-        forward(v, HOST_IECTL, v->reg[VREG_IECTL], done_event_address(v), v->reg[VREG_IEDATA]);
+        forward(v, VTD_IECTL, v->reg[VREG_IECTL], done_event_address(v), v->reg[VREG_IEDATA]);
     }
 }
 
@@ -68,22 +67,22 @@ void viommu_event_send_fault(struct viommu *v)
 
 u32 viommu_event_done_status(struct viommu *v)
 {
-    return viommu_host_read_event(v, HOST_ICS) & 1;
+    return viommu_host_read_event(v, VTD_ICS) & ICS_IWC;
 }
 
 void viommu_event_done_clear(struct viommu *v)
 {
-    viommu_host_write_event(v, HOST_ICS, 1);
+    viommu_host_write_event(v, VTD_ICS, ICS_IWC);
 }
 
 bool viommu_event_done_pending(struct viommu *v)
 {
-    return (viommu_host_read_event(v, HOST_IECTL) & VEVENT_IP) != 0;
+    return (viommu_host_read_event(v, VTD_IECTL) & EVENT_IP) != 0;
 }
 
 void viommu_event_mask_all(struct viommu *v)
 {
-    viommu_host_write_event(v, HOST_FECTL, VEVENT_IM);
-    viommu_host_write_event(v, HOST_IECTL, VEVENT_IM);
-    viommu_host_write_event(v, HOST_ICS, 1);
+    viommu_host_write_event(v, VTD_FECTL, EVENT_IM);
+    viommu_host_write_event(v, VTD_IECTL, EVENT_IM);
+    viommu_host_write_event(v, VTD_ICS, ICS_IWC);
 }

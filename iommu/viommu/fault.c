@@ -8,7 +8,7 @@
 #include "iommu/viommu/first_stage.h"
 #include "iommu/viommu/host.h"
 
-enum { RECORD_F_SHIFT = 63, FAULTS_PER_POLL = 64 };
+enum { FAULTS_PER_POLL = 64 };
 
 /* How a hardware reason becomes the guest's. */
 enum fault_action {
@@ -20,59 +20,64 @@ enum fault_action {
 };
 
 struct fault_rule {
-    u8 hardware, shown;
-    u8 action;
-    const char *why;
+    u8 hardware, shown; /* enum vtd_fault_reason */
+    u8 action;          /* enum fault_action */
 };
 
+/* Hardware's reason, the guest's, how. A guest's device cannot cause what is not here. */
+#define FAULT_RULES(X)                                                                                                    \
+    X(EXECUTE_REQUESTED,        EXECUTE_REQUESTED,        BOTH)   /* execute requests are refused the same way */         \
+    X(ROOT_ACCESS,              NONE,                     HIDE)   /* the host's root table */                             \
+    X(ROOT_NOT_PRESENT,         NONE,                     TABLES) /* blocked: the guest's tables say why */               \
+    X(ROOT_RESERVED,            NONE,                     HIDE)   /* the host's root table */                             \
+    X(CONTEXT_ACCESS,           NONE,                     HIDE)   /* the host's context table */                          \
+    X(CONTEXT_NOT_PRESENT,      NONE,                     TABLES) /* blocked: the guest's tables say why */               \
+    X(CONTEXT_RESERVED,         NONE,                     HIDE)   /* the host's context table */                          \
+    X(CONTEXT_INVALID,          NONE,                     HIDE)   /* the host's context table */                          \
+    X(DEVICE_TLB_NOT_ENABLED,   DEVICE_TLB_NOT_ENABLED,   BOTH)   /* DTE is 0 in both views */                            \
+    X(PASID_NOT_ENABLED,        PASID_NOT_ENABLED,        BOTH)   /* PASIDE is the guest's */                             \
+    X(PASID_OVER_PDTS,          NONE,                     TABLES) /* the guest's directory has another size */            \
+    X(PAGE_REQUEST_NOT_ENABLED, PAGE_REQUEST_NOT_ENABLED, BOTH)   /* PRE is 0 in both views */                            \
+    X(PASID_IS_RID_PASID,       PASID_IS_RID_PASID,       BOTH)   /* RID_PASID is the guest's */                          \
+    X(TRANSLATED_WITH_PASID,    TRANSLATED_WITH_PASID,    BOTH)   /* EPTR is 0 in both views */                           \
+    X(PASID_DIR_ACCESS,         NONE,                     HIDE)   /* the host's PASID directory */                        \
+    X(PASID_DIR_NOT_PRESENT,    NONE,                     TABLES) /* blocked: the guest's tables say why */               \
+    X(PASID_DIR_RESERVED,       NONE,                     HIDE)   /* the host's PASID directory */                        \
+    X(PASID_ENTRY_ACCESS,       NONE,                     HIDE)   /* the host's PASID table */                            \
+    X(PASID_ENTRY_NOT_PRESENT,  NONE,                     TABLES) /* blocked: the guest's tables say why */               \
+    X(PASID_ENTRY_RESERVED,     NONE,                     HIDE)   /* the host's PASID entry */                            \
+    X(PASID_ENTRY_INVALID,      NONE,                     HIDE)   /* the host's PASID entry */                            \
+    X(EXECUTE_NOT_SUPPORTED,    EXECUTE_NOT_SUPPORTED,    BOTH)   /* execute requests are off in both views */            \
+    X(SUPERVISOR_NOT_ENABLED,   SUPERVISOR_NOT_ENABLED,   BOTH)   /* SRE is the guest's */                                \
+    X(FS_ENTRY_ACCESS,          FS_ENTRY_ACCESS,          FIRST)  /* same stage */                                        \
+    X(FS_ENTRY_NOT_PRESENT,     FS_ENTRY_NOT_PRESENT,     FIRST)  /* same stage */                                        \
+    X(FS_ENTRY_RESERVED,        FS_ENTRY_RESERVED,        FIRST)  /* same stage */                                        \
+    X(FS_ROOT_ACCESS,           FS_ROOT_ACCESS,           FIRST)  /* same stage */                                        \
+    X(FS_ADDRESS_WIDTH,         NONE,                     WALK)   /* one stage finds them reserved, or no memory */       \
+    X(FS_ROOT_DENIED,           FS_ROOT_ACCESS,           FIRST)  /* one stage finds no memory at FSPTPTR */              \
+    X(FS_TABLE_DENIED,          FS_ENTRY_ACCESS,          FIRST)  /* one stage finds no memory for the table */           \
+    X(FS_AD_DENIED,             FS_AD_UPDATE_FAILED,      FIRST)  /* one stage cannot update the flags */                 \
+    X(SS_ENTRY_ACCESS,          NONE,                     HIDE)   /* the host's second stage is unreadable */             \
+    X(SS_ENTRY_NOT_PRESENT,     NONE,                     WALK)   /* a table or page where the partition has no memory */ \
+    X(SS_ENTRY_RESERVED,        NONE,                     HIDE)   /* the host's second stage is malformed */              \
+    X(SS_ROOT_ACCESS,           NONE,                     HIDE)   /* the host's second stage is unreadable */             \
+    X(SS_AD_NOT_SNOOPED,        NONE,                     HIDE)   /* second-stage flags are off */                        \
+    X(SS_AD_UPDATE_FAILED,      NONE,                     HIDE)   /* second-stage flags are off */                        \
+    X(NOT_CANONICAL,            NOT_CANONICAL,            FIRST)  /* same stage */                                        \
+    X(USER_REQUEST,             USER_REQUEST,             FIRST)  /* same stage */                                        \
+    X(HOST_ADDRESS_WIDTH,       HOST_ADDRESS_WIDTH,       BOTH)   /* pass-through beyond the address width */             \
+    X(SS_ADDRESS_WIDTH,         HOST_ADDRESS_WIDTH,       BOTH)   /* stands for pass-through beyond its width */          \
+    X(WRITE,                    WRITE,                    FIRST)  /* denied by the guest's R/W or the partition's */      \
+    X(READ,                     FS_ENTRY_NOT_PRESENT,     FIRST)  /* one stage has no read permission: not there */       \
+    X(INTERRUPT_RANGE,          INTERRUPT_RANGE,          BOTH)   /* the interrupt range is the same in both views */     \
+    X(PASID_OVER_PSS,           PASID_OVER_PSS,           BOTH)   /* PSS is the hardware's */                             \
+    X(FS_AD_NOT_SNOOPED,        FS_AD_NOT_SNOOPED,        FIRST)  /* same stage */                                        \
+    X(FS_AD_UPDATE_FAILED,      FS_AD_UPDATE_FAILED,      FIRST)  /* same stage */
+
 static const struct fault_rule fault_rules[] = {
-    {0x34, 0x34, ACT_BOTH, "execute requests are refused the same way"},
-    {0x38, 0, ACT_HIDE, "the host's root table"},
-    {0x39, 0, ACT_TABLES, "blocked: the guest's root or what is below says why"},
-    {0x3a, 0, ACT_HIDE, "the host's root table"},
-    {0x40, 0, ACT_HIDE, "the host's context table"},
-    {0x41, 0, ACT_TABLES, "blocked: the guest's context or what is below says why"},
-    {0x42, 0, ACT_HIDE, "the host's context table"},
-    {0x43, 0, ACT_HIDE, "the host's context table"},
-    {0x44, 0x44, ACT_BOTH, "DTE is 0 in both views"},
-    {0x45, 0x45, ACT_BOTH, "PASIDE is the guest's"},
-    {0x46, 0, ACT_TABLES, "the directories differ in size; the guest's decides"},
-    {0x47, 0x47, ACT_BOTH, "PRE is 0 in both views"},
-    {0x48, 0x48, ACT_BOTH, "RID_PASID is the guest's"},
-    {0x49, 0x49, ACT_BOTH, "EPTR is 0 in both views"},
-    {0x50, 0, ACT_HIDE, "the host's PASID directory"},
-    {0x51, 0, ACT_TABLES, "blocked: the guest's directory or entry says why"},
-    {0x52, 0, ACT_HIDE, "the host's PASID directory"},
-    {0x58, 0, ACT_HIDE, "the host's PASID table"},
-    {0x59, 0, ACT_TABLES, "blocked: the guest's entry says why"},
-    {0x5a, 0, ACT_HIDE, "the host's PASID entry"},
-    {0x5b, 0, ACT_HIDE, "the host's PASID entry"},
-    {0x5c, 0x5c, ACT_BOTH, "execute requests are off in both views"},
-    {0x5d, 0x5d, ACT_BOTH, "SRE is the guest's"},
-    {0x70, 0x70, ACT_FIRST, "same stage"},
-    {0x71, 0x71, ACT_FIRST, "same stage"},
-    {0x72, 0x72, ACT_FIRST, "same stage"},
-    {0x73, 0x73, ACT_FIRST, "same stage"},
-    {0x74, 0, ACT_WALK, "nested only: one stage takes the bits as reserved or finds no memory"},
-    {0x75, 0x73, ACT_FIRST, "nested only: one stage finds no memory under FSPTPTR"},
-    {0x76, 0x70, ACT_FIRST, "nested only: one stage finds no memory under a table pointer"},
-    {0x77, 0x91, ACT_FIRST, "nested only: one stage fails to update the flags"},
-    {0x78, 0, ACT_HIDE, "the host's second stage is unreadable"},
-    {0x79, 0, ACT_WALK, "a table or page where the partition has no memory"},
-    {0x7a, 0, ACT_HIDE, "the host's second stage is malformed"},
-    {0x7b, 0, ACT_HIDE, "the host's second stage is unreadable"},
-    {0x7c, 0, ACT_HIDE, "second-stage flags are off"},
-    {0x7d, 0, ACT_HIDE, "second-stage flags are off"},
-    {0x80, 0x80, ACT_FIRST, "same stage"},
-    {0x81, 0x81, ACT_FIRST, "same stage"},
-    {0x83, 0x83, ACT_BOTH, "pass-through beyond the address width"},
-    {0x84, 0x83, ACT_BOTH, "second-stage-only stands for pass-through: beyond its width"},
-    {0x85, 0x85, ACT_FIRST, "write denied, by the guest's R/W or by what the partition has"},
-    {0x86, 0x71, ACT_FIRST, "one stage has no read permission to deny: not there"},
-    {0x87, 0x87, ACT_BOTH, "the interrupt range is the same in both views"},
-    {0x89, 0x89, ACT_BOTH, "PSS is the hardware's"},
-    {0x90, 0x90, ACT_FIRST, "same stage"},
-    {0x91, 0x91, ACT_FIRST, "same stage"},
+#define FAULT_RULE(hw, guest, how) {VTD_FAULT_##hw, VTD_FAULT_##guest, ACT_##how},
+    FAULT_RULES(FAULT_RULE)
+#undef FAULT_RULE
 };
 
 static const struct fault_rule *find_rule(u8 hardware_reason)
@@ -83,34 +88,6 @@ static const struct fault_rule *find_rule(u8 hardware_reason)
         }
     }
     return NULL;
-}
-
-const char *viommu_fault_why(u8 hardware_reason)
-{
-    const struct fault_rule *rule = find_rule(hardware_reason);
-    return rule != NULL ? rule->why : "not a reason that a guest's device can cause";
-}
-
-/* Reasons of guest tables that FPD does not suppress (table 30, "qualified: no"). */
-static bool is_unqualified(u8 reason)
-{
-    switch (reason) {
-    case VTD_FAULT_LEGACY_ROOT_NOT_PRESENT:
-    case VTD_FAULT_LEGACY_ROOT_ACCESS:
-    case VTD_FAULT_LEGACY_CONTEXT_ACCESS:
-    case VTD_FAULT_LEGACY_ROOT_RESERVED:
-    case VTD_FAULT_TTM_INVALID:
-    case VTD_FAULT_LEGACY_WITH_PASID:
-    case VTD_FAULT_ROOT_ACCESS:
-    case VTD_FAULT_ROOT_NOT_PRESENT:
-    case VTD_FAULT_ROOT_RESERVED:
-    case VTD_FAULT_CONTEXT_ACCESS:
-    case VTD_FAULT_PASID_DIR_ACCESS:
-    case VTD_FAULT_PASID_ENTRY_ACCESS:
-        return true;
-    default:
-        return false;
-    }
 }
 
 /*
@@ -130,7 +107,7 @@ enum fault_view viommu_fault_map(u8 hardware_reason, const struct walk_result *g
             return FAULT_HIDDEN;
         }
         *reason = (u8)guest->reason;
-        return guest->fpd && !is_unqualified(*reason) ? FAULT_HIDDEN : FAULT_SHOWN;
+        return guest->fpd && vtd_fault_is_qualified(*reason) ? FAULT_HIDDEN : FAULT_SHOWN;
     }
     bool pass_through = !refused && guest->entry.pgtt == PGTT_PASS_THROUGH;
     if ((rule->action != ACT_BOTH && pass_through) || guest->fpd) {
@@ -157,7 +134,7 @@ void viommu_fault_restart_index(struct viommu *v)
 static bool any_record(const struct viommu *v)
 {
     for (u32 i = 0; i < v->record_count; i++) {
-        if ((v->faults.record[i][1] >> RECORD_F_SHIFT) != 0) {
+        if (frcd_get(&v->faults.record[i], FRCD_F) != 0) {
             return true;
         }
     }
@@ -167,7 +144,7 @@ static bool any_record(const struct viommu *v)
 u32 viommu_fault_status(const struct viommu *v)
 {
     bool pending = any_record(v);
-    return v->faults.status | (pending ? (u32)VFSTS_PPF | v->faults.first << 8 : 0);
+    return v->faults.status | (pending ? FSTS_PPF | (u32)field_put(FSTS_FRI, v->faults.first) : 0);
 }
 
 static bool anything_pending(const struct viommu *v)
@@ -181,7 +158,7 @@ static bool anything_pending(const struct viommu *v)
  */
 static void raise_event(struct viommu *v, bool sent_by_hardware)
 {
-    if ((v->reg[VREG_FECTL] & VEVENT_IM) != 0) {
+    if ((v->reg[VREG_FECTL] & EVENT_IM) != 0) {
         v->faults.event_pending = true;
         return;
     }
@@ -192,7 +169,7 @@ static void raise_event(struct viommu *v, bool sent_by_hardware)
 
 void viommu_fault_event_update(struct viommu *v)
 {
-    if (v->faults.event_pending && (v->reg[VREG_FECTL] & VEVENT_IM) == 0) {
+    if (v->faults.event_pending && (v->reg[VREG_FECTL] & EVENT_IM) == 0) {
         v->faults.event_pending = false;
         viommu_event_send_fault(v);
     }
@@ -223,14 +200,16 @@ void viommu_fault_clear(struct viommu *v, u32 bits)
 
 u64 viommu_fault_record_read(const struct viommu *v, u32 offset)
 {
-    return v->faults.record[offset / 16][(offset / 8) & 1];
+    const struct fault_record *record = &v->faults.record[offset / sizeof(*record)];
+    return record->w[offset / sizeof(record->w[0]) % ARRAY_LEN(record->w)];
 }
 
 void viommu_fault_record_write(struct viommu *v, u32 offset, u64 value)
 {
-    u64 flag = 1ull << RECORD_F_SHIFT;
-    if ((offset & 8) != 0 && (value & flag) != 0) {
-        v->faults.record[offset / 16][1] &= ~flag;
+    struct fault_record *record = &v->faults.record[offset / sizeof(*record)];
+    u32 word = offset / sizeof(value) % ARRAY_LEN(record->w);
+    if (word == field_word(FRCD_F) && (value & field_mask(FRCD_F)) != 0) {
+        frcd_set(record, FRCD_F, 0);
         settle(v);
     }
 }
@@ -239,24 +218,25 @@ void viommu_fault_record_write(struct viommu *v, u32 offset, u64 value)
 static void record(struct viommu *v, const struct viommu_fault_event *event, u8 reason)
 {
     struct viommu_faults *f = &v->faults;
-    if ((f->status & VFSTS_PFO) != 0) {
+    if ((f->status & FSTS_PFO) != 0) {
         v->stats.overflows++;
         return;
     }
     bool first = !anything_pending(v);
-    u64 *slot = f->record[f->next];
-    if ((slot[1] >> RECORD_F_SHIFT) != 0) {
-        f->status |= VFSTS_PFO;
+    struct fault_record *slot = &f->record[f->next];
+    if (frcd_get(slot, FRCD_F) != 0) {
+        f->status |= FSTS_PFO;
         v->stats.overflows++;
         return;
     }
     if (!any_record(v)) {
         f->first = f->next;
     }
-    slot[0] = event->addr & ~PAGE_MASK;
-    slot[1] = 1ull << RECORD_F_SHIFT | event->attributes | (u64)reason << 32 | event->sid;
+    slot->w[0] = event->addr & field_mask(FRCD_FI);
+    slot->w[1] = field_put(FRCD_F, 1) | event->attributes | field_put(FRCD_FR, reason) |
+                 field_put(FRCD_SID, event->sid);
     if (event->has_pasid) {
-        slot[1] |= 1ull << 31 | (u64)event->pasid << 40;
+        slot->w[1] |= field_put(FRCD_PP, 1) | field_put(FRCD_PV, event->pasid);
     }
     f->next = (f->next + 1) % v->record_count;
     v->stats.guest_faults++;

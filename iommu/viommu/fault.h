@@ -13,8 +13,6 @@ struct viommu;
 /* The guest's view of a hardware fault reason; pure. */
 enum fault_view { FAULT_HIDDEN, FAULT_SHOWN };
 enum fault_view viommu_fault_map(u8 hardware_reason, const struct walk_result *guest, u8 *reason);
-/* Why viommu_fault_map() decides so, for people and tests. */
-const char *viommu_fault_why(u8 hardware_reason);
 
 void viommu_fault_reset(struct viommu *v);
 /* Takes what the hardware recorded since the last call. */

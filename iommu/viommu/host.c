@@ -7,8 +7,6 @@
 
 #include "iommu/domain/domain.h"
 
-enum { DIRECTORY_ENTRIES_PER_PAGE = 512 };
-
 enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out)
 {
     struct vtd_unit_info info;
@@ -37,7 +35,7 @@ static u32 directory_pages(const struct viommu *v, const struct guest_context *c
 {
     u32 carried = viommu_walk_pasid_count(&v->walk, context);
     u32 end = carried > context->rid_pasid ? carried : context->rid_pasid + 1;
-    u32 per_page = DIRECTORY_ENTRIES_PER_PAGE * PASIDS_PER_TABLE;
+    u32 per_page = PASID_DIR_ENTRIES_PER_PAGE * PASIDS_PER_TABLE;
     return (end + per_page - 1) / per_page;
 }
 
@@ -216,7 +214,6 @@ enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32
     return vtd_queue_post(v->config.unit, descs, count);
 }
 
-/* VT-d 11.4.7.6: T1 is bit 62, T2 bit 28: 00 write, 10 read, 11 atomic. */
 bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out)
 {
     struct vtd_fault f;
@@ -226,8 +223,8 @@ bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out)
     *out = (struct viommu_fault_event){
         .sid = f.sid, .has_pasid = f.has_pasid, .pasid = f.pasid, .reason = f.reason,
         .addr = f.addr,
-        .attributes = (f.read || f.atomic ? 1ull << 62 : 0) | (f.atomic ? 1u << 28 : 0) |
-                      (f.exec ? 1u << 30 : 0) | (f.priv ? 1u << 29 : 0),
+        .attributes = field_put(FRCD_T1, f.read || f.atomic) | field_put(FRCD_T2, f.atomic) |
+                      field_put(FRCD_EXE, f.exec) | field_put(FRCD_PRIV, f.priv),
     };
     return true;
 }

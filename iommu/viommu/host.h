@@ -44,7 +44,8 @@ void viommu_host_forget_ids(struct viommu *v);
  * The host domain ids that stand for a guest's on this unit. Valid until a binding changes. Most
  * commands in a row are about one domain; inline, since this is what a doorbell is made of.
  */
-static inline const struct viommu_host_ids *viommu_host_ids(struct viommu *v, u16 guest_did)
+static inline __attribute__((always_inline)) const struct viommu_host_ids *viommu_host_ids(struct viommu *v,
+                                                                                           u16 guest_did)
 {
     if (v->ids.guest_did != guest_did) {
         viommu_host_look_up_ids(v, guest_did);
@@ -62,12 +63,12 @@ struct viommu_fault_event {
     u32 pasid;
     u8 reason;
     u64 addr;
-    u64 attributes; /* QW1 bits that say what the request was: T1, T2, AT, EXE, PRIV */
+    u64 attributes; /* what the request was: T1, T2, EXE and PRIV of the record's second word */
 };
 /* The oldest fault not taken yet; false when there is none. */
 bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out);
 
-/* The unit's event registers (FECTL..FEADDR, ICS..IEADDR), offsets of VT-d 11.4. */
+/* The unit's event registers (FECTL..FEUADDR, ICS..IEUADDR), by offset. */
 u32 viommu_host_read_event(struct viommu *v, u32 offset);
 void viommu_host_write_event(struct viommu *v, u32 offset, u32 value);
 

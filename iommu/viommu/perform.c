@@ -1,4 +1,4 @@
-/* See perform.h. Fields as in VT-d 6.5.2. */
+/* See perform.h. */
 #include "iommu/viommu/perform.h"
 
 #include "iommu/port.h"
@@ -7,26 +7,21 @@
 
 enum { STATUS_BYTES = 4 };
 
-/* Words of the host's descriptors, VT-d 6.5.2; 256 bits wide. */
-enum { HOST_IOTLB = 2, HOST_WAIT = 5, HOST_PASID_IOTLB = 6 };
-enum { HOST_G_GLOBAL = 1 << 4, HOST_G_DOMAIN = 2 << 4, HOST_G_PASID = 2 << 4, HOST_G_PAGE = 3 << 4,
-       HOST_DRAIN = 3 << 6 };
-
-/* The upper half of each is 0 from the start. */
-static void append(struct viommu *v, u64 word0, u64 word1)
+/* The upper half of each is 0 from the start. Inline, like append_for(): it is what a doorbell is made of. */
+static inline __attribute__((always_inline)) void append(struct viommu *v, struct vtd_desc d)
 {
     struct vtd_desc *to = &v->queue.batch[v->queue.count++];
-    to->w[0] = word0;
-    to->w[1] = word1;
+    to->w[0] = d.w[0];
+    to->w[1] = d.w[1];
 }
 
-/* One for each host domain id that the guest's has. Inline: it is what a doorbell is made of. */
-static inline __attribute__((always_inline)) void append_for(struct viommu *v, u16 guest_did,
-                                                             u64 word0, u64 word1)
+/* An invalidation without DID: one for each host domain id that the guest's has. */
+static inline __attribute__((always_inline)) void append_for(struct viommu *v, u16 guest_did, struct vtd_desc d)
 {
+    _Static_assert((int)DESC_IOTLB_DID == (int)DESC_PASID_IOTLB_DID, "one place");
     const struct viommu_host_ids *ids = viommu_host_ids(v, guest_did);
     for (u32 i = 0; i < ids->count; i++) {
-        append(v, word0 | (u64)ids->host[i] << 16, word1);
+        append(v, (struct vtd_desc){{d.w[0] | field_put(DESC_IOTLB_DID, ids->host[i]), d.w[1]}});
     }
 }
 
@@ -39,21 +34,23 @@ static inline __attribute__((always_inline)) void append_for(struct viommu *v, u
 static void perform_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 {
     if (cmd->granularity == VGRAN_GLOBAL) {
-        append(v, HOST_IOTLB | HOST_G_GLOBAL | HOST_DRAIN, 0);
+        append(v, vtd_desc_iotlb_global());
         return;
     }
-    append_for(v, cmd->did, HOST_IOTLB | HOST_G_DOMAIN | HOST_DRAIN, 0);
+    append_for(v, cmd->did, vtd_desc_iotlb_domain(0));
 }
 
 /* The reach of a page-selective p_iotlb is at most the first stage's 57 bits. */
 static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 {
     enum { WIDEST_MASK = 57 - 12 };
-    u32 mask = (u32)cmd->reach & 0x3f;
-    bool page = cmd->granularity == VGRAN_PAGE && mask <= WIDEST_MASK;
-    u64 word1 = page ? cmd->reach & (~0ull << (12 + mask) | 0x7f) : 0;
-    u64 word0 = HOST_PASID_IOTLB | (page ? HOST_G_PAGE : HOST_G_PASID) | (u64)cmd->pasid << 32;
-    append_for(v, cmd->did, word0, word1);
+    u32 mask = (u32)field_get(&cmd->reach, IVA_AM);
+    struct vtd_desc d = vtd_desc_pasid_iotlb(0, cmd->pasid);
+    if (cmd->granularity == VGRAN_PAGE && mask <= WIDEST_MASK) {
+        u64 reach = cmd->reach & (~0ull << (PAGE_SHIFT + mask) | FIELD_MASK(IVA_IH) | FIELD_MASK(IVA_AM));
+        d = vtd_desc_pasid_iotlb_pages(0, cmd->pasid, reach);
+    }
+    append_for(v, cmd->did, d);
 }
 
 /*
@@ -71,9 +68,9 @@ static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
         }
         return IQEI_RESERVED;
     }
-    append(v, HOST_WAIT | (cmd->interrupt ? 1u << 4 : 0) | (cmd->status_write ? 1u << 5 : 0) |
-                  (cmd->fence ? 1u << 6 : 0) | (u64)cmd->status_data << 32,
-           at.v);
+    u64 flags = field_put(DESC_WAIT_IF, cmd->interrupt) | field_put(DESC_WAIT_SW, cmd->status_write) |
+                field_put(DESC_WAIT_FN, cmd->fence);
+    append(v, vtd_desc_wait(flags, cmd->status_data, at.v));
     v->stats.waits++;
     return IQEI_NONE;
 }
@@ -143,14 +140,14 @@ void viommu_perform_advance(struct viommu *v, u32 bytes)
     if (q->fetch >= q->bytes) {
         q->fetch = 0;
     }
-    v->stats.descriptors += bytes / (q->wide ? 32 : 16);
+    v->stats.descriptors += bytes / viommu_desc_bytes(q);
 }
 
 enum iqei viommu_perform(struct viommu *v, const struct perform_rules *rules)
 {
     struct viommu_queue *q = &v->queue;
     enum iqei error = IQEI_NONE;
-    u32 words = q->wide ? 4 : 2;
+    u32 words = viommu_desc_bytes(q) / (u32)sizeof(u64);
     const u64 *begin = &q->ahead[(q->fetch - q->ahead_from) / sizeof(u64)];
     const u64 *end = &q->ahead[q->ahead_bytes / sizeof(u64)];
     const u64 *at = begin;

@@ -5,6 +5,7 @@
 #include "iommu/viommu/queue.h"
 
 #include "iommu/port.h"
+#include "iommu/spec/caps.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/perform.h"
@@ -19,9 +20,9 @@ void viommu_queue_reset(struct viommu *v)
 void viommu_queue_moved(struct viommu *v)
 {
     u64 iqa = v->reg[VREG_IQA];
-    v->queue.base = iqa & ~PAGE_MASK;
-    v->queue.bytes = (u32)PAGE_SIZE << (iqa & 7);
-    v->queue.wide = ((iqa >> 11) & 1) != 0;
+    v->queue.base = iqa & FIELD_MASK(IQA_IQA);
+    v->queue.bytes = (u32)PAGE_SIZE << field_get(&iqa, IQA_QS);
+    v->queue.wide = (iqa & IQA_DW) != 0;
     v->queue.ahead_bytes = 0;
 }
 
@@ -31,7 +32,7 @@ void viommu_queue_enable(struct viommu *v)
     viommu_queue_moved(v);
     v->queue.fetch = 0;
     v->queue.done = 0;
-    v->reg[VREG_GSTS] |= VGSTS_QIES;
+    v->reg[VREG_GSTS] |= GSTS_QIES;
 }
 
 /* Only a quiesced queue goes off (VT-d 6.5.2); one that stopped at an error stays on. */
@@ -42,18 +43,18 @@ void viommu_queue_disable(struct viommu *v)
     }
     v->queue.fetch = 0;
     v->queue.done = 0;
-    v->reg[VREG_GSTS] &= ~(u64)VGSTS_QIES;
+    v->reg[VREG_GSTS] &= ~(u64)GSTS_QIES;
 }
 
 static bool enabled(const struct viommu *v)
 {
-    return (v->reg[VREG_GSTS] & VGSTS_QIES) != 0;
+    return (v->reg[VREG_GSTS] & GSTS_QIES) != 0;
 }
 
 static bool stopped(const struct viommu *v)
 {
     return !enabled(v) || v->queue.broken ||
-           (v->faults.status & ((u32)VFSTS_IQE | (u32)VFSTS_ITE)) != 0;
+           (v->faults.status & (FSTS_IQE | FSTS_ITE)) != 0;
 }
 
 void viommu_queue_count_doorbell(struct viommu *v)
@@ -108,8 +109,8 @@ static void stop_with(struct viommu *v, enum iqei error)
                  v->config.partition, v->queue.base + v->queue.fetch, texts[error]);
     }
     v->queue.ahead_bytes = 0; /* software repairs the entry, which is then fetched again */
-    v->reg[VREG_IQERCD] = (v->reg[VREG_IQERCD] & ~0xfull) | (u64)error;
-    viommu_fault_set_status(v, VFSTS_IQE);
+    field_set(&v->reg[VREG_IQERCD], IQERCD_IQEI, error);
+    viommu_fault_set_status(v, FSTS_IQE);
 }
 
 /*
@@ -142,7 +143,7 @@ static enum iqei check_registers(const struct viommu *v, const struct desc_rules
     if (error != IQEI_NONE) {
         return error;
     }
-    if (v->queue.wide && (v->reg[VREG_IQT] & 0x10) != 0) {
+    if ((v->reg[VREG_IQT] & (viommu_desc_bytes(&v->queue) - 1)) != 0) {
         return IQEI_TAIL_ALIGN;
     }
     return v->reg[VREG_IQT] >= v->queue.bytes ? IQEI_TAIL : IQEI_NONE;
@@ -151,9 +152,9 @@ static enum iqei check_registers(const struct viommu *v, const struct desc_rules
 static struct perform_rules current_rules(struct viommu *v)
 {
     struct perform_rules now = {
-        .rules = {.cap = v->cap, .ecap = v->ecap, .rtaddr = v->active_root, .haw = v->walk.haw,
-                  .wide = v->queue.wide},
-        .tables = viommu_translating(v) && viommu_ttm_of(v->active_root) == TTM_SCALABLE,
+        .rules = {.cap = v->cap, .rtaddr = v->active_root,
+                  .did_mask = (u16)vtd_cap_did_mask(v->cap), .haw = v->walk.haw, .wide = v->queue.wide},
+        .tables = viommu_translating(v) && vtd_rtaddr_ttm(v->active_root) == TTM_SCALABLE,
     };
     now.error = check_registers(v, &now.rules);
     return now;
@@ -166,7 +167,7 @@ static bool finish_scan(struct viommu *v)
         return false;
     }
     v->queue.scanning = false;
-    viommu_perform_advance(v, v->queue.wide ? 32 : 16);
+    viommu_perform_advance(v, viommu_desc_bytes(&v->queue));
     return true;
 }
 

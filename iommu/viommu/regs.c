@@ -6,6 +6,8 @@
 #include "iommu/viommu/regs.h"
 
 #include "iommu/spec/caps.h"
+#include "iommu/spec/desc.h"
+#include "iommu/spec/faults.h"
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/queue.h"
@@ -21,17 +23,11 @@ struct reg_rule {
 };
 
 static const struct reg_rule rules[VREG_COUNT] = {
-#define VIOMMU_REG_RULE(name, off, len, rw, clear, fx)                                     \
-    [VREG_##name] = {.bytes = (len), .writable = (rw), .w1c = (clear),    \
-                     .effect = EFFECT_##fx},
+#define VIOMMU_REG_RULE(name, len, rw, clear, fx) \
+    [VREG_##name] = {.bytes = (len), .writable = (rw), .w1c = (clear), .effect = EFFECT_##fx},
     VIOMMU_REGS(VIOMMU_REG_RULE)
 #undef VIOMMU_REG_RULE
 };
-
-/* GCMD's two kinds of bits that this unit has: commands and switches. */
-enum { GCMD_TE = 1u << 31, GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26 };
-
-enum { RECORD_BYTES = 16 };
 
 void viommu_regs_reset(struct viommu *v)
 {
@@ -42,13 +38,13 @@ void viommu_regs_reset(struct viommu *v)
     v->reg[VREG_VER] = ver;
     v->reg[VREG_CAP] = v->cap;
     v->reg[VREG_ECAP] = v->ecap;
-    v->reg[VREG_FECTL] = VEVENT_IM; /* 11.4.7.2: masked out of reset */
-    v->reg[VREG_IECTL] = VEVENT_IM;
+    v->reg[VREG_FECTL] = EVENT_IM; /* 11.4.7.2: masked out of reset */
+    v->reg[VREG_IECTL] = EVENT_IM;
 }
 
 /* By the dword that a register begins at: its number plus 1. */
 static const u8 begins_at[] = {
-#define VIOMMU_REG_BEGINS(name, off, len, rw, clear, fx) [(off) / 4] = VREG_##name + 1,
+#define VIOMMU_REG_BEGINS(name, len, rw, clear, fx) [VTD_##name / 4] = VREG_##name + 1,
     VIOMMU_FIXED_REGS(VIOMMU_REG_BEGINS)
 #undef VIOMMU_REG_BEGINS
 };
@@ -65,7 +61,7 @@ static enum viommu_reg find_reg(const struct viommu *v, u32 offset)
         rules[begins_at[dword - 1] - 1].bytes == 8) {
         return begins_at[dword - 1] - 1u;
     }
-    return moved >= 16 ? VREG_COUNT : moved < 8 ? VREG_IVA : VREG_IOTLB;
+    return moved >= VTD_IOTLB_BYTES ? VREG_COUNT : moved < VTD_IOTLB ? VREG_IVA : VREG_IOTLB;
 }
 
 /* Where in its register a dword is: registers of 64 bits are aligned. */
@@ -82,7 +78,7 @@ static bool size_is_allowed(u32 offset, u32 size)
 static bool is_record(const struct viommu *v, u32 offset)
 {
     return offset >= v->record_offset &&
-           offset < v->record_offset + RECORD_BYTES * v->record_count;
+           offset < v->record_offset + sizeof(struct fault_record) * v->record_count;
 }
 
 /* Some registers are computed when they are read. */
@@ -97,11 +93,11 @@ static u64 current_value(struct viommu *v, enum viommu_reg reg)
         return viommu_fault_status(v);
     case VREG_FECTL:
         viommu_fault_poll(v);
-        return v->reg[reg] | (v->faults.event_pending ? VEVENT_IP : 0);
+        return v->reg[reg] | (v->faults.event_pending ? EVENT_IP : 0);
     case VREG_ICS:
         return viommu_event_done_status(v);
     case VREG_IECTL:
-        return v->reg[reg] | (viommu_event_done_pending(v) ? VEVENT_IP : 0);
+        return v->reg[reg] | (viommu_event_done_pending(v) ? EVENT_IP : 0);
     case VREG_IQH:
         return viommu_queue_head(v);
     default:
@@ -145,7 +141,7 @@ static void on_gcmd(struct viommu *v, u32 value)
     u32 status = (u32)v->reg[VREG_GSTS];
     u32 change = value ^ status;
     if (value & GCMD_SRTP) {
-        v->reg[VREG_GSTS] &= ~(u64)VGSTS_RTPS;
+        v->reg[VREG_GSTS] &= ~(u64)GSTS_RTPS;
         v->active_root = v->reg[VREG_RTADDR];
         v->walk.rtaddr = v->active_root;
         v->command.set_root = true;
@@ -159,7 +155,7 @@ static void on_gcmd(struct viommu *v, u32 value)
         }
     }
     bool te = (value & GCMD_TE) != 0;
-    bool te_now = v->command.translate ? v->command.te_target : (status & VGSTS_TES) != 0;
+    bool te_now = v->command.translate ? v->command.te_target : (status & GSTS_TES) != 0;
     if (te != te_now) {
         v->command.translate = true;
         v->command.te_target = te;
@@ -173,32 +169,33 @@ static void on_gcmd(struct viommu *v, u32 value)
  */
 static bool register_invalidation_works(const struct viommu *v)
 {
-    return viommu_ttm_of(v->active_root) == TTM_LEGACY && (v->reg[VREG_VER] >> 4) < 6;
+    return vtd_rtaddr_ttm(v->active_root) == TTM_LEGACY && field_get(&v->reg[VREG_VER], VER_MAX) < 6;
 }
 
 static void on_ccmd(struct viommu *v)
 {
-    u64 value = v->reg[VREG_CCMD];
-    if ((value >> 63) == 0) {
+    u64 *ccmd = &v->reg[VREG_CCMD];
+    if (field_get(ccmd, CCMD_ICC) == 0) {
         return;
     }
-    u64 granularity = register_invalidation_works(v) ? (value >> 61) & 3 : 0;
-    v->reg[VREG_CCMD] = (value & 0x67ffffffffffffffull) | granularity << 59;
+    field_set(ccmd, CCMD_CAIG, register_invalidation_works(v) ? field_get(ccmd, CCMD_CIRG) : 0);
+    field_set(ccmd, CCMD_ICC, 0);
 }
 
 static void on_iotlb(struct viommu *v)
 {
-    u64 value = v->reg[VREG_IOTLB];
-    if ((value >> 63) == 0) {
+    u64 *iotlb = &v->reg[VREG_IOTLB];
+    if (field_get(iotlb, IOTLB_IVT) == 0) {
         return;
     }
-    u64 granularity = register_invalidation_works(v) ? (value >> 60) & 3 : 0;
+    u64 granularity = register_invalidation_works(v) ? field_get(iotlb, IOTLB_IIRG) : 0;
     bool page_ok = vtd_cap_get(v->cap, VTD_CAP_PSI) != 0 &&
-                   (v->reg[VREG_IVA] & 0x3f) <= vtd_cap_get(v->cap, VTD_CAP_MAMV);
-    if (granularity == 3 && !page_ok) {
-        granularity = 2; /* PSI, MAMV: the whole domain instead (VT-d 6.5.1.2) */
+                   field_get(&v->reg[VREG_IVA], IVA_AM) <= vtd_cap_get(v->cap, VTD_CAP_MAMV);
+    if (granularity == IOTLB_PAGE && !page_ok) {
+        granularity = IOTLB_DOMAIN; /* VT-d 6.5.1.2 */
     }
-    v->reg[VREG_IOTLB] = (value & 0x79ffffffffffffffull) | granularity << 57;
+    field_set(iotlb, IOTLB_IAIG, granularity);
+    field_set(iotlb, IOTLB_IVT, 0);
 }
 
 /* written: the bits the guest wrote, in place; upper: it was the half that holds the command. */

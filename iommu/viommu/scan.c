@@ -9,6 +9,7 @@
  */
 #include "iommu/viommu/scan.h"
 
+#include "iommu/spec/desc.h"
 #include "iommu/viommu/bind.h"
 #include "iommu/viommu/bindings.h"
 
@@ -22,14 +23,13 @@ enum {
 
 void viommu_scan_start(struct viommu *v, enum scan_kind kind)
 {
-    v->scan = (struct viommu_scan){.kind = kind, .sid_end = 0x10000};
+    v->scan = (struct viommu_scan){.kind = kind, .sid_end = VIOMMU_SIDS};
 }
 
 void viommu_scan_start_device(struct viommu *v, u16 sid, u8 function_mask)
 {
-    static const u16 masks[] = {0, 4, 6, 7}; /* VT-d table 21 */
     viommu_scan_start(v, SCAN_DEVICE);
-    v->scan.sid_mask = masks[function_mask & 3];
+    v->scan.sid_mask = desc_fm_mask(function_mask);
     v->scan.sid = sid & (u32)~7u;
     v->scan.sid_end = v->scan.sid + 8;
     v->scan.sid_match = sid & (u16)~v->scan.sid_mask;

@@ -9,7 +9,7 @@
 #include "iommu/viommu/state.h"
 
 void viommu_scan_start(struct viommu *v, enum scan_kind kind);
-/* function_mask: 0..3, how many low bits of the function number do not count (VT-d table 21). */
+/* function_mask: 0..3, as in the descriptor, VT-d table 21. */
 void viommu_scan_start_device(struct viommu *v, u16 sid, u8 function_mask);
 void viommu_scan_start_pasid(struct viommu *v, u32 pasid);
 

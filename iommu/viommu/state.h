@@ -77,8 +77,8 @@ enum {
     VIOMMU_BINDINGS_PER_PAGE = 32,
     VIOMMU_BINDING_PAGES = VIOMMU_BINDINGS_MAX / VIOMMU_BINDINGS_PER_PAGE,
     VIOMMU_HASH = 512,
-    VIOMMU_HALVES = 512,           /* half buses, the reach of one context table */
-    VIOMMU_DEVICES_PER_HALF = 128,
+    VIOMMU_HALVES = 2 * ROOT_ENTRIES, /* half buses, the reach of one context table */
+    VIOMMU_DEVICES_PER_HALF = CONTEXT_ENTRIES,
     VIOMMU_SIDS = VIOMMU_HALVES * VIOMMU_DEVICES_PER_HALF,
 };
 
@@ -159,7 +159,7 @@ struct viommu_queue {
 /* --- fault.c: the guest's fault records and FSTS --- */
 
 struct viommu_faults {
-    u64 record[VIOMMU_FAULT_RECORDS][2];
+    struct fault_record record[VIOMMU_FAULT_RECORDS];
     u32 next;            /* the internal index of VT-d 7.2.1 */
     u32 first;           /* FSTS.FRI */
     u32 status;          /* PFO, IQE, ICE, ITE; PPF is computed */
@@ -205,9 +205,15 @@ static inline bool viommu_spend(struct viommu *v, u32 n)
     return true;
 }
 
+/* Of a descriptor in the guest's ring. */
+static inline u32 viommu_desc_bytes(const struct viommu_queue *q)
+{
+    return q->wide ? sizeof(struct vtd_desc) : sizeof(struct vtd_desc) / 2;
+}
+
 static inline bool viommu_translating(const struct viommu *v)
 {
-    return (v->reg[VREG_GSTS] & VGSTS_TES) != 0;
+    return (v->reg[VREG_GSTS] & GSTS_TES) != 0;
 }
 
 #endif

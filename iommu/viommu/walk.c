@@ -5,9 +5,7 @@
 #include "iommu/viommu/walk.h"
 
 #include "iommu/spec/caps.h"
-#include "iommu/viommu/registers.h"
-
-enum { LEGACY_P = 1, LEGACY_FPD = 2 };
+#include "iommu/spec/regs.h"
 
 static bool has(const struct walk_config *w, enum vtd_ecap_field bit)
 {
@@ -16,7 +14,7 @@ static bool has(const struct walk_config *w, enum vtd_ecap_field bit)
 
 u32 viommu_walk_pasid_count(const struct walk_config *w, const struct guest_context *context)
 {
-    u32 covered = guest_pasid_count(context->pdts);
+    u32 covered = pdts_pasids(context->pdts);
     u32 width = vtd_ecap_pasid_width(w->ecap);
     return width < 20 && 1u << width < covered ? 1u << width : covered;
 }
@@ -49,24 +47,25 @@ static void allow_pointer(const struct walk_config *w, u64 *allowed, int field)
     allowed[field_word(field)] |= field_mask(field) & ~above_width(w);
 }
 
+/* Bits above the width that CAP.ND reports are reserved. */
+static void allow_did(const struct walk_config *w, u64 *allowed, int field)
+{
+    allowed[field_word(field)] |= field_mask(field) & field_put(field, vtd_cap_did_mask(w->cap));
+}
+
 static gpa_t pointer(const u64 *words, int field)
 {
     return (gpa_t){words[field_word(field)] & field_mask(field)};
 }
 
-static u32 upper_half(u16 sid)
-{
-    return (sid >> 7) & 1;
-}
-
 enum vtd_fault_reason viommu_walk_root(const struct walk_config *w, u16 sid, gpa_t *table)
 {
     struct root_entry e;
-    gpa_t at = {(w->rtaddr & ~PAGE_MASK) + (u64)(sid >> 8) * sizeof(e)};
+    gpa_t at = {pointer(&w->rtaddr, RTADDR_RTA).v + (u64)(sid >> 8) * sizeof(e)};
     if (!w->ops->read(w->ctx, at, &e, sizeof(e))) {
         return VTD_FAULT_ROOT_ACCESS;
     }
-    bool upper = upper_half(sid) != 0;
+    bool upper = (sid / CONTEXT_ENTRIES) % 2 != 0;
     if (root_get(&e, upper ? ROOT_UP : ROOT_LP) == 0) {
         return VTD_FAULT_ROOT_NOT_PRESENT;
     }
@@ -76,7 +75,7 @@ enum vtd_fault_reason viommu_walk_root(const struct walk_config *w, u16 sid, gpa
     allow_pointer(w, allowed, ROOT_LCTP);
     allow_pointer(w, allowed, ROOT_UCTP);
     for (u32 i = 0; i < 2; i++) { /* SRT.3: either half that is present must be clean */
-        if ((e.w[i] & 1) != 0 && (e.w[i] & ~allowed[i]) != 0) {
+        if (root_get(&e, i == 0 ? ROOT_LP : ROOT_UP) != 0 && (e.w[i] & ~allowed[i]) != 0) {
             return VTD_FAULT_ROOT_RESERVED;
         }
     }
@@ -105,7 +104,7 @@ enum vtd_fault_reason viommu_walk_decode_context(const struct walk_config *w,
     }
     u8 pdts = (u8)context_get(e, CONTEXT_PDTS);
     u32 rid_pasid = (u32)context_get(e, CONTEXT_RID_PASID);
-    if (rid_pasid >= guest_pasid_count(pdts)) {
+    if (rid_pasid >= pdts_pasids(pdts)) {
         return VTD_FAULT_CONTEXT_INVALID;
     }
     out->present = true;
@@ -120,7 +119,7 @@ enum vtd_fault_reason viommu_walk_context(const struct walk_config *w, gpa_t tab
                                           struct guest_context *out)
 {
     struct context_entry e;
-    gpa_t at = {table.v + (u64)(sid & 0x7f) * sizeof(e)};
+    gpa_t at = {table.v + (u64)(sid % CONTEXT_ENTRIES) * sizeof(e)};
     if (!w->ops->read(w->ctx, at, &e, sizeof(e))) {
         *out = (struct guest_context){.present = false};
         return VTD_FAULT_CONTEXT_ACCESS;
@@ -150,7 +149,7 @@ enum vtd_fault_reason viommu_walk_directory(const struct walk_config *w,
                                             gpa_t *table, bool *fpd)
 {
     struct pasid_dir_entry e;
-    gpa_t at = {context->directory.v + (u64)(pasid >> 6) * sizeof(e)};
+    gpa_t at = {context->directory.v + (u64)(pasid / PASIDS_PER_TABLE) * sizeof(e)};
     *fpd = false;
     if (!w->ops->read(w->ctx, at, &e, sizeof(e))) {
         return VTD_FAULT_PASID_DIR_ACCESS;
@@ -169,7 +168,7 @@ static void allowed_pasid_bits(const struct walk_config *w, u64 *allowed)
     allow(allowed, PASID_FPD, true);
     allow(allowed, PASID_AW, true);
     allow(allowed, PASID_PGTT, true);
-    allow(allowed, PASID_DID, true);
+    allow_did(w, allowed, PASID_DID);
     allow(allowed, PASID_PWSNP, has(w, VTD_ECAP_SMPWCS));
     allow(allowed, PASID_SRE, has(w, VTD_ECAP_SRS));
     allow(allowed, PASID_FSPM, true);
@@ -188,13 +187,13 @@ enum vtd_fault_reason viommu_walk_decode_pasid(const struct walk_config *w, cons
     }
     u64 allowed[8] = {0};
     allowed_pasid_bits(w, allowed);
-    allowed[field_word(PASID_DID)] &= ~0xffffull | ((1ull << (4 + 2 * (w->cap & 7))) - 1);
     if (!only_bits(e->w, allowed, ARRAY_LEN(allowed))) {
         return VTD_FAULT_PASID_ENTRY_RESERVED;
     }
     u64 pgtt = pasid_get(e, PASID_PGTT);
     u64 paging_mode = pasid_get(e, PASID_FSPM);
-    bool mode_ok = paging_mode == 0 || (paging_mode == 1 && vtd_cap_get(w->cap, VTD_CAP_FS5LP) != 0);
+    bool mode_ok = paging_mode == FSPM_FOUR_LEVELS ||
+                   (paging_mode == FSPM_FIVE_LEVELS && vtd_cap_get(w->cap, VTD_CAP_FS5LP) != 0);
     if ((pgtt != PGTT_FIRST_STAGE && pgtt != PGTT_PASS_THROUGH) || !mode_ok) {
         return VTD_FAULT_PASID_ENTRY_INVALID;
     }
@@ -203,7 +202,7 @@ enum vtd_fault_reason viommu_walk_decode_pasid(const struct walk_config *w, cons
         if ((fs_root.v >> w->gpa_width) != 0) { /* no memory there: SFS.4 of one stage */
             return VTD_FAULT_FS_ROOT_ACCESS;
         }
-        out->five_levels = paging_mode == 1;
+        out->five_levels = paging_mode == FSPM_FIVE_LEVELS;
         out->fs_root = fs_root;
         out->sre = pasid_get(e, PASID_SRE) != 0;
         out->wpe = pasid_get(e, PASID_WPE) != 0;
@@ -227,7 +226,7 @@ enum vtd_fault_reason viommu_walk_pasid(const struct walk_config *w,
         return reason;
     }
     struct pasid_entry e;
-    gpa_t at = {table.v + (u64)(pasid & 0x3f) * sizeof(e)};
+    gpa_t at = {table.v + (u64)(pasid % PASIDS_PER_TABLE) * sizeof(e)};
     if (!w->ops->read(w->ctx, at, &e, sizeof(e))) {
         return VTD_FAULT_PASID_ENTRY_ACCESS;
     }
@@ -243,32 +242,38 @@ enum vtd_fault_reason viommu_walk_pasid(const struct walk_config *w,
 static enum vtd_fault_reason walk_legacy(const struct walk_config *w, u16 sid, bool has_pasid,
                                          bool *fpd)
 {
-    u64 root[2], context[2];
-    u64 pointer_bits = ~PAGE_MASK & ~above_width(w);
     if (has_pasid) {
         return VTD_FAULT_LEGACY_WITH_PASID;
     }
-    gpa_t at = {(w->rtaddr & ~PAGE_MASK) + (u64)(sid >> 8) * sizeof(root)};
-    if (!w->ops->read(w->ctx, at, root, sizeof(root))) {
+    struct root_entry root;
+    gpa_t at = {pointer(&w->rtaddr, RTADDR_RTA).v + (u64)(sid >> 8) * sizeof(root)};
+    if (!w->ops->read(w->ctx, at, &root, sizeof(root))) {
         return VTD_FAULT_LEGACY_ROOT_ACCESS;
     }
-    if ((root[0] & LEGACY_P) == 0) {
+    if (root_get(&root, ROOT_LP) == 0) {
         return VTD_FAULT_LEGACY_ROOT_NOT_PRESENT;
     }
-    if ((root[0] & ~(pointer_bits | LEGACY_P)) != 0 || root[1] != 0) {
+    const u64 root_bits[] = {FIELD_MASK(ROOT_LP) | (FIELD_MASK(ROOT_LCTP) & ~above_width(w)), 0};
+    if (!only_bits(root.w, root_bits, ARRAY_LEN(root_bits))) {
         return VTD_FAULT_LEGACY_ROOT_RESERVED;
     }
-    at.v = (root[0] & pointer_bits) + (u64)(sid & 0xff) * sizeof(context);
-    if (!w->ops->read(w->ctx, at, context, sizeof(context))) {
+    struct legacy_context_entry context;
+    at.v = pointer(root.w, ROOT_LCTP).v + (u64)(sid % LEGACY_CONTEXT_ENTRIES) * sizeof(context);
+    if (!w->ops->read(w->ctx, at, &context, sizeof(context))) {
         return VTD_FAULT_LEGACY_CONTEXT_ACCESS;
     }
-    *fpd = (context[0] & LEGACY_FPD) != 0;
-    if ((context[0] & LEGACY_P) == 0) {
+    *fpd = legacy_context_get(&context, LEGACY_CONTEXT_FPD) != 0;
+    if (legacy_context_get(&context, LEGACY_CONTEXT_P) == 0) {
         return VTD_FAULT_LEGACY_CONTEXT_NOT_PRESENT;
     }
-    u64 did = (1ull << (4 + 2 * (w->cap & 7))) - 1;
-    u64 host_bits = (context[0] >> 2 & 3) == 2 ? ~PAGE_MASK : pointer_bits; /* unused by TT=10b */
-    if ((context[0] & ~(host_bits | 0xf)) != 0 || (context[1] & ~(did << 8 | 0x7f)) != 0) {
+    bool unused = legacy_context_get(&context, LEGACY_CONTEXT_TT) == LEGACY_TT_PASS_THROUGH;
+    const u64 allowed[] = {
+        FIELD_MASK(LEGACY_CONTEXT_P) | FIELD_MASK(LEGACY_CONTEXT_FPD) | FIELD_MASK(LEGACY_CONTEXT_TT) |
+            (FIELD_MASK(LEGACY_CONTEXT_SSPTPTR) & (unused ? ~0ull : ~above_width(w))),
+        FIELD_MASK(LEGACY_CONTEXT_AW) | FIELD_MASK(LEGACY_CONTEXT_IGN) |
+            field_put(LEGACY_CONTEXT_DID, vtd_cap_did_mask(w->cap)),
+    };
+    if (!only_bits(context.w, allowed, ARRAY_LEN(allowed))) {
         return VTD_FAULT_LEGACY_CONTEXT_RESERVED;
     }
     return VTD_FAULT_LEGACY_CONTEXT_INVALID;
@@ -297,7 +302,7 @@ static void walk_scalable(const struct walk_config *w, u16 sid, bool has_pasid, 
         out->reason = VTD_FAULT_PASID_OVER_PSS;
         return;
     }
-    if (has_pasid && pasid >= guest_pasid_count(context.pdts)) {
+    if (has_pasid && pasid >= pdts_pasids(context.pdts)) {
         out->reason = VTD_FAULT_PASID_OVER_PDTS;
         return;
     }
@@ -314,7 +319,7 @@ void viommu_walk_request(const struct walk_config *w, u16 sid, bool has_pasid, u
                          struct walk_result *out)
 {
     *out = (struct walk_result){.reason = VTD_FAULT_NONE};
-    switch (viommu_ttm_of(w->rtaddr)) {
+    switch (vtd_rtaddr_ttm(w->rtaddr)) {
     case TTM_SCALABLE:
         walk_scalable(w, sid, has_pasid, pasid, out);
         return;

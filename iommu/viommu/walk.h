@@ -48,12 +48,6 @@ struct walk_result {
     enum vtd_fault_reason first_stage; /* of viommu_first_stage_judge(), by who needs it */
 };
 
-/* PASIDs that a directory of this size covers. */
-static inline u32 guest_pasid_count(u8 pdts)
-{
-    return 1u << (pdts + 13);
-}
-
 /* PASIDs that the directory covers and requests can carry (ECAP.PSS): those above fault, VT-d 9.4. At least 1. */
 u32 viommu_walk_pasid_count(const struct walk_config *w, const struct guest_context *context);
 /* The context table of a source-id; ROOT_NOT_PRESENT and the like otherwise. */

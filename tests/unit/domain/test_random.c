@@ -30,7 +30,7 @@ enum {
     IOVA_PAGES = 512,
     ROUND_OPS = 50000,
 };
-enum { FS_P = 1, FS_RW = 2, FS_US = 4, FS_A = 0x20, FS_D = 0x40 };
+enum { FS_BIT_P = 1, FS_BIT_RW = 2, FS_BIT_US = 4, FS_BIT_A = 0x20, FS_BIT_D = 0x40 };
 
 static const u32 pasids[PASIDS] = {VTD_NO_PASID, 5, 70, 4097};
 
@@ -336,7 +336,7 @@ static void build_first_stage(u32 fs)
         memset(table_words(fs, level), 0, K4);
         if (level < 3) {
             table_words(fs, level)[IOVA_BASE >> shift & 511] =
-                table_gpa(fs, level + 1) | FS_P | FS_RW | FS_US | FS_A;
+                table_gpa(fs, level + 1) | FS_BIT_P | FS_BIT_RW | FS_BIT_US | FS_BIT_A;
         }
     }
 }
@@ -377,8 +377,8 @@ static void change_first_stage(void)
         first[fs][i].writable = pick(8) != 0;
         first[fs][i].page = pick(TABLE_PAGE);
         table_words(fs, 3)[i] = !first[fs][i].present ? 0
-                                : gpa_of(first[fs][i].page).v | FS_P | FS_US | FS_A | FS_D |
-                                      (first[fs][i].writable ? FS_RW : 0);
+                                : gpa_of(first[fs][i].page).v | FS_BIT_P | FS_BIT_US | FS_BIT_A | FS_BIT_D |
+                                      (first[fs][i].writable ? FS_BIT_RW : 0);
     }
     for (u32 i = 0; i < NESTED; i++) {
         if (nested[i].fs == fs) {

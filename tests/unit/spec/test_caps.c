@@ -138,6 +138,8 @@ static void a_unit_that_is_not_there(void **state)
     assert_int_equal(vtd_caps_ability(~0ull, ~0ull, &why), VTD_ABILITY_NONE);
     assert_int_equal(vtd_caps_ability(0x7, 0, &why), VTD_ABILITY_NONE);
     assert_int_equal(vtd_cap_domain_ids(0x7), 0);
+    assert_int_equal(vtd_cap_did_mask(0), 0xf);
+    assert_int_equal(vtd_cap_did_mask(0x6), 0xffff);
     vtd_cap_text(~0ull, text);
     assert_true(strlen(text) < VTD_CAPS_TEXT - 1);
     assert_non_null(strstr(text, "ESRTPS"));

@@ -71,11 +71,21 @@ static void lists_name_the_bits_that_may_be_set(void **state)
     check_list(wait, ARRAY_LEN(wait), 0xffffffff000000ff, 0xfffffffffffffffc);
 }
 
+static void function_masks_are_those_of_table_21(void **state)
+{
+    (void)state;
+    static const u16 masks[] = {0, 4, 6, 7};
+    for (u32 fm = 0; fm < ARRAY_LEN(masks); fm++) {
+        assert_int_equal(desc_fm_mask(fm), masks[fm]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constructors_write_the_words_of_6_5_2),
         cmocka_unit_test(lists_name_the_bits_that_may_be_set),
+        cmocka_unit_test(function_masks_are_those_of_table_21),
     };
     return cmocka_run_group_tests_name("spec_desc", tests, NULL, NULL);
 }

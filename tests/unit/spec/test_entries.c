@@ -16,6 +16,7 @@ static void check_list(const int *fields, size_t count, const u64 *named, u32 wo
         assert_int_equal(field_hi(fields[i]) / 64, word);
         assert_true(word < words);
         assert_int_equal(seen[word] & field_mask(fields[i]), 0);
+        assert_int_equal(FIELD_MASK(fields[i]), field_mask(fields[i]));
         seen[word] |= field_mask(fields[i]);
     }
     for (u32 i = 0; i < words; i++) {
@@ -35,6 +36,7 @@ static void check_list(const int *fields, size_t count, const u64 *named, u32 wo
 #define LEGACY_CONTEXT_ROW(name, hi, lo) LEGACY_CONTEXT_##name,
 #define PASID_DIR_ROW(name, hi, lo) PASID_DIR_##name,
 #define PASID_ROW(name, hi, lo) PASID_##name,
+#define FS_ROW(name, hi, lo) FS_##name,
 #define IRTE_ROW(name, hi, lo) IRTE_##name,
 #define POSTED_IRTE_ROW(name, hi, lo) POSTED_IRTE_##name,
 LIST(ROOT, ROOT_ENTRY);
@@ -42,6 +44,7 @@ LIST(CONTEXT, CONTEXT_ENTRY);
 LIST(LEGACY_CONTEXT, LEGACY_CONTEXT_ENTRY);
 LIST(PASID_DIR, PASID_DIR_ENTRY);
 LIST(PASID, PASID_ENTRY);
+LIST(FS, FS_ENTRY);
 LIST(IRTE, IRTE_ENTRY);
 LIST(POSTED_IRTE, POSTED_IRTE_ENTRY);
 
@@ -53,6 +56,7 @@ static void lists_name_what_chapter_9_names(void **state)
     CHECK(LEGACY_CONTEXT, 0xfffffffffffff00f, 0xffff7f);
     CHECK(PASID_DIR, 0xfffffffffffff003);
     CHECK(PASID, 0xfffffffffffff3df, 0xffffffff0780ffff, 0xfffffffffffff0fd, 0, 0xfffffffffffff007, 0xffff, 0, 0);
+    CHECK(FS, 0x000ffffffffff081);
     CHECK(IRTE, 0xffffffff00ff8fff, 0xfffff);
     CHECK(POSTED_IRTE, 0xffffffc000ffcf03, 0xffffffff000fffff);
 }

@@ -63,8 +63,8 @@ static const struct desc_case cases[] = {
 #define CAP (18ull << 48 | 1ull << 39 | 6) /* MAMV, PSI, ND */
 
 static const struct desc_rules rules_of[] = {
-    [LEGACY] = {.cap = CAP, .haw = 46, .wide = true, .rtaddr = 0},
-    [SCALABLE] = {.cap = CAP, .haw = 46, .wide = true, .rtaddr = 1u << 10},
+    [LEGACY] = {.cap = CAP, .did_mask = 0xffff, .haw = 46, .wide = true, .rtaddr = 0},
+    [SCALABLE] = {.cap = CAP, .did_mask = 0xffff, .haw = 46, .wide = true, .rtaddr = 1u << 10},
 };
 
 static void each_case(void **state)

@@ -51,7 +51,6 @@ static void every_hardware_code(void **state)
          .first_stage = VTD_FAULT_FS_ENTRY_ACCESS},
     };
     for (u32 code = 0; code < 256; code++) {
-        assert_true(viommu_fault_why((u8)code)[0] != '\0');
         for (size_t i = 0; i < ARRAY_LEN(views); i++) {
             u8 reason = 0;
             if (viommu_fault_map((u8)code, &views[i], &reason) == FAULT_SHOWN) {

@@ -1,0 +1,24 @@
+/*
+ * Interrupt messages: what a write to the interrupt range means while interrupts are not remapped,
+ * VT-d 5.1.2.1 and SDM 3A, 12.11 (Message Signalled Interrupts).
+ */
+#ifndef NESTOR_IOMMU_SPEC_MESSAGE_H
+#define NESTOR_IOMMU_SPEC_MESSAGE_H
+
+#include "iommu/spec/field.h"
+
+/* Address: FEEh, destination; the format of bit 4 is that of remapped interrupts. */
+enum message_address { MESSAGE_RANGE = FIELD(63, 20), MESSAGE_FORMAT = FIELD(4, 4) };
+enum { MESSAGE_RANGE_VALUE = 0xfee };
+
+enum message_data { MESSAGE_VECTOR = FIELD(7, 0), MESSAGE_DELIVERY = FIELD(10, 8), MESSAGE_LEVEL = FIELD(15, 15) };
+enum message_delivery { DELIVERY_FIXED = 0, DELIVERY_LOWEST_PRIORITY = 1 };
+/* Vectors below are exceptions: the local APIC takes them for an error. */
+enum { MESSAGE_VECTOR_MIN = 16 };
+
+static inline bool message_in_range(u64 addr)
+{
+    return field_get(&addr, MESSAGE_RANGE) == MESSAGE_RANGE_VALUE;
+}
+
+#endif
