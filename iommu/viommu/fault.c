@@ -107,18 +107,14 @@ enum fault_view viommu_fault_map(u8 hardware_reason, const struct walk_result *g
             return FAULT_HIDDEN;
         }
         *reason = (u8)guest->reason;
-        return guest->fpd && vtd_fault_is_qualified(*reason) ? FAULT_HIDDEN : FAULT_SHOWN;
-    }
-    bool pass_through = !refused && guest->entry.pgtt == PGTT_PASS_THROUGH;
-    if ((rule->action != ACT_BOTH && pass_through) || guest->fpd) {
+    } else if (rule->action != ACT_BOTH && !refused && guest->entry.pgtt == PGTT_PASS_THROUGH) {
         return FAULT_HIDDEN;
-    }
-    if (rule->action == ACT_WALK && refused) { /* changed since: the new tables say why */
-        *reason = (u8)guest->reason;
+    } else if (rule->action == ACT_WALK) { /* refused: changed since, and the new tables say why */
+        *reason = (u8)(refused ? guest->reason : guest->first_stage);
     } else {
-        *reason = rule->action == ACT_WALK ? (u8)guest->first_stage : rule->shown;
+        *reason = rule->shown;
     }
-    return FAULT_SHOWN;
+    return guest->fpd && vtd_fault_is_qualified(*reason) ? FAULT_HIDDEN : FAULT_SHOWN;
 }
 
 void viommu_fault_reset(struct viommu *v)

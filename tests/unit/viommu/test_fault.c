@@ -55,10 +55,15 @@ static void every_hardware_code(void **state)
             u8 reason = 0;
             if (viommu_fault_map((u8)code, &views[i], &reason) == FAULT_SHOWN) {
                 assert_true(one_stage_can_say(reason));
-                assert_false(views[i].fpd);
+                assert_false(views[i].fpd && vtd_fault_is_qualified(reason));
             }
         }
     }
+    /* FPD keeps a fault of the device's entries from the guest, not one that came before them. */
+    u8 seen = 0;
+    assert_int_equal(viommu_fault_map(VTD_FAULT_EXECUTE_REQUESTED, &views[4], &seen), FAULT_SHOWN);
+    assert_int_equal(seen, VTD_FAULT_EXECUTE_REQUESTED);
+    assert_int_equal(viommu_fault_map(VTD_FAULT_EXECUTE_NOT_SUPPORTED, &views[4], &seen), FAULT_HIDDEN);
     /* The guest never sees that a second stage is malformed or unreadable. */
     static const u8 hidden[] = {0x38, 0x3a, 0x40, 0x42, 0x43, 0x50, 0x52, 0x58, 0x5a, 0x78, 0x7a,
                                 0x7b, 0x7c, 0x7d, 0x60, 0x00, 0xff};
