@@ -47,12 +47,12 @@ static void stale_until_invalidated(void **state)
     (void)state;
     static const enum scene_mode modes[] = {LEGACY_SECOND, SCALABLE_FIRST, SCALABLE_SECOND,
                                             SCALABLE_NESTED};
-    static const enum place leafs[] = {SS1, FS1, SS1, FS1};
+    static const enum place leaves[] = {SS1, FS1, SS1, FS1};
     static const unsigned reasons[] = {0x06, 0x71, 0x79, 0x71};
     for (unsigned i = 0; i < 4; i++) {
         struct scene s = start(modes[i], 0, 0);
         assert_int_equal(rd(&s), 0);
-        scene_change(&s, leafs[i], 0, ~0ull);
+        scene_change(&s, leaves[i], 0, ~0ull);
         assert_int_equal(rd(&s), 0);
         rig_submit(s.rig, 0x12, 0);
         assert_int_equal(rd(&s), reasons[i]);
