@@ -201,6 +201,26 @@ def guest_data(directory):
     return [f"nestor.{name}_md5={hashlib.md5(data).hexdigest()}" for name, data in parts.items()]
 
 
+def cmdline(common, kernel, words):
+    steps = [f"nestor.steps={kernel.steps}"] if kernel.steps else []
+    return " ".join([common, kernel.cmdline, *words, *steps])
+
+
+def kexec_payload(kernels, common, sums, wanted=initrd.WANTED):
+    """The kernels for kexec, as guest/steps/stages.sh reads them from the disk's third partition."""
+    table, data = "", bytearray(4096)
+    for number, k in enumerate(kernels, 1):
+        image, tree = kernel_paths(k.kernel)
+        line = [number]
+        for content in (image.read_bytes(), initrd.build(tree, wanted=wanted, steps=k.steps)):
+            data += bytes(-len(data) % disk.MIB)
+            line += [len(data) // disk.MIB, len(content)]
+            data += content
+        table += " ".join(map(str, [*line, cmdline(common, k, [f"nestor.stage={number}", *sums])])) + "\n"
+    data[:len(table)] = table.encode()
+    return bytes(data) if kernels else b""
+
+
 def die_with_us():
     """Runs in the child: a test that is killed leaves no machine behind."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -253,7 +273,7 @@ class Machine:
                                     initrd.build(tree, steps=o.steps))
             words = [r"initrd=\initrd.img"]
             words += [f"nestor.steps_after_reset={o.steps_after_reset}"] if o.steps_after_reset else []
-            boot.append(("Linux", r"\vmlinuz.efi", self.cmdline(o, words + sums)))
+            boot.append(("Linux", r"\vmlinuz.efi", cmdline(CMDLINE, o, words + sums)))
             payload = self.payload(sums)
         files["/boot.txt"] = "".join("\t".join(line) + "\n" for line in boot).encode()
         disk.make(self.dir / "disk.img", files, payload)
@@ -265,24 +285,8 @@ class Machine:
             BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net"))
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
 
-    @staticmethod
-    def cmdline(kernel, words):
-        steps = [f"nestor.steps={kernel.steps}"] if kernel.steps else []
-        return " ".join([CMDLINE, kernel.cmdline, *words, *steps])
-
     def payload(self, sums):
-        """The kernels for kexec, as guest/steps/stages.sh reads them."""
-        table, data = "", bytearray(4096)
-        for number, k in enumerate(self.options.then, 1):
-            image, tree = kernel_paths(k.kernel)
-            line = [number]
-            for content in (image.read_bytes(), initrd.build(tree, steps=k.steps)):
-                data += bytes(-len(data) % disk.MIB)
-                line += [len(data) // disk.MIB, len(content)]
-                data += content
-            table += " ".join(map(str, [*line, self.cmdline(k, [f"nestor.stage={number}", *sums])])) + "\n"
-        data[:len(table)] = table.encode()
-        return bytes(data)
+        return kexec_payload(self.options.then, CMDLINE, sums)
 
     def attach_lines(self):
         o = self.options
