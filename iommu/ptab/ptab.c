@@ -18,20 +18,18 @@ static u32 highest_leaf_level(u64 page_sizes)
     return page_sizes == SIZES_1G ? 3 : 0;
 }
 
-enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 levels,
-                        u64 page_sizes, bool coherent, bool diverge)
+enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 levels, u64 page_sizes, bool coherent,
+                        bool diverge)
 {
-    enum result r;
     u32 leaf_level = highest_leaf_level(page_sizes);
     if (levels < 3 || levels > PTAB_MAX_LEVELS || leaf_level == 0) {
-        port_log(LOG_ERROR, "page tables: %u levels with page sizes %llx are not possible", levels,
-                 page_sizes);
+        port_log(LOG_ERROR, "page tables: %u levels with page sizes %llx are not possible", levels, page_sizes);
         return ERR_INVALID;
     }
     *pt = (struct ptab){.format = format, .levels = levels, .leaf_level = leaf_level,
                         .coherent = coherent, .tables = diverge ? 2 : 1,
                         .last_region = PTAB_NO_REGION};
-    r = port_pages_alloc(1, &pt->root);
+    enum result r = port_pages_alloc(1, &pt->root);
     if (r != OK) {
         return r;
     }
@@ -70,8 +68,7 @@ void ptab_destroy(struct ptab *pt)
 }
 
 /* What a walk has found so far: permissions hold only if every level gives them. */
-static void fill_leaf(const struct ptab_format *f, u64 entry, u64 above, u64 addr, u32 level,
-                      struct ptab_leaf *out)
+static void fill_leaf(const struct ptab_format *f, u64 entry, u64 above, u64 addr, u32 level, struct ptab_leaf *out)
 {
     u64 size = ptab_span(level);
     out->addr = addr & ~(size - 1);
@@ -80,27 +77,25 @@ static void fill_leaf(const struct ptab_format *f, u64 entry, u64 above, u64 add
     out->out.v = entry & f->address & ~(size - 1);
 }
 
-bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out)
+not_inlined bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out)
 {
     const struct ptab_format *f = pt->format;
     u64 entry = root.v;
     u64 above = f->permission;
-    u32 level = pt->levels;
     if (addr >= pt->limit) {
         return false;
     }
-    for (;; level--) {
+    for (u32 level = pt->levels;; level--) {
         entry = ptab_table(f, entry)[ptab_index(addr, level)];
+        if (entry == 0) {
+            return false;
+        }
         if (!ptab_is_table(f, entry, level)) {
-            break;
+            fill_leaf(f, entry, above, addr, level, out);
+            return true;
         }
         above &= entry;
     }
-    if (entry == 0) {
-        return false;
-    }
-    fill_leaf(f, entry, above, addr, level, out);
-    return true;
 }
 
 static bool next_in_table(const struct ptab_format *f, const u64 *table, u64 above, u64 addr,
@@ -138,8 +133,7 @@ static bool table_lacks(const struct ptab_format *f, const u64 *table, u64 bits,
         if (entry != 0 && (entry & bits) != bits) {
             return true;
         }
-        if (ptab_is_table(f, entry, level) &&
-            table_lacks(f, ptab_table(f, entry), bits, level - 1)) {
+        if (ptab_is_table(f, entry, level) && table_lacks(f, ptab_table(f, entry), bits, level - 1)) {
             return true;
         }
     }
@@ -152,30 +146,31 @@ bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits)
 }
 
 /*
- * Retired tables are a list whose links must not change what hardware reads there: the
- * next page's number is spread, five bits an entry, over bits 56:52, ignored both by EPT
- * (SDM 30.3.2) and by VT-d 9.8 in every entry.
+ * Retired tables are a list whose links must not change what hardware reads there: the number of the next page is
+ * spread over the bits that it ignores. What they counted is of no use any more.
  */
-enum { LINK_SHIFT = 52, LINK_BITS = 5, LINK_PIECES = 8, LINK_MASK = (1 << LINK_BITS) - 1 };
+enum { LINK_PIECES = 5 };
+_Static_assert(LINK_PIECES * PTAB_IGNORED_BITS >= PTAB_IGNORED_SHIFT - PAGE_SHIFT, "room for any page's number");
 
 static void link_set(hpa_t table, u64 next)
 {
     u64 *entries = port_hpa_to_ptr(table);
+    next >>= PAGE_SHIFT;
     for (u32 i = 0; i < LINK_PIECES; i++) {
-        u64 piece = (next >> (PAGE_SHIFT + LINK_BITS * i)) & LINK_MASK;
-        u64 rest = entries[i] & ~((u64)LINK_MASK << LINK_SHIFT);
-        ptab_store(&entries[i], rest | piece << LINK_SHIFT);
+        u64 piece = next << PTAB_IGNORED_SHIFT & PTAB_IGNORED;
+        ptab_store(&entries[i], (entries[i] & ~PTAB_IGNORED) | piece);
+        next >>= PTAB_IGNORED_BITS;
     }
 }
 
 static hpa_t link_get(hpa_t table)
 {
     const u64 *entries = port_hpa_to_ptr(table);
-    hpa_t next = {0};
+    u64 next = 0;
     for (u32 i = 0; i < LINK_PIECES; i++) {
-        next.v |= ((entries[i] >> LINK_SHIFT) & LINK_MASK) << (PAGE_SHIFT + LINK_BITS * i);
+        next |= (entries[i] & PTAB_IGNORED) >> PTAB_IGNORED_SHIFT << PTAB_IGNORED_BITS * i;
     }
-    return next;
+    return (hpa_t){next << PAGE_SHIFT};
 }
 
 void ptab_retire(struct ptab *pt, u64 entry)

@@ -1,5 +1,5 @@
 /*
- * Page tables: pages of 512 entries, three to five levels, leafs of 4 KiB, 2 MiB or
+ * Page tables: pages of 512 entries, three to five levels, leaves of 4 KiB, 2 MiB or
  * 1 GiB. One walker; what the bits of an entry mean is a struct ptab_format.
  *
  *        56      48 47      39 38      30 29      21 20      12 11          0
@@ -11,8 +11,11 @@
  * else the second has a twin of that table. So entry i of a table and of its twin are:
  * the same hole or leaf; a read-only leaf and a hole; the same table; a table and its twin.
  *
+ * No table but a root is empty, and the entry that points to one says how many of its entries are used, in bits that
+ * hardware ignores.
+ *
  * Nothing here locks or invalidates. A table taken out of a tree keeps its contents until
- * ptab_reclaim(): hardware may walk it until it is told not to. No table but a root is empty.
+ * ptab_free_retired(): hardware may walk it until it is told not to.
  */
 #ifndef NESTOR_IOMMU_PTAB_PTAB_H
 #define NESTOR_IOMMU_PTAB_PTAB_H
@@ -35,7 +38,7 @@ struct ptab {
     u64 *root_table;
     u64 limit;               /* the first input address that is too large */
     u32 levels;
-    u32 leaf_level;          /* the highest level that may hold leafs, 1 to 3 */
+    u32 leaf_level;          /* the highest level that may hold leaves, 1 to 3 */
     u32 tables;              /* pages in both trees */
     bool coherent;           /* hardware sees stores without a flush of their lines */
     u64 last_region;         /* a GiB, by its number, or none; its tables of level 2 */

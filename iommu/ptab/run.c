@@ -1,11 +1,10 @@
 /*
- * Page tables: runs of entries in one table, the inner loops of everything; a run has an entry at
- * least. Four entries a turn where it pays: a map or unmap of 256 pages is to stay under 2,000
- * instructions. Where the pragma says so, code that is built for size goes one by one.
+ * Page tables: runs of entries in one table, the inner loops of everything; a run has at least one entry. Four entries
+ * a turn where it pays (make bench: map and unmap of 256 pages).
  */
 #include "iommu/ptab/state.h"
 
-bool ptab_run_is_empty(const u64 *slot, u32 count)
+not_inlined bool ptab_run_is_empty(const u64 *slot, u32 count)
 {
     /* The far end first: tables fill up and empty from one end or the other. */
     if (slot[count - 1] != 0) {
@@ -24,7 +23,7 @@ bool ptab_run_is_empty(const u64 *slot, u32 count)
     return true;
 }
 
-bool ptab_run_is_equal(const u64 *slot, const u64 *other, u32 count)
+not_inlined bool ptab_run_is_equal(const u64 *slot, const u64 *other, u32 count)
 {
     for (u32 i = 0; i < count; i++) {
         if (slot[i] != other[i]) {
@@ -34,7 +33,7 @@ bool ptab_run_is_equal(const u64 *slot, const u64 *other, u32 count)
     return true;
 }
 
-bool ptab_run_is_contiguous(const u64 *slot, u32 count, u64 step)
+not_inlined bool ptab_run_is_contiguous(const u64 *slot, u32 count, u64 step)
 {
     /* The far end first: it is what is missing while a table fills up. */
     if (slot[count - 1] != slot[0] + (count - 1) * step) {
@@ -48,37 +47,50 @@ bool ptab_run_is_contiguous(const u64 *slot, u32 count, u64 step)
     return true;
 }
 
-void ptab_run_fill(u64 *slot, u32 count, u64 entry, u64 step)
-{
-#pragma GCC unroll 4
-    do {
-        ptab_store(slot++, entry);
-        entry += step;
-    } while (--count != 0);
-}
 
-u32 ptab_run_count(const u64 *slot, u32 count)
+not_inlined u32 ptab_run_of_leaves(const struct ptab_format *f, const u64 *slot, u32 level, u32 count)
 {
-    const u64 *end = slot + count;
-    u32 found = 0;
-    for (; slot != end; slot++) {
-        found += *slot != 0;
+    u32 found = level <= 1 ? count : 0;
+    while (found < count && !ptab_is_table(f, slot[found], level)) {
+        found++;
     }
     return found;
 }
 
-u32 ptab_run_clear(u64 *slot, u32 count)
+not_inlined void ptab_run_fill(u64 *slot, u32 count, u64 entry, u64 step)
+{
+    for (; count >= 4; count -= 4, slot += 4, entry += 4 * step) {
+        ptab_store(&slot[0], entry);
+        ptab_store(&slot[1], entry + step);
+        ptab_store(&slot[2], entry + 2 * step);
+        ptab_store(&slot[3], entry + 3 * step);
+    }
+    for (; count != 0; count--, slot++, entry += step) {
+        ptab_store(slot, entry);
+    }
+}
+
+not_inlined u32 ptab_run_clear(u64 *slot, u32 count)
 {
     u32 found = 0;
-#pragma GCC unroll 4
-    do {
+    for (; count >= 4; count -= 4, slot += 4) {
+        found += slot[0] != 0;
+        ptab_store(&slot[0], 0);
+        found += slot[1] != 0;
+        ptab_store(&slot[1], 0);
+        found += slot[2] != 0;
+        ptab_store(&slot[2], 0);
+        found += slot[3] != 0;
+        ptab_store(&slot[3], 0);
+    }
+    for (; count != 0; count--, slot++) {
         found += *slot != 0;
-        ptab_store(slot++, 0);
-    } while (--count != 0);
+        ptab_store(slot, 0);
+    }
     return found;
 }
 
-void ptab_run_change(u64 *slot, u32 count, u64 mask, u64 bits)
+not_inlined void ptab_run_change(u64 *slot, u32 count, u64 mask, u64 bits)
 {
     for (u32 i = 0; i < count; i++) {
         if (slot[i] != 0) {
@@ -87,7 +99,7 @@ void ptab_run_change(u64 *slot, u32 count, u64 mask, u64 bits)
     }
 }
 
-void ptab_run_mirror(const struct ptab_format *f, u64 *twin, const u64 *slot, u32 count)
+not_inlined void ptab_run_mirror(const struct ptab_format *f, u64 *twin, const u64 *slot, u32 count)
 {
     for (u32 i = 0; i < count; i++) {
         ptab_store(&twin[i], ptab_is_read_only(f, slot[i]) ? 0 : slot[i]);

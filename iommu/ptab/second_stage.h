@@ -9,8 +9,8 @@
  *   6     IPAT of a leaf: 0            ignored unless EMTE = 1
  *   7     leaf above level 1           the same
  *   8, 9  accessed, dirty: 0, off      ignored, SSADE = 0
- *   11    ignored                      reserved in tables; SNP in leafs: 0, PGSNP does it
- *   60:52 ignored                      ignored
+ *   11    ignored                      reserved in tables; SNP in leaves: 0, PGSNP does it
+ *   60:52 ignored                      ignored: ptab counts in them (iommu/ptab/state.h)
  *   62    ignored                      reserved: 0
  *
  * Entries that point to tables give every permission: what a leaf says is what holds.

@@ -238,6 +238,13 @@ void port_mmio_write64(hpa_t addr, u64 value)
     mmio_write(addr, 8, value);
 }
 
+static void (*flush_watch)(const void *p, size_t bytes);
+
+void hosted_watch_flushes(void (*watch)(const void *p, size_t bytes))
+{
+    flush_watch = watch;
+}
+
 static bool run_is_free(u32 first, u32 count)
 {
     for (u32 i = 0; i < count; i++) {
@@ -264,6 +271,7 @@ enum result port_pages_alloc(u32 count, hpa_t *out)
         world.fail_after -= world.fail_after != UINT32_MAX ? 1 : 0;
         out->v = HOSTED_POOL + (u64)first * PAGE_SIZE;
         memset(world.memory + out->v, 0, count * PAGE_SIZE);
+        port_flush_lines(world.memory + out->v, count * PAGE_SIZE);
         return OK;
     }
     return ERR_NO_MEMORY;
@@ -294,8 +302,9 @@ void *port_hpa_to_ptr(hpa_t addr)
 
 void port_flush_lines(const void *p, size_t bytes)
 {
-    (void)p;
-    (void)bytes;
+    if (flush_watch != NULL) {
+        flush_watch(p, bytes);
+    }
 }
 
 u64 port_now_us(void)

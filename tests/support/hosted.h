@@ -47,6 +47,8 @@ void hosted_limit_reads(u64 reads);
 void hosted_watch_writes(void (*watch)(u64 addr, size_t len));
 /* Called before and after each register write reaches the model; NULL: no call. */
 void hosted_watch_mmio(void (*watch)(bool enter));
+/* Called for each run of lines that is written back, a new page's included; NULL: no call. */
+void hosted_watch_flushes(void (*watch)(const void *p, size_t bytes));
 
 u32 hosted_interrupts(void);
 void hosted_last_interrupt(u64 *addr, u32 *data);

@@ -75,22 +75,31 @@ static bool points_to_table(u64 entry, u32 level)
     return level > 1 && entry != 0 && (entry & SECOND_STAGE_LARGE) == 0;
 }
 
-static void check_table(u64 first, u64 second, u32 level, bool root, struct census *census)
+/* Bits 60:52, which hardware ignores: entries in use below, less one; in both trees those of the first. */
+static u32 used_below(u64 entry)
+{
+    return (u32)(entry >> 52 & 0x1ff) + 1;
+}
+
+static u32 check_table(u64 first, u64 second, u32 level, bool root, struct census *census)
 {
     const u64 *table = table_of(first);
     const u64 *twin = table_of(second);
-    u64 used = 0;
+    u32 used = 0;
     u64 read_only_before = census->read_only;
     census->tables += table == twin ? 1 : 2;
     for (u32 i = 0; i < PTAB_ENTRIES; i++) {
         if (points_to_table(table[i], level)) {
-            assert_int_equal(table[i] & ~second_stage_format.address, SECOND_STAGE_PERMISSION);
+            assert_int_equal(table[i] & ~(second_stage_format.address | 0x1ffull << 52), SECOND_STAGE_PERMISSION);
+            assert_int_equal((twin[i] ^ table[i]) & ~second_stage_format.address, 0);
             assert_true(points_to_table(twin[i], level));
-            check_table(table[i], twin[i], level - 1, false, census);
+            assert_int_equal(check_table(table[i], twin[i], level - 1, false, census), used_below(table[i]));
             used++;
         } else if (second_stage_is_read_only(table[i])) {
-            assert_true(table != twin);
-            assert_int_equal(twin[i], 0);
+            if (second != first) {
+                assert_true(table != twin);
+                assert_int_equal(twin[i], 0);
+            }
             census->read_only++;
             used++;
         } else {
@@ -102,14 +111,12 @@ static void check_table(u64 first, u64 second, u32 level, bool root, struct cens
     assert_true(root || used != 0);
     /* A twin exists only over a read-only leaf. */
     assert_true(root || table == twin || census->read_only != read_only_before);
+    return used;
 }
 
 static void check_shape(const struct ptab *pt)
 {
     struct census census = {0};
-    if (pt->root.v == pt->second_root.v) {
-        return;
-    }
     check_table(pt->root.v, pt->second_root.v, pt->levels, true, &census);
     assert_int_equal(census.tables, pt->tables);
 }
@@ -277,6 +284,34 @@ static void test_table_to_leaf(void **state)
     end(&pt);
 }
 
+/* The tables of the last page go with it; what comes next to it makes new ones. */
+static void test_last_page(void **state)
+{
+    static const u64 sizes[] = {K4, 16 * K4, M2, G1};
+    (void)state;
+    for (u32 i = 0; i < 4 * ARRAY_LEN(sizes); i++) {
+        u64 size = sizes[i / 4];
+        struct ptab pt = make(4, SIZES, i % 2);
+        if (i % 4 >= 2) {
+            map(&pt, 0, 0, K4, RW); /* a neighbour for the highest of them */
+        }
+        u32 tables = pt.tables;
+        for (u32 k = 0; k < (size == G1 ? 1 : 8); k++) {
+            map(&pt, 5 * G1 + k * M2, G1, size, RW);
+            assert_int_equal(leaf_at(&pt, pt.root, 5 * G1 + k * M2).out.v, G1);
+            check_shape(&pt);
+            assert_int_equal(unmap(&pt, 5 * G1 + k * M2, size), size);
+            assert_int_equal(pt.tables, tables);
+            assert_int_equal(leaf_at(&pt, pt.root, 5 * G1 + k * M2).size, 0);
+        }
+        ptab_free_retired(ptab_take_retired(&pt));
+        map(&pt, 5 * G1 + M2, G1, K4, RW);
+        check_shape(&pt);
+        assert_int_equal(hosted_pages_used(), pt.tables);
+        end(&pt);
+    }
+}
+
 /* Different rights split a large page; once they agree again, it is merged. */
 static void test_split_and_merge(void **state)
 {
@@ -417,10 +452,12 @@ static void test_diverging_split(void **state)
 
 /* --- random changes against an array --- */
 
-enum { ORACLE_PAGES = 3 * 512 + 64 };
-struct oracle { u64 entry[ORACLE_PAGES]; };
+/* Pages of 4 KiB, or for larger pages blocks of 2 MiB; three tables of them and a bit. */
+enum { ORACLE_UNITS = 3 * 512 + 64 };
+struct oracle { u64 entry[ORACLE_UNITS]; };
 
 static u64 seed;
+static u64 unit;
 
 static u32 pick(u32 limit)
 {
@@ -430,20 +467,18 @@ static u32 pick(u32 limit)
 
 static u64 window_start(u32 round)
 {
-    static const u64 starts[] = {0, G1 - M2, (1ull << 39) - M2, 5 * G1 + M2};
-    return starts[round % ARRAY_LEN(starts)];
+    static const u64 starts[] = {0, 511, (1 << 18) - 512, 5 * 512 + 512};
+    return starts[round % ARRAY_LEN(starts)] * (unit == K4 ? M2 : G1);
 }
 
 static void compare(const struct ptab *pt, const struct oracle *oracle, u64 start)
 {
-    for (u32 i = 0; i < ORACLE_PAGES; i++) {
-        struct ptab_leaf leaf = leaf_at(pt, pt->root, start + i * K4);
+    for (u32 i = 0; i < ORACLE_UNITS; i++) {
+        struct ptab_leaf leaf = leaf_at(pt, pt->root, start + i * unit);
         u64 entry = oracle->entry[i];
-        u64 seen = leaf.size == 0 ? 0
-                                  : (leaf.out.v + (start + i * K4 - leaf.addr)) |
-                                        (leaf.entry & 0x3f);
+        u64 seen = leaf.size == 0 ? 0 : (leaf.out.v + (start + i * unit - leaf.addr)) | (leaf.entry & 0x3f);
         assert_int_equal(seen, entry);
-        leaf = leaf_at(pt, pt->second_root, start + i * K4);
+        leaf = leaf_at(pt, pt->second_root, start + i * unit);
         if (pt->root.v != pt->second_root.v) {
             assert_int_equal(leaf.size != 0, (entry & SECOND_STAGE_WRITE) != 0);
         }
@@ -452,14 +487,17 @@ static void compare(const struct ptab *pt, const struct oracle *oracle, u64 star
 
 static void random_range(u32 *first, u32 *count)
 {
-    *first = pick(ORACLE_PAGES);
-    *count = 1 + pick(pick(3) == 0 ? ORACLE_PAGES : 20);
+    *first = pick(ORACLE_UNITS);
+    *count = 1 + pick(pick(3) == 0 ? ORACLE_UNITS : 20);
     if (pick(4) == 0) {
         *first &= ~511u;
         *count = 512;
     }
-    if (*count > ORACLE_PAGES - *first) {
-        *count = ORACLE_PAGES - *first;
+    if (pick(4) == 0) {
+        *count = 1;
+    }
+    if (*count > ORACLE_UNITS - *first) {
+        *count = ORACLE_UNITS - *first;
     }
 }
 
@@ -471,7 +509,7 @@ static enum result oracle_map(struct oracle *o, u32 first, u32 count, u64 out, u
         }
     }
     for (u32 i = 0; i < count; i++) {
-        o->entry[first + i] = (out + i * K4) | bits;
+        o->entry[first + i] = (out + i * unit) | bits;
     }
     return OK;
 }
@@ -480,7 +518,7 @@ static u64 oracle_unmap(struct oracle *o, u32 first, u32 count)
 {
     u64 bytes = 0;
     for (u32 i = 0; i < count; i++) {
-        bytes += o->entry[first + i] != 0 ? K4 : 0;
+        bytes += o->entry[first + i] != 0 ? unit : 0;
         o->entry[first + i] = 0;
     }
     return bytes;
@@ -499,37 +537,37 @@ static void oracle_change(struct oracle *o, u32 first, u32 count, u64 mask, u64 
 static void random_step(struct ptab *pt, struct oracle *o, u64 start)
 {
     u64 bits = pick(3) == 0 ? RO : RW;
-    u64 out = pick(64) * M2 + (pick(2) ? start % M2 : pick(512) * K4);
+    u64 out = (pick(64) + 1) * 512 * unit + (pick(2) ? start % (512 * unit) : pick(512) * unit);
     u64 bytes;
     u32 first;
     u32 count;
     enum result r;
     random_range(&first, &count);
-    out += first * K4;
+    out += first * unit;
     hosted_fail_after(pick(4) == 0 ? pick(6) : UINT32_MAX);
     switch (pick(4)) {
     case 0:
-        r = ptab_map(pt, start + first * K4, (hpa_t){out}, count * K4, bits);
+        r = ptab_map(pt, start + first * unit, (hpa_t){out}, count * unit, bits);
         if (r != ERR_NO_MEMORY) {
             assert_int_equal(r, oracle_map(o, first, count, out, bits));
         }
         break;
     case 1:
-        r = ptab_unmap(pt, start + first * K4, count * K4, &bytes);
+        r = ptab_unmap(pt, start + first * unit, count * unit, &bytes);
         if (r != ERR_NO_MEMORY) {
             assert_int_equal(bytes, oracle_unmap(o, first, count));
         }
         break;
     case 2:
         bits = pick(2) ? SECOND_STAGE_WRITE : 0;
-        r = ptab_change(pt, start + first * K4, count * K4, SECOND_STAGE_WRITE, bits);
+        r = ptab_change(pt, start + first * unit, count * unit, SECOND_STAGE_WRITE, bits);
         if (r != ERR_NO_MEMORY) {
             oracle_change(o, first, count, SECOND_STAGE_WRITE, bits);
         }
         break;
     default:
         bits = pick(2) ? 0 : 6 << 3;
-        r = ptab_change(pt, start + first * K4, count * K4, SECOND_STAGE_TYPE, bits);
+        r = ptab_change(pt, start + first * unit, count * unit, SECOND_STAGE_TYPE, bits);
         if (r != ERR_NO_MEMORY) {
             oracle_change(o, first, count, SECOND_STAGE_TYPE, bits);
         }
@@ -538,35 +576,51 @@ static void random_step(struct ptab *pt, struct oracle *o, u64 start)
     hosted_fail_after(UINT32_MAX);
 }
 
-static void random_run(u32 round, bool diverge)
+static void random_steps(struct ptab *pt, u64 start, void (*check)(const struct ptab *pt, u64 start))
 {
     static struct oracle oracle;
-    u64 start = window_start(round);
-    struct ptab pt = make(3 + round % 3 + (start + 4 * M2 > 1ull << 39 && round % 3 == 0 ? 1 : 0),
-                          round % 5 == 4 ? K4 | M2 : SIZES, diverge);
     memset(&oracle, 0, sizeof(oracle));
     for (u32 step = 0; step < 400; step++) {
-        random_step(&pt, &oracle, start);
+        random_step(pt, &oracle, start);
         if (step % 8 == 0) {
-            compare(&pt, &oracle, start);
-            check_shape(&pt);
+            compare(pt, &oracle, start);
+            check_shape(pt);
+            check(pt, start);
         }
         if (step % 32 == 0) {
-            ptab_free_retired(ptab_take_retired(&pt));
-            assert_int_equal(hosted_pages_used(), pt.tables);
+            ptab_free_retired(ptab_take_retired(pt));
+            assert_int_equal(hosted_pages_used(), pt->tables);
         }
     }
-    unmap(&pt, start, ORACLE_PAGES * K4);
-    assert_int_equal(pt.tables, diverge ? 2 : 1);
-    end(&pt);
+    unmap(pt, start, ORACLE_UNITS * unit);
+    assert_int_equal(pt->tables, pt->root.v != pt->second_root.v ? 2 : 1);
+}
+
+static u32 levels_for(u32 round, u64 start)
+{
+    u32 levels = 3 + round % 3;
+    while (start + ORACLE_UNITS * unit > 1ull << (12 + 9 * levels)) {
+        levels++;
+    }
+    return levels;
+}
+
+static void nothing_more(const struct ptab *pt, u64 start)
+{
+    (void)pt;
+    (void)start;
 }
 
 static void test_random(void **state)
 {
     (void)state;
     seed = 20261124;
-    for (u32 round = 0; round < 24; round++) {
-        random_run(round, round % 2 == 1);
+    for (u32 round = 0; round < 48; round++) {
+        unit = round % 4 < 2 ? K4 : M2;
+        u64 start = window_start(round / 4);
+        struct ptab pt = make(levels_for(round / 4, start), round % 5 == 4 ? K4 | M2 : SIZES, round % 2 == 1);
+        random_steps(&pt, start, nothing_more);
+        end(&pt);
     }
 }
 
@@ -599,17 +653,64 @@ static void test_every_allocation_fails(void **state)
     }
 }
 
+/* --- hardware that does not look into caches --- */
+
+/* What it finds: memory as it was when its lines were written back. */
+static u8 *written_back;
+
+static void write_back(const void *p, size_t bytes)
+{
+    u64 from = (u64)((const u8 *)p - hosted_memory()) & ~63ull;
+    u64 end = ((u64)((const u8 *)p - hosted_memory()) + bytes + 63) & ~63ull;
+    memcpy(written_back + from, hosted_memory() + from, end - from);
+}
+
+/* The leaf at addr, 0 for a hole. */
+static u64 leaf_seen(u64 root, u32 levels, u64 addr, u32 *level)
+{
+    u64 entry = root;
+    for (*level = levels;; --*level) {
+        const u64 *table = (const u64 *)(const void *)(written_back + (entry & second_stage_format.address));
+        entry = table[addr >> (3 + 9 * *level) & 511] & ~(0x1ffull << 52);
+        if (!points_to_table(entry, *level)) {
+            return entry;
+        }
+    }
+}
+
+static void check_seen(const struct ptab *pt, u64 start)
+{
+    const hpa_t roots[] = {pt->root, pt->second_root};
+    for (u32 i = 0; i < 2 * ORACLE_UNITS; i++) {
+        u32 level;
+        u64 addr = start + i / 2 * unit;
+        u64 seen = leaf_seen(roots[i % 2].v, pt->levels, addr, &level);
+        struct ptab_leaf leaf = leaf_at(pt, roots[i % 2], addr);
+        assert_int_equal(seen, leaf.entry);
+        assert_true(seen == 0 || leaf.size == 1ull << (3 + 9 * level));
+    }
+}
+
 static void test_not_coherent(void **state)
 {
-    struct ptab pt;
     (void)state;
-    hosted_reset();
-    assert_int_equal(ptab_create(&pt, &second_stage_format, 4, SIZES, false, true), OK);
-    map(&pt, 0, 0, 2 * M2, RW);
-    assert_int_equal(ptab_change(&pt, K4, K4, SECOND_STAGE_WRITE, 0), OK);
-    assert_int_equal(unmap(&pt, 0, M2), M2);
-    check_shape(&pt);
-    end(&pt);
+    seed = 77;
+    written_back = malloc(HOSTED_BYTES);
+    assert_non_null(written_back);
+    for (u32 round = 0; round < 8; round++) {
+        struct ptab pt;
+        unit = round % 4 < 2 ? K4 : M2;
+        u64 start = window_start(round / 4);
+        hosted_reset();
+        memset(written_back, 0, HOSTED_BYTES);
+        hosted_watch_flushes(write_back);
+        assert_int_equal(ptab_create(&pt, &second_stage_format, levels_for(round, start), SIZES, false, round % 2),
+                         OK);
+        random_steps(&pt, start, check_seen);
+        hosted_watch_flushes(NULL);
+        end(&pt);
+    }
+    free(written_back);
 }
 
 static void test_bits(void **state)
@@ -637,7 +738,7 @@ int main(void)
         cmocka_unit_test(test_refused_shapes), cmocka_unit_test(test_refused_ranges),
         cmocka_unit_test(test_levels), cmocka_unit_test(test_largest_pages_that_fit),
         cmocka_unit_test(test_bytes_of_entries), cmocka_unit_test(test_exists_changes_nothing),
-        cmocka_unit_test(test_split_on_unmap), cmocka_unit_test(test_table_to_leaf),
+        cmocka_unit_test(test_split_on_unmap), cmocka_unit_test(test_table_to_leaf), cmocka_unit_test(test_last_page),
         cmocka_unit_test(test_split_and_merge),
         cmocka_unit_test(test_retired_tables_keep_translating), cmocka_unit_test(test_next),
         cmocka_unit_test(test_non_leaf_permission), cmocka_unit_test(test_diverging_roots),
