@@ -37,7 +37,11 @@ HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-builtin -fno-common \
 	-ffunction-sections -fdata-sections $(HV_LTO)
-HV_LINK = $(CC) $(filter-out -MMD -MP -I.,$(HV_FLAGS)) -nostdlib -static \
+# Of that, what a guest waits for page by page or command by command is built for speed.
+HV_FAST := $(addprefix iommu/,ptab/range.c ptab/run.c ptab/map.c ptab/ptab.c ptab/entry.c domain/domain.c)
+HV_SPEED := -O2 $(if $(findstring clang,$(CC)),,-fno-align-functions -fno-align-jumps -fno-align-loops)
+HV_LTO_LINK = $(CC) $(filter-out -MMD -MP -I.,$(HV_FLAGS))
+HV_LINK = $(HV_LTO_LINK) -nostdlib -static \
 	$(addprefix -Wl$(comma),--build-id=none -zmax-page-size=4096 -znoexecstack --fatal-warnings --gc-sections -Tlinker.ld)
 EFI_INC := /usr/include/efi
 EFI_LIB := /usr/lib
@@ -87,7 +91,7 @@ $O/nestor.elf: $(HV_OBJ) $O/symbols.o linker.ld
 
 $O/hv-image/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(HV_FLAGS) -c -o $@ $<
+	$(CC) $(HV_FLAGS) $(if $(filter $(HV_FAST),$<),$(HV_SPEED)) -c -o $@ $<
 $O/hv-image/%.o: %.asm Makefile
 	@mkdir -p $(@D)
 	$(NASM) -f elf64 -I hv/ -MD $(@:.o=.d) -o $@ $<

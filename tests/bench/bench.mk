@@ -1,20 +1,17 @@
-# Benchmarks: the code of iommu/, and what builds the EPT, compiled as for the hypervisor (no vector registers), run hosted.
-BENCH_FLAGS := $(COMMON) -g -mgeneral-regs-only -fno-stack-protector \
-	-fcf-protection=none
-BENCH_LIB := $O/bench/libiommu.a
-BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,\
-	$(wildcard tests/bench/bench_*.c))
+# Benchmarks run the objects of the image, linked as the image is (tests/elf/test_image compares the code), in a world
+# that is cheap and whose instructions are not counted.
+BENCH_FLAGS := $(COMMON) -g -fno-pie -mincoming-stack-boundary=3
+BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,$(wildcard tests/bench/bench_*.c))
+TEST_NEEDS += $O/bench/bench_tables
+BENCH_WORLD := $O/bench/tests/support/machine_map.o
+BENCH_IMAGE := $(patsubst %.c,$O/hv-image/%.o,$(wildcard iommu/*/*.c) hv/partition/ept_map.c hv/partition/ept_types.c \
+	hv/guest/mtrr.c hv/machine/port.c)
 
-BENCH_C := $(wildcard iommu/*/*.c) hv/partition/ept_map.c hv/partition/ept_types.c hv/guest/mtrr.c tests/support/machine_map.c
-
-$(BENCH_C:%.c=$O/bench/%.o): $O/bench/%.o: %.c Makefile
+$O/bench/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(HOSTCC) $(BENCH_FLAGS) -c -o $@ $<
-$(BENCH_LIB): $(BENCH_C:%.c=$O/bench/%.o)
-	rm -f $@ && ar rcsD $@ $^
-# The world that the code runs in is cheap, but not part of it: compiled apart.
-$O/bench/bench_%: tests/bench/bench_%.c $(BENCH_LIB) Makefile
-	$(HOSTCC) $(COMMON) -g -o $@ $< $(BENCH_LIB)
+$O/bench/bench_%: $O/bench/tests/bench/bench_%.o $(BENCH_WORLD) $(BENCH_IMAGE)
+	$(HV_LTO_LINK) -no-pie -Wl,--gc-sections -o $@ $(filter %.o,$^)
 
 # The hosted part, then the exact one: the hypervisor's exits on the Bochs machine, run twice.
 bench: $(BENCH_PROGRAMS) image $O/efi-tests/bench.efi $O/bochs/vtdunit.so ## what things cost: tables, obj/bench*.json

@@ -64,9 +64,6 @@ static void count_build(const char *name, u64 bytes)
 {
     struct domain *d = prepare(bytes);
     CALLGRIND_TOGGLE_COLLECT;
-    CALLGRIND_TOGGLE_COLLECT;
-    CALLGRIND_DUMP_STATS_AT("nothing");
-    CALLGRIND_TOGGLE_COLLECT;
     must(ept_map_apply(&machine.map, d));
     CALLGRIND_TOGGLE_COLLECT;
     CALLGRIND_DUMP_STATS_AT(name);

@@ -7,6 +7,7 @@
 #ifndef NESTOR_BENCH_PORT_H
 #define NESTOR_BENCH_PORT_H
 
+#include "hv/machine/port.h"
 #include "iommu/port.h"
 
 #include <stdarg.h>
@@ -30,7 +31,7 @@ static struct {
 static struct { u64 w[BENCH_UNIT_BYTES / 8]; } bench_units[BENCH_UNITS];
 
 /* What has been asked of the world since the last look. */
-static struct { u64 pointers, accesses, descriptors; } bench_seen;
+static struct { u64 accesses, descriptors; } bench_seen;
 
 static inline hpa_t bench_unit_base(u32 unit)
 {
@@ -51,18 +52,13 @@ static inline void bench_reset(u64 pages)
         abort();
     }
     bench_pool.pages = pages;
+    port_init((u64)bench_pool.base);
     bench_pool.fresh = 1; /* address 0 stays unused */
     for (u32 i = 0; i < BENCH_UNITS; i++) {
         bench_units[i].w[0] = 0x10;
         bench_units[i].w[1] = BENCH_CAP;
         bench_units[i].w[2] = BENCH_ECAP;
     }
-}
-
-void *port_hpa_to_ptr(hpa_t addr)
-{
-    bench_seen.pointers++;
-    return bench_pool.base + addr.v;
 }
 
 enum result port_pages_alloc(u32 count, hpa_t *out)
@@ -166,20 +162,10 @@ void port_mmio_write64(hpa_t addr, u64 value)
 
 /* --- the rest --- */
 
-void port_flush_lines(const void *p, size_t bytes)
-{
-    (void)p;
-    (void)bytes;
-}
-
 u64 port_now_us(void)
 {
     static u64 now;
     return ++now;
-}
-
-void port_relax(void)
-{
 }
 
 void port_log(enum log_level level, const char *fmt, ...)

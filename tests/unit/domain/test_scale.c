@@ -9,6 +9,33 @@
 
 #include <cmocka.h>
 
+/* --- the direct map, with a count of looks at memory --- */
+
+static u64 looks;
+
+void port_init(u64 direct_map)
+{
+    (void)direct_map;
+}
+
+void *port_hpa_to_ptr(hpa_t addr)
+{
+    looks++;
+    return bench_pool.base + addr.v;
+}
+
+void port_flush_lines(const void *p, size_t bytes)
+{
+    (void)p;
+    (void)bytes;
+}
+
+void port_relax(void)
+{
+}
+
+/* --- the machine --- */
+
 enum { POOL_PAGES = 1 << 18, FEW = 16, MANY = 4096, PASIDS = 100000 };
 #define TIB (1ull << 40)
 
@@ -122,8 +149,9 @@ static void measure(u32 devices, struct cost out[OPERATIONS])
     operate(DETACH, a, b);
     for (enum operation op = ATTACH; op < OPERATIONS; op++) {
         memset(&bench_seen, 0, sizeof(bench_seen));
+        looks = 0;
         operate(op, a, b);
-        out[op] = (struct cost){bench_seen.pointers, bench_seen.accesses, bench_seen.descriptors};
+        out[op] = (struct cost){looks, bench_seen.accesses, bench_seen.descriptors};
     }
     machine_must(nested_destroy(a));
     machine_must(nested_destroy(b));
