@@ -24,6 +24,13 @@ CLANG ?= clang
 O := obj
 comma := ,
 
+# A line for each file; `make V=1` prints the commands instead, `make run` a few lines in all.
+SAY := :
+ifneq ($(V),1)
+MAKEFLAGS += --silent --no-print-directory
+SAY := $(if $(QUIET),:,echo)
+endif
+
 # Warnings are errors, and a build does not depend on the folder or the day.
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 REPRO := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
@@ -80,6 +87,7 @@ image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 # Linked twice: the image contains a table of its functions' names (hv/machine/symbols.c), made from the first
 # link. The table comes after all code, so the second link moves none of it; cmp checks that.
 $O/unnamed.elf: $(HV_OBJ) linker.ld
+	@$(SAY) "LD $O/nestor.elf"
 	$(HV_LINK) -o $@ $(HV_OBJ)
 $O/%.functions: $O/%.elf
 	$(NM) -n $< | grep -i ' t ' >$@
@@ -90,20 +98,20 @@ $O/nestor.elf: $(HV_OBJ) $O/symbols.o linker.ld
 	$(NM) -n $@ | grep -i ' t ' | cmp $O/unnamed.functions
 
 $O/hv-image/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(CC) $(HV_FLAGS) $(if $(filter $(HV_FAST),$<),$(HV_SPEED)) -c -o $@ $<
 $O/hv-image/%.o: %.asm Makefile
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "AS $<"
 	$(NASM) -f elf64 -I hv/ -MD $(@:.o=.d) -o $@ $<
 
 $O/symbols.o: $O/symbols.asm
 	$(NASM) -f elf64 -o $@ $<
 
 $O/efi/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(CC) $(EFI_FLAGS) -c -o $@ $<
 $O/efi/%.o: %.asm Makefile
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "AS $<"
 	$(NASM) -f elf64 -MD $(@:.o=.d) -o $@ $<
 # The image travels inside the program: one file to install, one to remove.
 define IMAGE_AS_DATA
@@ -124,12 +132,12 @@ $O/nestor.efi.so: $(BOOT_OBJ)
 	$(EFI_LINK)
 
 $O/host/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(HOSTCC) $(HOST_FLAGS) -c -o $@ $<
 $(HOSTED_LIB): $(HOSTED_C:%.c=$O/host/%.o)
 	rm -f $@ && ar rcsD $@ $^
 $O/unit/%: tests/unit/%.c $(HOSTED_LIB)
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB) -lcmocka $(if $(findstring zydis,$*),-lZydis)
 
 $O/nestor-conf $O/nestor-dmar: $O/%: tools/%.c $(HOSTED_LIB)
@@ -144,7 +152,8 @@ machines: $O/nestor-dmar $(if $(filter $O/%,$(TABLES)),$(DMAR_AML)) ## what Nest
 PLATFORM ?= bochs
 run: ## boot OVMF, Nestor and a stock Debian kernel on the Bochs machine
 	tools/setup run
-	$(MAKE) image $(RUN_NEEDS)
+	@echo "building nestor.efi and the machine"
+	$(MAKE) QUIET=1 image $(RUN_NEEDS)
 	tests/$(PLATFORM)/run
 
 setup: ## install what is missing (packages, emulators, kernels), once per machine

@@ -8,7 +8,7 @@ BENCH_IMAGE := $(patsubst %.c,$O/hv-image/%.o,$(wildcard iommu/*/*.c) hv/partiti
 	hv/guest/mtrr.c hv/machine/port.c)
 
 $O/bench/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(HOSTCC) $(BENCH_FLAGS) -c -o $@ $<
 $O/bench/bench_%: $O/bench/tests/bench/bench_%.o $(BENCH_WORLD) $(BENCH_IMAGE)
 	$(HV_LTO_LINK) -no-pie -Wl,--gc-sections -o $@ $(filter %.o,$^)

@@ -4,7 +4,7 @@ ATTACH_OBJ := $(ATTACH_C:%.c=$O/bochs/%.o)
 TEST_NEEDS += $O/bochs/vtdunit.so
 
 $O/bochs/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(HOSTCC) $(COMMON) -fPIC -c -o $@ $<
 # Bochs unmaps a plugin after its probe; the unit must stay.
 $O/bochs/vtdunit.so: $(ATTACH_OBJ)

@@ -12,7 +12,7 @@ FUZZ_OBJ := $(patsubst %.c,$O/fuzz/obj/%.o,$(filter iommu/% tests/%,$(HOSTED_C))
 TEST_NEEDS += $(FUZZ_TARGETS)
 
 $O/fuzz/obj/%.o: %.c Makefile tests/fuzz/fuzz.mk
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(CLANG) $(FUZZ_FLAGS) $(FUZZ_STEER) -c -o $@ $<
 $O/fuzz/libfuzz.a: $(FUZZ_OBJ)
 	rm -f $@ && ar rcsD $@ $^
