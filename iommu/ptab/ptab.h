@@ -54,7 +54,7 @@ struct ptab_leaf {
 
 static inline u64 ptab_span(u32 level)
 {
-    return 1ull << (3 + 9 * level);
+    return 1ull << ((3 + 9 * level) & 63); /* what the CPU makes of a count anyway */
 }
 
 /* page_sizes: 4 KiB alone, or with 2 MiB, or with both larger ones; else ERR_INVALID. */

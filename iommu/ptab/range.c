@@ -71,6 +71,7 @@ static u32 level_of(const struct ptab *pt, u64 start, u64 size)
 static not_inlined void climb(struct ptab *pt, enum ptab_kind kind, const struct path *path, int more)
 {
     for (u32 level = path->level + 1; level <= pt->levels; level++) {
+        /* The path was filled from the root down to path->level. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
         enum ptab_settled now = ptab_settle(pt, kind, path->slots[level], path->twins[level], level, more);
         if (now == PTAB_STAYS) {
             return;

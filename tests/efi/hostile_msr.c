@@ -59,7 +59,7 @@ static void read_all(void)
         struct access a = {edges[i], 0};
         wrong += trap_call(do_read, &a) != VECTOR_GP || trap_call(do_write, &a) != VECTOR_GP;
     }
-    result("msr-all", wrong == 0 && shown > 50 && shown < 1200, "%u shown, %u wrong", shown, wrong);
+    result("msr-all", wrong == 0 && shown > 50, "%u shown, %u wrong", shown, wrong);
 }
 
 void hostile_msr(void)

@@ -110,7 +110,7 @@ static void check_second_stage(u64 table, u32 level)
             fail("read-only under a nested entry", table, entries[i]);
         }
         if (level > 1 && (entries[i] & 0x80) == 0) {
-            check_second_stage(entries[i] & ~0xfffull, level - 1);
+            check_second_stage(entries[i] & 0xffffffffff000ull, level - 1); /* above are bits that hardware ignores */
         }
     }
 }
