@@ -11,10 +11,10 @@
  * Kernels find out by reading which registers there are: only writes are worth a warning. A guest that knows of the
  * hypervisor below from elsewhere than CPUID uses that one's registers over and over: one line for all of those.
  */
-static void refuse(struct vcpu *v, u32 msr, bool write)
+static void refuse(struct vcpu *v, const struct msr_rule *rule, u32 msr, bool write)
 {
     struct partition *p = v->partition;
-    bool foreign = msr_policy_find(msr)->class == MSR_CLASS_FOREIGN;
+    bool foreign = rule->class == MSR_CLASS_FOREIGN;
     u64 *counter = foreign ? &p->foreign_msrs[write] : &p->denied_msrs[write];
     u64 count = __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
     if (foreign ? count == 1 : log_is_due(count)) {
@@ -27,9 +27,9 @@ static void refuse(struct vcpu *v, u32 msr, bool write)
 enum { UNKNOWN_LINES = 8 };
 
 /* One that no table of ours lists was touched: whoever adds to the table wants to know which. */
-static void tell_unknown(struct vcpu *v, u32 msr, const char *what)
+static void tell_unknown(struct vcpu *v, const struct msr_rule *rule, u32 msr, const char *what)
 {
-    if (msr_policy_find(msr)->class == MSR_CLASS_UNKNOWN &&
+    if (rule->class == MSR_CLASS_UNKNOWN &&
         __atomic_add_fetch(&v->partition->unknown_msrs, 1, __ATOMIC_RELAXED) <= UNKNOWN_LINES) {
         port_log(LOG_WARNING, "CPU %u: MSR 0x%x is not in the table: %s", v->index, msr, what);
     }
@@ -45,12 +45,13 @@ void exit_rdmsr(struct vcpu *v)
     struct guest_regs *r = v->regs;
     const struct msr_guest guest = guest_of(v);
     u32 msr = (u32)r->gpr[REG_RCX];
+    const struct msr_rule *rule = msr_policy_find(msr);
     u64 value = 0;
-    tell_unknown(v, msr, "read as the CPU has it");
-    if ((msr_policy_reads_hardware(msr) && !checked_msr_read(msr, &value)) ||
-        !msr_policy_read(msr, &guest, &value) ||
-        (msr_policy_find(msr)->class == MSR_CLASS_MTRR && !mtrr_read(&v->mtrr, msr, &value))) {
-        refuse(v, msr, false);
+    tell_unknown(v, rule, msr, "read as the CPU has it");
+    if ((msr_policy_reads_hardware(rule) && !checked_msr_read(msr, &value)) ||
+        !msr_policy_read(rule, &guest, &value) ||
+        (rule->class == MSR_CLASS_MTRR && !mtrr_read(&v->mtrr, msr, &value))) {
+        refuse(v, rule, msr, false);
         return;
     }
     r->gpr[REG_RAX] = (u32)value;
@@ -58,12 +59,12 @@ void exit_rdmsr(struct vcpu *v)
     vcpu_advance();
 }
 
-static void finish(struct vcpu *v, u32 msr, bool written)
+static void finish(struct vcpu *v, const struct msr_rule *rule, u32 msr, bool written)
 {
     if (written) {
         vcpu_advance();
     } else {
-        refuse(v, msr, true);
+        refuse(v, rule, msr, true);
     }
 }
 
@@ -73,10 +74,10 @@ static void finish(struct vcpu *v, u32 msr, bool written)
  * they are until it has turned them on again. When a change takes long, the guest may take its interrupts in
  * between, and the instruction runs again.
  */
-static void write_mtrr(struct vcpu *v, u32 msr, u64 value)
+static void write_mtrr(struct vcpu *v, const struct msr_rule *rule, u32 msr, u64 value)
 {
     if (!mtrr_write(&v->mtrr, msr, value)) {
-        refuse(v, msr, true);
+        refuse(v, rule, msr, true);
     } else if (v->index != BOOT_CPU || !mtrr_is_settled(&v->mtrr) || partition_ept_retype(v->partition, &v->mtrr)) {
         vcpu_advance();
     }
@@ -86,30 +87,31 @@ void exit_wrmsr(struct vcpu *v)
 {
     struct guest_regs *r = v->regs;
     u32 msr = (u32)r->gpr[REG_RCX];
+    const struct msr_rule *rule = msr_policy_find(msr);
     u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
     u64 present = 0;
     struct msr_guest guest = guest_of(v);
-    tell_unknown(v, msr, "a write changes nothing");
-    if (msr_policy_reads_hardware(msr) && !checked_msr_read(msr, &present)) {
-        refuse(v, msr, true);
+    tell_unknown(v, rule, msr, "a write changes nothing");
+    if (msr_policy_reads_hardware(rule) && !checked_msr_read(msr, &present)) {
+        refuse(v, rule, msr, true);
         return;
     }
-    switch (msr_policy_write(msr, &guest, present, &value)) {
+    switch (msr_policy_write(rule, &guest, present, &value)) {
     case MSR_WRITE_KEEP:
         v->misc_enable = guest.misc_enable;
-        finish(v, msr, checked_msr_write(msr, value));
+        finish(v, rule, msr, checked_msr_write(msr, value));
         break;
     case MSR_WRITE_DO:
-        finish(v, msr, checked_msr_write(msr, value));
+        finish(v, rule, msr, checked_msr_write(msr, value));
         break;
     case MSR_WRITE_MTRR:
-        write_mtrr(v, msr, value);
+        write_mtrr(v, rule, msr, value);
         break;
     case MSR_WRITE_IGNORE:
-        finish(v, msr, true);
+        finish(v, rule, msr, true);
         break;
     case MSR_WRITE_REFUSE:
-        refuse(v, msr, true);
+        refuse(v, rule, msr, true);
         break;
     }
 }

@@ -133,6 +133,12 @@ static void show(const struct cpuid_rule *rule, u32 subleaf, u64 *reg)
     clear(reg);
 }
 
+/* Leaves that enabled[] names. */
+static bool depends_on_controls(u32 leaf)
+{
+    return leaf == 0x07 || leaf == 0x0d || leaf == 0x80000001;
+}
+
 static void hide_disabled(u32 controls, u32 leaf, u32 subleaf, u64 *reg)
 {
     for (u32 i = 0; i < ARRAY_LEN(enabled); i++) {
@@ -177,7 +183,9 @@ void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, 
         return;
     }
     show(&rules[rule], subleaf, reg);
-    hide_disabled(guest->controls, leaf, subleaf, reg);
+    if (depends_on_controls(leaf)) {
+        hide_disabled(guest->controls, leaf, subleaf, reg);
+    }
     if (leaf == 1) {
         mirror(&reg[CPUID_ECX], 1u << 27, (guest->cr4 & CR4_OSXSAVE) != 0);
         /* Kernels that see it and do not know who is there give up queued spinlocks, error reports and PMUs. */

@@ -180,16 +180,15 @@ void msr_policy_fill_bitmap(u8 *bitmap)
     }
 }
 
-bool msr_policy_reads_hardware(u32 msr)
+bool msr_policy_reads_hardware(const struct msr_rule *rule)
 {
-    enum msr_class class = msr_policy_find(msr)->class;
+    enum msr_class class = rule->class;
     return read_passes(class) || class == MSR_CLASS_EMULATE || class == MSR_CLASS_SHOW ||
            class == MSR_CLASS_KEEP || class == MSR_CLASS_UNKNOWN;
 }
 
-bool msr_policy_read(u32 msr, const struct msr_guest *guest, u64 *value)
+bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest, u64 *value)
 {
-    const struct msr_rule *rule = msr_policy_find(msr);
     switch (rule->class) {
     case MSR_CLASS_HIDE:
     case MSR_CLASS_FOREIGN:
@@ -212,9 +211,8 @@ bool msr_policy_read(u32 msr, const struct msr_guest *guest, u64 *value)
     }
 }
 
-enum msr_write msr_policy_write(u32 msr, struct msr_guest *guest, u64 present, u64 *value)
+enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr_guest *guest, u64 present, u64 *value)
 {
-    const struct msr_rule *rule = msr_policy_find(msr);
     switch (rule->class) {
     case MSR_CLASS_PASS: return MSR_WRITE_DO;
     case MSR_CLASS_MTRR: return MSR_WRITE_MTRR;

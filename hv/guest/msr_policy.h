@@ -39,20 +39,20 @@ struct msr_guest {
     u64 misc_enable;      /* its bits of IA32_MISC_ENABLE, which have no effect */
 };
 
-/* Never NULL: the last rule is that of registers nobody lists. */
+/* What the functions below take, found once an exit. Never NULL: there is a rule for what nobody lists. */
 const struct msr_rule *msr_policy_find(u32 msr);
 
 /* One page, SDM 26.6.9. */
 void msr_policy_fill_bitmap(u8 *bitmap);
 
 /* An exit for RDMSR, MTRRs aside: what is shown of the hardware's value; false: #GP. */
-must_use bool msr_policy_read(u32 msr, const struct msr_guest *guest, u64 *value);
+must_use bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest, u64 *value);
 /* Whether such an exit needs the hardware's value; if not, 0 will do. */
-must_use bool msr_policy_reads_hardware(u32 msr);
+must_use bool msr_policy_reads_hardware(const struct msr_rule *rule);
 /*
  * An exit for WRMSR, given the hardware's present value. DO: *value is what to write. KEEP: the same, and
  * guest->misc_enable has been changed.
  */
-must_use enum msr_write msr_policy_write(u32 msr, struct msr_guest *guest, u64 present, u64 *value);
+must_use enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr_guest *guest, u64 present, u64 *value);
 
 #endif

@@ -2,55 +2,7 @@
  * Attaching devices, PASIDs and units to second-stage domains, and every way in which that is refused or fails.
  * Each case ends with all pages back in the pool.
  */
-#include "iommu/domain/domain.h"
-
-#include "support/hosted.h"
-#include "unit/domain/fake_vtd.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#define K4 (1ull << 12)
-#define M2 (1ull << 21)
-#define G1 (1ull << 30)
-
-static struct vtd_unit unit0;
-static struct vtd_unit unit1;
-
-static struct domain_config config_of(bool parent, bool dma_root)
-{
-    return (struct domain_config){.levels = 4, .page_sizes = K4 | M2 | G1, .coherent = true,
-                                  .parent = parent, .dma_root = dma_root, .partition = 3};
-}
-
-static struct domain *create(const struct domain_config *config)
-{
-    struct domain *d = NULL;
-    assert_int_equal(domain_create(config, &d), OK);
-    return d;
-}
-
-static struct domain *plain(void)
-{
-    struct domain_config config = config_of(false, false);
-    hosted_reset();
-    fake_unit_init(&unit0, 0);
-    fake_unit_init(&unit1, 1);
-    return create(&config);
-}
-
-static void destroy(struct domain *d)
-{
-    assert_int_equal(domain_destroy(d), OK);
-}
-
-static void end(struct domain *d)
-{
-    destroy(d);
-    assert_int_equal(hosted_pages_used(), 0);
-}
+#include "unit/domain/domain_kit.h"
 
 static void test_attach_detach(void **state)
 {

@@ -4,40 +4,21 @@
  */
 #include "iommu/domain/did.h"
 
-#include "iommu/domain/domain.h"
-#include "support/hosted.h"
-#include "unit/domain/fake_vtd.h"
+#include "unit/domain/domain_kit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#define K4 (1ull << 12)
 #define GUEST VTD_ROOT_GUEST
-
-static struct vtd_unit unit0;
 
 static struct domain *new_parent(u32 partition)
 {
     const struct domain_config config = {.levels = 4, .page_sizes = K4, .coherent = true,
                                          .parent = true, .partition = partition};
-    struct domain *d = NULL;
-    assert_int_equal(domain_create(&config, &d), OK);
-    return d;
+    return create(&config);
 }
 
 static struct domain *fresh(void)
 {
-    hosted_reset();
-    fake_unit_init(&unit0, 0);
+    begin();
     return new_parent(0);
-}
-
-static void end(struct domain *d)
-{
-    assert_int_equal(domain_destroy(d), OK);
-    assert_int_equal(hosted_pages_used(), 0);
 }
 
 static struct nested *nest(struct domain *d, u64 table, u16 guest_did, u32 width, u64 flags)
@@ -150,12 +131,10 @@ static void test_first_stage_properties(void **state)
     static const struct { u32 width; u64 flags; } others[] = {{57, 0}, {48, NESTED_EAFE}};
     struct domain *d = fresh();
     struct domain *apart = new_parent(1);
-    struct vtd_unit unit1;
     struct nested *a = nest(d, K4, 1, 48, 0);
     struct nested *moved = nest(d, 2 * K4, 1, 48, 0);
     u32 pages;
     (void)state;
-    fake_unit_init(&unit1, 1);
     attach_ok(a, 1, 5);
     attach_ok(moved, 4, 7);
     pages = hosted_pages_used();

@@ -2,56 +2,9 @@
  * Second-stage domains: the read-only rule, flushing, and every way in which
  * each of them is refused. Each case ends with all pages back in the pool.
  */
-#include "iommu/domain/domain.h"
+#include "unit/domain/domain_kit.h"
 
-#include "support/hosted.h"
-#include "unit/domain/fake_vtd.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#define K4 (1ull << 12)
-#define M2 (1ull << 21)
-#define G1 (1ull << 30)
 #define RW (PROT_READ | PROT_WRITE)
-
-static struct vtd_unit unit0;
-static struct vtd_unit unit1;
-
-static struct domain_config config_of(bool parent, bool dma_root)
-{
-    return (struct domain_config){.levels = 4, .page_sizes = K4 | M2 | G1, .coherent = true,
-                                  .parent = parent, .dma_root = dma_root, .partition = 3};
-}
-
-static struct domain *create(const struct domain_config *config)
-{
-    struct domain *d = NULL;
-    assert_int_equal(domain_create(config, &d), OK);
-    return d;
-}
-
-static struct domain *plain(void)
-{
-    struct domain_config config = config_of(false, false);
-    hosted_reset();
-    fake_unit_init(&unit0, 0);
-    fake_unit_init(&unit1, 1);
-    return create(&config);
-}
-
-static void destroy(struct domain *d)
-{
-    assert_int_equal(domain_destroy(d), OK);
-}
-
-static void end(struct domain *d)
-{
-    destroy(d);
-    assert_int_equal(hosted_pages_used(), 0);
-}
 
 static enum result map(struct domain *d, u64 gpa, u64 size, u32 prot)
 {
@@ -63,7 +16,7 @@ static void test_create_refused(void **state)
     struct domain_config config = config_of(true, false);
     struct domain *d;
     (void)state;
-    hosted_reset();
+    begin();
     config.levels = 7;
     assert_int_equal(domain_create(&config, &d), ERR_INVALID);
     assert_int_equal(hosted_log_lines(), 1);
@@ -133,7 +86,7 @@ static void test_rule_parent_first(void **state)
     struct domain *d;
     struct domain_mapping m;
     (void)state;
-    hosted_reset();
+    begin();
     d = create(&config);
     assert_int_equal(map(d, 0, G1, PROT_READ), ERR_READ_ONLY_IN_PARENT);
     assert_int_equal(map(d, 0, G1, PROT_READ | PROT_EXEC), ERR_READ_ONLY_IN_PARENT);
@@ -178,7 +131,7 @@ static void test_rule_lifted(void **state)
     struct domain_config config = config_of(true, false);
     struct domain *d;
     (void)state;
-    hosted_reset();
+    begin();
     config.rule_lifted = true;
     d = create(&config);
     assert_int_equal(map(d, 0, G1, PROT_READ), OK);
@@ -216,7 +169,7 @@ static void test_rule_diverging(void **state)
     struct domain_config config = config_of(false, true);
     struct domain *d;
     (void)state;
-    hosted_reset();
+    begin();
     d = create(&config);
     assert_true(domain_cpu_root(d).v != domain_dma_root(d).v);
     assert_int_equal(map(d, 0, G1, RW | PROT_EXEC), OK);

@@ -1,44 +1,20 @@
 /* Nested domains: what is refused, what gets into the entry and what never does. */
-#include "iommu/domain/domain.h"
+#include "unit/domain/domain_kit.h"
 
-#include "support/hosted.h"
-#include "unit/domain/fake_vtd.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#define K4 (1ull << 12)
-#define M2 (1ull << 21)
-#define G1 (1ull << 30)
 #define OFF VTD_ROOT_OFF
 #define GUEST VTD_ROOT_GUEST
-
-static struct vtd_unit unit0;
-static struct vtd_unit unit1;
 
 static struct domain *parent_of(u32 levels, bool parent)
 {
     struct domain_config config = {.levels = levels, .page_sizes = K4 | M2 | G1, .coherent = true,
                                    .parent = parent, .partition = 5};
-    struct domain *d = NULL;
-    assert_int_equal(domain_create(&config, &d), OK);
-    return d;
+    return create(&config);
 }
 
 static struct domain *fresh(void)
 {
-    hosted_reset();
-    fake_unit_init(&unit0, 0);
-    fake_unit_init(&unit1, 1);
+    begin();
     return parent_of(4, true);
-}
-
-static void end(struct domain *d)
-{
-    assert_int_equal(domain_destroy(d), OK);
-    assert_int_equal(hosted_pages_used(), 0);
 }
 
 static struct nested *nest(struct domain *d, u64 table, u16 guest_did)

@@ -20,12 +20,17 @@ static struct msr_guest guest = {.boot_services = true};
 
 static bool reads(u32 msr, u64 *value)
 {
-    return msr_policy_read(msr, &guest, value);
+    return msr_policy_read(msr_policy_find(msr), &guest, value);
+}
+
+static bool reads_hardware(u32 msr)
+{
+    return msr_policy_reads_hardware(msr_policy_find(msr));
 }
 
 static enum msr_write writes(u32 msr, u64 present, u64 value)
 {
-    return msr_policy_write(msr, &guest, present, &value);
+    return msr_policy_write(msr_policy_find(msr), &guest, present, &value);
 }
 
 static void check_hidden(u32 msr, enum msr_class class)
@@ -33,7 +38,7 @@ static void check_hidden(u32 msr, enum msr_class class)
     u64 value = 1;
     assert_int_equal(msr_policy_find(msr)->class, class);
     assert_false(reads(msr, &value));
-    assert_false(msr_policy_reads_hardware(msr));
+    assert_false(reads_hardware(msr));
     assert_int_equal(writes(msr, 0, 0), MSR_WRITE_REFUSE);
     if (msr < 0x2000 || (msr >= 0xc0000000 && msr < 0xc0002000)) {
         assert_true(exits(msr, false) && exits(msr, true));
@@ -192,7 +197,7 @@ static void unknown_registers(void **state)
         u64 value = 5;
         assert_int_equal(msr_policy_find(unknown[i])->class, MSR_CLASS_UNKNOWN);
         assert_true(exits(unknown[i], false) && exits(unknown[i], true));
-        assert_true(msr_policy_reads_hardware(unknown[i]));
+        assert_true(reads_hardware(unknown[i]));
         assert_true(reads(unknown[i], &value));
         assert_int_equal(value, 5);
         assert_int_equal(writes(unknown[i], 5, 5), MSR_WRITE_IGNORE);
@@ -207,18 +212,19 @@ static void unknown_registers(void **state)
 /* XD disable and the limit of CPUID: taken, shown, without effect on the hardware. */
 static void misc_enable_keeps_two_bits(void **state)
 {
+    const struct msr_rule *rule = msr_policy_find(0x1a0);
     const u64 present = 0x850089;
     const u64 xd_disable = 1ull << 34;
     const u64 limit = 1ull << 22;
     u64 value = present | xd_disable | limit | 1u << 18;
     (void)state;
-    assert_int_equal(msr_policy_write(0x1a0, &guest, present, &value), MSR_WRITE_KEEP);
+    assert_int_equal(msr_policy_write(rule, &guest, present, &value), MSR_WRITE_KEEP);
     assert_int_equal(value, present | 1u << 18);
     value = present;
     assert_true(reads(0x1a0, &value));
     assert_int_equal(value, present | xd_disable | limit);
     value = present & ~1ull;
-    assert_int_equal(msr_policy_write(0x1a0, &guest, present, &value), MSR_WRITE_KEEP);
+    assert_int_equal(msr_policy_write(rule, &guest, present, &value), MSR_WRITE_KEEP);
     assert_int_equal(value, present & ~1ull);
     value = present;
     assert_true(reads(0x1a0, &value));
@@ -298,7 +304,7 @@ static void feature_control_and_microcode(void **state)
 {
     u64 value = 0x16ffff; /* VMX, SMX, SGX and LMCE, all on */
     (void)state;
-    assert_true(msr_policy_reads_hardware(0x3a));
+    assert_true(reads_hardware(0x3a));
     assert_true(reads(0x3a, &value));
     assert_int_equal(value, 0x100001);
     value = 0;
@@ -307,7 +313,7 @@ static void feature_control_and_microcode(void **state)
     assert_int_equal(writes(0x3a, 1, 5), MSR_WRITE_REFUSE);
     assert_int_equal(writes(0x79, 0, 0x100000), MSR_WRITE_IGNORE);
     value = 7;
-    assert_false(msr_policy_reads_hardware(0x79));
+    assert_false(reads_hardware(0x79));
     assert_true(reads(0x79, &value));
     assert_int_equal(value, 0);
 }
