@@ -17,7 +17,7 @@ enum result partition_dma_take_over(struct partition *p)
         struct vtd_unit_info info;
         vtd_unit_get_info(unit, &info);
         def.rmrr_active = units_have_reserved_regions(info.segment);
-        r = vtd_unit_take_over(unit, &def);
+        r = vtd_takeover(unit, &def);
         if (r != OK) {
             domain_unit_remove(p->domain, unit);
             return r;
@@ -37,7 +37,7 @@ void partition_dma_release(struct partition *p)
         }
         /* The domain invalidates its id while the queue still runs. */
         domain_unit_remove(p->domain, units_get(i));
-        if (vtd_unit_release(units_get(i)) != OK) {
+        if (vtd_takeover_release(units_get(i)) != OK) {
             port_log(LOG_ERROR, "unit %u could not be switched off", i);
         }
     }

@@ -74,7 +74,7 @@ must_use enum result domain_flush(struct domain *d, gpa_t gpa, u64 size);
 must_use enum result domain_make_parent(struct domain *d);
 
 /*
- * What a unit's default entry needs (vtd_unit_take_over()): takes a domain id of second-stage-only
+ * What a unit's default entry needs (vtd_takeover()): takes a domain id of second-stage-only
  * entries on that unit and counts the unit as a user of the domain until domain_unit_remove().
  * ERR_EXISTS: it has one. The caller knows about RMRR devices: rmrr_active is false.
  */

@@ -52,12 +52,6 @@ static const char *missing(const struct vtd_unit_info *info, const struct vtd_en
     if (e->eafe && !has(info, VTD_ECAP_EAFS)) {
         return "the extended accessed flag (ECAP.EAFS)";
     }
-    if (e->ss_ad && (!has(info, VTD_ECAP_SSADS) || !has(info, VTD_ECAP_SMPWCS))) {
-        return "second-stage accessed and dirty bits (ECAP.SSADS, SMPWCS)";
-    }
-    if (e->force_snoop && !has(info, VTD_ECAP_SC)) {
-        return "snoop control (ECAP.SC)";
-    }
     return NULL;
 }
 
@@ -86,10 +80,6 @@ static const char *wrong(const struct vtd_unit_info *info, const struct vtd_entr
     if ((e->sre || e->wpe || e->eafe) && !uses_first_stage(e)) {
         return "a first-stage flag without a first stage";
     }
-    /* With SSADE = 1 a walk of first-stage tables needs them writable (VT-d 3.8.2). */
-    if (e->ss_ad && e->pgtt != PGTT_SECOND_STAGE) {
-        return "second-stage accessed and dirty bits of another kind of entry";
-    }
     return NULL;
 }
 
@@ -108,15 +98,14 @@ enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_
     }
     *out = (struct pasid_entry){{0}};
     pasid_set(out, PASID_P, 1);
-    pasid_set(out, PASID_FPD, entry->fpd);
     pasid_set(out, PASID_PGTT, entry->pgtt);
     pasid_set(out, PASID_DID, entry->did);
     pasid_set(out, PASID_PWSNP, has(info, VTD_ECAP_SMPWCS));
     /* Our memory is write-back and shared with the CPU's caches: no access goes past them. */
     pasid_set(out, PASID_PGSNP, has(info, VTD_ECAP_SC));
     if (uses_second_stage(entry)) {
+        /* SSADE stays 0: with it a walk of first-stage tables needs them writable (VT-d 3.8.2). */
         pasid_set(out, PASID_AW, levels_aw(entry->ss_levels));
-        pasid_set(out, PASID_SSADE, entry->ss_ad);
         pasid_set(out, PASID_SSPTPTR, entry->ss_root.v >> PAGE_SHIFT);
     }
     if (uses_first_stage(entry)) {
@@ -134,7 +123,7 @@ enum result vtd_entry_encode_legacy(const struct vtd_unit_info *info, const stru
 {
     bool second = entry->pgtt == PGTT_SECOND_STAGE;
     bool pass = entry->pgtt == PGTT_PASS_THROUGH && vtd_ecap_get(info->ecap, VTD_ECAP_PT) != 0;
-    if ((!second && !pass) || entry->ss_ad || entry->force_snoop ||
+    if ((!second && !pass) ||
         (second && (entry->ss_levels > 5 || (info->ss_levels >> entry->ss_levels & 1) == 0))) {
         port_log(LOG_ERROR, "unit %u: entry refused, legacy mode has no such translation",
                  info->index);
@@ -152,7 +141,7 @@ enum result vtd_entry_encode_legacy(const struct vtd_unit_info *info, const stru
             break;
         }
     }
-    out[0] = field_put(LEGACY_CONTEXT_P, 1) | field_put(LEGACY_CONTEXT_FPD, entry->fpd) |
+    out[0] = field_put(LEGACY_CONTEXT_P, 1) |
              (pass ? field_put(LEGACY_CONTEXT_TT, LEGACY_TT_PASS_THROUGH) : entry->ss_root.v);
     out[1] = field_put(LEGACY_CONTEXT_AW, levels_aw(levels)) | field_put(LEGACY_CONTEXT_DID, entry->did);
     return OK;

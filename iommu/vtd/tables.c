@@ -23,8 +23,7 @@ static void fill(const struct vtd_unit *unit, hpa_t table, const u64 *pattern, u
 static enum result fill_default(struct vtd_unit *unit, struct vtd_root_tables *t)
 {
     const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = unit->def.did,
-                                    .ss_root = unit->def.ss_root, .ss_levels = unit->def.ss_levels,
-                                    .ss_ad = unit->def.ss_ad};
+                                    .ss_root = unit->def.ss_root, .ss_levels = unit->def.ss_levels};
     u64 context[4] = {0};
     enum result r;
     if (vtd_is_scalable(unit)) {

@@ -180,7 +180,7 @@ static enum result prepare(struct vtd_unit *unit, enum door *door)
     return r == OK ? drop_interrupt_remapping(unit) : r;
 }
 
-enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *def)
+enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_default *def)
 {
     enum door door = DOOR_AS_LEFT;
     if (unit->taken) {
@@ -206,7 +206,7 @@ enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *
     return OK;
 }
 
-enum result vtd_unit_release(struct vtd_unit *unit)
+enum result vtd_takeover_release(struct vtd_unit *unit)
 {
     enum result r = vtd_regs_switch(unit, GCMD_TE, false);
     enum result q = vtd_queue_stop(unit);

@@ -45,7 +45,6 @@ struct vtd_default {
     hpa_t ss_root;
     u32 ss_levels;     /* 4 or 5 (legacy: 3 to 5) */
     u16 did;           /* of second-stage-only entries of this partition */
-    bool ss_ad;        /* as in struct vtd_entry */
     bool rmrr_active;  /* some RMRR device of this unit may be doing DMA now */
 };
 /*
@@ -54,9 +53,9 @@ struct vtd_default {
  * was translated is never untranslated meanwhile; a window that cannot be closed is
  * said on the console. ERR_TIMEOUT: unit, register and value are on the console.
  */
-must_use enum result vtd_unit_take_over(struct vtd_unit *unit, const struct vtd_default *def);
+must_use enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_default *def);
 /* Translation off, queue off: for handing the machine back before any guest ran. */
-must_use enum result vtd_unit_release(struct vtd_unit *unit);
+must_use enum result vtd_takeover_release(struct vtd_unit *unit);
 
 /*
  * Two roots a unit (scalable mode): OFF covers every source-id by one second-stage-only
@@ -77,9 +76,6 @@ struct vtd_entry {
     u64 fs_root;       /* a GPA when nested, an HPA when first-stage-only */
     u32 fs_width;      /* 48 or 57 */
     bool sre, wpe, eafe;
-    bool ss_ad;        /* second-stage accessed and dirty bits; excluded together with nesting */
-    bool force_snoop;  /* no access may go past the CPU's caches; done anyway where the unit can */
-    bool fpd;
 };
 
 /* What a context entry says besides its directory. */

@@ -52,7 +52,7 @@ static inline void machine_add_unit(struct machine *m, u32 i)
     struct vtd_default def;
     machine_must(vtd_unit_probe(bench_unit_base(i), 0, (u16)i, 47, &m->unit[i]));
     machine_must(domain_unit_add(m->parent, m->unit[i], &def));
-    machine_must(vtd_unit_take_over(m->unit[i], &def));
+    machine_must(vtd_takeover(m->unit[i], &def));
     machine_must(vtd_root_select(m->unit[i], VTD_ROOT_GUEST));
 }
 
@@ -123,7 +123,7 @@ static inline void machine_stop(struct machine *m)
     machine_must(nested_destroy(m->plain));
     for (u32 i = 0; i < m->units; i++) {
         domain_unit_remove(m->parent, m->unit[i]);
-        machine_must(vtd_unit_release(m->unit[i]));
+        machine_must(vtd_takeover_release(m->unit[i]));
         vtd_unit_destroy(m->unit[i]);
     }
     machine_must(domain_destroy(m->parent));

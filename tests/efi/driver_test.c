@@ -138,7 +138,7 @@ bool bench_take(struct bench *b)
         return false;
     }
     r = domain_unit_add(b->base, b->unit, &def);
-    r = r == OK ? vtd_unit_take_over(b->unit, &def) : r;
+    r = r == OK ? vtd_takeover(b->unit, &def) : r;
     return check(r == OK, "take-over: %s", result_text(r));
 }
 
@@ -146,7 +146,7 @@ void bench_release(struct bench *b)
 {
     /* Giving the domain id back takes an invalidation, hence a queue; the tables stay until the end. */
     domain_unit_remove(b->base, b->unit);
-    enum result r = vtd_unit_release(b->unit);
+    enum result r = vtd_takeover_release(b->unit);
     check(r == OK, "release: %s", result_text(r));
     vtd_unit_destroy(b->unit);
     r = domain_destroy(b->base);

@@ -39,14 +39,14 @@ struct model_unit *host_start(const struct model_config *config)
     vtd_unit_get_info(host.unit, &info);
     make_domain(&info);
     check(domain_unit_add(host.domain, host.unit, &def) == OK, "default entry");
-    check(vtd_unit_take_over(host.unit, &def) == OK, "take over");
+    check(vtd_takeover(host.unit, &def) == OK, "take over");
     return model;
 }
 
 void host_stop(void)
 {
     domain_unit_remove(host.domain, host.unit);
-    check(vtd_unit_release(host.unit) == OK, "release");
+    check(vtd_takeover_release(host.unit) == OK, "release");
     vtd_unit_destroy(host.unit);
     check(domain_destroy(host.domain) == OK, "the domain is still used");
 }

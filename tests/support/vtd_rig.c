@@ -145,7 +145,7 @@ void vtd_rig_firmware(struct vtd_rig *rig, u32 what)
 
 void vtd_rig_take_over(struct vtd_rig *rig)
 {
-    check(vtd_unit_take_over(rig->unit, &rig->def) == OK, "take over");
+    check(vtd_takeover(rig->unit, &rig->def) == OK, "take over");
 }
 
 void vtd_rig_start(struct vtd_rig *rig, enum vtd_rig_kind kind)
@@ -156,7 +156,7 @@ void vtd_rig_start(struct vtd_rig *rig, enum vtd_rig_kind kind)
 
 void vtd_rig_stop(struct vtd_rig *rig)
 {
-    (void)!vtd_unit_release(rig->unit);
+    (void)!vtd_takeover_release(rig->unit);
     vtd_unit_destroy(rig->unit);
     free_second_stage(rig->root, VTD_RIG_GPA);
     free_second_stage(rig->other_root, VTD_RIG_OTHER);

@@ -51,7 +51,7 @@ static void begin(u64 cap, u64 ecap, u32 levels)
     assert_int_equal(vtd_unit_probe((hpa_t){VTD_RIG_BASE}, 0, 0, 47, &rig.unit), OK);
     rig.d = new_domain(levels, K4, false);
     assert_int_equal(domain_unit_add(rig.d, rig.unit, &def), OK);
-    assert_int_equal(vtd_unit_take_over(rig.unit, &def), OK);
+    assert_int_equal(vtd_takeover(rig.unit, &def), OK);
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
 }
 
@@ -59,7 +59,7 @@ static void end(void)
 {
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
     domain_unit_remove(rig.d, rig.unit);
-    assert_int_equal(vtd_unit_release(rig.unit), OK);
+    assert_int_equal(vtd_takeover_release(rig.unit), OK);
     vtd_unit_destroy(rig.unit);
     assert_int_equal(domain_destroy(rig.d), OK);
     assert_int_equal(hosted_pages_used(), 0);

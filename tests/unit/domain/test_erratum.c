@@ -65,7 +65,7 @@ static void begin(bool parent, bool dma_root)
     assert_int_equal(domain_map(rig.d, gpa_of(0), (hpa_t){FRAME}, PAGES * K4,
                                 PROT_READ | PROT_WRITE, MEM_WB), OK);
     assert_int_equal(domain_unit_add(rig.d, rig.unit, &def), OK);
-    assert_int_equal(vtd_unit_take_over(rig.unit, &def), OK);
+    assert_int_equal(vtd_takeover(rig.unit, &def), OK);
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
     link_table(PML4, 39, PDPT);
     link_table(PDPT, 30, PD);
@@ -78,7 +78,7 @@ static void end(void)
 {
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
     domain_unit_remove(rig.d, rig.unit);
-    assert_int_equal(vtd_unit_release(rig.unit), OK);
+    assert_int_equal(vtd_takeover_release(rig.unit), OK);
     vtd_unit_destroy(rig.unit);
     assert_int_equal(domain_destroy(rig.d), OK);
     assert_int_equal(hosted_pages_used(), 0);

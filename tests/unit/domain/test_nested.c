@@ -98,7 +98,7 @@ static void test_entry(void **state)
     assert_int_equal(e->ss_levels, 4);
     assert_int_equal(e->fs_root, 0x7000);
     assert_int_equal(e->fs_width, 57);
-    assert_true(e->sre && e->wpe && !e->eafe && !e->fpd);
+    assert_true(e->sre && e->wpe && !e->eafe);
     assert_true(e->did != 44 && e->did != 0);
     assert_int_equal(did_of_guest(&unit0, 5, 44, ids, 4), 1);
     assert_int_equal(ids[0], e->did);

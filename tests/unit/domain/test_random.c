@@ -539,7 +539,7 @@ static void add_unit(u32 i, u32 round)
     units[i].model = hosted_add_unit(base, &config);
     assert_int_equal(vtd_unit_probe(base, 0, (u16)i, 47, &units[i].unit), OK);
     assert_int_equal(domain_unit_add(domains[1].d, units[i].unit, &def), OK);
-    assert_int_equal(vtd_unit_take_over(units[i].unit, &def), OK);
+    assert_int_equal(vtd_takeover(units[i].unit, &def), OK);
     units[i].root = (i + round / 2) % 2 == 0 ? VTD_ROOT_OFF : VTD_ROOT_GUEST;
     assert_int_equal(vtd_root_select(units[i].unit, units[i].root), OK);
 }
@@ -611,7 +611,7 @@ static void finish(void)
     }
     for (u32 i = 0; i < UNITS; i++) {
         domain_unit_remove(domains[1].d, units[i].unit);
-        assert_int_equal(vtd_unit_release(units[i].unit), OK);
+        assert_int_equal(vtd_takeover_release(units[i].unit), OK);
         vtd_unit_destroy(units[i].unit);
     }
     for (u32 i = 0; i < DOMAINS; i++) {

@@ -253,7 +253,7 @@ static void firmwares_hung_queue(void **state)
     vtd_rig_firmware(&rig, 2);
     model_set_faults(rig.model, &(struct model_faults){.queue_hang = true});
     model_write(rig.model, 0x88, 8, 32);
-    assert_int_equal(vtd_unit_take_over(rig.unit, &rig.def), ERR_TIMEOUT);
+    assert_int_equal(vtd_takeover(rig.unit, &rig.def), ERR_TIMEOUT);
     model_set_faults(rig.model, &(struct model_faults){0});
     model_write(rig.model, 0x88, 8, 0);
     vtd_rig_take_over(&rig);

@@ -157,7 +157,7 @@ static void check_take_over(const struct state_left *s, bool adms)
     assert_int_equal(model_read(rig.model, PMEN, 4), 0);
     assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_not_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
-    assert_int_equal(vtd_unit_take_over(rig.unit, &rig.def), ERR_EXISTS);
+    assert_int_equal(vtd_takeover(rig.unit, &rig.def), ERR_EXISTS);
     vtd_rig_stop(&rig);
 }
 
@@ -209,7 +209,7 @@ static bool hang_at(const struct state_left *s, bool adms, u32 write, const stru
     hang.left = write;
     hang.faults = *how;
     hosted_watch_mmio(hang_later);
-    enum result r = vtd_unit_take_over(rig.unit, &rig.def);
+    enum result r = vtd_takeover(rig.unit, &rig.def);
     hosted_watch_mmio(NULL);
     model_set_faults(rig.model, &(struct model_faults){0});
     model_kick(rig.model);
@@ -248,12 +248,12 @@ static void what_is_still_on_is_not_freed(void **state)
     assert_int_equal(hosted_pages_used(), pages);
     assert_non_null(strstr(hosted_log(), "still on"));
     model_set_faults(rig.model, &(struct model_faults){.gcmd_hang = true});
-    assert_int_equal(vtd_unit_release(rig.unit), ERR_TIMEOUT);
+    assert_int_equal(vtd_takeover_release(rig.unit), ERR_TIMEOUT);
     vtd_unit_destroy(rig.unit);
     assert_int_equal(hosted_pages_used(), pages);
     model_set_faults(rig.model, &(struct model_faults){0});
     model_kick(rig.model);
-    assert_int_equal(vtd_unit_release(rig.unit), OK);
+    assert_int_equal(vtd_takeover_release(rig.unit), OK);
     vtd_rig_take_over(&rig);
     vtd_rig_stop(&rig);
 }
@@ -272,14 +272,14 @@ static void a_default_that_cannot_be(void **state)
         u32 pages = hosted_pages_used();
         struct vtd_default def = rig.def;
         def.ss_levels = 5;
-        assert_int_equal(vtd_unit_take_over(rig.unit, &def), ERR_UNSUPPORTED);
+        assert_int_equal(vtd_takeover(rig.unit, &def), ERR_UNSUPPORTED);
         assert_int_equal(hosted_pages_used(), pages);
         assert_int_equal(model_read(rig.model, GSTS, 4) >> 31, 0);
         assert_int_equal(model_read(rig.model, PMEN, 4), 0);
         assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_HOLE), 0);
         for (u32 n = 0; n < 6; n++) {
             hosted_fail_after(n);
-            enum result r = vtd_unit_take_over(rig.unit, &rig.def);
+            enum result r = vtd_takeover(rig.unit, &rig.def);
             hosted_fail_after(~0u);
             if (r == OK) {
                 break;

@@ -117,7 +117,7 @@ static void a_unit_that_hangs_is_an_error(void **state)
         struct vtd_rig rig;
         vtd_rig_prepare(&rig, VTD_RIG_SERVER);
         model_set_faults(rig.model, &hangs[i]);
-        assert_int_equal(vtd_unit_take_over(rig.unit, &rig.def), ERR_TIMEOUT);
+        assert_int_equal(vtd_takeover(rig.unit, &rig.def), ERR_TIMEOUT);
         assert_non_null(strstr(hosted_log(), "unit 0"));
         model_set_faults(rig.model, &(struct model_faults){0});
         model_kick(rig.model);
@@ -218,7 +218,7 @@ static void every_allocation_fails_once(void **state)
         const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = 2, .ss_root = rig.root,
                                         .ss_levels = 4};
         hosted_fail_after(n);
-        enum result r = vtd_unit_take_over(rig.unit, &rig.def);
+        enum result r = vtd_takeover(rig.unit, &rig.def);
         r = r == OK ? vtd_device_open(rig.unit, VTD_ROOT_OFF, 9, &context) : r;
         r = r == OK ? vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 9, 90000, &entry) : r;
         hosted_fail_after(UINT32_MAX);
