@@ -4,24 +4,6 @@
 #include "boot/console.h"
 #include "boot/hand_over.h"
 
-/* The highest of the harmful types is that of S3. */
-static void hand_over_sleep(const struct acpi_sleep *sleep, struct handover *h)
-{
-    CopyMem(h->sleep, (VOID *)sleep->list, sizeof(h->sleep));
-    h->sleep_count = sleep->count;
-    for (u32 i = 0; i < sleep->count; i++) {
-        const struct sleep_register *r = &sleep->list[i];
-        u16 *port = r->port == 0 ? &h->pm1a_control : &h->pm1b_control;
-        if (r->kind == SLEEP_CONTROL && !r->memory && *port == 0) {
-            *port = (u16)r->address;
-        }
-    }
-    h->s3_type = 0xff;
-    for (u8 type = 0; type < 8; type++) {
-        h->s3_type = (sleep->types[0].harmful >> type & 1) != 0 ? type : h->s3_type;
-    }
-}
-
 static void hand_over_machine(const struct machine *m, const struct ranges *listed, struct handover *h)
 {
     CopyMem(h->ranges, (VOID *)listed->list, sizeof(h->ranges));
@@ -33,7 +15,8 @@ static void hand_over_machine(const struct machine *m, const struct ranges *list
     h->ecam_base = m->ecam.base;
     h->ecam_first_bus = m->ecam.first_bus;
     h->ecam_last_bus = m->ecam.last_bus;
-    hand_over_sleep(&m->sleep, h);
+    CopyMem(h->sleep, (VOID *)m->sleep.list, sizeof(h->sleep));
+    h->sleep_count = m->sleep.count;
 }
 
 static void hand_over_config(const struct config *config, struct handover *h)

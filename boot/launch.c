@@ -50,6 +50,9 @@ static void list_touched(const struct machine *m, struct areas *out)
     if (m->ecam.base != 0) {
         areas_add(out, m->ecam.base, ((u64)m->ecam.last_bus + 1) << 20);
     }
+    for (u32 i = 0; i < m->sleep.count; i++) {
+        areas_add(out, m->sleep.list[i].address, m->sleep.list[i].memory ? 2 : 0);
+    }
     if (serial->kind == SERIAL_MMIO) {
         areas_add(out, serial->base, (u64)serial->stride * UART_REGISTERS);
     }

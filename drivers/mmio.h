@@ -23,6 +23,7 @@
         __asm__ volatile(move " %1, %0" : "=m"(*(u##bits *)(uintptr_t)at) : "r"(value) : "memory");             \
     }
 MMIO_ACCESSORS(8, "movb")
+MMIO_ACCESSORS(16, "movw")
 MMIO_ACCESSORS(32, "movl")
 MMIO_ACCESSORS(64, "movq")
 #undef MMIO_ACCESSORS

@@ -71,8 +71,6 @@ struct handover {
     bool dmar_present;
     u64 ecam_base;                    /* MCFG segment 0, 0 when absent */
     u8 ecam_first_bus, ecam_last_bus;
-    u16 pm1a_control, pm1b_control;   /* FADT ports, 0 when absent: S3 entry is refused there */
-    u8 s3_type;                       /* SLP_TYP of S3, 0xff unknown */
     struct sleep_register sleep[HANDOVER_SLEEP];
     u32 sleep_count;
 

@@ -1,34 +1,16 @@
 /*
- * PM1 control registers (ACPI 4.8.3.2.1): a write that enters S3 is dropped, since the machine would resume without
- * VMX and with the units off. All else goes to the port unchanged. Before any other sleep, which is mostly the end
- * of the run (S5), Nestor reports what it has done.
+ * I/O ports that exit: those of sleep registers (sleep.h). All else that is written there goes to the port unchanged,
+ * and what is read comes from it.
  */
 #include "hv/exit/handlers.h"
 
-#include "hv/exit/report.h"
+#include "hv/exit/sleep.h"
 #include "hv/machine/log.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-enum {
-    SLEEP_TYPE_SHIFT = 2,           /* bits 12:10 of the register, in its second byte */
-    SLEEP_ENABLE = 1 << 5,          /* bit 13 */
-    NO_SLEEP = 8,                   /* not a value of three bits */
-    QUAL_IN = 1 << 3,
-    QUAL_STRING = 1 << 4,
-};
-
-/* The sleep type that a write of `size` bytes enters: by the byte that goes to the register's second one. */
-static u32 sleep_type(u16 control, u16 port, u32 size, u32 value)
-{
-    u32 at = control + 1u;
-    if (control == 0 || at < port || at >= port + size) {
-        return NO_SLEEP;
-    }
-    u32 byte = value >> 8 * (at - port) & 0xff;
-    return (byte & SLEEP_ENABLE) != 0 ? byte >> SLEEP_TYPE_SHIFT & 7 : NO_SLEEP;
-}
+enum { QUAL_IN = 1 << 3, QUAL_STRING = 1 << 4 };
 
 static u32 port_in(u16 port, u32 size)
 {
@@ -64,27 +46,19 @@ static void port_out(u16 port, u32 size, u32 value)
 
 static void out(struct vcpu *v, u16 port, u32 size)
 {
-    u32 value = (u32)v->regs->gpr[REG_RAX];
-    struct partition *p = v->partition;
-    u32 a = sleep_type(p->pm1a_control, port, size, value);
-    u32 b = sleep_type(p->pm1b_control, port, size, value);
-    if (a == p->s3_type || b == p->s3_type) {
-        if (log_is_due(++p->refused_sleeps)) {
-            port_log(LOG_WARNING, "CPU %u: the guest asked for S3 (suspend to RAM), refused", v->index);
-        }
-        return;
+    u32 value = (u32)(v->regs->gpr[REG_RAX] & (~0ull >> (64 - 8 * size)));
+    if (exit_sleep_write(v, false, port, size, value)) {
+        port_out(port, size, value);
     }
-    if ((a != NO_SLEEP || b != NO_SLEEP) && log_is_due(++p->sleeps)) {
-        exit_report_print(p);
-    }
-    port_out(port, size, value);
 }
 
 static void in(struct vcpu *v, u16 port, u32 size)
 {
+    /* A double word clears the upper half of the register. */
     u64 keep = size == 4 ? 0 : ~0ull << 8 * size;
     u64 *rax = &v->regs->gpr[REG_RAX];
-    *rax = (*rax & keep) | (port_in(port, size) & ~keep);
+    u64 value = exit_sleep_read(v, false, port, size, port_in(port, size) & ~keep);
+    *rax = (*rax & keep) | value;
 }
 
 void exit_io(struct vcpu *v)
@@ -93,7 +67,7 @@ void exit_io(struct vcpu *v)
     u32 size = (what & 7) + 1;
     u16 port = (u16)(what >> 16);
     if (what & QUAL_STRING) {
-        if (log_is_due(++v->partition->refused_sleeps)) {
+        if (log_is_due(__atomic_add_fetch(&v->partition->refused_sleeps, 1, __ATOMIC_RELAXED))) {
             port_log(LOG_WARNING, "CPU %u: string I/O on port 0x%x refused", v->index, port);
         }
         vcpu_inject_error(VECTOR_GP, 0);

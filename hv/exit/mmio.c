@@ -5,6 +5,7 @@
 #include "hv/exit/mmio.h"
 
 #include "hv/exit/handlers.h"
+#include "hv/exit/sleep.h"
 #include "hv/guest/insn_mmio.h"
 #include "hv/machine/log.h"
 #include "hv/machine/x86.h"
@@ -85,6 +86,9 @@ static u64 load(void *ctx, u64 gpa, u32 width)
     if (partition_ept_rights(a->v->partition, gpa) != 0) {
         return read_protected(a->v->partition, gpa, width);
     }
+    if (partition_is_sleep_page(a->v->partition, gpa)) {
+        return exit_sleep_load(a->v, gpa, width);
+    }
     say_not_the_guests(a->v, gpa, "read");
     return ~0ull >> (64 - 8 * width);
 }
@@ -96,6 +100,8 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
         write_register(a->v, a->unit, a->offset, width, value);
     } else if (partition_ept_rights(a->v->partition, gpa) != 0) {
         say_protected(a->v, gpa);
+    } else if (partition_is_sleep_page(a->v->partition, gpa)) {
+        exit_sleep_store(a->v, gpa, width, value);
     } else {
         say_not_the_guests(a->v, gpa, "write");
     }

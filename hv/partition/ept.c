@@ -74,13 +74,16 @@ static void list_ranges(struct ept *e, const struct handover *h)
     }
 }
 
-static void list_limits(struct ept *e, const struct handover *h)
+static void list_limits(struct ept *e, const struct sleep_registers *sleep, const struct handover *h)
 {
     add(e, h->memory_base, h->memory_size, 0);
     for (u32 i = 0; i < units_count(); i++) {
         struct vtd_unit_info info;
         vtd_unit_get_info(units_get(i), &info);
         add(e, info.base.v, info.window_size, 0);
+    }
+    for (u32 i = 0; i < sleep->count; i++) {
+        add(e, sleep_byte(&sleep->list[i]) & ~PAGE_MASK, sleep->list[i].memory ? PAGE_SIZE : 0, 0);
     }
     for (u32 i = 0; i < h->protect_count; i++) {
         const struct protect_range *p = &h->protect[i];
@@ -127,7 +130,7 @@ enum result partition_ept_build(struct partition *p, const struct handover *h, v
         return r;
     }
     list_ranges(p->ept, h);
-    list_limits(p->ept, h);
+    list_limits(p->ept, &p->sleep, h);
     r = create_domain(p, h, cpu_flush);
     r = r == OK ? ept_map_apply(&p->ept->map, p->domain) : r;
     return r == OK ? partition_ept_map_device(p, msr_read(MSR_APIC_BASE) & ~PAGE_MASK) : r;

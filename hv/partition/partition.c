@@ -2,20 +2,41 @@
 #include "hv/partition/partition.h"
 
 #include "hv/guest/msr_policy.h"
+#include "hv/machine/memory_map.h"
 #include "hv/partition/ept.h"
 #include "hv/vmx/vmcs.h"
 #include "iommu/port.h"
 
 _Static_assert(sizeof(struct partition) <= PAGE_SIZE, "one page each");
 
-/* A register of two bytes: both their ports exit. */
-static void intercept(u8 *bitmaps, u16 port)
+static void intercept_sleep(const struct sleep_registers *s, u8 *bitmaps)
 {
-    if (port != 0) {
-        for (u32 at = port; at < port + 2u; at++) {
-            bitmaps[at / 8] |= (u8)(1u << at % 8);
+    for (u32 i = 0; i < s->count; i++) {
+        u32 at = (u32)sleep_byte(&s->list[i]) & 0xffff;
+        bitmaps[at / 8] |= (u8)(s->list[i].memory ? 0 : 1u << at % 8);
+    }
+}
+
+/* In memory that a kernel uses there is no register, whatever the table says; a hole there would only cost it a page. */
+static void take_sleep(const struct handover *h, struct sleep_registers *s)
+{
+    for (u32 i = 0; i < h->sleep_count; i++) {
+        const struct sleep_register *r = &h->sleep[i];
+        if (r->memory && memory_map_holds(r->address, 1, 1u << RANGE_RAM)) {
+            port_log(LOG_WARNING, "a sleep register at 0x%llx, in ordinary memory, is ignored", r->address);
+        } else {
+            s->list[s->count++] = *r;
         }
     }
+}
+
+bool partition_is_sleep_page(const struct partition *p, u64 gpa)
+{
+    u32 i = 0;
+    while (i < p->sleep.count && (!p->sleep.list[i].memory || (sleep_byte(&p->sleep.list[i]) ^ gpa) >> PAGE_SHIFT != 0)) {
+        i++;
+    }
+    return i < p->sleep.count;
 }
 
 static enum result create_bitmaps(struct partition *p)
@@ -26,8 +47,7 @@ static enum result create_bitmaps(struct partition *p)
     }
     if (r == OK) {
         msr_policy_fill_bitmap(port_hpa_to_ptr(p->msr_bitmap));
-        intercept(port_hpa_to_ptr(p->io_bitmap), p->pm1a_control);
-        intercept(port_hpa_to_ptr(p->io_bitmap), p->pm1b_control);
+        intercept_sleep(&p->sleep, port_hpa_to_ptr(p->io_bitmap));
     }
     return r;
 }
@@ -42,9 +62,7 @@ enum result partition_create_root(const struct handover *h, void (*cpu_flush)(vo
     struct partition *p = port_hpa_to_ptr(page);
     p->hypervisor_bit = h->hypervisor_bit;
     p->boot_services = true;
-    p->pm1a_control = h->pm1a_control;
-    p->pm1b_control = h->pm1b_control;
-    p->s3_type = h->s3_type;
+    take_sleep(h, &p->sleep);
     r = create_bitmaps(p);
     if (r == OK) {
         r = partition_ept_build(p, h, cpu_flush);

@@ -7,6 +7,7 @@
 #define NESTOR_HV_PARTITION_PARTITION_H
 
 #include "hv/guest/mtrr.h"
+#include "hv/guest/sleep.h"
 #include "hv/handover.h"
 #include "iommu/domain/domain.h"
 #include "iommu/viommu/viommu.h"
@@ -19,8 +20,7 @@ struct partition {
     u64 eptp;
     hpa_t msr_bitmap;
     hpa_t io_bitmap;                /* two pages */
-    u16 pm1a_control, pm1b_control; /* the ports that exit (ACPI 4.8.3.2.1); 0: none */
-    u8 s3_type;                     /* what enters S3 there; 0xff: unknown */
+    struct sleep_registers sleep;
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
     u32 next_unit;                  /* whose turn it is, see partition_dma_run() */
@@ -66,6 +66,9 @@ must_use enum result partition_ept_map_device(struct partition *p, u64 gpa);
 
 /* PROT_* of the CPU at gpa. 0: Nestor's memory or a unit's registers, in no mapping. */
 u32 partition_ept_rights(const struct partition *p, u64 gpa);
+
+/* A page with a sleep register in it: a hole of the second stage; all accesses are emulated. */
+bool partition_is_sleep_page(const struct partition *p, u64 gpa);
 
 /*
  * Memory types as these registers say, on every CPU and unit. False: the time that an exit may take is

@@ -12,7 +12,7 @@ struct ept {
     struct ept_types types;
     u64 page_sizes;
     struct ept_map map;
-    struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_PROTECT + 4];
+    struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_SLEEP + HANDOVER_PROTECT + 4];
 };
 
 #endif

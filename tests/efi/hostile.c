@@ -195,6 +195,7 @@ static void find_all(void)
     machine.unit_tables = pages(TABLE_PAGES, ANYWHERE);
     machine.start = pages(START_PAGES, 0x90000);
     machine.pm1a_control = fadt != NULL ? (u16)*(u32 *)(VOID *)(fadt + 64) : 0;
+    machine.pm1a_status = fadt != NULL ? (u16)*(u32 *)(VOID *)(fadt + 56) : 0;
     machine.unit = dmar != NULL ? *(u64 *)(VOID *)(dmar + 48 + 8) : 0;
     before = read_tsc();
     BS->Stall(10000);

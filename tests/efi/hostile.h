@@ -15,7 +15,7 @@
 struct hostile_machine {
     u64 own_base, own_size;     /* Nestor's memory: the largest reserved range of the UEFI map */
     u64 unit;                   /* the first unit's registers, 0 without a DMAR table */
-    u16 pm1a_control;
+    u16 pm1a_control, pm1a_status;
     u8 *page, *page2;           /* a page of RAM each, below 4 GiB */
     u8 *tables;                 /* eight pages for page tables */
     u8 *unit_tables;            /* eight more, for what a unit walks */

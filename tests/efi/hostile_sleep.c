@@ -1,7 +1,10 @@
-/* S3: resume would run without VMX and without the units. PM1 control, ACPI 4.8.3.2.1. */
+/*
+ * S3: resume would run without VMX and without the units. PM1 control, ACPI 4.8.3.2.1; whoever asked for it is shown
+ * WAK_STS in PM1 status (4.8.3.1.1) until it clears the bit.
+ */
 #include "tests/efi/hostile.h"
 
-enum { S3_TYPE = 1, SLEEP = 1 << 13 | S3_TYPE << 10 };
+enum { S3_TYPE = 1, SLEEP = 1 << 13 | S3_TYPE << 10, WOKEN = 1 << 15 };
 
 static void string_out(void *unused)
 {
@@ -13,10 +16,16 @@ static void string_out(void *unused)
 
 void hostile_sleep(void)
 {
-    u16 port = machine.pm1a_control, before = in16(port);
+    u16 port = machine.pm1a_control, status = machine.pm1a_status, before = in16(port), asleep = in16(status), woken;
     u64 got;
     out16(port, (u16)(before | SLEEP));
     result("s3-word", true, "port 0x%x", port);
+    woken = in16(status);
+    out16(status, WOKEN - 1);
+    result("s3-woken", (asleep & WOKEN) == 0 && (woken & WOKEN) != 0 && (in16(status) & WOKEN) != 0,
+           "port 0x%x: 0x%x, then 0x%x", status, asleep, woken);
+    out16(status, WOKEN);
+    result("s3-cleared", (in16(status) & WOKEN) == 0, "0x%x", in16(status));
     out8((u16)(port + 1), (u8)(SLEEP >> 8));
     result("s3-byte", true, "%s", "");
     out32(port, before | SLEEP);

@@ -53,7 +53,7 @@ step_rebind() {
     works rebind
 }
 
-# All devices suspended and resumed; the machine itself does not sleep (S3 is refused).
+# All devices suspended and resumed; the machine itself does not sleep (see step_deep).
 step_suspend() {
     echo devices >/sys/power/pm_test && echo freeze >/sys/power/state
     verdict suspended $? "$(dmesg | grep -c 'PM: suspend exit')"

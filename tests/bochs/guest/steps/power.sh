@@ -1,4 +1,5 @@
-# Devices that go to sleep while the system runs (runtime power management) and wake up when they are used.
+# Devices that go to sleep while the system runs (runtime power management) and wake up when they are used; the whole
+# machine, which refuses to.
 
 # power_of STATE PATH...: puts their states into $found; succeeds if all of them are STATE.
 power_of() {
@@ -65,4 +66,27 @@ step_sleep_pci() {
     i=0
     while [ -z "$(block_of ata)" ] && [ $i -lt 50 ]; do usleep 200000; i=$((i + 1)); done
     works awake-pci
+}
+
+# Hundredths of a second, time asleep included.
+uptime_cs() { cut -d' ' -f1 /proc/uptime | tr -d .; }
+
+# Suspend to RAM, nestor.suspend=N times: it comes back at once, and then the disk works. Without the USB controllers:
+# resuming them takes this kernel three seconds, whoever else is there.
+step_deep() {
+    n=$(word nestor.suspend)
+    for d in /sys/bus/pci/drivers/*hc*/0000:*; do basename "$d" >"${d%/*}/unbind"; done
+    i=0 bad=0 worst=0
+    say "| mem_sleep $(cat /sys/power/mem_sleep)"
+    while [ $i -lt "${n:-1}" ]; do
+        before=$(uptime_cs)
+        echo mem >/sys/power/state || bad=$((bad + 1))
+        took=$(($(uptime_cs) - before))
+        [ $took -gt $worst ] && worst=$took
+        sum=$(dd if=/dev/$(block_of ata)2 bs=64k count=48 iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1)
+        [ "$sum" = "$(word nestor.disk_md5)" ] || bad=$((bad + 1))
+        i=$((i + 1))
+    done
+    [ $bad = 0 ] && [ $worst -le 200 ]
+    verdict deep $? "$i times, $bad errors, took at most $worst cs, cpus=$(grep -c ^processor /proc/cpuinfo)"
 }
