@@ -3,7 +3,6 @@
 
 #include "hv/exit/handlers.h"
 #include "hv/machine/checked.h"
-#include "hv/machine/log.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/nmi.h"
@@ -42,7 +41,7 @@ static void exit_xsetbv(struct vcpu *v)
 static void exit_task_switch(struct vcpu *v)
 {
     u32 selector = (u32)vmcs_read(VMCS_QUALIFICATION) & 0xfffc;
-    if (log_is_due(++v->partition->refused_tasks)) {
+    if (limit_due(&v->partition->refused_tasks)) {
         port_log(LOG_WARNING, "CPU %u: hardware task switch to selector 0x%x refused", v->index, selector);
     }
     vcpu_inject_error(VECTOR_GP, selector);

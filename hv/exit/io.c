@@ -5,7 +5,6 @@
 #include "hv/exit/handlers.h"
 
 #include "hv/exit/sleep.h"
-#include "hv/machine/log.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
@@ -67,7 +66,7 @@ void exit_io(struct vcpu *v)
     u32 size = (what & 7) + 1;
     u16 port = (u16)(what >> 16);
     if (what & QUAL_STRING) {
-        if (log_is_due(__atomic_add_fetch(&v->partition->refused_sleeps, 1, __ATOMIC_RELAXED))) {
+        if (limit_due(&v->partition->refused_strings)) {
             port_log(LOG_WARNING, "CPU %u: string I/O on port 0x%x refused", v->index, port);
         }
         vcpu_inject_error(VECTOR_GP, 0);

@@ -7,7 +7,6 @@
 #include "hv/exit/handlers.h"
 #include "hv/exit/sleep.h"
 #include "hv/guest/insn_mmio.h"
-#include "hv/machine/log.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/work.h"
@@ -34,10 +33,10 @@ static const volatile void *find_guest(void *ctx, gpa_t gpa, size_t len)
 /* Nestor's memory and units that are not shown: reads give all ones, writes are dropped. */
 static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
 {
-    u64 hits = __atomic_add_fetch(&v->partition->own_memory_hits, 1, __ATOMIC_RELAXED);
-    if (log_is_due(hits)) {
+    struct limit *hits = &v->partition->own_memory_hits;
+    if (limit_due(hits)) {
         port_log(LOG_WARNING, "CPU %u: %s of 0x%llx, which is not the guest's, at rip 0x%llx (attempt %llu)",
-                 v->index, what, gpa, vmcs_read(VMCS_GUEST_RIP), hits);
+                 v->index, what, gpa, vmcs_read(VMCS_GUEST_RIP), hits->count);
     }
 }
 
@@ -54,10 +53,10 @@ static u64 read_protected(const struct partition *p, u64 gpa, u32 width)
 
 static void say_protected(struct vcpu *v, u64 gpa)
 {
-    u64 hits = __atomic_add_fetch(&v->partition->protected_writes, 1, __ATOMIC_RELAXED);
-    if (log_is_due(hits)) {
+    struct limit *hits = &v->partition->protected_writes;
+    if (limit_due(hits)) {
         port_log(LOG_WARNING, "CPU %u: write to 0x%llx, which is protected, dropped, at rip 0x%llx (attempt %llu)",
-                 v->index, gpa, vmcs_read(VMCS_GUEST_RIP), hits);
+                 v->index, gpa, vmcs_read(VMCS_GUEST_RIP), hits->count);
     }
 }
 
@@ -148,14 +147,14 @@ static void get_state(struct vcpu *v, enum insn_mode mode, struct insn_state *s)
 
 static void say_refused(struct vcpu *v, const struct insn_mmio *m, const char *why)
 {
-    u64 count = __atomic_add_fetch(&v->partition->refused_accesses, 1, __ATOMIC_RELAXED);
+    struct limit *refused = &v->partition->refused_accesses;
     u64 first = 0;
     for (u32 i = 0; i < 8; i++) {
         first = first << 8 | (i < m->byte_count ? m->bytes[i] : 0);
     }
-    if (log_is_due(count)) {
+    if (limit_due(refused)) {
         port_log(LOG_WARNING, "CPU %u: access to 0x%llx at rip 0x%llx refused, %s (%u bytes %016llx..., attempt %llu)",
-                 v->index, m->gpa, vmcs_read(VMCS_GUEST_RIP), why, m->byte_count, first, count);
+                 v->index, m->gpa, vmcs_read(VMCS_GUEST_RIP), why, m->byte_count, first, refused->count);
     }
 }
 

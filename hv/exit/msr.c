@@ -3,7 +3,6 @@
 
 #include "hv/guest/msr_policy.h"
 #include "hv/machine/checked.h"
-#include "hv/machine/log.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
@@ -15,22 +14,18 @@ static void refuse(struct vcpu *v, const struct msr_rule *rule, u32 msr, bool wr
 {
     struct partition *p = v->partition;
     bool foreign = rule->class == MSR_CLASS_FOREIGN;
-    u64 *counter = foreign ? &p->foreign_msrs[write] : &p->denied_msrs[write];
-    u64 count = __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
-    if (foreign ? count == 1 : log_is_due(count)) {
+    struct limit *refused = foreign ? &p->foreign_msrs[write] : &p->denied_msrs[write];
+    if (limit_due(refused) && (!foreign || refused->count == 1)) {
         port_log(write ? LOG_WARNING : LOG_DEBUG, "CPU %u: %s of MSR 0x%x refused (attempt %llu)",
-                 v->index, write ? "write" : "read", msr, count);
+                 v->index, write ? "write" : "read", msr, refused->count);
     }
     vcpu_inject_error(VECTOR_GP, 0);
 }
 
-enum { UNKNOWN_LINES = 8 };
-
 /* One that no table of ours lists was touched: whoever adds to the table wants to know which. */
 static void tell_unknown(struct vcpu *v, const struct msr_rule *rule, u32 msr, const char *what)
 {
-    if (rule->class == MSR_CLASS_UNKNOWN &&
-        __atomic_add_fetch(&v->partition->unknown_msrs, 1, __ATOMIC_RELAXED) <= UNKNOWN_LINES) {
+    if (rule->class == MSR_CLASS_UNKNOWN && limit_due(&v->partition->unknown_msrs)) {
         port_log(LOG_WARNING, "CPU %u: MSR 0x%x is not in the table: %s", v->index, msr, what);
     }
 }

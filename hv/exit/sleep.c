@@ -3,7 +3,6 @@
 
 #include "drivers/mmio.h"
 #include "hv/exit/report.h"
-#include "hv/machine/log.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
@@ -12,13 +11,13 @@ bool exit_sleep_write(struct vcpu *v, bool memory, u64 at, u32 size, u64 value)
     struct partition *p = v->partition;
     switch (sleep_write(&p->sleep, memory, at, size, value, &v->woken)) {
     case SLEEP_WRITE_REFUSED:
-        if (log_is_due(__atomic_add_fetch(&p->refused_sleeps, 1, __ATOMIC_RELAXED))) {
+        if (limit_due(&p->refused_sleeps)) {
             port_log(LOG_WARNING, "CPU %u: the guest asked for a sleep (0x%llx to %s 0x%llx) that Nestor would not "
                      "survive, refused", v->index, value, memory ? "address" : "port", at);
         }
         return false;
     case SLEEP_WRITE_SLEEPS:
-        if (log_is_due(__atomic_add_fetch(&p->sleeps, 1, __ATOMIC_RELAXED))) {
+        if (limit_due(&p->sleeps)) {
             exit_report_print(p);
         }
         break;

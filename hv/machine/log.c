@@ -27,11 +27,6 @@ void log_force(void)
     console.forced = true;
 }
 
-bool log_is_due(u64 count)
-{
-    return count <= 8 || (count & (count - 1)) == 0;
-}
-
 void port_log(enum log_level level, const char *fmt, ...)
 {
     static const char *const words[] = {"error: ", "warning: ", "", ""};

@@ -8,10 +8,4 @@ void log_init(const struct handover *h);
 /* From now on lines are printed without the lock, whoever holds it. */
 void log_force(void);
 
-/*
- * True when a line about something that a guest can repeat at will should be printed: the
- * first 8 times, then once for each power of two.
- */
-bool log_is_due(u64 count);
-
 #endif

@@ -9,6 +9,7 @@
 #include "hv/guest/mtrr.h"
 #include "hv/guest/sleep.h"
 #include "hv/handover.h"
+#include "iommu/base/limit.h"
 #include "iommu/domain/domain.h"
 #include "iommu/viommu/viommu.h"
 
@@ -29,12 +30,11 @@ struct partition {
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
     enum hypervisor_bit hypervisor_bit;
     bool boot_services;             /* the firmware's: it still runs as the guest */
-    u64 protected_writes;           /* by a CPU to the config's protected regions, dropped */
-    u64 own_memory_hits;            /* accesses to Nestor's memory or to a unit that is not shown */
-    u64 refused_accesses;           /* to these and to units' registers: those that got a fault */
-    u64 denied_msrs[2], foreign_msrs[2], unknown_msrs; /* reads, writes */
-    u64 refused_sleeps, sleeps;
-    u64 refused_tasks;
+    struct limit protected_writes;  /* by a CPU to the config's protected regions, dropped */
+    struct limit own_memory_hits;   /* accesses to Nestor's memory or to a unit that is not shown */
+    struct limit refused_accesses;  /* to these and to units' registers: those that got a fault */
+    struct limit denied_msrs[2], foreign_msrs[2]; /* reads, writes */
+    struct limit unknown_msrs, refused_strings, refused_sleeps, sleeps, refused_tasks;
 };
 
 /*

@@ -1,5 +1,5 @@
 /*
- * A bound on lines that a guest can provoke: the first four are told, then those at powers of four. A line takes
+ * A bound on lines that a guest can provoke: the first eight are told, then those at powers of four. A line takes
  * milliseconds at 115200 baud, with locks held, and a guest can be refused a thousand times in an exit.
  */
 #ifndef NESTOR_IOMMU_BASE_LIMIT_H
@@ -9,11 +9,16 @@
 
 struct limit { u64 count; };
 
+/* Whether the one of that number, from 1 on, is to be told. */
+static inline bool limit_due_at(u64 n)
+{
+    return n <= 8 || ((n & (n - 1)) == 0 && (n & 0x5555555555555555) != 0);
+}
+
 /* Counts one more; true when it is to be told. */
 static inline bool limit_due(struct limit *limit)
 {
-    u64 n = __atomic_add_fetch(&limit->count, 1, __ATOMIC_RELAXED);
-    return n <= 4 || ((n & (n - 1)) == 0 && (n & 0x5555555555555555) != 0);
+    return limit_due_at(__atomic_add_fetch(&limit->count, 1, __ATOMIC_RELAXED));
 }
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "iommu/viommu/report.h"
 
+#include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/viommu/bindings.h"
 #include "iommu/viommu/host.h"
@@ -27,8 +28,7 @@ static void report(struct viommu *v)
 
 void viommu_report_ending(struct viommu *v)
 {
-    u64 count = ++v->stats.translations;
-    if ((count & (count - 1)) == 0) {
+    if (limit_due_at(++v->stats.translations)) {
         port_log(LOG_INFO, "partition %u turns its translation off; its devices so far:",
                  v->config.partition);
         report(v);
