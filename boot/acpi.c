@@ -76,8 +76,9 @@ enum result acpi_find(const struct acpi_memory *m, u64 rsdp, struct acpi_tables 
     }
     note_sum(root, RSDP_BYTES_1, (u32)acpi_get(root, 0, 4), out);
     out->rsdt = acpi_get(root, 16, 4);
-    if (root[15] >= 2 && acpi_map(m, rsdp, RSDP_BYTES_2) != NULL) {
-        out->xsdt = acpi_get(root, 24, 8);
+    const u8 *longer = root[15] >= 2 ? acpi_map(m, rsdp, RSDP_BYTES_2) : NULL;
+    if (longer != NULL) {
+        out->xsdt = acpi_get(longer, 24, 8);
     }
     bool usable = acpi_signature(m, out->xsdt) == ACPI_SIGNATURE('X', 'S', 'D', 'T') &&
                   acpi_open(m, out->xsdt, &length) != NULL;

@@ -12,7 +12,7 @@ enum {
     FLAG_EXECUTE = 1,
     FLAG_WRITE = 2,
     LINK_BASE = 0x10000,        /* linker.ld */
-    IMAGE_LIMIT = 512 << 10,    /* and the image ends within the first megabyte */
+    IMAGE_LIMIT = 512 << 10,    /* and no segment ends beyond it */
 };
 
 static u64 get(const u8 *bytes, u64 offset, u32 count)
@@ -45,8 +45,8 @@ static enum result add_segment(const u8 *file, size_t size, u64 header, struct e
     if (file_size > memory_size || offset > size || file_size > size - offset) {
         return refuse(why, "a segment lies outside the file");
     }
-    if (address < LINK_BASE || memory_size > IMAGE_LIMIT || address - LINK_BASE > IMAGE_LIMIT ||
-        (address & PAGE_MASK) != 0) {
+    if (address < LINK_BASE || address - LINK_BASE > IMAGE_LIMIT ||
+        memory_size > IMAGE_LIMIT - (address - LINK_BASE) || (address & PAGE_MASK) != 0) {
         return refuse(why, "a segment is not page-aligned where the image belongs");
     }
     if ((flags & FLAG_EXECUTE) != 0 && (flags & FLAG_WRITE) != 0) {

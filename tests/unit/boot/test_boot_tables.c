@@ -104,6 +104,7 @@ static void images_that_are_refused(void **state)
         {"address not aligned", HEADERS + 16, LINK + 0x10, 8},
         {"far too large", HEADERS + 56 + 40, 1ull << 40, 8},
         {"overlapping", HEADERS + 56 + 16, LINK, 8},
+        {"behind the image's place", HEADERS + 56 + 16, LINK + 0x80000, 8},
         {"address at the end", HEADERS + 56 + 16, 0xfffffffffffff000, 8},
     };
     for (u32 i = 0; i < ARRAY_LEN(wrong); i++) {
