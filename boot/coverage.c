@@ -145,10 +145,11 @@ u32 coverage_functions(const struct pci_config *config)
     u32 count = 0;
     for (u32 at = (u32)config->first_bus << 8; at <= ((u32)config->last_bus << 8 | 0xff); at++) {
         struct pci_function f = {(u8)(at >> 8), at >> 3 & 31, at & 7};
-        if (is_present(config, f)) {
+        bool present = is_present(config, f);
+        if (present) {
             count += 1 + count_vfs(config, f);
         }
-        if (f.function == 0 && (!is_present(config, f) || (header_type(config, f) & 0x80) == 0)) {
+        if (f.function == 0 && (!present || (header_type(config, f) & 0x80) == 0)) {
             at |= 7;
         }
     }

@@ -186,6 +186,28 @@ static void functions_and_what_they_may_add(void **state)
     assert_int_equal(coverage_functions(&c), 2);
 }
 
+static u32 read_nothing(void *reads, struct pci_function f, u32 offset)
+{
+    (void)f;
+    (void)offset;
+    ++*(u32 *)reads;
+    return 0xffffffff;
+}
+
+/* In a virtual machine a read of a device that is not there is an exit to user space, and there are thousands. */
+static void each_absent_device_is_asked_once(void **state)
+{
+    (void)state;
+    u32 reads = 0;
+    struct pci_function uncovered;
+    const struct pci_config c = {.read = read_nothing, .ctx = &reads, .last_bus = 0xff};
+    begin();
+    assert_int_equal(coverage_functions(&c), 0);
+    assert_int_equal(reads, 256 * 32);
+    assert_true(coverage_complete(&dmar, &c, &uncovered));
+    assert_int_equal(reads, 2 * 256 * 32);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +216,7 @@ int main(void)
         cmocka_unit_test(paths_follow_bridges),
         cmocka_unit_test(scopes_that_reach_nothing),
         cmocka_unit_test(functions_and_what_they_may_add),
+        cmocka_unit_test(each_absent_device_is_asked_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
