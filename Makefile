@@ -160,7 +160,7 @@ setup: ## install what is missing (packages, emulators, kernels), once per machi
 	tools/setup test
 
 # tests/run sets the machine up and builds `test-programs` first; the fragments in tests/*/*.mk add to TEST_NEEDS.
-test: ## every test there is: hosted, fuzzers, QEMU, Bochs; ends with `N passed, N failed`
+test: ## every test there is: hosted, fuzzers, QEMU, KVM, Bochs; ends with `N passed, N failed`
 	@command -v python3 >/dev/null || tools/setup build
 	@tests/run
 test-long: ## the same, with what `make test` repeats at a tenth in full: hours

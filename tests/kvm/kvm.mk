@@ -2,4 +2,4 @@
 .PHONY: test-kvm
 test-kvm: image $(RUN_NEEDS) ## Nestor nested under KVM inside Bochs, every machine of tests/kvm/catalogue.py
 	tools/setup test
-	tests/kvm/machines --all
+	tests/kvm/test_machines --all

@@ -18,6 +18,10 @@ step_nvme() {
     dd if=/dev/nvme0n1 of=/tmp/r bs=64k count=4 iflag=direct 2>/dev/null
     cmp -s /tmp/w /tmp/r
     verdict nvme-write $? "wrote 262144 bytes, read them back the same"
+    # Each CPU has a queue of its own.
+    for c in $(sed -n 's/^processor.*: //p' /proc/cpuinfo); do
+        taskset -c "$c" dd if=/dev/nvme0n1 of=/dev/null bs=16k count=4 iflag=direct 2>/dev/null
+    done
     text=$(counted 'MSI.*nvme0q')
     verdict nvme-interrupts $? "$text"
 }
