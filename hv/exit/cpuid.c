@@ -13,6 +13,7 @@ static __attribute__((noinline)) void change(const struct vcpu *v, u32 leaf, u32
 {
     const struct cpuid_guest guest = {.cr4 = vmcs_read(VMCS_GUEST_CR4),
                                       .controls = v->cpu_controls2,
+                                      .entry_controls = v->entry_controls,
                                       .features = v->partition->cpuid_features,
                                       .hypervisor_bit = v->partition->hypervisor_bit};
     cpuid_policy_apply(leaf, subleaf, &guest, v->regs->gpr);

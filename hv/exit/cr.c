@@ -29,11 +29,14 @@ void exit_cr_access(struct vcpu *v)
         panic_show_guest();
         panic("exit for control register access 0x%llx, which does not exit", what);
     }
+    if (cr == CR4 && (value & CPUID_POLICY_CR4)) {
+        vcpu_inject_error(VECTOR_GP, 0);
+        return;
+    }
     if (cr == CR0) {
         change_shadow(VMCS_CR0_SHADOW, v->cr0_fixed, value);
-    } else if (value & CPUID_POLICY_CR4) {
-        vcpu_inject_error(VECTOR_GP, 0);
     } else {
         change_shadow(VMCS_CR4_SHADOW, v->cr4_fixed | CPUID_POLICY_CR4, value);
     }
+    vcpu_repeat();
 }

@@ -21,6 +21,40 @@ void exit_triple_fault(struct vcpu *v)
     machine_reset();
 }
 
+/* Kinds of exceptions: two contributory ones make a double fault, and so does any of the two with a page fault. */
+static bool is_contributory(u32 vector)
+{
+    return vector == VECTOR_DE || (vector >= VECTOR_TS && vector <= VECTOR_GP) || vector == VECTOR_CP;
+}
+
+/* What the error code of a fault during the delivery of an event says: not by a software interrupt (SDM 7.13). */
+static bool is_external(u32 type)
+{
+    return type != EVENT_SOFT_INTERRUPT && type != EVENT_PRIVILEGED_SOFT && type != EVENT_SOFT_EXCEPTION;
+}
+
+void exit_fault(struct vcpu *v, enum vector vector, u32 error)
+{
+    u32 event = (u32)vmcs_read(VMCS_VECTORING);
+    u32 first = event & EVENT_VECTOR;
+    u32 type = event >> EVENT_TYPE_SHIFT & 7;
+    if (!(event & EVENT_VALID)) {
+        vcpu_inject_error(vector, error);
+        return;
+    }
+    /* It has been accepted, and its handler does not run. */
+    if (type == EVENT_NMI) {
+        vcpu_block(BLOCKING_NMI);
+    }
+    if (type == EVENT_EXCEPTION && first == VECTOR_DF) {
+        exit_triple_fault(v);
+    } else if (type == EVENT_EXCEPTION && (is_contributory(first) || first == VECTOR_PF)) {
+        vcpu_inject_error(VECTOR_DF, 0);
+    } else {
+        vcpu_inject_error(vector, error | (is_external(type) ? ERROR_CODE_EXTERNAL : 0));
+    }
+}
+
 /* DR6 as hardware would leave it: conditions that were found earlier stay (SDM 18.2.3). */
 static void note_in_dr6(u64 found)
 {

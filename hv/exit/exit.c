@@ -44,7 +44,7 @@ static void exit_task_switch(struct vcpu *v)
     if (limit_due(&v->partition->refused_tasks)) {
         port_log(LOG_WARNING, "CPU %u: hardware task switch to selector 0x%x refused", v->index, selector);
     }
-    vcpu_inject_error(VECTOR_GP, selector);
+    exit_fault(v, VECTOR_GP, selector);
 }
 
 static const exit_handler handlers[REASON_LIMIT] = {
@@ -72,6 +72,7 @@ static const exit_handler handlers[REASON_LIMIT] = {
     [REASON_RDMSR] = exit_rdmsr,
     [REASON_WRMSR] = exit_wrmsr,
     [REASON_EPT_VIOLATION] = exit_ept_violation,
+    [REASON_EPT_MISCONFIG] = exit_ept_misconfig,
     [REASON_INVEPT] = exit_undefined,
     [REASON_PREEMPTION_TIMER] = work_timer_exit,
     [REASON_INVVPID] = exit_undefined,
@@ -117,6 +118,7 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
     if (reason & REASON_ENTRY_FAILURE) {
         entry_failed(reason);
     }
+    reason &= REASON_BASIC;
     if (reason >= REASON_LIMIT || handlers[reason] == NULL) {
         panic_show_guest();
         panic("no handler for exit reason %u, %s", reason, vmx_reason_text(reason));

@@ -7,6 +7,7 @@
 void exit_cpuid(struct vcpu *v);
 void exit_cr_access(struct vcpu *v);
 void exit_ept_violation(struct vcpu *v);
+void exit_ept_misconfig(struct vcpu *v);   /* ept.c */
 void exit_exception(struct vcpu *v);
 void exit_init(struct vcpu *v);
 void exit_io(struct vcpu *v);
@@ -16,5 +17,11 @@ void exit_triple_fault(struct vcpu *v);     /* exception.c; the machine resets *
 void exit_undefined(struct vcpu *v);
 void exit_vmcall(struct vcpu *v);
 void exit_wrmsr(struct vcpu *v);
+
+/*
+ * A contributory fault in place of the instruction that exited, or of the event whose delivery exited: then it may
+ * be a double fault, or the end of the guest (SDM 7.15). In exception.c.
+ */
+void exit_fault(struct vcpu *v, enum vector vector, u32 error);
 
 #endif

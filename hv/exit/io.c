@@ -72,6 +72,7 @@ void exit_io(struct vcpu *v)
         vcpu_inject_error(VECTOR_GP, 0);
         return;
     }
+    vcpu_note_access(port, size, BREAKPOINT_PORT);
     if (what & QUAL_IN) {
         in(v, port, size);
     } else {

@@ -79,6 +79,7 @@ static void write_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 
 static u64 load(void *ctx, u64 gpa, u32 width)
 {
     const struct access *a = ctx;
+    vcpu_note_access(vmcs_read(VMCS_GUEST_LINEAR), width, BREAKPOINT_READ);
     if (a->unit != NULL) {
         return read_register(a->v, a->unit, a->offset, width);
     }
@@ -95,6 +96,7 @@ static u64 load(void *ctx, u64 gpa, u32 width)
 static void store(void *ctx, u64 gpa, u32 width, u64 value)
 {
     const struct access *a = ctx;
+    vcpu_note_access(vmcs_read(VMCS_GUEST_LINEAR), width, BREAKPOINT_WRITE);
     if (a->unit != NULL) {
         write_register(a->v, a->unit, a->offset, width, value);
     } else if (partition_ept_rights(a->v->partition, gpa) != 0) {
@@ -158,24 +160,11 @@ static void say_refused(struct vcpu *v, const struct insn_mmio *m, const char *w
     }
 }
 
-/*
- * #GP, as for an address that is not canonical. If it was the delivery of an exception that failed, a second fault
- * makes it a double fault, and a third a triple fault (SDM 7.15).
- */
+/* #GP, as for an address that is not canonical. */
 static void refuse(struct vcpu *v, const struct insn_mmio *m, const char *why)
 {
-    u32 event = (u32)vmcs_read(VMCS_VECTORING);
-    u32 vector = event & EVENT_VECTOR;
     say_refused(v, m, why);
-    if (!(event & EVENT_VALID) || (event >> EVENT_TYPE_SHIFT & 7) != EVENT_EXCEPTION) {
-        vcpu_inject_error(VECTOR_GP, 0);
-    } else if (vector == VECTOR_DF) {
-        exit_triple_fault(v);
-    } else if (vector == 0 || (vector >= 10 && vector <= VECTOR_PF)) {
-        vcpu_inject_error(VECTOR_DF, 0);
-    } else {
-        vcpu_inject_error(VECTOR_GP, 0);
-    }
+    exit_fault(v, VECTOR_GP, 0);
 }
 
 /* Why this is not the access of an instruction that could be completed; NULL: it is. */
@@ -215,6 +204,7 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     if (!insn_mmio_is_at(gpa, address, in->width)) {
         return false;
     }
+    vcpu_note_access(address, in->width, in->to_memory ? BREAKPOINT_WRITE : BREAKPOINT_READ);
     if (in->to_memory) {
         write_register(v, unit, offset, in->width, gpr[in->reg] & in->mask);
     } else {

@@ -75,6 +75,8 @@ static void write_mtrr(struct vcpu *v, const struct msr_rule *rule, u32 msr, u64
         refuse(v, rule, msr, true);
     } else if (v->index != BOOT_CPU || !mtrr_is_settled(&v->mtrr) || partition_ept_retype(v->partition, &v->mtrr)) {
         vcpu_advance();
+    } else {
+        vcpu_repeat();
     }
 }
 

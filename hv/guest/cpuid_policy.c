@@ -82,13 +82,16 @@ static bool is_hidden_component(u32 subleaf)
                                               subleaf != 17 && subleaf != 18));
 }
 
-/* Instructions that are undefined in a guest without a VM-execution control (SDM 26.3). */
-static const struct { u32 control, leaf, subleaf, reg, bit; const char *name; } enabled[] = {
-    {CPU2_INVPCID, 0x07, 0, CPUID_EBX, 1u << 10, "INVPCID"},
-    {CPU2_USER_WAIT, 0x07, 0, CPUID_ECX, 1u << 5, "TPAUSE, UMWAIT"},
-    {CPU2_RDTSCP, 0x07, 0, CPUID_ECX, 1u << 22, "RDPID"},
-    {CPU2_XSAVES, 0x0d, 1, CPUID_EAX, 1u << 3, "XSAVES"},
-    {CPU2_RDTSCP, 0x80000001, ANY_SUBLEAF, CPUID_EDX, 1u << 27, "RDTSCP"},
+/* What is undefined or not switched in a guest without a control of VMX (SDM 26.3, 28.3.2.5). */
+static const struct { u32 control2, entry, leaf, subleaf, reg, bits; const char *name; } enabled[] = {
+    {0, ENTRY_LOAD_CET, 0x07, 0, CPUID_ECX, 1u << 7, "shadow stacks"},
+    {CPU2_INVPCID, 0, 0x07, 0, CPUID_EBX, 1u << 10, "INVPCID"},
+    {CPU2_USER_WAIT, 0, 0x07, 0, CPUID_ECX, 1u << 5, "TPAUSE, UMWAIT"},
+    {CPU2_RDTSCP, 0, 0x07, 0, CPUID_ECX, 1u << 22, "RDPID"},
+    {0, ENTRY_LOAD_CET, 0x07, 0, CPUID_EDX, 1u << 20, "indirect-branch tracking"},
+    {CPU2_XSAVES, 0, 0x0d, 1, CPUID_EAX, 1u << 3, "XSAVES"},
+    {0, ENTRY_LOAD_CET, 0x0d, 1, CPUID_ECX, 3u << 11, "CET's state"},
+    {CPU2_RDTSCP, 0, 0x80000001, ANY_SUBLEAF, CPUID_EDX, 1u << 27, "RDTSCP"},
 };
 
 static void clear(u64 *reg)
@@ -139,12 +142,13 @@ static bool depends_on_controls(u32 leaf)
     return leaf == 0x07 || leaf == 0x0d || leaf == 0x80000001;
 }
 
-static void hide_disabled(u32 controls, u32 leaf, u32 subleaf, u64 *reg)
+static void hide_disabled(const struct cpuid_guest *guest, u32 leaf, u32 subleaf, u64 *reg)
 {
     for (u32 i = 0; i < ARRAY_LEN(enabled); i++) {
-        if (!(controls & enabled[i].control) && enabled[i].leaf == leaf &&
+        bool off = ((enabled[i].control2 & ~guest->controls) | (enabled[i].entry & ~guest->entry_controls)) != 0;
+        if (off && enabled[i].leaf == leaf &&
             (enabled[i].subleaf == subleaf || enabled[i].subleaf == ANY_SUBLEAF)) {
-            reg[enabled[i].reg] &= ~enabled[i].bit;
+            reg[enabled[i].reg] &= ~enabled[i].bits;
         }
     }
 }
@@ -184,7 +188,7 @@ void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, 
     }
     show(&rules[rule], subleaf, reg);
     if (depends_on_controls(leaf)) {
-        hide_disabled(guest->controls, leaf, subleaf, reg);
+        hide_disabled(guest, leaf, subleaf, reg);
     }
     if (leaf == 1) {
         mirror(&reg[CPUID_ECX], 1u << 27, (guest->cr4 & CR4_OSXSAVE) != 0);

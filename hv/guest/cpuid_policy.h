@@ -32,6 +32,7 @@ enum cpuid_nestor_feature {
 struct cpuid_guest {
     u64 cr4;
     u32 controls;                         /* enum cpu_control2 that are on */
+    u32 entry_controls;                   /* enum entry_control, likewise */
     u32 features;                         /* enum cpuid_nestor_feature */
     u32 physical_width;                   /* bits of an address without key ids; 0: as the CPU says */
     enum hypervisor_bit hypervisor_bit;

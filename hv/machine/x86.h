@@ -90,6 +90,13 @@ static inline struct table_register idtr_read(void)
     return v;
 }
 
+/* DR0 to DR3. */
+static inline void dr_read(u64 dr[4])
+{
+    __asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+                     : "=r"(dr[0]), "=r"(dr[1]), "=r"(dr[2]), "=r"(dr[3]));
+}
+
 static inline u64 dr7_read(void)
 {
     u64 v;

@@ -12,8 +12,10 @@ enum cr0_bit {
 #define CR0_PG (1ull << 31)
 
 enum cr4_bit {
+    CR4_DE = 1 << 3,
     CR4_PSE = 1 << 4,
     CR4_PAE = 1 << 5,
+    CR4_MCE = 1 << 6,
     CR4_PGE = 1 << 7,
     CR4_LA57 = 1 << 12,
     CR4_VMXE = 1 << 13,
@@ -33,17 +35,24 @@ enum debugctl_bit { DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
 enum dr6_bit { DR6_HIT = 0xf, DR6_BLD = 1 << 11, DR6_RTM = 1 << 16 };   /* BLD, RTM: 0 means yes */
 enum dr7_bit { DR7_GD = 1 << 13 };
 enum efer_bit { EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
-enum rflags_bit { RFLAGS_ONE = 1 << 1, RFLAGS_TF = 1 << 8, RFLAGS_IF = 1 << 9, RFLAGS_AC = 1 << 18 };
+enum rflags_bit { RFLAGS_ONE = 1 << 1, RFLAGS_TF = 1 << 8, RFLAGS_IF = 1 << 9, RFLAGS_RF = 1 << 16, RFLAGS_AC = 1 << 18 };
 
 enum vector {
     VECTOR_DB = 1,
     VECTOR_NMI = 2,
     VECTOR_UD = 6,
+    VECTOR_DE = 0,
     VECTOR_DF = 8,
+    VECTOR_TS = 10,
     VECTOR_GP = 13,
     VECTOR_PF = 14,
     VECTOR_AC = 17,
+    VECTOR_MC = 18,
+    VECTOR_CP = 21,
 };
+
+/* Of an error code: the fault was raised while an event was delivered that is not the program's own (SDM 7.13). */
+enum { ERROR_CODE_EXTERNAL = 1 };
 
 enum msr {
     MSR_APIC_BASE = 0x1b,

@@ -32,6 +32,7 @@ struct partition {
     bool boot_services;             /* the firmware's: it still runs as the guest */
     struct limit protected_writes;  /* by a CPU to the config's protected regions, dropped */
     struct limit own_memory_hits;   /* accesses to Nestor's memory or to a unit that is not shown */
+    struct limit unmapped_accesses; /* to what is mapped on demand and could not be, or is broken */
     struct limit refused_accesses;  /* to these and to units' registers: those that got a fault */
     struct limit denied_msrs[2], foreign_msrs[2]; /* reads, writes */
     struct limit unknown_msrs, refused_strings, refused_sleeps, sleeps, refused_tasks;

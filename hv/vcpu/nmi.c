@@ -36,6 +36,8 @@ void nmi_exit(struct vcpu *v)
 void nmi_window_exit(struct vcpu *v)
 {
     if (__atomic_exchange_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST) != 0) {
+        /* Some CPUs open the window right behind STI, others then refuse the injection (SDM 28.3.1.5). */
+        vcpu_unblock(BLOCKING_STI);
         vmcs_write(VMCS_ENTRY_EVENT, EVENT_VALID | EVENT_NMI << EVENT_TYPE_SHIFT | (u32)VECTOR_NMI);
     }
     set_window(v);

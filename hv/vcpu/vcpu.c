@@ -31,16 +31,51 @@ void vcpu_unblock(u32 what)
     }
 }
 
+void vcpu_block(u32 what)
+{
+    vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | what);
+}
+
+static void add_pending_debug(u32 what)
+{
+    vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | what);
+}
+
 void vcpu_advance_to(u64 rip)
 {
     const u32 until_next = BLOCKING_STI | BLOCKING_MOV_SS;
+    u64 flags = vmcs_read(VMCS_GUEST_RFLAGS);
     if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & until_next) {
         vcpu_unblock(until_next);
     }
-    if ((vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
-        vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_STEP);
+    if ((flags & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
+        add_pending_debug(PENDING_DEBUG_STEP);
+    }
+    /* An exit for a fault saves RF = 1 (SDM 29.3.3). It stays where a repeated string instruction is not at its end. */
+    if ((flags & RFLAGS_RF) && rip != vmcs_read(VMCS_GUEST_RIP)) {
+        vmcs_write(VMCS_GUEST_RFLAGS, flags & ~(u64)RFLAGS_RF);
     }
     vmcs_write(VMCS_GUEST_RIP, rip);
+}
+
+/* The breakpoint on it, if there is one, has been met before it exited: without RF it would be met again. */
+void vcpu_repeat(void)
+{
+    vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+}
+
+void vcpu_note_access(u64 address, u32 width, enum breakpoint_kind kind)
+{
+    u64 dr7 = vmcs_read(VMCS_GUEST_DR7);
+    if (!breakpoint_any(dr7) || (kind == BREAKPOINT_PORT && !(vmcs_read(VMCS_GUEST_CR4) & CR4_DE))) {
+        return;
+    }
+    u64 dr[4];
+    dr_read(dr);
+    u32 met = breakpoint_met(dr7, dr, address, width, kind);
+    if (met != 0) {
+        add_pending_debug(met | PENDING_DEBUG_BREAKPOINT);
+    }
 }
 
 void vcpu_advance(void)
@@ -53,8 +88,15 @@ u64 vcpu_reg(const struct vcpu *v, u32 reg)
     return reg == REG_RSP ? vmcs_read(VMCS_GUEST_RSP) : v->regs->gpr[reg & 15];
 }
 
+/* VM entry pushes RFLAGS as they are (SDM 28.6.1.1), hardware sets RF for every fault and abort (SDM 18.3.1.1). */
+static void begin_fault(void)
+{
+    vcpu_repeat();
+}
+
 void vcpu_inject(enum vector vector)
 {
+    begin_fault();
     vmcs_write(VMCS_ENTRY_EVENT, EVENT_VALID | EVENT_EXCEPTION << EVENT_TYPE_SHIFT | (u32)vector);
 }
 
@@ -62,6 +104,7 @@ void vcpu_inject(enum vector vector)
 void vcpu_inject_error(enum vector vector, u32 error)
 {
     u32 code = vmcs_read(VMCS_GUEST_CR0) & CR0_PE ? EVENT_ERROR_CODE : 0;
+    begin_fault();
     vmcs_write(VMCS_ENTRY_ERROR_CODE, error);
     vmcs_write(VMCS_ENTRY_EVENT, EVENT_VALID | code | EVENT_EXCEPTION << EVENT_TYPE_SHIFT | (u32)vector);
 }

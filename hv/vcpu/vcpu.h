@@ -2,6 +2,7 @@
 #ifndef NESTOR_HV_VCPU_VCPU_H
 #define NESTOR_HV_VCPU_VCPU_H
 
+#include "hv/guest/breakpoint.h"
 #include "hv/guest/mtrr.h"
 #include "hv/vcpu/memo.h"
 #include "hv/vmx/entry.h"
@@ -43,7 +44,14 @@ void vcpu_advance(void);
 /* The same to a given RIP: an emulated instruction, whose length the exit does not tell. */
 void vcpu_advance_to(u64 rip);
 
-/* Ends blocking: bits of enum interruptibility. */
+/* The instruction that exited runs again, now without an exit: a breakpoint on it is not met twice (SDM 29.3.3). */
+void vcpu_repeat(void);
+
+/* Nestor has done this access of the instruction that exited: breakpoints that it meets are due after it. */
+void vcpu_note_access(u64 address, u32 width, enum breakpoint_kind kind);
+
+/* Begins and ends blocking: bits of enum interruptibility. */
+void vcpu_block(u32 what);
 void vcpu_unblock(u32 what);
 
 /* The guest's register of that number. */

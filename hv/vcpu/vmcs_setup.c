@@ -40,7 +40,7 @@ static void copy_msrs(void)
 static void set_controls(struct vcpu *v)
 {
     const u32 want2 = CPU2_EPT | CPU2_RDTSCP | CPU2_VPID | CPU2_UNRESTRICTED | CPU2_INVPCID |
-                      CPU2_HIDE_FROM_PT | CPU2_XSAVES | CPU2_USER_WAIT;
+                      CPU2_HIDE_FROM_PT | CPU2_XSAVES | CPU2_USER_WAIT | CPU2_ENCLS_EXITING | CPU2_ENCLV_EXITING;
     const u32 exits = EXIT_SAVE_DEBUG | EXIT_HOST_64 | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
                       EXIT_SAVE_EFER | EXIT_LOAD_EFER | EXIT_HIDE_FROM_PT | EXIT_LOAD_CET;
     const u32 entries = ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER | ENTRY_HIDE_FROM_PT |
@@ -62,6 +62,8 @@ static void set_controls(struct vcpu *v)
     vmcs_write(VMCS_IO_BITMAP_A, v->partition->io_bitmap.v);
     vmcs_write(VMCS_IO_BITMAP_B, v->partition->io_bitmap.v + PAGE_SIZE);
     vmcs_write(VMCS_EXCEPTION_BITMAP, 1u << VECTOR_DB | 1u << VECTOR_AC);
+    vmcs_write(VMCS_ENCLS_BITMAP, ~0ull);
+    vmcs_write(VMCS_ENCLV_BITMAP, ~0ull);
     vmcs_write(VMCS_LINK_POINTER, ~0ull);
 }
 

@@ -14,7 +14,8 @@
     X(HOST_ES, 0x0c00) X(HOST_CS, 0x0c02) X(HOST_SS, 0x0c04) X(HOST_DS, 0x0c06)            \
     X(HOST_FS, 0x0c08) X(HOST_GS, 0x0c0a) X(HOST_TR, 0x0c0c)                               \
     X(IO_BITMAP_A, 0x2000) X(IO_BITMAP_B, 0x2002) X(MSR_BITMAP, 0x2004)                    \
-    X(EPTP, 0x201a) X(XSS_BITMAP, 0x202c)                                                  \
+    X(EPTP, 0x201a) X(XSS_BITMAP, 0x202c) X(ENCLS_BITMAP, 0x202e)\
+    X(ENCLV_BITMAP, 0x2036)                                                  \
     X(GUEST_PHYSICAL, 0x2400)                                                              \
     X(LINK_POINTER, 0x2800) X(GUEST_DEBUGCTL, 0x2802) X(GUEST_PAT, 0x2804)                 \
     X(GUEST_EFER, 0x2806) X(GUEST_PDPTE0, 0x280a)                                          \
@@ -77,9 +78,11 @@ enum cpu_control2 {
     CPU2_VPID = 1 << 5,
     CPU2_UNRESTRICTED = 1 << 7,
     CPU2_INVPCID = 1 << 12,
+    CPU2_ENCLS_EXITING = 1 << 15,
     CPU2_HIDE_FROM_PT = 1 << 19,
     CPU2_XSAVES = 1 << 20,
     CPU2_USER_WAIT = 1 << 26,
+    CPU2_ENCLV_EXITING = 1 << 28,
 };
 enum exit_control {
     EXIT_SAVE_DEBUG = 1 << 2,
@@ -109,14 +112,17 @@ enum interruptibility {
     BLOCKING_NMI = 1 << 3,
 };
 
-/* GUEST_PENDING_DEBUG: a single step is due (BS), the breakpoint is enabled. */
-enum { PENDING_DEBUG_STEP = 1 << 14 };
+/* GUEST_PENDING_DEBUG: an enabled breakpoint was met (which one: bits 3:0), a single step is due (BS). */
+enum { PENDING_DEBUG_BREAKPOINT = 1 << 12, PENDING_DEBUG_STEP = 1 << 14 };
 
 /* Events as ENTRY_EVENT, EXIT_EVENT and VECTORING hold them, SDM 26.8.3. */
 enum event_type { EVENT_INTERRUPT = 0, EVENT_NMI = 2, EVENT_EXCEPTION = 3, EVENT_SOFT_INTERRUPT = 4,
                   EVENT_PRIVILEGED_SOFT = 5, EVENT_SOFT_EXCEPTION = 6 };
 enum { EVENT_VECTOR = 0xff, EVENT_TYPE_SHIFT = 8, EVENT_ERROR_CODE = 1 << 11, EVENT_NMI_UNBLOCKED = 1 << 12 };
 #define EVENT_VALID (1u << 31)
+
+/* QUALIFICATION of an EPT violation: IRET had ended the blocking of NMIs before it failed (SDM 29.2.3). */
+enum { QUALIFICATION_NMI_UNBLOCKED = 1 << 12 };
 
 /* EPTP, SDM 26.6.11: write-back tables of n levels; accessed and dirty bits off. */
 enum { EPTP_WRITE_BACK = 6, EPTP_LEVELS_SHIFT = 3 };
@@ -164,6 +170,7 @@ enum { EPTP_WRITE_BACK = 6, EPTP_LEVELS_SHIFT = 3 };
 #define EXIT_REASON_ENUM(name, number, words) REASON_##name = number,
 enum exit_reason { EXIT_REASONS(EXIT_REASON_ENUM) REASON_LIMIT = 80 };
 #undef EXIT_REASON_ENUM
+enum { REASON_BASIC = 0xffff };     /* above: flags, such as that the CPU was in enclave mode */
 #define REASON_ENTRY_FAILURE (1u << 31)
 
 static inline u64 vmcs_read(enum vmcs_field field)

@@ -1,6 +1,6 @@
 /*
- * Debug exceptions and alignment checks as a guest sees them: single steps, breakpoints, INT1, what blocks them, and
- * #AC at CPL 3. Prints a line for each exception with everything that its handler sees; tests/bochs/test_debug
+ * Debug exceptions, faults and alignment checks as a guest sees them: single steps, breakpoints, INT1, what blocks
+ * them, faults of instructions that exit, accesses that Nestor completes, and #AC at CPL 3. Prints a line for each exception with everything that its handler sees; tests/bochs/test_debug
  * compares them with those of a run without Nestor. With the option "loop", three CPUs: one is sent into a delivery
  * of #DB that raises #DB for ever, one into the same with #AC, and meanwhile the first changes the second stage.
  */
@@ -11,13 +11,14 @@
 #include "tests/efi/msr.h"
 #include "tests/efi/tsc.h"
 
-enum { CODE = 0x08, DATA = 0x10, TASK = 0x28, TASK_OF_OTHER = 0x38, GDT_ENTRIES = 9, VECTORS = 256, DB = 1, AC = 17,
+enum { CODE = 0x08, DATA = 0x10, TASK = 0x28, TASK_OF_OTHER = 0x38, GDT_ENTRIES = 9, VECTORS = 256, DB = 1, UD = 6, GP = 13, AC = 17,
        GATE = 0x8e, IST = 8192, TABLES = 6, SIZE_2M = 1 << 21,
        CR0_AM = 1 << 18, CR4_DE = 1 << 3, CR4_SUPERVISOR = 3 << 20, NO_INTERRUPTS = 15,
        DR7_NONE = 0x400, DR7_EXECUTE0 = 1, DR7_WRITE1 = 1 << 2 | 0xd << 20, DR7_ACCESS2 = 1 << 4 | 0xf << 24,
        DR7_PORT3 = 1 << 6 | 2 << 28, DR7_GD = 1 << 13, DR7_WRITE0_LONG = 1 | 9 << 16,
        KICKS = 20, LONG = 2000000,
-       APIC_ICR = 0x300, APIC_ICR_HIGH = 0x310, INIT = 0x4500, SIPI = 0x4600 };
+       APIC_ICR = 0x300, APIC_ICR_HIGH = 0x310, INIT = 0x4500, SIPI = 0x4600,
+       PM1_CONTROL = 0xb004 /* of the PIIX4, as OVMF places it */, UNIT = 0xfed90000, UNIT_DATA = 0x44 };
 #define APIC 0xfee00000ull
 #define DR6_NONE 0xffff0ff0ull
 
@@ -32,10 +33,13 @@ struct loop_page { UINT8 code[0x800]; volatile UINT32 entered; UINT8 stack[0x7fc
 extern HIDDEN struct debug_record debug_records[];
 extern HIDDEN volatile UINT32 debug_count;
 extern HIDDEN UINT32 debug_word, debug_word2;
-extern HIDDEN const UINT8 debug_ac_start[], debug_ac_end[], case_execute_here[];
+extern HIDDEN const UINT8 debug_ac_start[], debug_ac_end[], case_execute_here[], case_control_here[], case_register_here[],
+    case_repeated_here[];
 HIDDEN void debug_load(const struct debug_tables *t);
 HIDDEN void debug_db(void);
 HIDDEN void debug_ac(void);
+HIDDEN void debug_fault(void);
+HIDDEN void debug_fault_with_code(void);
 HIDDEN void debug_user(UINT64 code, UINT64 stack);
 HIDDEN void debug_db_loop(volatile UINT32 *entered);
 HIDDEN void case_step(void);
@@ -48,6 +52,14 @@ HIDDEN void case_data_mov_ss(void);
 HIDDEN void case_data_mov_ss_stepped(void);
 HIDDEN void case_port(void);
 HIDDEN void case_general_detect(void);
+HIDDEN void case_fault(void);
+HIDDEN void case_fault_stepped(void);
+HIDDEN void case_control(void);
+HIDDEN void case_register(void);
+HIDDEN void case_register_stepped(void);
+HIDDEN void case_repeated(void);
+HIDDEN void case_repeated_stepped(void);
+HIDDEN void case_control_port(void);
 HIDDEN void case_int1(void);
 HIDDEN void case_int1_stepped(void);
 HIDDEN void case_alignment(void);
@@ -61,19 +73,28 @@ static UINT8 user_stack[IST] __attribute__((aligned(16)));
 static struct debug_tables firmware, own = {.cs = CODE, .ds = DATA, .tr = TASK};
 static volatile UINT32 other_entered;
 
-static const struct { CHAR16 *name; void (*run)(void); UINT64 dr7; } cases[] = {
-    {L"step", case_step, 0},
-    {L"step-sti", case_step_sti, 0},
-    {L"step-mov-ss", case_step_mov_ss, 0},
-    {L"execute", case_execute, DR7_EXECUTE0},
-    {L"execute-step", case_execute_stepped, DR7_EXECUTE0},
-    {L"data", case_data, DR7_WRITE1 | DR7_ACCESS2},
-    {L"mov-ss", case_data_mov_ss, DR7_ACCESS2},
-    {L"mov-ss-step", case_data_mov_ss_stepped, DR7_ACCESS2},
-    {L"port", case_port, DR7_PORT3},
-    {L"general-detect", case_general_detect, DR7_GD},
-    {L"int1", case_int1, 0},
-    {L"int1-step", case_int1_stepped, 0},
+/* dr0, dr2: where, if not at case_execute_here and debug_word2. */
+static const struct debug_case { CHAR16 *name; void (*run)(void); UINT64 dr7; const VOID *dr0, *dr2; } cases[] = {
+    {L"step", case_step, 0, NULL, NULL},
+    {L"step-sti", case_step_sti, 0, NULL, NULL},
+    {L"step-mov-ss", case_step_mov_ss, 0, NULL, NULL},
+    {L"execute", case_execute, DR7_EXECUTE0, NULL, NULL},
+    {L"execute-step", case_execute_stepped, DR7_EXECUTE0, NULL, NULL},
+    {L"data", case_data, DR7_WRITE1 | DR7_ACCESS2, NULL, NULL},
+    {L"mov-ss", case_data_mov_ss, DR7_ACCESS2, NULL, NULL},
+    {L"mov-ss-step", case_data_mov_ss_stepped, DR7_ACCESS2, NULL, NULL},
+    {L"port", case_port, DR7_PORT3, NULL, NULL},
+    {L"control-port", case_control_port, DR7_PORT3, NULL, NULL},
+    {L"fault", case_fault, 0, NULL, NULL},
+    {L"fault-step", case_fault_stepped, 0, NULL, NULL},
+    {L"control", case_control, DR7_EXECUTE0, case_control_here, NULL},
+    {L"register", case_register, DR7_EXECUTE0 | DR7_ACCESS2, case_register_here, (VOID *)UNIT},
+    {L"register-step", case_register_stepped, 0, NULL, NULL},
+    {L"repeated", case_repeated, DR7_EXECUTE0 | DR7_ACCESS2, case_repeated_here, (VOID *)(UNIT + UNIT_DATA)},
+    {L"repeated-step", case_repeated_stepped, 0, NULL, NULL},
+    {L"general-detect", case_general_detect, DR7_GD, NULL, NULL},
+    {L"int1", case_int1, 0, NULL, NULL},
+    {L"int1-step", case_int1_stepped, 0, NULL, NULL},
 };
 
 static void set_gate(struct gate *g, void (*handler)(void), UINT8 ist)
@@ -101,6 +122,8 @@ static void make_tables(void)
     CopyMem(idt, (VOID *)(UINTN)firmware.idtr.base, sizeof(idt));
     set_gate(&idt[DB], debug_db, 0);
     set_gate(&idt[AC], debug_ac, 0);
+    set_gate(&idt[UD], debug_fault, 0);
+    set_gate(&idt[GP], debug_fault_with_code, 0);
     CopyMem(idt_of_other, idt, sizeof(idt));
     set_gate(&idt_of_other[DB], debug_db, 1);
     set_task(tss, TASK);
@@ -128,14 +151,14 @@ static UINT64 user_tables(void)
     return at;
 }
 
-static void set_debug(UINT64 dr7)
+static void set_debug(const struct debug_case *c)
 {
     __asm__ volatile("mov %0, %%dr7; mov %1, %%dr6" : : "r"((UINT64)DR7_NONE), "r"(DR6_NONE));
-    __asm__ volatile("mov %0, %%dr0" : : "r"(case_execute_here));
+    __asm__ volatile("mov %0, %%dr0" : : "r"(c->dr0 != NULL ? c->dr0 : case_execute_here));
     __asm__ volatile("mov %0, %%dr1" : : "r"(&debug_word));
-    __asm__ volatile("mov %0, %%dr2" : : "r"(&debug_word2));
-    __asm__ volatile("mov %0, %%dr3" : : "r"(0x80ull));
-    __asm__ volatile("mov %0, %%dr7" : : "r"(dr7 | DR7_NONE));
+    __asm__ volatile("mov %0, %%dr2" : : "r"(c->dr2 != NULL ? c->dr2 : &debug_word2));
+    __asm__ volatile("mov %0, %%dr3" : : "r"(c->run == case_control_port ? PM1_CONTROL : 0x80ull));
+    __asm__ volatile("mov %0, %%dr7" : : "r"(c->dr7 | DR7_NONE));
 }
 
 static void alignment(UINT64 tables)
@@ -159,8 +182,9 @@ static void say_records(CHAR16 *name, void (*code)(void))
 }
 
 /* With descriptor tables of its own and without interrupts, so that no handler of theirs shows up in the results. */
-static void run_case(void (*run)(void), UINT64 arg, UINT64 dr7)
+static void run_case(const struct debug_case *c, UINT64 arg)
 {
+    static const struct debug_case none;
     UINT64 cr4, cr8;
     debug_count = 0;
     __asm__ volatile("cli; mov %%cr8, %0; mov %1, %%cr8" : "=&r"(cr8) : "r"((UINT64)NO_INTERRUPTS));
@@ -168,13 +192,13 @@ static void run_case(void (*run)(void), UINT64 arg, UINT64 dr7)
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_DE));
     debug_load(&own);
     own.tr = 0;
-    set_debug(dr7);
+    set_debug(c);
     if (arg != 0) {
         alignment(arg);
     } else {
-        run();
+        c->run();
     }
-    set_debug(0);
+    set_debug(&none);
     debug_load(&firmware);
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
     __asm__ volatile("mov %0, %%cr8; sti" : : "r"(cr8));
@@ -242,10 +266,10 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     InitializeLib(self, system);
     make_tables();
     for (UINTN i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        run_case(cases[i].run, 0, cases[i].dr7);
+        run_case(&cases[i], 0);
         say_records(cases[i].name, cases[i].run == case_execute_stepped ? case_execute : cases[i].run);
     }
-    run_case(NULL, user_tables(), 0);
+    run_case(&cases[0], user_tables());
     say_records(L"alignment", case_alignment);
     if (!EFI_ERROR(BS->HandleProtocol(self, &gEfiLoadedImageProtocolGuid, (VOID **)&loaded)) &&
         loaded->LoadOptionsSize != 0 && StrCmp(loaded->LoadOptions, L"loop") == 0) {

@@ -84,6 +84,35 @@ debug_ac:
     popfq
     ret
 
+; A fault: its record, then on at R8.
+global debug_fault:function hidden, debug_fault_with_code:function hidden
+debug_fault:
+    push -2
+debug_fault_with_code:
+    push rax
+    push rbx
+    lea rbx, [debug_count]
+    mov eax, [rbx]
+    inc dword [rbx]
+    imul eax, eax, 40
+    lea rbx, [debug_records]
+    add rbx, rax
+    mov rax, [rsp + 24]
+    mov [rbx], rax
+    mov rax, [rsp + 40]
+    mov [rbx + 8], rax
+    mov rax, dr6
+    mov [rbx + 16], rax
+    mov rax, dr7
+    mov [rbx + 24], rax
+    mov rax, [rsp + 16]
+    mov [rbx + 32], rax
+    mov [rsp + 24], r8
+    pop rbx
+    pop rax
+    add rsp, 8
+    iretq
+
 global debug_user:function hidden
 ; void debug_user(u64 code, u64 stack): at CPL 3 with alignment checks, selectors as in debug.c
 debug_user:
@@ -203,6 +232,101 @@ CASE case_data_mov_ss_stepped
 CASE case_port
     in al, 80h
     nop
+    ret
+
+; DR3: the port of PM1 control, which Nestor looks at
+CASE case_control_port
+    mov edx, 0b004h
+    in ax, dx
+    nop
+    in al, dx
+    nop
+    ret
+
+; IA32_APIC_BASE with a bit that no CPU has, and VMXOFF outside VMX operation
+CASE case_fault
+    lea r8, [.undefined]
+    mov ecx, 1bh
+    mov eax, 0fee00900h
+    mov edx, 80000000h
+    wrmsr
+.undefined:
+    lea r8, [.end]
+    db 0fh, 1, 0c4h
+.end:
+    ret
+
+CASE case_fault_stepped
+    mov edi, ss
+    lea r8, [.end]
+    mov ecx, 1bh
+    mov eax, 0fee00900h
+    mov edx, 80000000h
+    STEP
+    mov ss, edi
+    wrmsr
+.end:
+    NO_STEP
+    ret
+
+; DR0: at .here, where CR0.NE is cleared
+CASE case_control
+    mov rdx, cr0
+    mov rax, rdx
+    and eax, ~20h
+    nop
+global case_control_here:function hidden
+case_control_here:
+    mov cr0, rax
+    mov cr0, rdx
+    ret
+
+; DR0: behind the first access to a unit's register; DR2: on that register
+CASE case_register
+    mov edi, 0fed90000h
+    mov eax, [rdi]
+global case_register_here:function hidden
+case_register_here:
+    nop
+    mov ecx, 2
+.again:
+    mov eax, [rdi]
+    nop
+    loop .again
+    mov dword [rdi + 44h], 0
+    nop
+    ret
+
+CASE case_register_stepped
+    mov edi, 0fed90000h
+    STEP
+    mov eax, [rdi]
+    nop
+    mov dword [rdi + 44h], 0
+    nop
+    NO_STEP
+    ret
+
+; DR0: at the instruction; DR2: on the first of the two registers
+CASE case_repeated
+    mov edi, 0fed90044h
+    mov ecx, 2
+    xor eax, eax
+    nop
+global case_repeated_here:function hidden
+case_repeated_here:
+    rep stosd
+    nop
+    ret
+
+CASE case_repeated_stepped
+    mov edi, 0fed90044h
+    mov ecx, 2
+    xor eax, eax
+    STEP
+    rep stosd
+    nop
+    NO_STEP
     ret
 
 ; DR7.GD

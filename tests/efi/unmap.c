@@ -8,6 +8,7 @@
  */
 #include "tests/bochs/unmap/command.h"
 #include "tests/efi/bench_page.h"
+#include "tests/efi/fault.h"
 #include "tests/efi/guest_unit.h"
 #include "tests/efi/ide.h"
 #include "tests/efi/mp.h"
@@ -199,6 +200,21 @@ static void not_told(void)
          o.disk_got == WEAK_ROUNDS && o.changed == WEAK_ROUNDS);
 }
 
+/* The page behind, which nobody else uses. */
+static void broken_entry(void)
+{
+    volatile u64 *next = page + PAGE_SIZE / sizeof(*page);
+    u32 faults = 0;
+    fault_catch();
+    *next = 1;
+    command((u64)next, UNMAP_BREAK);
+    for (u32 i = 0; i < ROUNDS; i++) {
+        faults += fault_store(next, 2);
+    }
+    command((u64)next, UNMAP_BREAK);
+    say("unmap: broken-entry %s %u faults, then 0x%llx\n", faults == ROUNDS && *next == 1 ? "ok" : "FAIL", faults, *next);
+}
+
 /* IOVA leads to the page. */
 static void set_first_stage(void)
 {
@@ -243,6 +259,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         gone("large", UNMAP_LARGE, LARGE_ROUNDS);
         gone("page-again", 0, ROUNDS);
         not_told();
+        broken_entry();
         __asm__ volatile("sti");
     }
     efi_test_end();

@@ -13,6 +13,7 @@ enum unmap_command {
     UNMAP_ALL = 2,          /* unmapped, by the function that makes that visible, and reused */
     UNMAP_THIS_CPU = 3,     /* the same, but the other CPUs are not told */
     UNMAP_NO_UNIT = 4,      /* the same, but the units are not told */
+    UNMAP_BREAK = 5,        /* its entry of the EPT, of one page, becomes one that the CPU refuses, or is mended */
     UNMAP_COMMAND = 0xf,
     UNMAP_LARGE = 0x10,     /* 2 MiB, not one page */
 };

@@ -12,6 +12,8 @@
 #include "iommu/port.h"
 #include "tests/bochs/unmap/command.h"
 
+#define ENTRY_ADDRESS 0x000ffffffffff000ull
+
 static void must(enum result r, const char *what)
 {
     if (r != OK) {
@@ -64,6 +66,17 @@ static void give_back(struct partition *p, gpa_t at, u64 size)
     p->ept->map.count--;
 }
 
+/* Writable but not readable: an entry that is misconfigured (SDM 30.3.3.1). */
+static void flip_readable(const struct partition *p, gpa_t at)
+{
+    u64 table = domain_cpu_root(p->domain).v;
+    for (u32 shift = 39; shift > 12; shift -= 9) {
+        table = ((const u64 *)port_hpa_to_ptr((hpa_t){table}))[at.v >> shift & 511] & ENTRY_ADDRESS;
+    }
+    ((u64 *)port_hpa_to_ptr((hpa_t){table}))[at.v >> 12 & 511] ^= PROT_READ;
+    vmx_invept_all();
+}
+
 void exit_undefined(struct vcpu *v)
 {
     const u64 *gpr = v->regs->gpr;
@@ -76,6 +89,8 @@ void exit_undefined(struct vcpu *v)
     }
     if (command == UNMAP_MAP) {
         give_back(v->partition, at, size);
+    } else if (command == UNMAP_BREAK) {
+        flip_readable(v->partition, at);
     } else {
         take_away(v->partition, at, size);
         make_visible(v->partition, at, size, command);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const struct cpuid_guest plain = {.controls = ~0u, .features = CPUID_NESTOR_DMA_ISOLATION};
+static const struct cpuid_guest plain = {.controls = ~0u, .entry_controls = ~0u, .features = CPUID_NESTOR_DMA_ISOLATION};
 
 static void apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg)
 {
@@ -139,22 +139,30 @@ static void mirrors_the_guests_cr4(void **state)
 
 static void hides_what_a_missing_control_disables(void **state)
 {
-    static const struct { u32 control, leaf, subleaf, reg, hidden; } cases[] = {
-        {CPU2_INVPCID, 7, 0, CPUID_EBX, 1u << 10},
-        {CPU2_USER_WAIT, 7, 0, CPUID_ECX, 1u << 5},
-        {CPU2_RDTSCP, 7, 0, CPUID_ECX, 1u << 22},
-        {CPU2_XSAVES, 0xd, 1, CPUID_EAX, 1u << 3},
-        {CPU2_RDTSCP, 0x80000001, 0, CPUID_EDX, 1u << 27},
+    static const struct { u32 control, entry, leaf, subleaf, reg, hidden; } cases[] = {
+        {CPU2_INVPCID, 0, 7, 0, CPUID_EBX, 1u << 10},
+        {CPU2_USER_WAIT, 0, 7, 0, CPUID_ECX, 1u << 5},
+        {CPU2_RDTSCP, 0, 7, 0, CPUID_ECX, 1u << 22},
+        {CPU2_XSAVES, 0, 0xd, 1, CPUID_EAX, 1u << 3},
+        {CPU2_RDTSCP, 0, 0x80000001, 0, CPUID_EDX, 1u << 27},
+        {0, ENTRY_LOAD_CET, 7, 0, CPUID_ECX, 1u << 7},
+        {0, ENTRY_LOAD_CET, 7, 0, CPUID_EDX, 1u << 20},
+        {0, ENTRY_LOAD_CET, 0xd, 1, CPUID_ECX, 3u << 11},
     };
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
-        const struct cpuid_guest lacking = {.controls = ~cases[i].control};
+        const struct cpuid_guest lacking = {.controls = ~cases[i].control, .entry_controls = ~cases[i].entry};
         u64 with[CPUID_REGS];
         u64 without[CPUID_REGS];
         apply(cases[i].leaf, cases[i].subleaf, &plain, with);
         apply(cases[i].leaf, cases[i].subleaf, &lacking, without);
+        u32 hidden[CPUID_REGS] = {0};
+        for (u32 k = 0; k < ARRAY_LEN(cases); k++) {
+            bool same = cases[k].control == cases[i].control && cases[k].entry == cases[i].entry;
+            hidden[cases[k].reg] |= same && cases[k].leaf == cases[i].leaf ? cases[k].hidden : 0;
+        }
         for (u32 r = 0; r < CPUID_REGS; r++) {
-            assert_int_equal(with[r] & ~without[r], r == cases[i].reg ? cases[i].hidden : 0);
+            assert_int_equal(with[r] & ~without[r], hidden[r]);
         }
     }
 }

@@ -162,7 +162,7 @@ static const struct {
 
 static bool is_shown(u32 i)
 {
-    const struct cpuid_guest all = {.controls = ~0u};
+    const struct cpuid_guest all = {.controls = ~0u, .entry_controls = ~0u};
     u64 reg[CPUID_REGS] = {~0u, ~0u, ~0u, ~0u};
     u64 value = ~0ull;
     if (features[i].source == MSR_BIT) {
