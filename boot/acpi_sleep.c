@@ -149,18 +149,16 @@ static bool note_method(const struct aml *a, u32 name, u32 body, u32 state, stru
 }
 
 /*
- * At a name _S1_ to _S5_. A type passes only if NameOp or MethodOp names it for certain; to be
- * refused, a package after the name is enough.
+ * At a name _S1_ to _S5_. A type passes only if NameOp or MethodOp names it for certain; to be refused, a package after
+ * the name is enough, also where the bytes before it could be read as the beginning of a method.
  */
 static void note_object(const struct aml *a, u32 at, u32 state, struct acpi_sleep *out)
 {
     u8 types[2];
     u32 name = at != 0 && a->bytes[at - 1] == ROOT_CHAR ? at - 1 : at;
     bool named = name != 0 && a->bytes[name - 1] == NAME_OP;
-    if (note_method(a, name, at + 4, state, out)) {
-        return;
-    }
-    if ((named || state <= DEEPEST_HARMFUL) && take_types(a, at + 4, types)) {
+    bool method = note_method(a, name, at + 4, state, out);
+    if (((named && !method) || state <= DEEPEST_HARMFUL) && take_types(a, at + 4, types)) {
         note_types(out, state, types);
     }
 }

@@ -97,10 +97,23 @@ static u64 address_of(u32 block)
     return (u64)(block + 1) * STEP;
 }
 
-/* A kind's upper bits: its length is not what the header says, its checksum is wrong, it is no DSDT's FADT. */
-enum { KIND = 15, BAD_LENGTH = 16, BAD_SUM = 32, OWN_DSDT = 64 };
+/*
+ * A kind's upper bits: its length is not what the header says, its checksum is wrong, it is no DSDT's FADT, or it is an
+ * SSDT or PSDT, which is always read, with a sleep object in the middle.
+ */
+enum { KIND = 15, BAD_LENGTH = 16, BAD_SUM = 32, OWN_DSDT = 64, WITH_OBJECT = 64, OBJECT = 12 };
 static const char signatures[KIND + 1][5] = {"DSDT", "SSDT", "PSDT", "FACP", "APIC", "MCFG", "SPCR", "SRAT", "CEDT",
                                              "DMAR", "DSDT", "SSDT", "FACP", "APIC", "SRAT", "OEM1"};
+
+/* Name (_S1_ to _S3_, Package () {a, b}), ACPI 6.5 chapters 7.4.2 and 20.2; what it takes is not to pass. */
+static u8 planted[2];
+static void plant(u8 *at, u8 how)
+{
+    const u8 object[OBJECT] = {0x08, '_', 'S', (u8)('1' + how % 3), '_', 0x12, 6, 2, 0x0a, how >> 2 & 7, 0x0a, how >> 5};
+    memcpy(at, object, OBJECT);
+    planted[0] |= (u8)(1u << (how >> 2 & 7));
+    planted[1] |= (u8)(1u << (how >> 5));
+}
 
 static u32 make_table(struct input *in, u32 block)
 {
@@ -113,6 +126,12 @@ static u32 make_table(struct input *in, u32 block)
         table[i] = input_byte(in);
     }
     memcpy(table, signatures[kind & KIND], 4);
+    if (memcmp(table + 1, "SDT", 3) == 0 && table[0] != 'D' && (kind & (WITH_OBJECT | BAD_LENGTH)) == WITH_OBJECT && length + OBJECT <= BLOCK) {
+        u32 middle = ACPI_HEADER + (length - ACPI_HEADER) / 2;
+        memmove(table + middle + OBJECT, table + middle, length - middle);
+        plant(table + middle, input_byte(in));
+        length += OBJECT;
+    }
     put(table + 4, (kind & BAD_LENGTH) != 0 && length >= 40 ? acpi_get(table, 36, 4) : length, 4);
     block_bytes[block] = length;
     if ((kind & BAD_SUM) == 0) {
@@ -202,6 +221,9 @@ static void check_sleep(const struct acpi_tables *tables)
         must(r->address != 0 && r->port <= 1 && (r->memory || r->address < 0x10000));
         must((r->passes & sleep.types[r->port].harmful) == 0);
     }
+    for (u32 i = 0; i < 2 && acpi_length(&memory, tables->fadt) != 0; i++) {
+        must((planted[i] & ~sleep.types[i].harmful) == 0);
+    }
     acpi_sleep_text(&sleep, text);
     must(memchr(text, '\0', sizeof(text)) != NULL);
 }
@@ -266,6 +288,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     u8 shape = input_byte(&in);
     memset(blocks, 0, sizeof(blocks));
     memset(block_bytes, 0, sizeof(block_bytes));
+    memset(planted, 0, sizeof(planted));
     while (count < TABLES && in.left != 0) {
         kinds[count] = (u8)make_table(&in, FIRST + count);
         count++;

@@ -89,12 +89,30 @@ static bool same(struct config a, struct config b)
            memcmp(a.protect, b.protect, a.protect_count * sizeof(a.protect[0])) == 0;
 }
 
+/* What those who use it rely on. */
+static void check_limits(const struct config *c)
+{
+    must(c->next_entry <= 0xffff && (c->next_entry < 0 || c->next_image[0] == '\0'));
+    must(c->protect_count <= HANDOVER_PROTECT);
+    if (c->serial_choice == CONFIG_SERIAL_GIVEN) {
+        must(c->serial.base != 0 && c->serial.base <= (c->serial.kind == SERIAL_PORT ? 0xfff8 : (1ull << 52) - 1));
+    }
+    for (u32 i = 0; i < c->protect_count; i++) {
+        for (u32 k = 0; k < i; k++) {
+            const struct protect_range *a = &c->protect[i];
+            const struct protect_range *b = &c->protect[k];
+            must(a->dma_read == b->dma_read && (a->base + a->size <= b->base || b->base + b->size <= a->base));
+        }
+    }
+}
+
 static void check_accepted(const struct config *config)
 {
     static struct config again;
     struct config_error error;
     static struct text text;
     text.used = 0;
+    check_limits(config);
     put_next(&text, config);
     put_console(&text, config);
     put_policy(&text, config);

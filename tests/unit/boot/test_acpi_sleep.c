@@ -136,6 +136,8 @@ static void each_form_of_an_object(void **state)
         FORM("method from the root", "\x14\x0f\\_S3_\x00\xa4\x12\x06\x02\x0a\x05\x0a\x05"),
         FORM("method that chooses", "\x14\x4a\x01_S3_\x00\xa0\x0bSS1_\xa4\x12\x04\x02\x00\x00"
                                     "\xa4\x12\x06\x02\x0a\x05\x0a\x05"),
+        FORM("name behind what could begin a method", "\x14\x41\x08_S3_\x12\x06\x02\x0a\x05\x0a\x05"
+                                                      "\xa4\x12\x04\x02\x00\x00"),
         FORM("S1", "\x08_S1_\x12\x06\x02\x0a\x05\x0a\x05"),
         FORM("S2", "\x08_S2_\x12\x06\x02\x0a\x05\x0a\x05"),
         FORM("no name operator", "_S3_\x12\x06\x02\x0a\x05\x0a\x05"),
