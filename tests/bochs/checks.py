@@ -32,6 +32,18 @@ def works(result, stage, report, kind, units):
     only(result, report, kind)
 
 
+def walks(result, count):
+    """
+    From all source-ids of all units, in each of that many snapshots: nothing outside the partition, nothing read-only
+    under a nested entry, nothing stale, nothing leaked.
+    """
+    tap.check(len(result.walks) == count, f"{len(result.walks)} snapshots")
+    for i, w in enumerate(result.walks):
+        tap.check(w.findings == [], f"snapshot {i}:\n" + "\n".join(w.findings))
+        tap.check(w.lost == 0, f"snapshot {i}: {w.summary}")
+    return "\n".join(w.summary for w in result.walks)
+
+
 # Register accesses that a driver makes once, to find its unit, set it up and switch it off; and EPT
 # violations that are first accesses to device memory.
 SET_UP, FIRST_ACCESSES, FEW = 64, 200, 4

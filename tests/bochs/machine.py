@@ -34,11 +34,13 @@ import caps    # noqa: E402
 import disk    # noqa: E402
 import dmar    # noqa: E402
 import summary  # noqa: E402
+import walk     # noqa: E402
 from guest import initrd  # noqa: E402
 
 CACHE = pathlib.Path(os.environ.get("NESTOR_CACHE") or
                      pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
                      / "nestor")
+ELF = TOP / "obj/nestor.elf"
 EMU = CACHE / "emu"
 LIB = EMU / "usr/lib/x86_64-linux-gnu"
 # The source-ids of the plugins: slots 2 and 3 of the board, and the chipset.
@@ -132,6 +134,8 @@ class Options:
     before: tuple = ()           # boot options before it: (name, path in files, load options)
     files: dict = dataclasses.field(default_factory=dict)
     attach: tuple = ()           # further lines of the attachment's config
+    walks: bool = False          # walk over all tables in each snapshot that the guest asks for (walk.py)
+    break_first: bool = False    # and over the first with one thing broken after the other
     timeout: int = 300
     echo: bool = False           # print the serial port while the machine runs
     keep: str = None             # directory for all files; default: a temporary one
@@ -147,6 +151,7 @@ class Result:
     ended: bool                  # the guest reached its end, and not the time limit
     status: int                  # of Bochs
     reports: tuple = ()          # the reports that the guest asked for
+    walks: tuple = ()            # walk.Result of each snapshot
 
     def stage(self, name):
         """What the guest printed under that kernel: "0", "1" after a kexec, ..., "reset"."""
@@ -296,6 +301,7 @@ class Machine:
             lines += [f"unit {unit.base:#x}", "ver 0x60", f"cap {unit.cap:#x}", f"ecap {unit.ecap:#x}",
                       f"haw {unit.haw}", *unit.words]
             lines += [f"device {plugin} {i}" for plugin in unit.devices]
+        lines += [f"snapshot {self.dir}/snapshot", f"snapshot-mib {o.memory}"] if o.walks else []
         return lines + list(o.attach)
 
     def start(self):
@@ -330,7 +336,23 @@ class Machine:
         asked = len(list(self.dir.glob("report.txt.*")))
         return Result(text("serial.txt"), text("report.txt"), text("attach.log") + text("stderr.txt"),
                       time.monotonic() - began, ended, process.returncode,
-                      tuple(text(f"report.txt.{i + 1}") for i in range(asked)))
+                      tuple(text(f"report.txt.{i + 1}") for i in range(asked)), self.walk(text("serial.txt")))
+
+    def walk(self, serial):
+        """Walks over each snapshot, and removes it."""
+        places = {(int(at, 16), int(kib) << 10) for kib, at in re.findall(r"Nestor runs: .*, (\d+) KiB at (\w+),", serial)}
+        protected = [(int(a, 0), int(b, 0) + 1 - int(a, 0))
+                     for a, b in re.findall(r"^protect *= *(\w+)-(\w+)", self.options.config, re.M)]
+        out = []
+        for i in range(len(list(self.dir.glob("snapshot.*.txt")))):
+            path = self.dir / f"snapshot.{i + 1}"
+            if len(places) != 1:
+                raise RuntimeError(f"Nestor was at {places}: a snapshot does not say where")
+            out.append(walk.walk(path, *places, ELF, protected))
+            if self.options.break_first and i == 0:
+                out[0].unseen = walk.unseen(path, *places, ELF)
+            path.unlink()
+        return tuple(out)
 
     def screen(self):
         """The pseudo-terminal that Bochs opens to draw on, for reading; None until it exists."""

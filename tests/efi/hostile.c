@@ -121,6 +121,11 @@ void bench_report(void)
     bench_set(BENCH_COMMAND, 1);
 }
 
+void bench_snapshot(void)
+{
+    bench_set(BENCH_COMMAND, 8);
+}
+
 void bench_dump(u64 address, u32 length)
 {
     write_width(BENCH + BENCH_ADDRESS, 8, address);
@@ -253,6 +258,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     for (UINTN i = 0; i < ARRAY_LEN(subjects); i++) {
         if (options[0] == 0 ? subjects[i].comes_back : is_named(options, subjects[i].name)) {
             subjects[i].run();
+            bench_snapshot();
         }
     }
     break_code(options);

@@ -76,6 +76,8 @@ static inline void write_width(u64 at, u32 width, u64 value)
 bool bench_dma(u16 sid, u64 address, u32 length, bool write, void *data);
 u32 bench_reason(void);
 void bench_report(void);
+/* For a walk over what the units could reach now (tests/bochs/walk.py). */
+void bench_snapshot(void);
 /* Appends memory, as it really is, to the attachment's dump file. */
 void bench_dump(u64 address, u32 length);
 /* Changes memory behind everybody's back, like a broken chip. */

@@ -249,6 +249,7 @@ static void tables(void)
         through += i % DMA_EACH == 0 && reaches(machine.own_base);
     }
     cpus_stop();
+    bench_snapshot();
     result("race-tables", through == 0 && done == TABLE_ROUNDS && turns > 1000, "%u invalidations, %u through",
            done, through);
     wait_ms(1200);      /* the device's faults of this second are over */
@@ -256,6 +257,7 @@ static void tables(void)
     done = invalidate_all();
     result("race-tables-first", done != 0 && reaches(IOVA_RAM << PAGE_SHIFT) && !reaches(machine.own_base),
            "reason 0x%x", bench_reason());
+    bench_snapshot();
     unit_set(GCMD, 0);
     bool off = unit_wait_for(GSTS, GCMD_TE, 0);
     use_narrow();

@@ -32,7 +32,8 @@ struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
     bool hide_fsrm;
-    const char *fail_symbol, *report, *dump, *log;
+    const char *fail_symbol, *report, *dump, *snapshot, *log;
+    uint64_t snapshot_bytes;
 };
 extern struct attach_config attach_config;
 void config_read(void);
@@ -87,5 +88,8 @@ void bench_write(uint64_t offset, unsigned len, uint64_t value);
 void report_write(bool at_end);
 /* Appends guest memory to the dump file. */
 void report_dump(uint64_t addr, uint64_t len);
+
+/* snapshot.c */
+void snapshot_write(void);
 
 #endif

@@ -13,7 +13,7 @@
  * its write permission) under the source-id's next writes, as many as `times` says, of at least length bytes (0: 512;
  * see pull.c); 5 a page request for the address (done: it was queued); 6 append length bytes at the host-physical
  * address to the dump file; 7 write data to the host-physical address behind the back of CPU and unit, like memory
- * that fails. The unit is that of the device with the source-id, else the last one.
+ * that fails; 8 take a snapshot. The unit is that of the device with the source-id, else the last one.
  */
 #include <string.h>
 
@@ -102,6 +102,9 @@ static void perform(uint32_t command)
         break;
     case 7:
         bochs.dma_write(page.address, page.length <= sizeof(page.data) ? page.length : 0, page.data);
+        break;
+    case 8:
+        snapshot_write();
         break;
     default:
         attach_log("bench: no command %u", command);

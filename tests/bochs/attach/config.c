@@ -101,6 +101,10 @@ static void read_word(const char *word, char *value)
         attach_config.report = strdup(value);
     } else if (strcmp(word, "dump") == 0) {
         attach_config.dump = strdup(value);
+    } else if (strcmp(word, "snapshot") == 0) {
+        attach_config.snapshot = strdup(value);
+    } else if (strcmp(word, "snapshot-mib") == 0) {
+        attach_config.snapshot_bytes = number(word, value) << 20;
     } else if (strcmp(word, "log") == 0) {
         attach_config.log = strdup(value);
     } else {
