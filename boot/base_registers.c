@@ -8,8 +8,9 @@
 
 #include "drivers/format.h"
 
-enum { VENDOR_INTEL = 0x8086, VTD_DEVICE = 5, VTBAR = 0x180, VTBAR_ENABLE = 1, VTGENCTRL = 0x184, LOCKVTD = 1 << 15 };
-#define VTBAR_BASE 0xffffe000u
+enum { VENDOR_INTEL = 0x8086, VTD_DEVICE = 5, VTBAR = 0x180, VTBAR_ENABLE = 1, VTGENCTRL = 0x184, LOCKVTD = 1 << 15,
+       VTBAR_BYTES = 8 << 10 };
+#define VTBAR_BASE (~(u32)(VTBAR_BYTES - 1))
 
 static bool has_vtbar(u32 id)
 {
@@ -35,6 +36,18 @@ static bool find(const struct pci_config *config, u64 base, struct pci_function 
         }
     }
     return false;
+}
+
+void base_registers_widen(struct vtd_dmar *dmar, const struct pci_config *config)
+{
+    for (u32 i = 0; i < dmar->unit_count; i++) {
+        struct vtd_dmar_unit *unit = &dmar->units[i];
+        struct pci_function f;
+        if (unit->window_size < VTBAR_BYTES && unit->segment == config->segment &&
+            find(config, unit->base.v, &f)) {
+            unit->window_size = VTBAR_BYTES;
+        }
+    }
 }
 
 void base_registers_check(const struct vtd_dmar *dmar, const struct pci_config *config,

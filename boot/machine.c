@@ -1,6 +1,7 @@
 /* See machine.h. Reads only. */
 #include "boot/uefi.h"
 
+#include "boot/base_registers.h"
 #include "boot/cpus.h"
 #include "boot/machine.h"
 #include "boot/pci.h"
@@ -127,14 +128,18 @@ static void read_dmar(struct machine *m)
         format_text(m->dmar_reason, MACHINE_REASON, "the DMAR table at %llx is unreadable", m->tables.dmar);
         return;
     }
-    if (vtd_dmar_parse(table, length, &m->dmar, &m->dmar_findings) != OK) {
-        const struct vtd_dmar_error *e = &m->dmar_findings.error;
+    struct vtd_dmar_error e;
+    if (vtd_dmar_parse(table, length, &m->dmar, &e) != OK) {
         format_text(m->dmar_reason, MACHINE_REASON,
-                    "malformed DMAR table, offset 0x%x: %s is %llu (0x%llx), %s", e->offset, e->what,
-                    e->found, e->found, e->expected);
+                    "malformed DMAR table, offset 0x%x: %s is %llu (0x%llx), %s", e.offset, e.what,
+                    e.found, e.found, e.expected);
         return;
     }
     m->dmar_usable = true;
+    if (m->ecam.base != 0) {
+        struct pci_config config = pci_by_window(&m->ecam);
+        base_registers_widen(&m->dmar, &config);
+    }
     read_units(m);
     read_coverage(m);
 }

@@ -38,7 +38,6 @@ struct machine {
     bool dmar_usable;                /* the table is there and well-formed, and dmar and units are valid */
     char dmar_reason[MACHINE_REASON]; /* else why not */
     struct vtd_dmar dmar;
-    struct vtd_dmar_findings dmar_findings;
     struct unit_registers units[VTD_DMAR_UNITS];
     bool covered;                    /* every PCI function is in the scope of a unit */
     u16 uncovered_segment;           /* else the first one that is not */

@@ -99,16 +99,16 @@ static void report_unit(const struct machine *m, u32 index)
 }
 
 /* Firmware's mistakes that cost nothing but a line. */
-static void report_notes(const struct vtd_dmar_findings *f)
+static void report_notes(const struct vtd_dmar *dmar)
 {
     enum { SHOWN = 4 };
-    for (u32 i = 0; i < f->note_count && i < SHOWN; i++) {
-        const struct vtd_dmar_error *n = &f->notes[i];
+    for (u32 i = 0; i < dmar->note_count && i < SHOWN; i++) {
+        const struct vtd_dmar_error *n = &dmar->notes[i];
         console_log(LOG_WARNING, "DMAR table, offset 0x%x: %s is 0x%llx: %s", n->offset, n->what, n->found,
                     n->expected);
     }
-    if (f->note_count > SHOWN) {
-        console_log(LOG_WARNING, "DMAR table: %u more mistakes of this kind", f->note_count - SHOWN);
+    if (dmar->note_count > SHOWN) {
+        console_log(LOG_WARNING, "DMAR table: %u more mistakes of this kind", dmar->note_count - SHOWN);
     }
 }
 
@@ -124,7 +124,7 @@ void report_units(const struct machine *m)
                 dmar->intr_remap ? ", interrupt remapping" : "",
                 dmar->x2apic_opt_out ? ", x2APIC opt-out" : "",
                 dmar->dma_opt_in ? ", DMA opt-in" : "");
-    report_notes(&m->dmar_findings);
+    report_notes(dmar);
     for (u32 i = 0; i < dmar->unit_count; i++) {
         report_unit(m, i);
     }

@@ -165,15 +165,15 @@ static void make_hardware(void)
 
 static size_t put_notes(char *text, size_t size)
 {
-    const struct vtd_dmar_findings *f = &machine.dmar_findings;
+    const struct vtd_dmar *d = &machine.dmar;
     size_t used = 0;
-    for (u32 i = 0; i < f->note_count && i < VTD_DMAR_NOTES && used < size; i++) {
-        const struct vtd_dmar_error *n = &f->notes[i];
+    for (u32 i = 0; i < d->note_count && i < VTD_DMAR_NOTES && used < size; i++) {
+        const struct vtd_dmar_error *n = &d->notes[i];
         used += (size_t)snprintf(text + used, size - used, "; 0x%x: %s is 0x%llx: %s", n->offset, n->what,
                                  n->found, n->expected);
     }
-    if (f->note_count > VTD_DMAR_NOTES && used < size) {
-        used += (size_t)snprintf(text + used, size - used, "; %u more", f->note_count - VTD_DMAR_NOTES);
+    if (d->note_count > VTD_DMAR_NOTES && used < size) {
+        used += (size_t)snprintf(text + used, size - used, "; %u more", d->note_count - VTD_DMAR_NOTES);
     }
     return used;
 }
@@ -185,10 +185,9 @@ bool dmar_line(const u8 *table, size_t size, char text[static DMAR_LINE])
     const struct vtd_dmar *d = &machine.dmar;
     memset(&machine, 0, sizeof(machine));
     config_defaults(&config);
-    if (vtd_dmar_parse(table, size, &machine.dmar, &machine.dmar_findings) != OK) {
-        const struct vtd_dmar_error *e = &machine.dmar_findings.error;
-        snprintf(text, DMAR_LINE, "refused: 0x%x: %s is 0x%llx, %s", e->offset, e->what, e->found,
-                 e->expected);
+    struct vtd_dmar_error e;
+    if (vtd_dmar_parse(table, size, &machine.dmar, &e) != OK) {
+        snprintf(text, DMAR_LINE, "refused: 0x%x: %s is 0x%llx, %s", e.offset, e.what, e.found, e.expected);
         return false;
     }
     machine.dmar_usable = true;

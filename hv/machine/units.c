@@ -3,7 +3,7 @@
 
 static const struct vtd_dmar *table;
 static struct vtd_unit *units[VTD_DMAR_UNITS];
-/* Their register pages: looked through at each access. */
+/* All of their register pages, named by a capability or not: looked through at each access. */
 static struct { u64 base, size; } windows[VTD_DMAR_UNITS];
 static u32 count;
 
@@ -17,6 +17,7 @@ enum result units_probe(const struct vtd_dmar *dmar)
             return r;
         }
         struct vtd_unit_info info;
+        vtd_unit_set_window(units[count], u->window_size);
         vtd_unit_get_info(units[count], &info);
         windows[count].base = info.base.v;
         windows[count].size = info.window_size;

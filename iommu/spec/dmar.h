@@ -86,6 +86,14 @@ struct vtd_dmar_namespace {
     char name[VTD_DMAR_NAME]; /* cut to fit, always terminated; for people */
 };
 
+/* "DMAR table, offset <offset>: <what> is <found>, <expected>". */
+struct vtd_dmar_error {
+    u32 offset;              /* of the byte that is wrong, from the start of the table */
+    u64 found;
+    const char *what;
+    const char *expected;    /* of a note: what becomes of it */
+};
+
 struct vtd_dmar {
     u8 haw;                  /* host address width in bits */
     bool intr_remap, x2apic_opt_out, dma_opt_in;
@@ -100,28 +108,16 @@ struct vtd_dmar {
     struct vtd_dmar_namespace namespace[VTD_DMAR_NAMESPACE];
     struct vtd_dmar_scope scopes[VTD_DMAR_SCOPES];
     struct vtd_dmar_hop hops[VTD_DMAR_HOPS];
-};
-
-/* "DMAR table, offset <offset>: <what> is <found>, <expected>". */
-struct vtd_dmar_error {
-    u32 offset;              /* of the byte that is wrong, from the start of the table */
-    u64 found;
-    const char *what;
-    const char *expected;    /* of a note: what becomes of it */
-};
-
-struct vtd_dmar_findings {
-    struct vtd_dmar_error error;      /* why the table is refused; valid then only */
-    u32 note_count;                   /* of all notes; the list holds the first of them */
+    u32 note_count;          /* mistakes that refuse nothing, all of them; the list holds the first */
     struct vtd_dmar_error notes[VTD_DMAR_NOTES];
 };
 
 /*
  * size: the bytes that may be read at table. ERR_MALFORMED, or ERR_NO_MEMORY when the
- * table is larger than the description; findings->error says where and why, *out is unspecified.
+ * table is larger than the description; *error says where and why, and *out is unspecified.
  */
 must_use enum result vtd_dmar_parse(const void *table, size_t size, struct vtd_dmar *out,
-                                    struct vtd_dmar_findings *findings);
+                                    struct vtd_dmar_error *error);
 
 static inline const struct vtd_dmar_scope *vtd_dmar_scope_at(const struct vtd_dmar *dmar,
                                                              struct vtd_dmar_run run, u32 i)

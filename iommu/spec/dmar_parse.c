@@ -322,11 +322,11 @@ static enum result check_header(struct dmar_parser *p, size_t size)
 }
 
 enum result vtd_dmar_parse(const void *table, size_t size, struct vtd_dmar *out,
-                           struct vtd_dmar_findings *findings)
+                           struct vtd_dmar_error *error)
 {
-    struct dmar_parser p = {.bytes = table, .out = out, .findings = findings};
+    struct dmar_parser p = {.bytes = table, .out = out, .error = error};
     u32 end;
-    findings->note_count = 0;
+    out->note_count = 0;
     out->unknown_structures = 0;
     out->unit_count = out->scope_count = out->hop_count = out->region_count = 0;
     out->atsr_count = out->satc_count = out->sidp_count = out->namespace_count = 0;

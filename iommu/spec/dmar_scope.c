@@ -5,7 +5,7 @@ enum { SCOPE_BYTES = 6 };
 
 enum result dmar_refuse(struct dmar_parser *p, u32 offset, const char *what, u64 found, const char *expected)
 {
-    p->findings->error = (struct vtd_dmar_error){.offset = offset, .found = found, .what = what, .expected = expected};
+    *p->error = (struct vtd_dmar_error){.offset = offset, .found = found, .what = what, .expected = expected};
     return ERR_MALFORMED;
 }
 
@@ -17,12 +17,12 @@ enum result dmar_too_many(struct dmar_parser *p, u32 offset, const char *what, u
 
 void dmar_note(struct dmar_parser *p, u32 offset, const char *what, u64 found, const char *outcome)
 {
-    struct vtd_dmar_findings *f = p->findings;
-    if (f->note_count < VTD_DMAR_NOTES) {
-        f->notes[f->note_count] = (struct vtd_dmar_error){.offset = offset, .found = found, .what = what,
+    struct vtd_dmar *d = p->out;
+    if (d->note_count < VTD_DMAR_NOTES) {
+        d->notes[d->note_count] = (struct vtd_dmar_error){.offset = offset, .found = found, .what = what,
                                                           .expected = outcome};
     }
-    f->note_count++;
+    d->note_count++;
 }
 
 /* False: the path names what PCI does not have, so the scope reaches nothing. */

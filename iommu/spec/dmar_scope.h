@@ -8,7 +8,7 @@ struct dmar_parser {
     const u8 *bytes;
     u32 size;                /* of the table, as its header says */
     struct vtd_dmar *out;
-    struct vtd_dmar_findings *findings;
+    struct vtd_dmar_error *error;
 };
 
 /* A structure: [at, end) lies within the table. */

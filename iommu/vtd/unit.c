@@ -1,6 +1,8 @@
 /* A unit from its probe to its end, and the facts that the rest of the driver goes by. VT-d 11.4. */
 #include "iommu/vtd/state.h"
 
+enum { LARGEST_WINDOW = 64 << 10 }; /* seen on clients from 2024 on, with registers of their own in each page */
+
 /* NULL, or what makes the capabilities unusable. */
 static const char *capability_fault(u32 ver, u64 cap, u64 ecap, u32 haw)
 {
@@ -32,7 +34,7 @@ static void fill_info(struct vtd_unit_info *info, u64 cap, u64 ecap)
     enum vtd_ability ability = vtd_caps_ability(cap, ecap, &why);
     info->cap = cap;
     info->ecap = ecap;
-    info->window_size = vtd_caps_register_bytes(cap, ecap);
+    info->window_size = LARGEST_WINDOW;
     info->mode = ability == VTD_ABILITY_LEGACY ? VTD_MODE_LEGACY : VTD_MODE_SCALABLE;
     info->nesting = ability == VTD_ABILITY_NESTED;
     /* Root to PASID tables go by C, what a PASID entry points to by SMPWCS (VT-d 11.4.3). */
@@ -67,6 +69,12 @@ enum result vtd_unit_probe(hpa_t base, u16 segment, u16 index, u32 haw, struct v
     unit->self = page;
     *out = unit;
     return OK;
+}
+
+void vtd_unit_set_window(struct vtd_unit *unit, u32 bytes)
+{
+    u32 least = vtd_caps_register_bytes(unit->info.cap, unit->info.ecap);
+    unit->info.window_size = bytes > least ? bytes : least;
 }
 
 void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out)

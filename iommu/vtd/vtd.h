@@ -18,7 +18,7 @@ enum vtd_mode { VTD_MODE_LEGACY, VTD_MODE_SCALABLE };
 
 struct vtd_unit_info {
     hpa_t base;
-    u32 window_size;   /* bytes of register space, whole pages */
+    u32 window_size;   /* bytes of register space, whole pages; see vtd_unit_set_window() */
     u16 segment;
     u16 index;         /* names the unit on the console: unit 0, unit 1, ... */
     u32 ver;
@@ -36,6 +36,11 @@ struct vtd_unit_info {
 /* Reads and checks the registers, changes nothing. ERR_UNSUPPORTED or ERR_INVALID with a line that says why. */
 must_use enum result vtd_unit_probe(hpa_t base, u16 segment, u16 index, u32 haw,
                                     struct vtd_unit **out);
+/*
+ * How many bytes of registers the unit has, as far as the caller knows (DRHD Size, VT-d 8.3); what its capabilities
+ * name is always among them. Not told, it is taken to have as many as units are known to have.
+ */
+void vtd_unit_set_window(struct vtd_unit *unit, u32 bytes);
 void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out);
 /* Gives back all pages of a unit that was never taken over, or was released. */
 void vtd_unit_destroy(struct vtd_unit *unit);

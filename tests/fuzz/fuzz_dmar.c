@@ -38,7 +38,7 @@ static void walk_run(const struct vtd_dmar *dmar, struct vtd_dmar_run run)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct vtd_dmar dmar;
-    static struct vtd_dmar_findings findings;
+    static struct vtd_dmar_error error;
     u8 *table = malloc(size + 1); /* its own block: a read behind the table is seen */
     if (table == NULL) {
         return 0;
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         make_whole(table, size);
     }
     u8 *exact = realloc(table, size != 0 ? size : 1);
-    if (vtd_dmar_parse(exact, size, &dmar, &findings) == OK) {
+    if (vtd_dmar_parse(exact, size, &dmar, &error) == OK) {
         if (!whole && (size < HEADER || memcmp(exact, "DMAR", 4) != 0)) {
             __builtin_trap();
         }

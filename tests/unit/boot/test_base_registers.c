@@ -62,6 +62,24 @@ static void what_is_not_known(void **state)
            0, 0, 2, "2 unknown");
 }
 
+/* A table without the Size field (older revisions), or one that says more. */
+static void eight_kib_each(void **state)
+{
+    struct tree tree = {{{0, 5, 0x20248086, 0xfbffc001, 0x8600}, {0x85, 5, 0x20348086, 0xe0ffc001, 0x8000}}};
+    const struct pci_config config = {.read = read, .ctx = &tree, .first_bus = 0, .last_bus = 0xff};
+    struct vtd_dmar told = {.unit_count = 4,
+                            .units = {{.base = {0xfbffc000}, .window_size = 0x1000},
+                                      {.base = {0xe0ffc000}, .window_size = 0x10000},
+                                      {.base = {0xc0ffc000}, .window_size = 0x1000},
+                                      {.base = {0xfbffc000}, .window_size = 0x1000, .segment = 1}}};
+    (void)state;
+    base_registers_widen(&told, &config);
+    assert_int_equal(told.units[0].window_size, 0x2000);
+    assert_int_equal(told.units[1].window_size, 0x10000);
+    assert_int_equal(told.units[2].window_size, 0x1000);
+    assert_int_equal(told.units[3].window_size, 0x1000);
+}
+
 static void no_way_to_look(void **state)
 {
     const struct pci_config other = {.read = read, .ctx = &(struct tree){{{0, 5, 0x20248086, 0xfbffc001, 0x8000}}},
@@ -79,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_servers),
         cmocka_unit_test(what_is_not_known),
+        cmocka_unit_test(eight_kib_each),
         cmocka_unit_test(no_way_to_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

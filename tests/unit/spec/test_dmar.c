@@ -29,7 +29,7 @@ struct table {
 };
 
 static struct vtd_dmar dmar;
-static struct vtd_dmar_findings findings;
+static struct vtd_dmar_error error;
 
 static void seal(struct table *t)
 {
@@ -72,8 +72,8 @@ static enum result parse(const struct table *t)
     assert_non_null(exact);
     memcpy(exact, t->bytes, t->size);
     memset(&dmar, 0xa5, sizeof(dmar));
-    memset(&findings, 0xa5, sizeof(findings));
-    enum result r = vtd_dmar_parse(exact, t->size, &dmar, &findings);
+    memset(&error, 0xa5, sizeof(error));
+    enum result r = vtd_dmar_parse(exact, t->size, &dmar, &error);
     free(exact);
     return r;
 }
@@ -214,12 +214,12 @@ static void each_doubt_about_a_unit_is_refused_where_it_is(void **state)
         struct table t = load_three_units();
         change(&t, c);
         enum result r = parse(&t);
-        if (r != ERR_MALFORMED || findings.error.offset != c->offset) {
-            fail_msg("%s: result %d, offset %u, expected %u", c->name, (int)r, findings.error.offset,
+        if (r != ERR_MALFORMED || error.offset != c->offset) {
+            fail_msg("%s: result %d, offset %u, expected %u", c->name, (int)r, error.offset,
                      c->offset);
         }
-        assert_non_null(findings.error.what);
-        assert_non_null(findings.error.expected);
+        assert_non_null(error.what);
+        assert_non_null(error.expected);
     }
 }
 
@@ -259,12 +259,12 @@ static void each_mistake_is_noted_where_it_is(void **state)
         t.size = cut ? c->at - 2u + c->bytes[0] : t.size;
         change(&t, c);
         enum result r = parse(&t);
-        if (r != OK || findings.note_count == 0 || findings.notes[0].offset != c->offset) {
-            fail_msg("%s: result %d, %u notes, offset %u, expected %u", c->name, (int)r, findings.note_count,
-                     findings.notes[0].offset, c->offset);
+        if (r != OK || dmar.note_count == 0 || dmar.notes[0].offset != c->offset) {
+            fail_msg("%s: result %d, %u notes, offset %u, expected %u", c->name, (int)r, dmar.note_count,
+                     dmar.notes[0].offset, c->offset);
         }
-        assert_non_null(findings.notes[0].what);
-        assert_non_null(findings.notes[0].expected);
+        assert_non_null(dmar.notes[0].what);
+        assert_non_null(dmar.notes[0].expected);
     }
 }
 
@@ -273,10 +273,10 @@ static void a_table_without_mistakes_has_no_notes(void **state)
     (void)state;
     struct table t = load_three_units();
     assert_int_equal(parse(&t), OK);
-    assert_int_equal(findings.note_count, 0);
+    assert_int_equal(dmar.note_count, 0);
     t = LOAD(newer);
     assert_int_equal(parse(&t), OK);
-    assert_int_equal(findings.note_count, 0);
+    assert_int_equal(dmar.note_count, 0);
 }
 
 /* base, limit in; what is reserved out, limit 0: nothing. */
@@ -303,7 +303,7 @@ static void reserved_regions_in_all_forms(void **state)
         memcpy(t.bytes + RMRR + 16, &cases[i].limit, 8);
         seal(&t);
         assert_int_equal(parse(&t), OK);
-        assert_int_equal(findings.note_count, cases[i].notes);
+        assert_int_equal(dmar.note_count, cases[i].notes);
         assert_int_equal(dmar.region_count, cases[i].to != 0);
         if (cases[i].to != 0) {
             assert_int_equal(dmar.regions[0].base, cases[i].from);
@@ -331,8 +331,8 @@ static void units_that_stand_twice(void **state)
         assert_int_equal(parse(&t), OK);
         assert_int_equal(dmar.unit_count, 3);
         assert_int_equal(dmar.namespace_count, 1);
-        assert_int_equal(findings.note_count, 4);
-        assert_int_equal(findings.notes[0].offset, size + 8);
+        assert_int_equal(dmar.note_count, 4);
+        assert_int_equal(dmar.notes[0].offset, size + 8);
         assert_int_equal(dmar.units[2].window_size, form == 2 ? 8 * 4096 : 4 * 4096);
         assert_int_equal(dmar.units[0].scopes.count, 2);
         check_scope(dmar.units[0].scopes, 0, VTD_SCOPE_ENDPOINT, 0, 0, 4, 0);
@@ -348,7 +348,7 @@ static void windows_are_separate(void **state)
     assert_int_equal(parse(&t), OK);
     assert_int_equal(dmar.units[1].base.v - dmar.units[0].base.v, 0x1000);
     assert_int_equal(dmar.units[0].window_size, 0x1000);
-    assert_int_equal(findings.note_count, 1);
+    assert_int_equal(dmar.note_count, 1);
 }
 
 static void what_follows_the_last_structure(void **state)
@@ -361,8 +361,8 @@ static void what_follows_the_last_structure(void **state)
         memset(t.bytes + size, 0, more);
         seal(&t);
         assert_int_equal(parse(&t), OK);
-        assert_int_equal(findings.note_count, 1);
-        assert_int_equal(findings.notes[0].offset, size);
+        assert_int_equal(dmar.note_count, 1);
+        assert_int_equal(dmar.notes[0].offset, size);
         t.bytes[t.size - 1] = 1;
         seal(&t);
         assert_int_equal(parse(&t), more < 4 ? OK : ERR_MALFORMED);
@@ -390,8 +390,8 @@ static void more_notes_than_are_kept(void **state)
     t.bytes[DRHD1 + 22] = 32;
     seal(&t);
     assert_int_equal(parse(&t), OK);
-    assert_int_equal(findings.note_count, VTD_DMAR_NOTES + 1);
-    assert_int_equal(findings.notes[VTD_DMAR_NOTES - 1].found, 7);
+    assert_int_equal(dmar.note_count, VTD_DMAR_NOTES + 1);
+    assert_int_equal(dmar.notes[VTD_DMAR_NOTES - 1].found, 7);
 }
 
 static void header_is_checked(void **state)
@@ -400,21 +400,21 @@ static void header_is_checked(void **state)
     struct table t = LOAD(one_unit);
     t.bytes[0] = 'X';
     assert_int_equal(parse(&t), ERR_MALFORMED);
-    assert_int_equal(findings.error.offset, 0);
+    assert_int_equal(error.offset, 0);
     t = LOAD(one_unit);
     t.bytes[20]++;
     assert_int_equal(parse(&t), OK);
-    assert_int_equal(findings.note_count, 1);
-    assert_int_equal(findings.notes[0].offset, 9);
+    assert_int_equal(dmar.note_count, 1);
+    assert_int_equal(dmar.notes[0].offset, 9);
     t = LOAD(one_unit);
     t.bytes[4]++;
     assert_int_equal(parse(&t), ERR_MALFORMED);
-    assert_int_equal(findings.error.offset, 4);
+    assert_int_equal(error.offset, 4);
     t = LOAD(one_unit);
     t.size = 48;
     seal(&t);
     assert_int_equal(parse(&t), ERR_MALFORMED);
-    assert_string_equal(findings.error.what, "number of units");
+    assert_string_equal(error.what, "number of units");
 }
 
 static void bytes_after_the_table_are_not_read(void **state)
@@ -472,7 +472,7 @@ static void check_any(const struct table *t)
         return;
     }
     assert_true(r == ERR_MALFORMED || r == ERR_NO_MEMORY);
-    assert_true(findings.error.what != NULL && findings.error.expected != NULL && findings.error.offset < t->size + 16);
+    assert_true(error.what != NULL && error.expected != NULL && error.offset < t->size + 16);
 }
 
 static const struct { const u8 *begin, *end; } all_tables[] = {
@@ -566,7 +566,7 @@ static void as_many_units_as_there_is_room_for(void **state)
     last = put_drhd(&t, 0xff000000, 0);
     seal(&t);
     assert_int_equal(parse(&t), ERR_NO_MEMORY);
-    assert_int_equal(findings.error.offset, last);
+    assert_int_equal(error.offset, last);
 }
 
 int main(void)
