@@ -125,13 +125,23 @@ static bool refuse(const char *step, enum result r, const struct handover *h)
     return false;
 }
 
+/* A unit that does not go off walks tables there for as long as the machine runs. */
+static void give_back(const struct placement *p)
+{
+    if (p->handover->keep_memory == 0) {
+        place_release(p);
+    } else {
+        console_log(LOG_ERROR, "a remapping unit does not go off: Nestor's memory stays reserved");
+    }
+}
+
 /* All CPUs enter or none does. *known is a copy of what prepare wrote to the handover, which a guest cannot read. */
 static bool enter_all(const struct placement *p, struct handover *known)
 {
     enum result r = cpus_prepare(p);
     if (r != OK) {
         refuse("preparing the hypervisor failed", r, p->handover);
-        place_release(p);
+        give_back(p);
         return false;
     }
     CopyMem(known, p->handover, sizeof(*known));
@@ -141,7 +151,7 @@ static bool enter_all(const struct placement *p, struct handover *known)
     }
     refuse("a CPU could not enter", r, p->handover);
     if (cpus_abandon(p) == OK) {
-        place_release(p);
+        give_back(p);
     }
     return false;
 }

@@ -30,17 +30,21 @@ static enum result refuse(struct handover *h, enum result r, const char *step)
     return r;
 }
 
+/* A unit that does not go off reads tables: then nothing is given back, neither here nor by nestor.efi. */
+static void release_units(struct handover *h)
+{
+    h->keep_memory = partition_dma_release(root) ? 0 : 1;
+}
+
 static enum result take_units(struct handover *h)
 {
-    enum result r = partition_dma_take_over(root);
+    enum result r = partition_dma_take_over(root, h->memory_base, h->memory_size);
     if (r != OK) {
-        partition_dma_release(root);
         return refuse(h, r, "taking the remapping units over");
     }
     if (units_get_common().nesting) {
         r = partition_dma_show_units(root);
         if (r != OK) {
-            partition_dma_release(root);
             return refuse(h, r, "giving the guest a remapping unit");
         }
     }
@@ -85,7 +89,10 @@ u64 hv_prepare(struct handover *h)
     }
     r = take_units(h);
     if (r != OK) {
-        partition_destroy(root);
+        release_units(h);
+        if (h->keep_memory == 0) {
+            partition_destroy(root);
+        }
         return r;
     }
     report();
@@ -146,9 +153,8 @@ u64 hv_enter(struct handover *h, u64 cpu_index, const struct handover_resume *re
 
 u64 hv_abandon(struct handover *h)
 {
-    (void)h;
     park_all();
     cpu_forget_all();
-    partition_dma_release(root);
+    release_units(h);
     return OK;
 }

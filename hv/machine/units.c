@@ -1,7 +1,6 @@
 /* See units.h. */
 #include "hv/machine/units.h"
 
-static const struct vtd_dmar *table;
 static struct vtd_unit *units[VTD_DMAR_UNITS];
 /* All of their register pages, named by a capability or not: looked through at each access. */
 static struct { u64 base, size; } windows[VTD_DMAR_UNITS];
@@ -9,7 +8,6 @@ static u32 count;
 
 enum result units_probe(const struct vtd_dmar *dmar)
 {
-    table = dmar;
     for (count = 0; dmar != NULL && count < dmar->unit_count; count++) {
         const struct vtd_dmar_unit *u = &dmar->units[count];
         enum result r = vtd_unit_probe(u->base, u->segment, (u16)count, dmar->haw, &units[count]);
@@ -41,16 +39,6 @@ bool units_find(u64 addr, u32 *i, u32 *offset)
         u64 into = addr - windows[*i].base;
         if (into < windows[*i].size) {
             *offset = (u32)into;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool units_have_reserved_regions(u16 segment)
-{
-    for (u32 i = 0; i < table->region_count; i++) {
-        if (table->regions[i].segment == segment) {
             return true;
         }
     }

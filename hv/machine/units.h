@@ -7,7 +7,7 @@
 
 /*
  * Looks at all units of the DMAR table (NULL: there is none), changes nothing. The first that cannot be
- * controlled is an error. The table is looked at again later.
+ * controlled is an error.
  */
 must_use enum result units_probe(const struct vtd_dmar *dmar);
 u32 units_count(void);
@@ -15,9 +15,6 @@ struct vtd_unit *units_get(u32 i);
 
 /* The unit whose register page holds addr, and where in it; false for anything else. */
 bool units_find(u64 addr, u32 *i, u32 *offset);
-
-/* The firmware says that a device of this segment may use memory right now (RMRR, VT-d 8.4). */
-bool units_have_reserved_regions(u16 segment);
 
 /* What one table for all of them and the CPU may look like. */
 struct units_common {

@@ -5,21 +5,51 @@
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-enum result partition_dma_take_over(struct partition *p)
+/* On all units before the first changes anything: one unit's devices may reach the tables of another. */
+static enum result protect(u64 base, u64 size)
 {
-    for (p->units_taken = 0; p->units_taken < units_count(); p->units_taken++) {
-        struct vtd_unit *unit = units_get(p->units_taken);
-        struct vtd_default def = {0};
-        enum result r = domain_unit_add(p->domain, unit, &def);
-        if (r != OK) {
+    u32 untranslated = 0;
+    u32 open = 0;
+    for (u32 i = 0; i < units_count(); i++) {
+        bool translating = vtd_takeover_is_translating(units_get(i));
+        enum result r = vtd_takeover_protect(units_get(i), (hpa_t){base}, size);
+        if (r != OK && r != ERR_UNSUPPORTED) {
             return r;
         }
-        struct vtd_unit_info info;
-        vtd_unit_get_info(unit, &info);
-        def.rmrr_active = units_have_reserved_regions(info.segment);
-        r = vtd_takeover(unit, &def);
+        untranslated += translating ? 0 : 1;
+        open += !translating && r != OK ? 1 : 0;
+    }
+    if (untranslated != 0) {
+        port_log(open == 0 ? LOG_INFO : LOG_WARNING,
+                 "DMA is untranslated until its unit is taken over (%u of %u units); %u cannot keep it from Nestor's memory",
+                 untranslated, units_count(), open);
+    }
+    return OK;
+}
+
+static enum result take_over(struct partition *p, struct vtd_unit *unit)
+{
+    struct vtd_default def = {0};
+    enum result r = domain_unit_add(p->domain, unit, &def);
+    if (r != OK) {
+        return r;
+    }
+    r = vtd_takeover(unit, &def);
+    if (r != OK) {
+        domain_unit_remove(p->domain, unit);
+    }
+    return r;
+}
+
+enum result partition_dma_take_over(struct partition *p, u64 own_base, u64 own_size)
+{
+    enum result r = protect(own_base, own_size);
+    if (r != OK) {
+        return r;
+    }
+    for (p->units_taken = 0; p->units_taken < units_count(); p->units_taken++) {
+        r = take_over(p, units_get(p->units_taken));
         if (r != OK) {
-            domain_unit_remove(p->domain, unit);
             return r;
         }
     }
@@ -27,20 +57,26 @@ enum result partition_dma_take_over(struct partition *p)
     return OK;
 }
 
-void partition_dma_release(struct partition *p)
+/* All units, for one that failed may still be on, and those behind it keep DMA from Nestor's memory. */
+bool partition_dma_release(struct partition *p)
 {
-    while (p->units_taken != 0) {
-        u32 i = --p->units_taken;
+    bool off = true;
+    for (u32 i = units_count(); i-- != 0;) {
         if (p->viommus[i] != NULL) {
             viommu_destroy(p->viommus[i]);
             p->viommus[i] = NULL;
         }
-        /* The domain invalidates its id while the queue still runs. */
-        domain_unit_remove(p->domain, units_get(i));
+        if (i < p->units_taken) {
+            /* The domain invalidates its id while the queue still runs. */
+            domain_unit_remove(p->domain, units_get(i));
+        }
         if (vtd_takeover_release(units_get(i)) != OK) {
+            off = false;
             port_log(LOG_ERROR, "unit %u could not be switched off", i);
         }
     }
+    p->units_taken = 0;
+    return off;
 }
 
 static bool ops_read(void *ctx, gpa_t gpa, void *buf, size_t len)

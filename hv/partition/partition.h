@@ -84,12 +84,15 @@ must_use bool partition_ept_retype(struct partition *p, const struct mtrr *wante
 must_use enum result partition_mtrr_load(struct mtrr *m);
 
 /*
- * All DMA of all source-ids goes through the partition's second stage from now on. After an error some units are
- * taken over and others are not: partition_dma_release() undoes either.
+ * All DMA of all source-ids goes through the partition's second stage from now on, and none reaches Nestor's memory
+ * meanwhile. After an error some units are taken over and others are not: partition_dma_release() undoes either.
  */
-must_use enum result partition_dma_take_over(struct partition *p);
-/* Takes the guest's units away and switches the hardware's off. */
-void partition_dma_release(struct partition *p);
+must_use enum result partition_dma_take_over(struct partition *p, u64 own_base, u64 own_size);
+/*
+ * Takes the guest's units away and switches the hardware's off. False: one of them did not go off, so that it may still
+ * read the partition's tables and its own.
+ */
+must_use bool partition_dma_release(struct partition *p);
 
 /*
  * Gives the partition a remapping unit of its own in place of each of the machine's: the guest then sees registers

@@ -76,7 +76,7 @@ must_use enum result domain_make_parent(struct domain *d);
 /*
  * What a unit's default entry needs (vtd_takeover()): takes a domain id of second-stage-only
  * entries on that unit and counts the unit as a user of the domain until domain_unit_remove().
- * ERR_EXISTS: it has one. The caller knows about RMRR devices: rmrr_active is false.
+ * ERR_EXISTS: it has one.
  */
 must_use enum result domain_unit_add(struct domain *d, struct vtd_unit *unit,
                                      struct vtd_default *out);

@@ -19,13 +19,7 @@ static enum result run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 
 enum result vtd_inval_all(struct vtd_unit *unit)
 {
     struct vtd_desc batch[3];
-    u32 n = 0;
-    batch[n++] = vtd_desc_context_global();
-    if (vtd_is_scalable(unit)) {
-        batch[n++] = vtd_desc_pasid_cache_global();
-    }
-    batch[n++] = vtd_desc_iotlb_global();
-    return run(unit, batch, n);
+    return run(unit, batch, vtd_queue_everything(unit, batch));
 }
 
 /* A faulted context is cached under domain id 0, and only with caching mode (VT-d 6.1). */

@@ -88,6 +88,9 @@ static bool has_room(struct vtd_unit *unit, u32 count)
 
 static enum result dead(struct vtd_unit *unit)
 {
+    if (unit->queue_dead) {
+        return ERR_TIMEOUT;
+    }
     unit->queue_dead = true;
     port_log(LOG_ERROR, "unit %u: the invalidation queue hangs (IQH 0x%llx, IQT 0x%llx, FSTS 0x%x)",
              unit->info.index, vtd_regs_read64(unit, VTD_IQH), vtd_regs_read64(unit, VTD_IQT),
@@ -148,47 +151,39 @@ static enum result recover(struct vtd_unit *unit, u32 first, bool *timed_out)
     return OK;
 }
 
-void vtd_queue_poll(struct vtd_unit *unit)
-{
-    bool timed_out;
-    if (unit->queue_size != 0 && !unit->queue_dead) {
-        (void)recover(unit, unit->tail, &timed_out); /* has said what there is to say */
-    }
-}
-
 /* Each refused descriptor costs one round, so the rounds are bounded by the ring. */
 static enum result wait_done(struct vtd_unit *unit, u32 first, bool *timed_out)
 {
     enum result result = OK;
     u64 end = port_now_us() + VTD_TIMEOUT_US;
-    while (*status_word(unit) != unit->sequence) {
+    for (;;) {
+        bool late = port_now_us() > end;
+        if (*status_word(unit) == unit->sequence) {
+            return result;
+        }
         enum result r = recover(unit, first, timed_out);
         result = r != OK ? r : result;
-        if (r == ERR_TIMEOUT) {
-            return r;
-        }
-        if (port_now_us() > end) {
+        if (r == ERR_TIMEOUT || late) {
             return dead(unit);
         }
         port_relax();
     }
-    return result;
 }
 
 static enum result wait_room(struct vtd_unit *unit, u32 count)
 {
+    bool timed_out;
     u64 end = port_now_us() + VTD_TIMEOUT_US;
-    while (!has_room(unit, count + SPARE)) {
-        vtd_queue_poll(unit);
-        if (unit->queue_dead) {
-            return ERR_TIMEOUT;
+    for (;;) {
+        bool late = port_now_us() > end;
+        if (has_room(unit, count + SPARE)) {
+            return OK;
         }
-        if (port_now_us() > end) {
+        if (recover(unit, unit->tail, &timed_out) == ERR_TIMEOUT || late) {
             return dead(unit);
         }
         port_relax();
     }
-    return OK;
 }
 
 static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
@@ -264,11 +259,55 @@ static bool fits_width(const struct vtd_unit *unit, const struct vtd_desc *descs
     return true;
 }
 
+u32 vtd_queue_everything(const struct vtd_unit *unit, struct vtd_desc batch[static 3])
+{
+    u32 n = 0;
+    batch[n++] = vtd_desc_context_global();
+    if (vtd_is_scalable(unit)) {
+        batch[n++] = vtd_desc_pasid_cache_global();
+    }
+    batch[n++] = vtd_desc_iotlb_global();
+    return n;
+}
+
+/*
+ * Whether there is a queue to use. One that hung is used again when the unit has fetched all that stands in it. Nobody
+ * waited for that, and changes went without invalidations meanwhile: so everything is invalidated first.
+ */
+static bool is_usable(struct vtd_unit *unit)
+{
+    struct vtd_desc batch[3];
+    if (unit->queue_size == 0 || !unit->queue_dead) {
+        return unit->queue_size != 0;
+    }
+    u32 errors = vtd_regs_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE);
+    if (errors != 0) {
+        vtd_regs_write32(unit, VTD_FSTS, errors);
+    }
+    if (head(unit) != unit->tail) {
+        return false;
+    }
+    unit->queue_dead = false;
+    bool done = run_whole(unit, batch, vtd_queue_everything(unit, batch)) == OK;
+    unit->queue_dead = !done;
+    port_log(LOG_WARNING, "unit %u: the invalidation queue is back%s", unit->info.index,
+             done ? "" : ", and hangs again");
+    return done;
+}
+
+void vtd_queue_poll(struct vtd_unit *unit)
+{
+    bool timed_out;
+    if (is_usable(unit)) {
+        (void)recover(unit, unit->tail, &timed_out); /* has said what there is to say */
+    }
+}
+
 /* At most half a ring at a time, so that a longer batch is several with a wait each. */
 enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
 {
     enum result result = OK;
-    if (unit->queue_dead || unit->queue_size == 0) {
+    if (!is_usable(unit)) {
         return ERR_TIMEOUT;
     }
     if (!fits_width(unit, descs, count)) {
@@ -288,7 +327,7 @@ enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u
 
 static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
 {
-    if (unit->queue_dead || unit->queue_size == 0) {
+    if (!is_usable(unit)) {
         return ERR_TIMEOUT;
     }
     if (!fits_width(unit, descs, count)) {
@@ -333,15 +372,18 @@ static void drop_rest(const struct vtd_unit *unit)
 
 static enum result drain(struct vtd_unit *unit)
 {
-    u64 end = port_now_us() + VTD_TIMEOUT_US;
-    while (!is_empty(unit)) {
+    u64 end = port_now_us() + (unit->queue_dead ? 0 : VTD_TIMEOUT_US);
+    for (;;) {
+        bool late = port_now_us() > end;
         drop_rest(unit);
-        if (port_now_us() > end) {
+        if (is_empty(unit)) {
+            return OK;
+        }
+        if (late) {
             return dead(unit);
         }
         port_relax();
     }
-    return OK;
 }
 
 /*
@@ -365,17 +407,22 @@ static void end_with_wait(const struct vtd_unit *unit)
 
 enum result vtd_queue_stop(struct vtd_unit *unit)
 {
-    if ((vtd_regs_read32(unit, VTD_GSTS) & GSTS_QIES) == 0) {
-        return OK;
+    bool ours = unit->queue_used;
+    enum result r = OK;
+    if ((vtd_regs_read32(unit, VTD_GSTS) & GSTS_QIES) != 0) {
+        r = drain(unit);
+        if (r == OK) {
+            end_with_wait(unit);
+            r = drain(unit);
+        }
+        /* Of ours, which nobody needs any more, it is tried even if it hangs. */
+        r = r == OK || ours ? vtd_regs_switch(unit, GCMD_QIE, false) : r;
     }
-    enum result r = drain(unit);
-    if (r != OK) {
-        return r;
+    unit->queue_dead = ours && unit->queue_dead;
+    if (r == OK) {
+        unit->queue_size = 0;
+        unit->queue_used = unit->queue_dead = false;
     }
-    end_with_wait(unit);
-    r = drain(unit);
-    r = r == OK ? vtd_regs_switch(unit, GCMD_QIE, false) : r;
-    unit->queue_size = r == OK ? 0 : unit->queue_size;
     return r;
 }
 
@@ -393,6 +440,7 @@ enum result vtd_queue_start(struct vtd_unit *unit)
     vtd_regs_write32(unit, VTD_FSTS, FSTS_IQE | FSTS_ITE | FSTS_ICE);
     vtd_regs_write64(unit, VTD_IQT, 0);
     vtd_regs_write64(unit, VTD_IQA, unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER);
+    unit->queue_used = true;
     enum result r = vtd_regs_switch(unit, GCMD_QIE, true);
     if (r == OK) {
         unit->desc_words = wide ? 4 : 2;

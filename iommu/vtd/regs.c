@@ -24,20 +24,25 @@ void vtd_regs_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value
     port_mmio_write64((hpa_t){unit->info.base.v + (u32)reg}, value);
 }
 
-enum result vtd_regs_wait32(const struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask,
-                            u32 want)
+/* The register is looked at once more after the time is over: what took it may have been an SMI, not the unit. */
+enum result vtd_regs_wait32(struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask, u32 want)
 {
-    u64 end = port_now_us() + VTD_TIMEOUT_US;
-    u32 value;
-    while (((value = vtd_regs_read32(unit, reg)) & mask) != want) {
-        if (port_now_us() > end) {
+    u64 end = port_now_us() + (unit->mute ? VTD_AGAIN_US : VTD_TIMEOUT_US);
+    for (;;) {
+        bool late = port_now_us() > end;
+        u32 value = vtd_regs_read32(unit, reg);
+        if ((value & mask) == want) {
+            unit->mute = false;
+            return OK;
+        }
+        if (late) {
             port_log(LOG_ERROR, "unit %u: %s is 0x%08x, bits 0x%08x did not become 0x%08x",
                      unit->info.index, name, value, mask, want);
+            unit->mute = true;
             return ERR_TIMEOUT;
         }
         port_relax();
     }
-    return OK;
 }
 
 enum result vtd_regs_switch(struct vtd_unit *unit, enum vtd_gcmd bit, bool on)

@@ -11,7 +11,8 @@
 #include "iommu/spec/regs.h"
 
 enum {
-    VTD_TIMEOUT_US = 1000000,  /* what the slowest known unit needs, many times over */
+    VTD_TIMEOUT_US = 10000000, /* as kernels wait: a read in flight may take its completion time-out to come back */
+    VTD_AGAIN_US = 1000,       /* for a unit that let this time pass before */
     VTD_QUEUE_ORDER = 2,       /* 2^n pages of queue */
     VTD_DIDS_MAX = 5,          /* domain ids invalidated one by one; more: everything */
 };
@@ -41,6 +42,8 @@ struct vtd_unit {
     struct spinlock lock;      /* tables and queue */
     bool taken;
     bool walked;               /* hardware may be reading our tables */
+    bool region_set;           /* a protected memory region of ours is on */
+    bool mute;                 /* the last command was not completed in time */
     hpa_t self;                /* the page this struct lives in */
 
     /* Queue. Indexes count descriptors. */
@@ -49,7 +52,8 @@ struct vtd_unit {
     u32 head;                         /* as last read, see has_room() in queue.c */
     u32 sequence;              /* of our last wait descriptor */
     u32 status[2];             /* written by wait descriptors: ours, and those that replace refused ones */
-    bool queue_dead;           /* it hung once: nobody waits for it again */
+    bool queue_used;           /* hardware may be reading our ring */
+    bool queue_dead;           /* it hung: nobody waits for it until it has caught up */
 
     struct vtd_default def;
     struct vtd_root_tables tables[2];
@@ -79,14 +83,21 @@ u64 vtd_regs_read64(const struct vtd_unit *unit, enum vtd_reg64 reg);
 void vtd_regs_write32(const struct vtd_unit *unit, enum vtd_reg32 reg, u32 value);
 void vtd_regs_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value);
 /* Until (reg & mask) == want; ERR_TIMEOUT with a line that names unit, register and value. */
-must_use enum result vtd_regs_wait32(const struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask,
-                                     u32 want);
+must_use enum result vtd_regs_wait32(struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask, u32 want);
 /* Changes one sticky bit of GCMD and waits for its echo in GSTS. */
 must_use enum result vtd_regs_switch(struct vtd_unit *unit, enum vtd_gcmd bit, bool on);
 /* SRTP or WBF: done when the status bit says so. */
 must_use enum result vtd_regs_command(struct vtd_unit *unit, enum vtd_gcmd bit);
 /* Stores to tables leave the unit's write buffer, where it has one (CAP.RWBF, VT-d 6.8). */
 must_use enum result vtd_regs_flush_buffer(struct vtd_unit *unit);
+
+/* --- region.c --- */
+
+bool vtd_region_is_on(const struct vtd_unit *unit);
+/* Over [base, base + size) alone. ERR_UNSUPPORTED: there is none, or none as fine; ERR_TIMEOUT. */
+must_use enum result vtd_region_set(struct vtd_unit *unit, u64 base, u64 size);
+/* All off, firmware's too. */
+must_use enum result vtd_region_end(struct vtd_unit *unit);
 
 /* --- store.c --- */
 
@@ -127,8 +138,10 @@ must_use enum result vtd_queue_stop(struct vtd_unit *unit);
  * after all that could be done is done; ERR_TIMEOUT.
  */
 must_use enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
-/* Gets a queue going again that stopped at a descriptor nobody waits for. */
+/* Gets a queue going again that stopped at a descriptor nobody waits for, or that hung. */
 void vtd_queue_poll(struct vtd_unit *unit);
+/* Invalidations of everything; how many. */
+u32 vtd_queue_everything(const struct vtd_unit *unit, struct vtd_desc batch[static 3]);
 
 /* --- inval.c: sequences of Table 28 --- */
 

@@ -1,139 +1,38 @@
 /*
- * From whatever firmware left to our tables, and back. VT-d 3.4.4, 6.6, 11.4.4, 11.4.8.
+ * From whatever firmware left to our tables, and back. VT-d 3.4.4, 6.6, 11.4.4.
  *
- * While TES = 0 the door is shut before our tables exist, by abort-DMA mode or by a protected
- * memory region over all of memory, unless an RMRR device is active.
- *
- * While TES = 1 another root of the same mode may be set live. A change of the mode (from
- * firmware's abort-DMA mode, too) needs CAP.ESRTPS, which every unit with ECAP.ADMS is expected
- * to have; without it translation goes off for a moment, in which such a region keeps DMA away.
- * Where none of this can be, the console says that there was a window.
+ * While TES = 0 all DMA is untranslated, as it was before; only Nestor's memory is kept from it (region.c), on all units
+ * before the first is taken over. While TES = 1 another root of the same mode may be set live. A change of the mode
+ * (from firmware's abort-DMA mode, too) needs CAP.ESRTPS; without it translation goes off for a moment, which the
+ * console says: what firmware kept from its devices they reach in that moment, but not Nestor's memory.
  */
 #include "iommu/vtd/state.h"
 
-static bool has_cap(const struct vtd_unit *unit, enum vtd_cap_field field)
-{
-    return vtd_cap_get(unit->info.cap, field) != 0;
-}
-
-static enum result enable_regions(struct vtd_unit *unit, bool on)
-{
-    vtd_regs_write32(unit, VTD_PMEN, on ? PMEN_EPM : 0);
-    return vtd_regs_wait32(unit, VTD_PMEN, "PMEN", PMEN_PRS, on ? PMEN_PRS : 0);
-}
-
-static bool regions_are_on(const struct vtd_unit *unit)
-{
-    return (has_cap(unit, VTD_CAP_PLMR) || has_cap(unit, VTD_CAP_PHMR)) &&
-           (vtd_regs_read32(unit, VTD_PMEN) & (PMEN_EPM | PMEN_PRS)) != 0;
-}
-
-/*
- * The high region over all of memory: it may lie below 4 GiB, too, and what the unit itself
- * reads is not subject to it (VT-d 11.4.8.1, 11.4.8.4). Called while DMA is still translated, so
- * firmware's own regions may go; bases and limits are read-only while any is on.
- */
-static enum result protect_all(struct vtd_unit *unit)
-{
-    enum result r = regions_are_on(unit) ? enable_regions(unit, false) : OK;
-    if (r != OK) {
-        return r;
-    }
-    if (has_cap(unit, VTD_CAP_PLMR)) {
-        vtd_regs_write32(unit, VTD_PLMBASE, ~0u); /* limit below base: off */
-        vtd_regs_write32(unit, VTD_PLMLIMIT, 0);
-    }
-    vtd_regs_write64(unit, VTD_PHMBASE, 0);
-    vtd_regs_write64(unit, VTD_PHMLIMIT, (1ull << unit->info.haw) - 1);
-    return enable_regions(unit, true);
-}
-
-/* Regions go last: until then they only take away. */
-static enum result unprotect(struct vtd_unit *unit)
-{
-    return regions_are_on(unit) ? enable_regions(unit, false) : OK;
-}
-
-static bool translation_is_on(const struct vtd_unit *unit)
+bool vtd_takeover_is_translating(const struct vtd_unit *unit)
 {
     return (vtd_regs_read32(unit, VTD_GSTS) & GSTS_TES) != 0;
 }
 
-static void say_window(const struct vtd_unit *unit, const char *until)
+enum result vtd_takeover_protect(struct vtd_unit *unit, hpa_t base, u64 size)
 {
-    const char *why = "nothing can keep it away";
-    if (unit->def.rmrr_active) {
-        why = "a device with reserved memory is active";
-    } else if (regions_are_on(unit)) {
-        why = "but for firmware's protected memory regions";
-    }
-    port_log(LOG_WARNING, "unit %u: DMA is untranslated %s (%s)", unit->info.index, until, why);
-}
-
-enum door { DOOR_AS_LEFT, DOOR_ABORT, DOOR_REGIONS };
-
-/*
- * Abort-DMA mode needs no tables (VT-d 3.4.4), but a live change of mode afterwards. Regions
- * that firmware has on stay as they are: they could not be changed without being off.
- */
-static enum result shut_door(struct vtd_unit *unit, enum door *door)
-{
-    bool may = !unit->def.rmrr_active;
-    bool abort = vtd_ecap_get(unit->info.ecap, VTD_ECAP_ADMS) != 0 &&
-                 vtd_is_scalable(unit) && has_cap(unit, VTD_CAP_ESRTPS);
-    enum result r = OK;
-    *door = DOOR_AS_LEFT;
-    if (translation_is_on(unit)) {
-        return OK;
-    }
-    if (may && abort) {
-        *door = DOOR_ABORT;
-        r = vtd_root_point(unit, field_put(RTADDR_TTM, TTM_ABORT));
-        return r == OK ? vtd_regs_switch(unit, GCMD_TE, true) : r;
-    }
-    if (may && has_cap(unit, VTD_CAP_PHMR) && !regions_are_on(unit)) {
-        *door = DOOR_REGIONS;
-        return protect_all(unit);
-    }
-    say_window(unit, "until the tables are set");
-    return r;
-}
-
-/* As firmware left it: the machine goes on without us. */
-static void open_door(struct vtd_unit *unit, enum door door)
-{
-    enum result r = OK;
-    if (door == DOOR_ABORT) {
-        r = vtd_regs_switch(unit, GCMD_TE, false);
-    } else if (door == DOOR_REGIONS) {
-        r = enable_regions(unit, false);
-    }
-    if (r != OK) {
-        port_log(LOG_ERROR, "unit %u: DMA stays blocked", unit->info.index);
-    }
+    return unit->taken ? ERR_EXISTS : vtd_region_set(unit, base.v, size);
 }
 
 /* Translation goes off for the change of mode. */
 static enum result change_mode(struct vtd_unit *unit)
 {
-    bool closed = has_cap(unit, VTD_CAP_PHMR) && !unit->def.rmrr_active;
-    enum result r = closed ? protect_all(unit) : OK;
-    if (r != OK) {
-        return r;
-    }
-    if (!closed) {
-        say_window(unit, "while the table mode changes");
-    }
-    r = vtd_regs_switch(unit, GCMD_TE, false);
+    port_log(LOG_WARNING, "unit %u: DMA is untranslated while the table mode changes%s", unit->info.index,
+             vtd_region_is_on(unit) ? ", Nestor's memory is kept from it" : "");
+    enum result r = vtd_regs_switch(unit, GCMD_TE, false);
     r = r == OK ? vtd_root_set(unit, VTD_ROOT_OFF) : r;
     return r == OK ? vtd_regs_switch(unit, GCMD_TE, true) : r;
 }
 
 static enum result translate(struct vtd_unit *unit)
 {
-    bool on = translation_is_on(unit);
+    bool on = vtd_takeover_is_translating(unit);
     bool same_mode = vtd_rtaddr_ttm(vtd_regs_read64(unit, VTD_RTADDR)) == vtd_root_mode(unit);
-    if (on && !same_mode && !has_cap(unit, VTD_CAP_ESRTPS)) {
+    if (on && !same_mode && vtd_cap_get(unit->info.cap, VTD_CAP_ESRTPS) == 0) {
         return change_mode(unit);
     }
     enum result r = vtd_root_set(unit, VTD_ROOT_OFF);
@@ -170,19 +69,34 @@ static enum result drop_interrupt_remapping(struct vtd_unit *unit)
 }
 
 /* Drain firmware's queue while the mode it was set up in is still active. */
-static enum result prepare(struct vtd_unit *unit, enum door *door)
+static enum result prepare(struct vtd_unit *unit)
 {
     vtd_regs_write32(unit, VTD_FECTL, EVENT_IM);
     enum result r = vtd_queue_stop(unit);
-    r = r == OK ? shut_door(unit, door) : r;
     r = r == OK && !unit->walked ? vtd_tables_create(unit) : r;
     r = r == OK ? vtd_queue_start(unit) : r;
     return r == OK ? drop_interrupt_remapping(unit) : r;
 }
 
+/*
+ * Undoes whatever was done, in this order: nothing reads our tables, nothing reads our queue, DMA is as free as before.
+ * One that fails does not keep the others from being tried.
+ */
+static enum result back_out(struct vtd_unit *unit)
+{
+    enum result te = unit->walked ? vtd_regs_switch(unit, GCMD_TE, false) : OK;
+    enum result qie = unit->queue_used ? vtd_queue_stop(unit) : OK;
+    enum result region = unit->region_set || unit->taken ? vtd_region_end(unit) : OK;
+    unit->taken = false;
+    unit->walked = unit->walked && te != OK;
+    if (te != OK || qie != OK) {
+        port_log(LOG_ERROR, "unit %u: does not go off, the memory that it reads is kept", unit->info.index);
+    }
+    return te != OK ? te : qie != OK ? qie : region;
+}
+
 enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_default *def)
 {
-    enum door door = DOOR_AS_LEFT;
     if (unit->taken) {
         return ERR_EXISTS;
     }
@@ -190,14 +104,11 @@ enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_default *def)
         vtd_tables_free(unit); /* of an attempt that failed */
         unit->def = *def;
     }
-    enum result r = prepare(unit, &door);
+    enum result r = prepare(unit);
+    r = r == OK ? translate(unit) : r;
+    r = r == OK ? vtd_region_end(unit) : r; /* last: until then it only takes away */
     if (r != OK) {
-        open_door(unit, door);
-        return r;
-    }
-    r = translate(unit);
-    r = r == OK ? unprotect(unit) : r;
-    if (r != OK) {
+        (void)back_out(unit); /* has said what there is to say */
         return r;
     }
     forget_faults(unit);
@@ -208,9 +119,5 @@ enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_default *def)
 
 enum result vtd_takeover_release(struct vtd_unit *unit)
 {
-    enum result r = vtd_regs_switch(unit, GCMD_TE, false);
-    enum result q = vtd_queue_stop(unit);
-    unit->taken = false;
-    unit->walked = r != OK || q != OK;
-    return r != OK ? r : q;
+    return back_out(unit);
 }

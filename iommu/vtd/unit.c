@@ -84,7 +84,7 @@ void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out)
 
 void vtd_unit_destroy(struct vtd_unit *unit)
 {
-    if (unit->walked) {
+    if (unit->walked || unit->queue_used) {
         port_log(LOG_ERROR, "unit %u: still on, its tables are not given back", unit->info.index);
         return;
     }

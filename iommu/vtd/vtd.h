@@ -50,16 +50,25 @@ struct vtd_default {
     hpa_t ss_root;
     u32 ss_levels;     /* 4 or 5 (legacy: 3 to 5) */
     u16 did;           /* of second-stage-only entries of this partition */
-    bool rmrr_active;  /* some RMRR device of this unit may be doing DMA now */
 };
+/*
+ * Keeps DMA away from [base, base + size), which is Nestor's memory, until the unit translates. For all units before the
+ * first is taken over. ERR_UNSUPPORTED: nothing in the unit can do that, or not for that range alone; ERR_TIMEOUT.
+ */
+must_use enum result vtd_takeover_protect(struct vtd_unit *unit, hpa_t base, u64 size);
+bool vtd_takeover_is_translating(const struct vtd_unit *unit);
 /*
  * From any state that firmware left (translation on or off, queue on, faults
  * pending, PMRs set) to: root "off" active, queue on, translation on, PMRs off. What
  * was translated is never untranslated meanwhile; a window that cannot be closed is
- * said on the console. ERR_TIMEOUT: unit, register and value are on the console.
+ * said on the console. ERR_TIMEOUT: unit, register and value are on the console. After any error it is as after
+ * vtd_takeover_release().
  */
 must_use enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_default *def);
-/* Translation off, queue off: for handing the machine back before any guest ran. */
+/*
+ * Translation off, queue off, Nestor's memory no longer protected, as far as any of these was done: for handing the
+ * machine back before any guest ran. An error: the unit may go on reading memory of Nestor's, which has to stay.
+ */
 must_use enum result vtd_takeover_release(struct vtd_unit *unit);
 
 /*

@@ -37,7 +37,7 @@ void hosted_reset(void)
     memset(memory, 0, HOSTED_BYTES);
     world.memory = memory;
     world.fail_after = UINT32_MAX;
-    world.clock_step = 1;
+    world.clock_step = 100;
     world.reads_left = UINT64_MAX;
 }
 
@@ -307,8 +307,18 @@ void port_flush_lines(const void *p, size_t bytes)
     }
 }
 
+static void (*clock_watch)(void);
+
+void hosted_watch_clock(void (*watch)(void))
+{
+    clock_watch = watch;
+}
+
 u64 port_now_us(void)
 {
+    if (clock_watch != NULL) {
+        clock_watch();
+    }
     return world.now += world.clock_step;
 }
 

@@ -37,8 +37,11 @@ const char *hosted_log(void);
 void hosted_clear_log(void);
 u32 hosted_log_lines(void);
 
-/* How far each look at the clock moves it, in microseconds; 1 after hosted_reset(). */
+/* How far each look at the clock moves it, in microseconds; 100 after hosted_reset(). */
 void hosted_clock_step(u64 us);
+
+/* Called at each look at the clock, before it is read; NULL: no call. */
+void hosted_watch_clock(void (*watch)(void));
 
 /* After that many reads of memory units get no more answers; UINT64_MAX: no limit. */
 void hosted_limit_reads(u64 reads);

@@ -170,7 +170,6 @@ static void test_unit_default(void **state)
     assert_int_equal(def.ss_root.v, domain_dma_root(other).v);
     assert_int_equal(def.ss_levels, 4);
     assert_true(def.did != 0);
-    assert_false(def.rmrr_active);
     assert_int_equal(domain_unit_add(other, &unit0, &def), ERR_EXISTS);
     assert_int_equal(domain_unit_add(d, &unit0, &def), ERR_EXISTS);
     assert_int_equal(domain_destroy(other), ERR_BUSY);

@@ -230,6 +230,105 @@ static void hangs_at_any_descriptor(void **state)
     }
 }
 
+static u64 us_of(struct vtd_rig *rig, const struct vtd_desc *d, enum result expected)
+{
+    u64 began = port_now_us();
+    assert_int_equal(vtd_queue_run(rig->unit, d, 1), expected);
+    return port_now_us() - began;
+}
+
+/* It hung for longer than anybody waits. What changed meanwhile holds from the first use on. */
+static void a_queue_that_comes_back(void **state)
+{
+    (void)state;
+    for (u32 by_polling = 0; by_polling < 2; by_polling++) {
+        struct vtd_rig rig;
+        struct vtd_fault fault;
+        const struct vtd_desc good = vtd_desc_iotlb_domain(5);
+        vtd_rig_start(&rig, VTD_RIG_SERVER);
+        assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        model_set_faults(rig.model, &(struct model_faults){.queue_hang = true});
+        u64 waited = us_of(&rig, &good, ERR_TIMEOUT);
+        assert_true(waited >= 10000000 && waited < 11000000);
+        assert_true(us_of(&rig, &good, ERR_TIMEOUT) < 10000);
+        assert_int_equal(vtd_queue_post(rig.unit, &good, 1), ERR_TIMEOUT);
+        assert_false(vtd_fault_next(rig.unit, &fault));
+        assert_int_equal(hosted_log_lines(), 1);
+        u64 *table = port_hpa_to_ptr(rig.root);
+        u64 kept = table[0];
+        table[0] = 0;
+        assert_int_equal(vtd_inval_second_stage(rig.unit, 1, 0, 0), ERR_TIMEOUT);
+        model_set_faults(rig.model, &(struct model_faults){0});
+        model_kick(rig.model);
+        assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        if (by_polling != 0) {
+            assert_false(vtd_fault_next(rig.unit, &fault));
+        } else {
+            (void)us_of(&rig, &good, OK);
+        }
+        assert_non_null(strstr(hosted_log(), "the invalidation queue is back"));
+        assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0x79);
+        table[0] = kept;
+        vtd_rig_stop(&rig);
+    }
+}
+
+/* Time passes between a look at the unit and one at the clock: an SMI, or a hypervisor below that ran somebody else. */
+static struct vtd_rig *interrupted;
+static u32 looks;
+
+static void lose_time(void)
+{
+    if (++looks == 2) {
+        hosted_advance_us(60000000);
+        model_set_faults(interrupted->model, &(struct model_faults){0});
+        model_kick(interrupted->model);
+    }
+}
+
+static void lost_time_is_no_hang(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_desc good = vtd_desc_iotlb_global();
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    interrupted = &rig;
+    looks = 0;
+    hosted_watch_clock(lose_time);
+    model_set_faults(rig.model, &(struct model_faults){.queue_hang = true});
+    enum result r = vtd_inval_global(rig.unit);
+    hosted_watch_clock(NULL);
+    assert_int_equal(r, OK);
+    looks = 0;
+    hosted_watch_clock(lose_time);
+    model_set_faults(rig.model, &(struct model_faults){.gcmd_hang = true});
+    r = vtd_root_select(rig.unit, VTD_ROOT_GUEST);
+    hosted_watch_clock(NULL);
+    assert_int_equal(r, OK);
+    assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
+    assert_int_equal(hosted_log_lines(), 0);
+    vtd_rig_stop(&rig);
+}
+
+/* A guest that asks again and again costs ten seconds once. */
+static void a_mute_unit_is_not_waited_for_again(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    model_set_faults(rig.model, &(struct model_faults){.gcmd_hang = true});
+    u64 began = port_now_us();
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_TIMEOUT);
+    u64 first = port_now_us();
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_TIMEOUT);
+    assert_true(first - began >= 10000000);
+    assert_true(port_now_us() - first < 10000);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    model_kick(rig.model);
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
+    vtd_rig_stop(&rig);
+}
+
 /* Firmware's queue has stopped at an error: it is dropped, and ours takes its place. */
 static void firmwares_broken_queue(void **state)
 {
@@ -320,6 +419,9 @@ int main(void)
         cmocka_unit_test(a_mute_device_costs_nobody_else),
         cmocka_unit_test(an_unexpected_completion_is_a_line),
         cmocka_unit_test(hangs_at_any_descriptor),
+        cmocka_unit_test(a_queue_that_comes_back),
+        cmocka_unit_test(lost_time_is_no_hang),
+        cmocka_unit_test(a_mute_unit_is_not_waited_for_again),
         cmocka_unit_test(firmwares_broken_queue),
         cmocka_unit_test(firmwares_hung_queue),
         cmocka_unit_test(the_write_buffer),
