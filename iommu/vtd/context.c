@@ -55,9 +55,11 @@ enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid,
 {
     u64 *half = root_half(unit, root, sid);
     hpa_t shared = unit->tables[root].context;
+    enum result r = OK;
     if (!vtd_link_is_present(*half) || vtd_link_table(*half).v == shared.v) {
+        bool present = vtd_link_is_present(*half);
         hpa_t page;
-        enum result r = port_pages_alloc(1, &page);
+        r = port_pages_alloc(1, &page);
         if (r != OK) {
             return r;
         }
@@ -67,12 +69,13 @@ enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid,
             to[i] = from[i];
         }
         vtd_store_flush(unit, to, PAGE_SIZE);
-        /* Old and new say the same of every source-id, so nothing cached becomes wrong. */
+        /* Old and new say the same of every source-id; a present root entry that changes is global all the same. */
         vtd_store64(half, vtd_link_to(page));
         vtd_store_flush(unit, half, sizeof(*half));
+        r = present ? vtd_inval_all(unit) : OK;
     }
     *out = vtd_context_find(unit, root, sid);
-    return OK;
+    return r;
 }
 
 u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context)

@@ -56,6 +56,10 @@ enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u
         batch[n++] = vtd_desc_pasid_cache_domain(0);
         batch[n++] = vtd_desc_iotlb_domain(0);
     }
+    if (count == 0) {
+        /* Nothing is cached then, but only an IOTLB invalidation waits for walks in flight (VT-d 6.5.4). */
+        batch[n++] = vtd_desc_iotlb_domain(unit->def.did);
+    }
     for (u32 i = 0; i < count; i++) {
         if (vtd_is_scalable(unit)) {
             batch[n++] = vtd_desc_pasid_cache_domain(dids[i]);

@@ -77,7 +77,21 @@ static enum result retire(struct vtd_unit *unit, struct pasid_entry *slot, u32 p
     return r;
 }
 
-/* The old page is given back only when the unit has certainly forgotten the entry. */
+static bool has_others(u64 directory_entry, u32 pasid)
+{
+    const struct pasid_entry *table = entry_in(directory_entry, 0);
+    for (u32 i = 0; i < PASIDS_PER_TABLE; i++) {
+        if (i != pasid % PASIDS_PER_TABLE && pasid_get(&table[i], PASID_P) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A directory entry changes, which Table 28 has for every PASID below it: a walk for another of them may stand in the
+ * old page. That is given back only when the unit has certainly left it.
+ */
 static enum result replace_table(struct vtd_unit *unit, u64 *slot, u32 pasid,
                                  const struct pasid_entry *e)
 {
@@ -96,7 +110,7 @@ static enum result replace_table(struct vtd_unit *unit, u64 *slot, u32 pasid,
     vtd_store_flush(unit, to, PAGE_SIZE);
     vtd_store64(slot, vtd_link_to(page));
     vtd_store_flush(unit, slot, sizeof(*slot));
-    r = vtd_inval_entry(unit, pasid, &old, true);
+    r = has_others(*slot, pasid) ? vtd_inval_all(unit) : vtd_inval_entry(unit, pasid, &old, true);
     if (r == OK) {
         port_pages_free(old_page, 1);
     }

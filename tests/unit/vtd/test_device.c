@@ -152,6 +152,83 @@ static void start(struct vtd_rig *rig, bool coherent, bool caching)
     first_stage(FIRST_B, ADDRESS_A, VTD_RIG_GPA, rig->root);
 }
 
+/* --- what was asked of the queue, in its order; types and granularities as in VT-d 6.5.2 --- */
+
+enum { CC_GLOBAL = 1 | 1 << 4, CC_DEVICE = 1 | 3 << 4, PC_GLOBAL = 7 | 3 << 4, PC_ONE = 7 | 1 << 4,
+       TLB_GLOBAL = 2 | 1 << 4, TLB_DOMAIN = 2 | 2 << 4, NOTHING = 0 };
+
+static void expect_asked(const struct vtd_rig *rig, u32 from, const u32 *kinds)
+{
+    u32 at = from;
+    for (u32 i = 0; kinds[i] != NOTHING; i++, at++) {
+        const u64 *slot = (u64 *)port_hpa_to_ptr(rig->unit->queue) + at * 4;
+        while ((slot[0] & 15) == 5) {
+            slot += 4;
+            at++;
+        }
+        assert_int_equal(slot[0] & 0x3f, kinds[i]);
+    }
+    assert_int_equal(at + 1, rig->unit->tail); /* and the wait behind them */
+}
+
+/* A directory entry that leads to more than the entry that changes, VT-d Table 28. */
+static void a_table_that_others_use(void **state)
+{
+    (void)state;
+    static const u32 alone[] = {PC_ONE, TLB_DOMAIN, NOTHING},
+                     shared[] = {CC_GLOBAL, PC_GLOBAL, TLB_GLOBAL, NOTHING};
+    struct vtd_rig rig;
+    start(&rig, true, false);
+    const struct vtd_context context = {.pasids = 64};
+    const struct vtd_entry a = nested_entry(&rig, FIRST_A, 3), b = nested_entry(&rig, FIRST_B, 4);
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &a), OK);
+    u32 pages = hosted_pages_used();
+    for (u32 i = 0; i < 2; i++) {
+        u32 from = rig.unit->tail;
+        assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, i == 0 ? &b : &a), OK);
+        expect_asked(&rig, from, i == 0 ? alone : shared);
+        assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 5, &a), OK);
+    }
+    assert_int_equal(hosted_pages_used(), pages);
+    vtd_rig_stop(&rig);
+}
+
+/* The root entry of a half bus changes with the first device that gets entries of its own. */
+static void a_root_entry_that_changes(void **state)
+{
+    (void)state;
+    static const u32 first[] = {CC_GLOBAL, PC_GLOBAL, TLB_GLOBAL, CC_DEVICE, 7, TLB_DOMAIN, NOTHING},
+                     second[] = {CC_DEVICE, 7, TLB_DOMAIN, NOTHING};
+    struct vtd_rig rig;
+    start(&rig, true, false);
+    const struct vtd_context context = {.pasids = 64};
+    for (u16 i = 0; i < 2; i++) {
+        u32 from = rig.unit->tail;
+        assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, (u16)(SID + i), &context), OK);
+        expect_asked(&rig, from, i == 0 ? first : second);
+    }
+    u32 from = rig.unit->tail;
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID, &context), OK);
+    assert_int_equal(rig.unit->tail, from); /* it was not present */
+    vtd_rig_stop(&rig);
+}
+
+/* Its directory goes back to the pool: a walk that is under way must have left it, though no entry was there. */
+static void closed_with_nothing_below(void **state)
+{
+    (void)state;
+    static const u32 asked[] = {CC_DEVICE, TLB_DOMAIN, NOTHING};
+    struct vtd_rig rig;
+    start(&rig, true, false);
+    const struct vtd_context context = {.pasids = 64};
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID, &context), OK);
+    u32 from = rig.unit->tail;
+    assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_GUEST, SID), OK);
+    expect_asked(&rig, from, asked);
+    vtd_rig_stop(&rig);
+}
+
 static void no_window_in_the_off_root(void **state)
 {
     (void)state;
@@ -413,6 +490,9 @@ static void roots_are_switched_either_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_that_others_use),
+        cmocka_unit_test(a_root_entry_that_changes),
+        cmocka_unit_test(closed_with_nothing_below),
         cmocka_unit_test(no_window_in_the_off_root),
         cmocka_unit_test(publish_and_retire_show_nothing_half_done),
         cmocka_unit_test(contexts_that_cannot_be),
