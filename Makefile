@@ -69,7 +69,7 @@ BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 
 # The part of hv/, boot/ and drivers/ that runs hosted: code that touches no hardware.
 HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c drivers/format.c $(wildcard boot/acpi*.c) boot/areas.c boot/base_registers.c boot/census.c boot/config.c \
-	boot/coverage.c boot/cpu.c boot/device_path.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/room.c boot/verdict.c \
+	boot/coverage.c boot/cpu.c boot/device_path.c boot/doubts.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/room.c boot/verdict.c \
 	hv/machine/memory_map.c hv/machine/units.c hv/vmx/caps.c hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c tools/dmar_line.c)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))

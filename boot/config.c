@@ -230,6 +230,11 @@ static bool set_rule(struct config *config, struct span value)
     return choose(value, "always", "affected-cpus", &config->rule_affected_only);
 }
 
+static bool set_doubtful_devices(struct config *config, struct span value)
+{
+    return choose(value, "run", "native", &config->native_if_doubtful);
+}
+
 static bool set_hypervisor_bit(struct config *config, struct span value)
 {
     bool on;
@@ -297,6 +302,7 @@ static const struct key keys[] = {
     {"policy", "fatal", false, set_fatal, "halt or reset"},
     {"policy", "without-isolation", false, set_without_isolation, "native or run"},
     {"policy", "read-only-rule", false, set_rule, "always or affected-cpus"},
+    {"policy", "doubtful-devices", false, set_doubtful_devices, "run or native"},
     {"policy", "hypervisor-bit", false, set_hypervisor_bit, "auto, on or off"},
     {"memory", "protect", true, set_protect,
      "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all"},

@@ -15,6 +15,7 @@
  *     fatal = halt                       halt or reset
  *     without-isolation = native         native or run
  *     read-only-rule = always            always or affected-cpus
+ *     doubtful-devices = run             run or native, with devices that may not work behind a unit that translates
  *     hypervisor-bit = auto              CPUID.1:ECX[31] for the guest: auto (as the CPU has it), on or off
  *     [memory]
  *     protect = 0x100000-0x1fffff dma=none   read-only for the CPU, absent for DMA (dma=none, default)
@@ -40,6 +41,7 @@ struct config {
     enum fatal_policy fatal;
     bool run_without_isolation;
     bool rule_affected_only;
+    bool native_if_doubtful;
     enum hypervisor_bit hypervisor_bit;
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;

@@ -3,6 +3,8 @@
 
 enum {
     CONFIG_ID = 0x00,
+    CONFIG_COMMAND = 0x04,
+    COMMAND_MASTER = 1 << 2,
     CONFIG_CLASS = 0x08,
     CONFIG_HEADER = 0x0c,
     CONFIG_BUSES = 0x18,
@@ -64,6 +66,12 @@ static bool scope_covers(const struct vtd_dmar *dmar, const struct pci_config *c
     return (buses >> 8 & 0xff) <= f.bus && f.bus <= (buses >> 16 & 0xff);
 }
 
+bool coverage_named(const struct vtd_dmar *dmar, const struct pci_config *c, const struct vtd_dmar_scope *scope,
+                    struct pci_function *out)
+{
+    return scope->type == VTD_SCOPE_ENDPOINT && resolve(dmar, c, scope, out) && is_present(c, *out);
+}
+
 static bool unit_covers(const struct vtd_dmar *dmar, const struct pci_config *c,
                         const struct vtd_dmar_unit *unit, struct pci_function f)
 {
@@ -78,6 +86,16 @@ static bool unit_covers(const struct vtd_dmar *dmar, const struct pci_config *c,
     return unit->include_all;
 }
 
+u32 coverage_unit(const struct vtd_dmar *dmar, const struct pci_config *c, struct pci_function f)
+{
+    u32 found = dmar->unit_count;
+    for (u32 i = 0; i < dmar->unit_count; i++) {
+        bool better = found == dmar->unit_count || dmar->units[found].include_all;
+        found = better && unit_covers(dmar, c, &dmar->units[i], f) ? i : found;
+    }
+    return found;
+}
+
 /* Host bridges do no DMA of their own, and tables without INCLUDE_PCI_ALL leave them out. */
 static bool is_covered(const struct vtd_dmar *dmar, const struct pci_config *c,
                        struct pci_function f)
@@ -85,72 +103,85 @@ static bool is_covered(const struct vtd_dmar *dmar, const struct pci_config *c,
     if (c->read(c->ctx, f, CONFIG_CLASS) >> 16 == CLASS_HOST_BRIDGE) {
         return true;
     }
-    for (u32 i = 0; i < dmar->unit_count; i++) {
-        if (unit_covers(dmar, c, &dmar->units[i], f)) {
+    return coverage_unit(dmar, c, f) != dmar->unit_count;
+}
+
+bool coverage_next(const struct pci_config *c, u32 *at, struct pci_function *f)
+{
+    u32 first = (u32)c->first_bus << 8;
+    *at = *at < first ? first : *at;
+    while (*at <= ((u32)c->last_bus << 8 | 0xff)) {
+        *f = (struct pci_function){(u8)(*at >> 8), *at >> 3 & 31, *at & 7};
+        struct pci_function lead = {f->bus, f->device, 0};
+        if (f->function != 0 && (header_type(c, lead) & 0x80) == 0) {
+            *at |= 7;
+        } else if (is_present(c, *f)) {
             return true;
+        } else if (f->function == 0) {
+            *at |= 7;
         }
+        ++*at;
     }
     return false;
 }
 
-static bool device_is_covered(const struct vtd_dmar *dmar, const struct pci_config *c,
-                              struct pci_function *f)
+/* A function that cannot be made a master of the bus does no DMA, as the uncore functions of servers. */
+static bool is_powerless(const struct pci_config *c, struct pci_function f)
 {
-    if (!is_present(c, *f)) {
-        return true;
+    u32 before = c->read(c->ctx, f, CONFIG_COMMAND) & 0xffff; /* the status above it is cleared by ones */
+    if (c->write == NULL || (before & COMMAND_MASTER) != 0) {
+        return false;
     }
-    u32 functions = (header_type(c, *f) & 0x80) != 0 ? 8 : 1;
-    for (u32 i = 0; i < functions; i++) {
-        f->function = (u8)i;
-        if (is_present(c, *f) && !is_covered(dmar, c, *f)) {
+    c->write(c->ctx, f, CONFIG_COMMAND, before | COMMAND_MASTER);
+    bool stays = (c->read(c->ctx, f, CONFIG_COMMAND) & COMMAND_MASTER) == 0;
+    c->write(c->ctx, f, CONFIG_COMMAND, before);
+    return stays;
+}
+
+bool coverage_complete(const struct vtd_dmar *dmar, const struct pci_config *config,
+                       struct pci_function *uncovered)
+{
+    for (u32 at = 0; coverage_next(config, &at, uncovered); at++) {
+        if (!is_covered(dmar, config, *uncovered) && !is_powerless(config, *uncovered)) {
             return false;
         }
     }
     return true;
 }
 
-bool coverage_complete(const struct vtd_dmar *dmar, const struct pci_config *config,
-                       struct pci_function *uncovered)
+/* PCI Express 7.6.3: a dword of id, version and the next one's offset. */
+bool coverage_capability(const struct pci_config *c, struct pci_function f, u16 id, u32 *at)
 {
-    for (u32 bus = config->first_bus; bus <= config->last_bus; bus++) {
-        for (u32 device = 0; device < 32; device++) {
-            *uncovered = (struct pci_function){(u8)bus, (u8)device, 0};
-            if (!device_is_covered(dmar, config, uncovered)) {
-                return false;
-            }
+    u32 next = *at == 0 ? EXTENDED_CAPABILITIES : c->read(c->ctx, f, *at) >> 20 & ~3u;
+    for (u32 i = 0; c->extended && i < MOST_CAPABILITIES && next >= EXTENDED_CAPABILITIES; i++) {
+        u32 header = c->read(c->ctx, f, next);
+        if (header == 0 || header == ~0u) {
+            return false;
         }
+        if ((header & 0xffff) == id) {
+            bool onward = next > *at; /* a list that leads back is one that closes on itself */
+            *at = next;
+            return onward;
+        }
+        next = header >> 20 & ~3u;
     }
-    return true;
+    return false;
 }
 
-/* PCI Express 7.6.3: a dword of id, version and the next one's offset. */
 static u32 count_vfs(const struct pci_config *c, struct pci_function f)
 {
-    u32 at = EXTENDED_CAPABILITIES;
-    for (u32 i = 0; c->extended && i < MOST_CAPABILITIES && at >= EXTENDED_CAPABILITIES; i++) {
-        u32 header = c->read(c->ctx, f, at);
-        if (header == 0 || header == ~0u) {
-            return 0;
-        }
-        if ((header & 0xffff) == CAPABILITY_SRIOV) {
-            return c->read(c->ctx, f, at + SRIOV_TOTAL) >> 16;
-        }
-        at = header >> 20 & ~3u;
-    }
-    return 0;
+    u32 at = 0;
+    return coverage_capability(c, f, CAPABILITY_SRIOV, &at) ? c->read(c->ctx, f, at + SRIOV_TOTAL) >> 16 : 0;
 }
 
-u32 coverage_functions(const struct pci_config *config)
+u32 coverage_functions(const struct pci_config *config, coverage_visit *visit, void *ctx)
 {
     u32 count = 0;
-    for (u32 at = (u32)config->first_bus << 8; at <= ((u32)config->last_bus << 8 | 0xff); at++) {
-        struct pci_function f = {(u8)(at >> 8), at >> 3 & 31, at & 7};
-        bool present = is_present(config, f);
-        if (present) {
-            count += 1 + count_vfs(config, f);
-        }
-        if (f.function == 0 && (!present || (header_type(config, f) & 0x80) == 0)) {
-            at |= 7;
+    struct pci_function f;
+    for (u32 at = 0; coverage_next(config, &at, &f); at++) {
+        count += 1 + count_vfs(config, f);
+        if (visit != NULL) {
+            visit(ctx, config, f);
         }
     }
     return count;

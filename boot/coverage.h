@@ -15,17 +15,38 @@ struct pci_function {
 struct pci_config {
     /* One aligned dword of configuration space; all ones where nothing answers. */
     u32 (*read)(void *ctx, struct pci_function f, u32 offset);
+    void (*write)(void *ctx, struct pci_function f, u32 offset, u32 value); /* NULL: nothing is tried out */
     void *ctx;
     u16 segment;
     u8 first_bus, last_bus;
     bool extended;           /* offsets above 255 are reached */
 };
 
-/* False: *uncovered is the first function that no unit has in its scope. */
+/* The first function at or behind *at (bus, device and function as in a source-id) that is there; false: none. */
+bool coverage_next(const struct pci_config *config, u32 *at, struct pci_function *f);
+
+/* The endpoint that a scope names; false: it names none, or nothing is there. */
+bool coverage_named(const struct vtd_dmar *dmar, const struct pci_config *config, const struct vtd_dmar_scope *scope,
+                    struct pci_function *out);
+
+/* The unit that translates for a function; unit_count: none does. */
+u32 coverage_unit(const struct vtd_dmar *dmar, const struct pci_config *config, struct pci_function f);
+
+/*
+ * The next extended capability with that id behind the one at *at, 0: the first; false: there is none, or extended
+ * configuration space is not reached.
+ */
+bool coverage_capability(const struct pci_config *config, struct pci_function f, u16 id, u32 *at);
+
+/* False: *uncovered is the first function that no unit has in its scope and that could do DMA. */
 bool coverage_complete(const struct vtd_dmar *dmar, const struct pci_config *config,
                        struct pci_function *uncovered);
 
-/* Functions that there are, and those that they may add: VFs of SR-IOV, where extended configuration space is reached. */
-u32 coverage_functions(const struct pci_config *config);
+/*
+ * Functions that there are, and those that they may add: VFs of SR-IOV, where extended configuration space is reached.
+ * visit is called for each that there is; NULL: nothing is.
+ */
+typedef void coverage_visit(void *ctx, const struct pci_config *config, struct pci_function f);
+u32 coverage_functions(const struct pci_config *config, coverage_visit *visit, void *ctx);
 
 #endif

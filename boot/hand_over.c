@@ -12,6 +12,8 @@ static void hand_over_machine(const struct machine *m, const struct ranges *list
     if (m->dmar_usable) {
         CopyMem(&h->dmar, (VOID *)&m->dmar, sizeof(h->dmar));
     }
+    CopyMem(h->limits, (VOID *)m->doubts.limits, sizeof(h->limits));
+    h->limit_count = m->doubts.limit_count;
     h->ecam_base = m->ecam.base;
     h->ecam_first_bus = m->ecam.first_bus;
     h->ecam_last_bus = m->ecam.last_bus;

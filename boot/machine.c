@@ -87,28 +87,43 @@ static void count_functions(struct machine *m)
     struct acpi_memory memory = machine_memory(m);
     struct pci_config config = pci_by_ports();
     struct acpi_ecam window;
-    m->functions = m->ecam.base == 0 ? coverage_functions(&config) : 0;
+    m->functions = m->ecam.base == 0 ? coverage_functions(&config, doubts_look, &m->doubts) : 0;
     for (u32 i = 0; acpi_mcfg_window(&memory, m->tables.mcfg, i, &window); i++) {
         if (window.base != 0) {
             config = pci_by_window(&window);
-            m->functions += coverage_functions(&config);
+            m->functions += coverage_functions(&config, doubts_look, &m->doubts);
         }
     }
 }
 
-/* Segment 0 first, then the segments that only MCFG lists. */
-static void read_coverage(struct machine *m)
+static void read_coverage(struct machine *m, const struct pci_config *config)
 {
+    if (m->covered) {
+        m->covered = coverage_complete(&m->dmar, config, &m->uncovered);
+        m->uncovered_segment = config->segment;
+    }
+}
+
+/* Segment 0 first, all its buses by ports and what is in extended space by its window, then those that MCFG lists. */
+static void read_devices(struct machine *m)
+{
+    bool scalable[VTD_DMAR_UNITS];
+    const char *why;
     struct acpi_memory memory = machine_memory(m);
     struct pci_config config = pci_by_ports();
     struct acpi_ecam window;
-    m->covered = coverage_complete(&m->dmar, &config, &m->uncovered);
-    m->uncovered_segment = 0;
-    for (u32 i = 0; m->covered && acpi_mcfg_window(&memory, m->tables.mcfg, i, &window); i++) {
+    for (u32 i = 0; i < m->dmar.unit_count; i++) {
+        scalable[i] = vtd_caps_ability(m->units[i].cap, m->units[i].ecap, &why) > VTD_ABILITY_LEGACY;
+    }
+    m->covered = true;
+    read_coverage(m, &config);
+    config = m->ecam.base != 0 ? pci_by_window(&m->ecam) : config;
+    doubts_listed(&m->dmar, &config, scalable, &m->doubts);
+    for (u32 i = 0; acpi_mcfg_window(&memory, m->tables.mcfg, i, &window); i++) {
         if (window.segment != 0 && window.base != 0) {
             config = pci_by_window(&window);
-            m->covered = coverage_complete(&m->dmar, &config, &m->uncovered);
-            m->uncovered_segment = window.segment;
+            read_coverage(m, &config);
+            doubts_listed(&m->dmar, &config, scalable, &m->doubts);
         }
     }
 }
@@ -141,7 +156,7 @@ static void read_dmar(struct machine *m)
         base_registers_widen(&m->dmar, &config);
     }
     read_units(m);
-    read_coverage(m);
+    read_devices(m);
 }
 
 bool machine_read(struct machine *m, const char **why)
@@ -161,6 +176,7 @@ bool machine_read(struct machine *m, const char **why)
     m->ecam = acpi_mcfg_segment(&memory, m->tables.mcfg, 0);
     acpi_read_sleep(&memory, &m->tables, &m->sleep);
     acpi_read_pluggable(&memory, &m->tables, &m->pluggable);
+    m->doubts = (struct doubts){.count = 0};
     read_dmar(m);
     count_functions(m);
     return true;

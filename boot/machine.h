@@ -12,6 +12,7 @@
 #include "boot/config.h"
 #include "boot/coverage.h"
 #include "boot/cpu.h"
+#include "boot/doubts.h"
 #include "boot/ranges.h"
 #include "iommu/spec/caps.h"
 #include "iommu/spec/dmar.h"
@@ -42,6 +43,7 @@ struct machine {
     bool covered;                    /* every PCI function is in the scope of a unit */
     u16 uncovered_segment;           /* else the first one that is not */
     struct pci_function uncovered;
+    struct doubts doubts;
 };
 
 /* False: the memory map or the tables cannot be used. *why gives the reason; nothing else is valid. */

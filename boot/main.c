@@ -73,6 +73,7 @@ static void run(EFI_HANDLE self, u64 boot_tsc)
     }
     report_tables(&machine);
     report_units(&machine);
+    report_doubts(&machine);
     verdict_reach(&machine, &config, &verdict);
     report_verdict(&verdict);
     if (!settings_right) {

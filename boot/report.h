@@ -7,6 +7,8 @@
 void report_cpu(const struct machine *m);
 void report_tables(const struct machine *m);
 void report_units(const struct machine *m);
+/* Devices that may not work behind a unit, or reach memory past it. */
+void report_doubts(const struct machine *m);
 void report_verdict(const struct verdict *verdict);
 
 #endif

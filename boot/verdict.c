@@ -74,6 +74,36 @@ static void weigh_coverage(const struct machine *m, struct verdict *out)
     }
 }
 
+static void put_device(const struct doubtful *d, char text[static MACHINE_REASON])
+{
+    format_text(text, MACHINE_REASON, "device %04x:%02x:%02x.%x %s", d->segment, d->f.bus, d->f.device, d->f.function,
+                doubts_text(d->why));
+}
+
+/* A device that reaches memory past the units is out of control, too. */
+static void weigh_cached(const struct machine *m, struct verdict *out)
+{
+    if (m->doubts.cached) {
+        out->ability = VTD_ABILITY_NONE;
+        put_device(&m->doubts.first_cached, out->why);
+    }
+}
+
+/* Most machines with such a device do better with Nestor than without; who would rather have the device says so. */
+static bool prefers_native(const struct machine *m, const struct config *config, struct verdict *out)
+{
+    if (m->dmar_usable && m->doubts.limit_count > HANDOVER_LIMITS) {
+        format_text(out->why, MACHINE_REASON, "SIDP restricts %u devices, Nestor has room for %u", m->doubts.limit_count,
+                    HANDOVER_LIMITS);
+        return true;
+    }
+    if (m->dmar_usable && config->native_if_doubtful && m->doubts.count != 0) {
+        put_device(&m->doubts.list[0], out->why);
+        return true;
+    }
+    return false;
+}
+
 /* The least able unit decides for all. */
 static void weigh_units(const struct machine *m, struct verdict *out)
 {
@@ -98,10 +128,11 @@ void verdict_reach(const struct machine *m, const struct config *config, struct 
     if (m->dmar_usable) {
         weigh_units(m, out);
         weigh_coverage(m, out);
+        weigh_cached(m, out);
     } else {
         format_text(out->why, MACHINE_REASON, "%s", m->dmar_reason);
     }
     weigh_cpus(m, out);
     out->isolated = out->ability != VTD_ABILITY_NONE;
-    out->start = out->isolated || config->run_without_isolation;
+    out->start = (out->isolated || config->run_without_isolation) && !prefers_native(m, config, out);
 }

@@ -15,6 +15,7 @@ enum {
     HANDOVER_RANGES = 1024,
     HANDOVER_PROTECT = 16,
     HANDOVER_SLEEP = 10,
+    HANDOVER_LIMITS = 32,
 };
 
 /* The machine's physical memory map. What is not listed is MMIO or a hole. */
@@ -43,6 +44,12 @@ struct sleep_register {
     enum sleep_kind kind;
 };
 
+/* Of what entries of a device may say: enum vtd_scope_flags of its SIDP scope. */
+struct device_limit {
+    u16 segment, sid;
+    u8 flags;
+};
+
 enum fatal_policy { FATAL_HALT, FATAL_RESET };
 
 /* CPUID.1:ECX[31] as a guest sees it: as the CPU, or a hypervisor below, has it; set; clear. */
@@ -69,6 +76,8 @@ struct handover {
 
     struct vtd_dmar dmar;             /* parsed and accepted */
     bool dmar_present;
+    struct device_limit limits[HANDOVER_LIMITS];
+    u32 limit_count;
     u64 ecam_base;                    /* MCFG segment 0, 0 when absent */
     u8 ecam_first_bus, ecam_last_bus;
     struct sleep_register sleep[HANDOVER_SLEEP];

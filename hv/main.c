@@ -80,6 +80,7 @@ u64 hv_prepare(struct handover *h)
         return refuse(h, r, "making page tables");
     }
     r = units_probe(h->dmar_present ? &h->dmar : NULL);
+    r = r == OK ? units_limit(h->limits, h->limit_count) : r;
     if (r != OK) {
         return refuse(h, r, "looking at the remapping units");
     }

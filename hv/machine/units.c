@@ -23,6 +23,21 @@ enum result units_probe(const struct vtd_dmar *dmar)
     return OK;
 }
 
+enum result units_limit(const struct device_limit *limits, u32 limit_count)
+{
+    enum result r = OK;
+    for (u32 i = 0; i < count; i++) {
+        struct vtd_unit_info info;
+        vtd_unit_get_info(units[i], &info);
+        for (u32 k = 0; r == OK && k < limit_count; k++) {
+            if (limits[k].segment == info.segment) {
+                r = vtd_unit_limit(units[i], limits[k].sid, limits[k].flags);
+            }
+        }
+    }
+    return r;
+}
+
 u32 units_count(void)
 {
     return count;

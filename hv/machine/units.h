@@ -2,6 +2,7 @@
 #ifndef NESTOR_HV_MACHINE_UNITS_H
 #define NESTOR_HV_MACHINE_UNITS_H
 
+#include "hv/handover.h"
 #include "iommu/spec/dmar.h"
 #include "iommu/vtd/vtd.h"
 
@@ -10,6 +11,8 @@
  * controlled is an error.
  */
 must_use enum result units_probe(const struct vtd_dmar *dmar);
+/* What SIDP forbids a device's entries, in all units of its segment: see vtd_unit_limit(). */
+must_use enum result units_limit(const struct device_limit *limits, u32 limit_count);
 u32 units_count(void);
 struct vtd_unit *units_get(u32 i);
 

@@ -72,7 +72,7 @@ enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid,
         /* Old and new say the same of every source-id; a present root entry that changes is global all the same. */
         vtd_store64(half, vtd_link_to(page));
         vtd_store_flush(unit, half, sizeof(*half));
-        r = present ? vtd_inval_all(unit) : OK;
+        r = present && unit->walked ? vtd_inval_all(unit) : OK;
     }
     *out = vtd_context_find(unit, root, sid);
     return r;

@@ -46,11 +46,11 @@ static void encode(const struct vtd_context *c, hpa_t directory, u64 words[2])
 }
 
 /* A directory; in the OFF root requests without PASID find what they had before. */
-static enum result new_directory(struct vtd_unit *unit, enum vtd_root root,
+static enum result new_directory(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                                  const struct vtd_context *c, u64 words[2])
 {
     hpa_t directory;
-    struct pasid_entry *entry;
+    struct pasid_entry *slot;
     u32 tables = pdts_pasids(directory_order(c)) / PASIDS_PER_TABLE;
     u32 pages = (tables + PASID_DIR_ENTRIES_PER_PAGE - 1) / PASID_DIR_ENTRIES_PER_PAGE;
     enum result r = port_pages_alloc(pages, &directory);
@@ -62,20 +62,22 @@ static enum result new_directory(struct vtd_unit *unit, enum vtd_root root,
     if (root == VTD_ROOT_GUEST) {
         return OK;
     }
-    r = vtd_pasid_slot(unit, words, c->rid_pasid, &entry);
+    struct pasid_entry entry = *(const struct pasid_entry *)port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].pasids);
+    r = vtd_limit_apply(unit, sid, true, &entry);
+    r = r == OK ? vtd_pasid_slot(unit, words, c->rid_pasid, &slot) : r;
     if (r != OK) {
         vtd_pasid_free_directory(directory, vtd_context_pasids(words));
         return r;
     }
-    vtd_pasid_publish(unit, entry, port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].pasids));
+    vtd_pasid_publish(unit, slot, &entry);
     return OK;
 }
 
-static enum result open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                            const struct vtd_context *c)
+enum result vtd_device_open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                                const struct vtd_context *c)
 {
     u64 words[2], *context;
-    enum result r = new_directory(unit, root, c, words);
+    enum result r = new_directory(unit, root, sid, c, words);
     if (r != OK) {
         return r;
     }
@@ -85,6 +87,9 @@ static enum result open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
         return r;
     }
     vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
+    if (!unit->walked) {
+        return OK;
+    }
     return root == VTD_ROOT_OFF ? vtd_inval_context(unit, sid, &unit->def.did, 1)
                                 : vtd_inval_new_context(unit, sid);
 }
@@ -110,7 +115,7 @@ enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
     if (r == OK && vtd_context_is_own(unit, root, sid)) {
         r = opened_alike(unit, root, sid, c) ? OK : ERR_EXISTS;
     } else if (r == OK) {
-        r = open_new(unit, root, sid, c);
+        r = vtd_device_open_new(unit, root, sid, c);
     }
     spin_unlock(&unit->lock);
     return r;
@@ -193,7 +198,8 @@ enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     if (!vtd_is_scalable(unit)) {
         r = root == VTD_ROOT_OFF ? vtd_legacy_reset(unit, sid) : ERR_UNSUPPORTED;
     } else if (vtd_context_is_own(unit, root, sid)) {
-        r = close_own(unit, root, sid);
+        bool stays = root == VTD_ROOT_OFF && vtd_limit_is_set(unit, sid);
+        r = stays ? ERR_UNSUPPORTED : close_own(unit, root, sid);
     }
     spin_unlock(&unit->lock);
     return r;
@@ -216,7 +222,9 @@ static enum result set_scalable(struct vtd_unit *unit, enum vtd_root root, u16 s
         return ERR_NOT_FOUND;
     }
     const u64 *context = vtd_context_find(unit, root, sid);
-    return vtd_pasid_set(unit, context, number(unit, context, pasid), &encoded);
+    u32 which = number(unit, context, pasid);
+    r = vtd_limit_apply(unit, sid, which == vtd_context_rid_pasid(unit, context), &encoded);
+    return r == OK ? vtd_pasid_set(unit, context, which, &encoded) : r;
 }
 
 static enum result clear_scalable(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid)

@@ -5,6 +5,7 @@
 #ifndef NESTOR_IOMMU_VTD_STATE_H
 #define NESTOR_IOMMU_VTD_STATE_H
 
+#include "iommu/base/limit.h"
 #include "iommu/base/spinlock.h"
 #include "iommu/vtd/vtd.h"
 #include "iommu/spec/caps.h"
@@ -13,6 +14,7 @@
 enum {
     VTD_TIMEOUT_US = 10000000, /* as kernels wait: a read in flight may take its completion time-out to come back */
     VTD_AGAIN_US = 1000,       /* for a unit that let this time pass before */
+    VTD_LIMITS = 32,           /* devices with limits */
     VTD_QUEUE_ORDER = 2,       /* 2^n pages of queue */
     VTD_DIDS_MAX = 5,          /* domain ids invalidated one by one; more: everything */
 };
@@ -37,6 +39,12 @@ struct vtd_history {
 };
 _Static_assert(256 * sizeof(struct vtd_history) == PAGE_SIZE, "a page a bus");
 
+/* What SIDP forbids a device's entries. */
+struct vtd_limit {
+    u16 sid;
+    u8 flags;           /* enum vtd_scope_flags */
+};
+
 struct vtd_unit {
     struct vtd_unit_info info;
     struct spinlock lock;      /* tables and queue */
@@ -54,6 +62,10 @@ struct vtd_unit {
     u32 status[2];             /* written by wait descriptors: ours, and those that replace refused ones */
     bool queue_used;           /* hardware may be reading our ring */
     bool queue_dead;           /* it hung: nobody waits for it until it has caught up */
+
+    struct vtd_limit limits[VTD_LIMITS];
+    u32 limit_count;
+    struct limit limit_refusals;
 
     struct vtd_default def;
     struct vtd_root_tables tables[2];
@@ -202,6 +214,15 @@ must_use enum result vtd_pasid_set(struct vtd_unit *unit, const u64 *context, u3
 must_use enum result vtd_pasid_clear(struct vtd_unit *unit, const u64 *context, u32 pasid);
 void vtd_pasid_free_directory(hpa_t directory, u32 pasids);
 
+/* --- limit.c --- */
+
+/* The device's snooping is limited, so the root's default is not for it. */
+bool vtd_limit_is_set(const struct vtd_unit *unit, u16 sid);
+/* An entry as the device may have it. ERR_UNSUPPORTED: not this entry. */
+must_use enum result vtd_limit_apply(struct vtd_unit *unit, u16 sid, bool without_pasid, struct pasid_entry *e);
+/* Entries of their own in the OFF root for all such devices. */
+must_use enum result vtd_limit_open_all(struct vtd_unit *unit);
+
 /* --- tables.c --- */
 
 must_use enum result vtd_tables_create(struct vtd_unit *unit);
@@ -220,6 +241,12 @@ u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word
 /* Faults of a device, ever. */
 u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid);
 void vtd_storm_free(struct vtd_unit *unit);
+
+/* --- device.c --- */
+
+/* A device that has nothing of its own in that root. */
+must_use enum result vtd_device_open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                                         const struct vtd_context *context);
 
 /* --- legacy.c --- */
 

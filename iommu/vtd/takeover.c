@@ -73,7 +73,10 @@ static enum result prepare(struct vtd_unit *unit)
 {
     vtd_regs_write32(unit, VTD_FECTL, EVENT_IM);
     enum result r = vtd_queue_stop(unit);
-    r = r == OK && !unit->walked ? vtd_tables_create(unit) : r;
+    if (r == OK && !unit->walked) {
+        r = vtd_tables_create(unit);
+        r = r == OK ? vtd_limit_open_all(unit) : r;
+    }
     r = r == OK ? vtd_queue_start(unit) : r;
     return r == OK ? drop_interrupt_remapping(unit) : r;
 }

@@ -9,6 +9,7 @@
 
 #include "iommu/port.h"
 #include "iommu/spec/desc.h"
+#include "iommu/spec/dmar.h"
 #include "iommu/spec/entries.h"
 #include "iommu/spec/faults.h"
 
@@ -41,6 +42,11 @@ must_use enum result vtd_unit_probe(hpa_t base, u16 segment, u16 index, u32 haw,
  * name is always among them. Not told, it is taken to have as many as units are known to have.
  */
 void vtd_unit_set_window(struct vtd_unit *unit, u32 bytes);
+/*
+ * What entries of one device must not say: VTD_SCOPE_NO_NESTING, NO_PWSNP, NO_PGSNP (SIDP, VT-d 8.9). Before the unit is
+ * taken over and before a domain is made for it, as it changes `coherent`. ERR_NO_MEMORY: there are too many.
+ */
+must_use enum result vtd_unit_limit(struct vtd_unit *unit, u16 sid, u8 flags);
 void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out);
 /* Gives back all pages of a unit that was never taken over, or was released. */
 void vtd_unit_destroy(struct vtd_unit *unit);
@@ -113,7 +119,10 @@ must_use enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, 
  */
 must_use enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                                     struct vtd_context *out);
-/* Back to the root's default with all its entries gone and invalidated; no window. */
+/*
+ * Back to the root's default with all its entries gone and invalidated; no window. ERR_UNSUPPORTED: a device with
+ * limits (vtd_unit_limit()) keeps its own entries in the OFF root.
+ */
 must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
 /*

@@ -38,6 +38,7 @@ static void check_defaults(void)
     assert_false(config.run_without_isolation);
     assert_false(config.rule_affected_only);
     assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_AUTO);
+    assert_false(config.native_if_doubtful);
     assert_int_equal(config.protect_count, 0);
 }
 
@@ -66,7 +67,7 @@ static void every_key(void **state)
                            "fatal = reset\n"
                            "without-isolation = run\n"
                            "read-only-rule = affected-cpus\n"
-                           "hypervisor-bit = off\n"
+                           "hypervisor-bit = off\ndoubtful-devices = native\n"
                            "[memory]\n"
                            "protect = 0x100000-0x1fffff dma=read\n"
                            "protect = 0x200000 - 0x200fff dma=read\n"
@@ -75,6 +76,7 @@ static void every_key(void **state)
     assert_string_equal(config.next_arguments, "root=/dev/sda2 quiet = yes");
     assert_int_equal(config.level, LOG_DEBUG);
     assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_OFF);
+    assert_true(config.native_if_doubtful);
     assert_int_equal(config.serial_choice, CONFIG_SERIAL_GIVEN);
     assert_int_equal(config.serial.kind, SERIAL_MMIO);
     assert_int_equal(config.serial.base, 0xfe034000);
@@ -87,8 +89,8 @@ static void every_key(void **state)
     assert_int_equal(config.protect[0].size, 0x100000);
     assert_true(config.protect[0].dma_read);
     assert_int_equal(config.protect[1].size, 0x1000);
-    assert_int_equal(config.protect_line[0], 14);
-    assert_int_equal(config.protect_line[2], 16);
+    assert_int_equal(config.protect_line[0], 15);
+    assert_int_equal(config.protect_line[2], 17);
     assert_int_equal(config.protect[2].base, 0x400000);
 }
 
@@ -160,6 +162,7 @@ static const struct mistake mistakes[] = {
     {"[policy]\nfatal = panic\n", 2, "fatal", "halt or reset"},
     {"[policy]\nwithout-isolation = yes\n", 2, "without-isolation", "native or run"},
     {"[policy]\nread-only-rule = never\n", 2, "read-only-rule", "always"},
+    {"[policy]\ndoubtful-devices = no\n", 2, "doubtful-devices", "run or native"},
     {"[policy]\nhypervisor-bit = 1\n", 2, "hypervisor-bit", "auto, on or off"},
     {"[memory]\nprotect = 0x1000\n", 2, "protect", "BASE-END"},
     {"[memory]\nprotect = 0x1000-0x2000\n", 2, "protect", "whole"},

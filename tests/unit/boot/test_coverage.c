@@ -173,17 +173,17 @@ static void functions_and_what_they_may_add(void **state)
     struct pci_config c = {.read = read_extended, .last_bus = 0xff};
     first_header = 0x14010001;             /* error reporting, next at 140h */
     second_header = 0x00010010;            /* SR-IOV */
-    assert_int_equal(coverage_functions(&config), ARRAY_LEN(tree));
-    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree));
+    assert_int_equal(coverage_functions(&config, NULL, NULL), ARRAY_LEN(tree));
+    assert_int_equal(coverage_functions(&c, NULL, NULL), ARRAY_LEN(tree));
     c.extended = true;
-    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree) + 16);
+    assert_int_equal(coverage_functions(&c, NULL, NULL), ARRAY_LEN(tree) + 16);
     second_header = 0x10010002;            /* back to the first */
-    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree));
+    assert_int_equal(coverage_functions(&c, NULL, NULL), ARRAY_LEN(tree));
     first_header = ~0u;
-    assert_int_equal(coverage_functions(&c), ARRAY_LEN(tree));
+    assert_int_equal(coverage_functions(&c, NULL, NULL), ARRAY_LEN(tree));
     c.first_bus = 1;
     c.last_bus = 2;
-    assert_int_equal(coverage_functions(&c), 2);
+    assert_int_equal(coverage_functions(&c, NULL, NULL), 2);
 }
 
 static u32 read_nothing(void *reads, struct pci_function f, u32 offset)
@@ -202,10 +202,64 @@ static void each_absent_device_is_asked_once(void **state)
     struct pci_function uncovered;
     const struct pci_config c = {.read = read_nothing, .ctx = &reads, .last_bus = 0xff};
     begin();
-    assert_int_equal(coverage_functions(&c), 0);
+    assert_int_equal(coverage_functions(&c, NULL, NULL), 0);
     assert_int_equal(reads, 256 * 32);
     assert_true(coverage_complete(&dmar, &c, &uncovered));
     assert_int_equal(reads, 2 * 256 * 32);
+}
+
+/* 02:05.0 and 03:00.0 are in no scope. Their command register: what it reads, and which bits of it can be written. */
+static struct { u32 now, writable, writes; } command[2];
+
+static u32 *command_of(struct pci_function f)
+{
+    return f.bus < 2 ? NULL : &command[f.bus - 2].now;
+}
+
+static u32 read_command(void *ctx, struct pci_function f, u32 offset)
+{
+    return offset == 4 && command_of(f) != NULL ? *command_of(f) | 0x02900000 : read(ctx, f, offset);
+}
+
+static void write_command(void *ctx, struct pci_function f, u32 offset, u32 value)
+{
+    (void)ctx;
+    assert_int_equal(offset, 4);
+    assert_non_null(command_of(f));
+    assert_int_equal(value >> 16, 0);   /* the status, which ones clear */
+    command[f.bus - 2].writes++;
+    command[f.bus - 2].now = (value & command[f.bus - 2].writable) | (command[f.bus - 2].now & ~command[f.bus - 2].writable);
+}
+
+static void what_cannot_do_dma(void **state)
+{
+    (void)state;
+    struct pci_config c = {.read = read_command, .write = write_command, .last_bus = 0xff};
+    struct pci_function f;
+    begin();
+    add_unit(false, 0);
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {2, 0});
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1c, 0});
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1f, 0});
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1f, 2});
+    SCOPE(VTD_SCOPE_ENDPOINT, 0, {0x1c, 0}, {0, 0});
+    command[0].now = 3, command[0].writable = 3, command[0].writes = 0;
+    command[1].now = 2, command[1].writable = 0, command[1].writes = 0;
+    assert_true(coverage_complete(&dmar, &c, &f));
+    assert_int_equal(command[0].now, 3);
+    assert_int_equal(command[0].writes, 2);
+    command[1].writable = 7;
+    assert_false(coverage_complete(&dmar, &c, &f));
+    assert_int_equal(f.bus, 3);
+    assert_int_equal(command[1].now, 2);
+    /* A master already: nothing is tried out. */
+    command[0].now = 7, command[0].writes = 0;
+    assert_false(coverage_complete(&dmar, &c, &f));
+    assert_int_equal(f.bus, 2);
+    assert_int_equal(command[0].writes, 0);
+    c.write = NULL;
+    command[0].now = 3;
+    assert_false(coverage_complete(&dmar, &c, &f));
 }
 
 int main(void)
@@ -215,6 +269,7 @@ int main(void)
         cmocka_unit_test(everything_by_name),
         cmocka_unit_test(paths_follow_bridges),
         cmocka_unit_test(scopes_that_reach_nothing),
+        cmocka_unit_test(what_cannot_do_dma),
         cmocka_unit_test(functions_and_what_they_may_add),
         cmocka_unit_test(each_absent_device_is_asked_once),
     };

@@ -83,6 +83,28 @@ static void tables_and_devices(void **state)
     check_native("device 0000:03:1f.2 is in the scope of no unit", false);
 }
 
+/* A device that may not work is the user's to weigh; one that reaches memory past the units is not isolated. */
+static void devices_in_doubt(void **state)
+{
+    (void)state;
+    build();
+    machine.doubts.count = 1;
+    machine.doubts.list[0] = (struct doubtful){0, {0, 2, 0}, DOUBT_NEEDS_ATS};
+    check(true, true, VTD_ABILITY_NESTED, "");
+    config.native_if_doubtful = true;
+    check(false, true, VTD_ABILITY_NESTED, "device 0000:00:02.0 asks for a device TLB");
+    machine.doubts.count = 0;
+    check(true, true, VTD_ABILITY_NESTED, "");
+    config.native_if_doubtful = false;
+    machine.doubts.limit_count = HANDOVER_LIMITS + 1;
+    check(false, true, VTD_ABILITY_NESTED, "SIDP restricts 33 devices");
+    build();
+    machine.doubts.count = 1;
+    machine.doubts.cached = true;
+    machine.doubts.first_cached = (struct doubtful){2, {0x17, 1, 3}, DOUBT_CXL_CACHE};
+    check_native("device 0002:17:01.3 reaches memory by CXL.cache", false);
+}
+
 static void what_needs_interrupt_remapping_stays_native(void **state)
 {
     (void)state;
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(a_machine_with_everything),
         cmocka_unit_test(the_weakest_unit_decides),
         cmocka_unit_test(tables_and_devices),
+        cmocka_unit_test(devices_in_doubt),
         cmocka_unit_test(what_needs_interrupt_remapping_stays_native),
         cmocka_unit_test(units_that_are_not_there),
         cmocka_unit_test(cpus_that_stay_outside),
