@@ -5,6 +5,7 @@
  */
 #include "boot/acpi_sleep.h"
 
+#include "boot/acpi_blocks.h"
 #include "boot/acpi_table.h"
 #include "drivers/format.h"
 
@@ -163,31 +164,12 @@ static void note_object(const struct aml *a, u32 at, u32 state, struct acpi_slee
     }
 }
 
-static void read_block(const struct acpi_memory *m, u64 table, struct acpi_sleep *out)
+static void read_block(const struct aml *a, struct acpi_sleep *out)
 {
-    struct aml a;
-    a.bytes = acpi_open(m, table, &a.length);
-    for (u32 at = ACPI_HEADER; a.bytes != NULL && at + 4 <= a.length; at++) {
-        if (a.bytes[at] == '_' && a.bytes[at + 1] == 'S' && a.bytes[at + 3] == '_' && a.bytes[at + 2] > '0' &&
-            a.bytes[at + 2] <= '0' + STATES) {
-            note_object(&a, at, a.bytes[at + 2] - '0', out);
-        }
-    }
-}
-
-/* The DSDT that FADT names, and from the list SSDTs and, with older firmware, PSDTs. */
-static void read_blocks(const struct acpi_memory *m, const struct acpi_tables *tables, u64 dsdt, u64 x_dsdt,
-                        struct acpi_sleep *out)
-{
-    u64 table;
-    read_block(m, x_dsdt != 0 ? x_dsdt : dsdt, out);
-    if (x_dsdt != 0 && dsdt != 0 && dsdt != x_dsdt) {
-        read_block(m, dsdt, out);
-    }
-    for (u32 i = 0; acpi_listed(m, tables, i, &table); i++) {
-        u32 signature = acpi_signature(m, table);
-        if (signature == ACPI_SIGNATURE('S', 'S', 'D', 'T') || signature == ACPI_SIGNATURE('P', 'S', 'D', 'T')) {
-            read_block(m, table, out);
+    for (u32 at = ACPI_HEADER; at + 4 <= a->length; at++) {
+        if (a->bytes[at] == '_' && a->bytes[at + 1] == 'S' && a->bytes[at + 3] == '_' && a->bytes[at + 2] > '0' &&
+            a->bytes[at + 2] <= '0' + STATES) {
+            note_object(a, at, a->bytes[at + 2] - '0', out);
         }
     }
 }
@@ -272,15 +254,17 @@ static void decide(struct acpi_sleep *out)
 
 void acpi_read_sleep(const struct acpi_memory *m, const struct acpi_tables *tables, struct acpi_sleep *out)
 {
-    enum { DSDT = 40, X_DSDT = 140 };
     struct fadt f;
+    struct aml a;
     *out = (struct acpi_sleep){.count = 0};
     f.bytes = acpi_open(m, tables->fadt, &f.length);
     if (f.bytes == NULL) {
         return;
     }
     read_registers(&f, out);
-    read_blocks(m, tables, field(&f, DSDT, 4), field(&f, X_DSDT, 8), out);
+    for (u32 next = 0; (a.bytes = acpi_next_block(m, tables, &next, &a.length)) != NULL;) {
+        read_block(&a, out);
+    }
     decide(out);
 }
 

@@ -9,7 +9,7 @@
 #include "hv/handover.h"
 
 enum doubt {
-    DOUBT_NEEDS_ATS,         /* ATC_REQUIRED: in scalable mode it works only with a device TLB (VT-d 8.8, 8.9) */
+    DOUBT_NEEDS_ATS,         /* ATC_REQUIRED: in scalable mode it works only with a device TLB (VT-d chapter 8) */
     DOUBT_GRAPHICS,          /* graphics that kernels do not translate for, see doubts.c */
     DOUBT_CXL_CACHE,         /* reads and writes memory by CXL.cache, which no unit sees (VT-d 11.4.8.1) */
 };

@@ -1,6 +1,7 @@
 /* See machine.h. Reads only. */
 #include "boot/uefi.h"
 
+#include "boot/acpi_blocks.h"
 #include "boot/base_registers.h"
 #include "boot/cpus.h"
 #include "boot/machine.h"
@@ -155,6 +156,7 @@ static void read_dmar(struct machine *m)
         struct pci_config config = pci_by_window(&m->ecam);
         base_registers_widen(&m->dmar, &config);
     }
+    m->units_may_come = acpi_units_may_come(&memory, &m->tables);
     read_units(m);
     read_devices(m);
 }

@@ -44,6 +44,7 @@ struct machine {
     u16 uncovered_segment;           /* else the first one that is not */
     struct pci_function uncovered;
     struct doubts doubts;
+    bool units_may_come;             /* with host bridges that are plugged in later */
 };
 
 /* False: the memory map or the tables cannot be used. *why gives the reason; nothing else is valid. */

@@ -43,7 +43,7 @@ must_use enum result vtd_unit_probe(hpa_t base, u16 segment, u16 index, u32 haw,
  */
 void vtd_unit_set_window(struct vtd_unit *unit, u32 bytes);
 /*
- * What entries of one device must not say: VTD_SCOPE_NO_NESTING, NO_PWSNP, NO_PGSNP (SIDP, VT-d 8.9). Before the unit is
+ * What entries of one device must not say: VTD_SCOPE_NO_NESTING, NO_PWSNP, NO_PGSNP (SIDP, VT-d chapter 8). Before the unit is
  * taken over and before a domain is made for it, as it changes `coherent`. ERR_NO_MEMORY: there are too many.
  */
 must_use enum result vtd_unit_limit(struct vtd_unit *unit, u16 sid, u8 flags);

@@ -2,6 +2,7 @@
  * Sleep registers and types, in every form that FADT and AML have for them: what passes, and that nothing else
  * does.
  */
+#include "boot/acpi_blocks.h"
 #include "boot/acpi_sleep.h"
 
 #include <setjmp.h>
@@ -344,9 +345,34 @@ static void any_byte_may_be_wrong(void **state)
     }
 }
 
+/* The id of the _DSM by which a host bridge tells of units that are plugged in with it (VT-d chapter 8), in any block. */
+static void units_that_may_come(void **state)
+{
+    (void)state;
+    static const char id[] = "\x11\x13\x0a\x10\xa6\xa3\xc1\xd8\x9b\xbe\x9b\x4c\x91\xbf\xc3\xcb\x81\xfc\x5d\xaf";
+    static const u32 places[] = {DSDT, SSDT, PSDT, OLD_DSDT};
+    build();
+    assert_false(acpi_units_may_come(&access, &tables));
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        build();
+        put(FADT + 140, DSDT, 8);
+        put(FADT + 40, OLD_DSDT, 4);
+        AML(OLD_DSDT, "DSDT", "");
+        block(places[i], i == 1 ? "SSDT" : i == 2 ? "PSDT" : "DSDT", id, sizeof(id) - 1);
+        assert_true(acpi_units_may_come(&access, &tables));
+        memory[places[i] + 49 + sizeof(id) - 2] ^= 1;
+        assert_false(acpi_units_may_come(&access, &tables));
+    }
+    build();
+    tables.fadt = 0;
+    tables.list = 0;
+    assert_false(acpi_units_may_come(&access, &tables));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(units_that_may_come),
         cmocka_unit_test(what_is_known_to_be_harmless_passes),
         cmocka_unit_test(each_form_of_an_object),
         cmocka_unit_test(objects_in_any_block),
