@@ -73,8 +73,8 @@ static enum result new_directory(struct vtd_unit *unit, enum vtd_root root, u16 
     return OK;
 }
 
-enum result vtd_device_open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                                const struct vtd_context *c)
+static enum result open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
+                            const struct vtd_context *c)
 {
     u64 words[2], *context;
     enum result r = new_directory(unit, root, sid, c, words);
@@ -115,9 +115,23 @@ enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
     if (r == OK && vtd_context_is_own(unit, root, sid)) {
         r = opened_alike(unit, root, sid, c) ? OK : ERR_EXISTS;
     } else if (r == OK) {
-        r = vtd_device_open_new(unit, root, sid, c);
+        r = open_new(unit, root, sid, c);
     }
     spin_unlock(&unit->lock);
+    return r;
+}
+
+/* Before the unit walks the root: nothing is cached, nothing to invalidate. */
+enum result vtd_device_open_limited(struct vtd_unit *unit)
+{
+    static const struct vtd_context plain = {.pasids = 0};
+    enum result r = OK;
+    for (u32 i = 0; r == OK && vtd_is_scalable(unit) && i < unit->limit_count; i++) {
+        u16 sid = unit->limits[i].sid;
+        if (vtd_limit_is_set(unit, sid) && !vtd_context_is_own(unit, VTD_ROOT_OFF, sid)) {
+            r = open_new(unit, VTD_ROOT_OFF, sid, &plain);
+        }
+    }
     return r;
 }
 

@@ -103,6 +103,9 @@ static void note_overflow(struct vtd_unit *unit, u64 now)
 static bool next(struct vtd_unit *unit, u64 now, struct vtd_fault *out)
 {
     u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
+    if (vtd_regs_are_gone(unit, fsts)) {
+        return false;
+    }
     if ((fsts & (FSTS_IQE | FSTS_ITE | FSTS_ICE)) != 0 || unit->queue_dead) {
         vtd_queue_poll(unit);
     }

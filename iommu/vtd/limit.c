@@ -50,17 +50,3 @@ enum result vtd_limit_apply(struct vtd_unit *unit, u16 sid, bool without_pasid, 
     }
     return OK;
 }
-
-/* Before the unit walks the root: nothing is cached, nothing to invalidate. */
-enum result vtd_limit_open_all(struct vtd_unit *unit)
-{
-    static const struct vtd_context plain = {.pasids = 0};
-    enum result r = OK;
-    for (u32 i = 0; r == OK && vtd_is_scalable(unit) && i < unit->limit_count; i++) {
-        u16 sid = unit->limits[i].sid;
-        if (vtd_limit_is_set(unit, sid) && !vtd_context_is_own(unit, VTD_ROOT_OFF, sid)) {
-            r = vtd_device_open_new(unit, VTD_ROOT_OFF, sid, &plain);
-        }
-    }
-    return r;
-}

@@ -107,8 +107,10 @@ static enum result recover_iqe(struct vtd_unit *unit, u32 first)
     if (bad[0] == harmless.w[0] && bad[1] == harmless.w[1]) {
         return dead(unit); /* the unit objects to something else than the descriptor */
     }
-    port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx",
-             unit->info.index, at, bad[0], bad[1], vtd_regs_read64(unit, VTD_IQERCD));
+    if (limit_due(&unit->refused_lines)) {
+        port_log(LOG_ERROR, "unit %u: descriptor %u (0x%016llx 0x%016llx) refused, IQERCD 0x%llx (%llu times)",
+                 unit->info.index, at, bad[0], bad[1], vtd_regs_read64(unit, VTD_IQERCD), unit->refused_lines.count);
+    }
     for (u32 i = 0; i < unit->desc_words; i++) {
         bad[i] = harmless.w[i];
     }
@@ -122,8 +124,10 @@ static enum result recover_iqe(struct vtd_unit *unit, u32 first)
 static enum result recover_ite(struct vtd_unit *unit)
 {
     struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
-    port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx", unit->info.index,
-             vtd_regs_read64(unit, VTD_IQERCD));
+    if (limit_due(&unit->refused_lines)) {
+        port_log(LOG_ERROR, "unit %u: a device-TLB invalidation timed out, IQERCD 0x%llx", unit->info.index,
+                 vtd_regs_read64(unit, VTD_IQERCD));
+    }
     vtd_regs_write32(unit, VTD_FSTS, FSTS_ITE);
     if (has_room(unit, 2)) {
         put(unit, &wait, 1);
@@ -136,9 +140,14 @@ static enum result recover_ite(struct vtd_unit *unit)
 static enum result recover(struct vtd_unit *unit, u32 first, bool *timed_out)
 {
     u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
+    if (vtd_regs_are_gone(unit, fsts)) {
+        return dead(unit);
+    }
     if ((fsts & FSTS_ICE) != 0) {
-        port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx", unit->info.index,
-                 vtd_regs_read64(unit, VTD_IQERCD));
+        if (limit_due(&unit->refused_lines)) {
+            port_log(LOG_WARNING, "unit %u: unexpected device-TLB completion, IQERCD 0x%llx", unit->info.index,
+                     vtd_regs_read64(unit, VTD_IQERCD));
+        }
         vtd_regs_write32(unit, VTD_FSTS, FSTS_ICE);
     }
     if ((fsts & FSTS_IQE) != 0) {
@@ -280,9 +289,12 @@ static bool is_usable(struct vtd_unit *unit)
     if (unit->queue_size == 0 || !unit->queue_dead) {
         return unit->queue_size != 0;
     }
-    u32 errors = vtd_regs_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE);
-    if (errors != 0) {
-        vtd_regs_write32(unit, VTD_FSTS, errors);
+    u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
+    if (vtd_regs_are_gone(unit, fsts)) {
+        return false;
+    }
+    if ((fsts & (FSTS_IQE | FSTS_ITE)) != 0) {
+        vtd_regs_write32(unit, VTD_FSTS, fsts & (FSTS_IQE | FSTS_ITE));
     }
     if (head(unit) != unit->tail) {
         return false;
@@ -354,16 +366,17 @@ enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, 
 
 static bool is_empty(const struct vtd_unit *unit)
 {
-    return vtd_regs_read64(unit, VTD_IQH) == vtd_regs_read64(unit, VTD_IQT);
+    u64 at = vtd_regs_read64(unit, VTD_IQH);
+    return at != ~0ull && at == vtd_regs_read64(unit, VTD_IQT);
 }
 
 /*
  * A queue that stopped at an error is dropped: what it asked for is repeated globally. Its tail
  * goes to where it stands, so that it is empty, as it has to be (VT-d 6.5.2).
  */
-static void drop_rest(const struct vtd_unit *unit)
+static void drop_rest(const struct vtd_unit *unit, u32 fsts)
 {
-    u32 errors = vtd_regs_read32(unit, VTD_FSTS) & (FSTS_IQE | FSTS_ITE);
+    u32 errors = fsts & (FSTS_IQE | FSTS_ITE);
     if (errors != 0) {
         vtd_regs_write64(unit, VTD_IQT, vtd_regs_read64(unit, VTD_IQH));
         vtd_regs_write32(unit, VTD_FSTS, errors);
@@ -375,7 +388,11 @@ static enum result drain(struct vtd_unit *unit)
     u64 end = port_now_us() + (unit->queue_dead ? 0 : VTD_TIMEOUT_US);
     for (;;) {
         bool late = port_now_us() > end;
-        drop_rest(unit);
+        u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
+        if (vtd_regs_are_gone(unit, fsts)) {
+            return dead(unit);
+        }
+        drop_rest(unit, fsts);
         if (is_empty(unit)) {
             return OK;
         }
@@ -390,9 +407,12 @@ static enum result drain(struct vtd_unit *unit)
  * A queue may be turned off only behind a wait (VT-d 6.5.2), even one that was never used or is
  * firmware's: its ring is where IQA says, and it is empty.
  */
-static void end_with_wait(const struct vtd_unit *unit)
+static enum result end_with_wait(struct vtd_unit *unit)
 {
     u64 iqa = vtd_regs_read64(unit, VTD_IQA);
+    if (iqa == ~0ull) {
+        return dead(unit); /* gone since it was looked at: that is no address to write to */
+    }
     u64 step = (iqa & IQA_DW) != 0 ? sizeof(struct vtd_desc) : sizeof(struct vtd_desc) / 2;
     u64 bytes = PAGE_SIZE << (iqa & 7);
     u64 tail = vtd_regs_read64(unit, VTD_IQT) % bytes;
@@ -403,6 +423,7 @@ static void end_with_wait(const struct vtd_unit *unit)
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     vtd_regs_write64(unit, VTD_IQT, (tail + step) % bytes);
+    return OK;
 }
 
 enum result vtd_queue_stop(struct vtd_unit *unit)
@@ -411,10 +432,8 @@ enum result vtd_queue_stop(struct vtd_unit *unit)
     enum result r = OK;
     if ((vtd_regs_read32(unit, VTD_GSTS) & GSTS_QIES) != 0) {
         r = drain(unit);
-        if (r == OK) {
-            end_with_wait(unit);
-            r = drain(unit);
-        }
+        r = r == OK ? end_with_wait(unit) : r;
+        r = r == OK ? drain(unit) : r;
         /* Of ours, which nobody needs any more, it is tried even if it hangs. */
         r = r == OK || ours ? vtd_regs_switch(unit, GCMD_QIE, false) : r;
     }
@@ -439,7 +458,13 @@ enum result vtd_queue_start(struct vtd_unit *unit)
     }
     vtd_regs_write32(unit, VTD_FSTS, FSTS_IQE | FSTS_ITE | FSTS_ICE);
     vtd_regs_write64(unit, VTD_IQT, 0);
-    vtd_regs_write64(unit, VTD_IQA, unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER);
+    u64 iqa = unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER;
+    vtd_regs_write64(unit, VTD_IQA, iqa);
+    u64 held = vtd_regs_read64(unit, VTD_IQA);
+    if (held != iqa) {
+        port_log(LOG_ERROR, "unit %u: IQA holds 0x%llx of 0x%llx", unit->info.index, held, iqa);
+        return ERR_INVALID;
+    }
     unit->queue_used = true;
     enum result r = vtd_regs_switch(unit, GCMD_QIE, true);
     if (r == OK) {

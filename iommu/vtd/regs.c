@@ -24,6 +24,17 @@ void vtd_regs_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value
     port_mmio_write64((hpa_t){unit->info.base.v + (u32)reg}, value);
 }
 
+bool vtd_regs_are_gone(struct vtd_unit *unit, u32 status)
+{
+    if (status != ~0u) {
+        return false;
+    }
+    if (limit_due(&unit->gone_lines)) {
+        port_log(LOG_ERROR, "unit %u: its registers read all ones: it does not answer any more", unit->info.index);
+    }
+    return true;
+}
+
 /* The register is looked at once more after the time is over: what took it may have been an SMI, not the unit. */
 enum result vtd_regs_wait32(struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask, u32 want)
 {
@@ -31,7 +42,7 @@ enum result vtd_regs_wait32(struct vtd_unit *unit, enum vtd_reg32 reg, const cha
     for (;;) {
         bool late = port_now_us() > end;
         u32 value = vtd_regs_read32(unit, reg);
-        if ((value & mask) == want) {
+        if (value != ~0u && (value & mask) == want) {
             unit->mute = false;
             return OK;
         }

@@ -12,6 +12,12 @@ enum vtd_ttm vtd_root_mode(const struct vtd_unit *unit)
 enum result vtd_root_point(struct vtd_unit *unit, u64 rtaddr)
 {
     vtd_regs_write64(unit, VTD_RTADDR, rtaddr);
+    u64 held = vtd_regs_read64(unit, VTD_RTADDR);
+    if (held != rtaddr) {
+        /* The unit has fewer address bits than DMAR says, and would walk something else. */
+        port_log(LOG_ERROR, "unit %u: RTADDR holds 0x%llx of 0x%llx", unit->info.index, held, rtaddr);
+        return ERR_INVALID;
+    }
     return vtd_regs_command(unit, GCMD_SRTP);
 }
 
@@ -23,7 +29,8 @@ enum result vtd_root_set(struct vtd_unit *unit, enum vtd_root root)
     }
     unit->walked = true;
     r = vtd_root_point(unit, unit->tables[root].root.v | field_put(RTADDR_TTM, vtd_root_mode(unit)));
-    if (r == OK && vtd_cap_get(unit->info.cap, VTD_CAP_ESRTPS) == 0) {
+    /* With CAP.ESRTPS it has forgotten all. The first time RTPS may be firmware's: that the queue runs shows that writes arrive. */
+    if (r == OK && (vtd_cap_get(unit->info.cap, VTD_CAP_ESRTPS) == 0 || !unit->taken)) {
         r = vtd_inval_all(unit);
     }
     return r;

@@ -78,6 +78,7 @@ struct vtd_unit {
     u64 log_since_us;
     u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
     u32 fault_next;            /* record to look at first */
+    struct limit gone_lines, refused_lines;
 };
 _Static_assert(sizeof(struct vtd_unit) <= PAGE_SIZE, "one page a unit");
 
@@ -96,6 +97,8 @@ void vtd_regs_write32(const struct vtd_unit *unit, enum vtd_reg32 reg, u32 value
 void vtd_regs_write64(const struct vtd_unit *unit, enum vtd_reg64 reg, u64 value);
 /* Until (reg & mask) == want; ERR_TIMEOUT with a line that names unit, register and value. */
 must_use enum result vtd_regs_wait32(struct vtd_unit *unit, enum vtd_reg32 reg, const char *name, u32 mask, u32 want);
+/* A status that reads all ones is none: the unit does not answer any more, and what it is asked for would seem done. */
+bool vtd_regs_are_gone(struct vtd_unit *unit, u32 status);
 /* Changes one sticky bit of GCMD and waits for its echo in GSTS. */
 must_use enum result vtd_regs_switch(struct vtd_unit *unit, enum vtd_gcmd bit, bool on);
 /* SRTP or WBF: done when the status bit says so. */
@@ -220,8 +223,6 @@ void vtd_pasid_free_directory(hpa_t directory, u32 pasids);
 bool vtd_limit_is_set(const struct vtd_unit *unit, u16 sid);
 /* An entry as the device may have it. ERR_UNSUPPORTED: not this entry. */
 must_use enum result vtd_limit_apply(struct vtd_unit *unit, u16 sid, bool without_pasid, struct pasid_entry *e);
-/* Entries of their own in the OFF root for all such devices. */
-must_use enum result vtd_limit_open_all(struct vtd_unit *unit);
 
 /* --- tables.c --- */
 
@@ -244,9 +245,8 @@ void vtd_storm_free(struct vtd_unit *unit);
 
 /* --- device.c --- */
 
-/* A device that has nothing of its own in that root. */
-must_use enum result vtd_device_open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
-                                         const struct vtd_context *context);
+/* Entries of their own in the OFF root for all devices with limits. */
+must_use enum result vtd_device_open_limited(struct vtd_unit *unit);
 
 /* --- legacy.c --- */
 
@@ -258,7 +258,7 @@ must_use enum result vtd_legacy_reset(struct vtd_unit *unit, u16 sid);
 
 /* RTADDR.TTM of our tables. */
 enum vtd_ttm vtd_root_mode(const struct vtd_unit *unit);
-/* RTADDR becomes that, and the unit has taken it. */
+/* RTADDR becomes that, and the unit has taken it; ERR_INVALID if it cannot hold it. */
 must_use enum result vtd_root_point(struct vtd_unit *unit, u64 rtaddr);
 /* One of our roots; nothing that was cached under the one before is used any more. */
 must_use enum result vtd_root_set(struct vtd_unit *unit, enum vtd_root root);

@@ -75,7 +75,7 @@ static enum result prepare(struct vtd_unit *unit)
     enum result r = vtd_queue_stop(unit);
     if (r == OK && !unit->walked) {
         r = vtd_tables_create(unit);
-        r = r == OK ? vtd_limit_open_all(unit) : r;
+        r = r == OK ? vtd_device_open_limited(unit) : r;
     }
     r = r == OK ? vtd_queue_start(unit) : r;
     return r == OK ? drop_interrupt_remapping(unit) : r;

@@ -228,6 +228,10 @@ struct model_faults {
     bool ite_once;          /* the next device-TLB invalidation times out */
     bool interrupts_in_flight; /* remapped ones arrive when a wait drains them (VT-d 6.5.5) or this is cleared */
     bool ice_once;          /* the next device-TLB invalidation also reports ICE */
+    bool gone;              /* registers read all ones, writes are lost */
+    bool deaf;              /* writes of registers are lost */
+    bool refuses;           /* each descriptor but a wait is an error (IQE) */
+    uint64_t no_latch;      /* bits that RTADDR, IQA and the bases and limits of protected regions do not hold */
     uint64_t hang_after;    /* >0: the queue hangs after that many more descriptors */
 };
 void model_set_faults(struct model_unit *unit, const struct model_faults *faults);

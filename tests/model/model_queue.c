@@ -79,6 +79,9 @@ void queue_run(struct model_unit *unit)
                                               size)) {
             error = IQEI_FETCH;
         }
+        if (error == 0 && unit->faults.refuses && field(w[0], 3, 0) != MODEL_DESC_WAIT) {
+            error = IQEI_FETCH;
+        }
         if (error == 0) {
             error = queue_perform(unit, w, &timed_out, timed_out, &fence);
         }

@@ -237,6 +237,12 @@ static void find_rule(const struct model_unit *unit, unsigned offset, uint32_t *
     }
 }
 
+static bool is_address(unsigned offset)
+{
+    unsigned at = offset & ~7u;
+    return at == REG_RTADDR || at == REG_IQA || at == REG_PHMBASE || at == REG_PHMLIMIT;
+}
+
 static void side_effect(struct model_unit *unit, unsigned offset)
 {
     unsigned frcd = fault_record_offset(unit, 0);
@@ -296,7 +302,8 @@ static void write32(struct model_unit *unit, unsigned offset, uint32_t value)
         return;
     }
     uint32_t old = reg32(unit, offset);
-    set_reg32(unit, offset, (old & ~writable & ~(value & w1c)) | (value & writable));
+    uint32_t lost = is_address(offset) ? (uint32_t)(unit->faults.no_latch >> 8 * (offset & 4)) : 0;
+    set_reg32(unit, offset, ((old & ~writable & ~(value & w1c)) | (value & writable)) & ~lost);
     side_effect(unit, offset);
 }
 
@@ -308,6 +315,9 @@ static bool access_is_valid(const struct model_unit *unit, uint64_t offset, unsi
 
 uint64_t model_read(struct model_unit *unit, uint64_t offset, unsigned size)
 {
+    if (unit->faults.gone) {
+        return size == 8 ? ~0ull : 0xffffffffu;
+    }
     if (!access_is_valid(unit, offset, size)) {
         return 0;
     }
@@ -320,7 +330,7 @@ uint64_t model_read(struct model_unit *unit, uint64_t offset, unsigned size)
 
 void model_write(struct model_unit *unit, uint64_t offset, unsigned size, uint64_t value)
 {
-    if (!access_is_valid(unit, offset, size)) {
+    if (!access_is_valid(unit, offset, size) || unit->faults.gone || unit->faults.deaf) {
         return;
     }
     write32(unit, (unsigned)offset, (uint32_t)value);

@@ -329,6 +329,63 @@ static void a_mute_unit_is_not_waited_for_again(void **state)
     vtd_rig_stop(&rig);
 }
 
+/* It refuses what is right, again and again: an error each time, few lines, and the queue goes on. */
+static void a_unit_that_refuses_without_a_reason(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    const struct vtd_desc batch[] = {vtd_desc_iotlb_domain(1), vtd_desc_iotlb_domain(2), vtd_desc_iotlb_global()};
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    model_set_faults(rig.model, &(struct model_faults){.refuses = true});
+    for (u32 i = 0; i < 1000; i++) {
+        assert_int_equal(vtd_queue_run(rig.unit, batch, ARRAY_LEN(batch)), ERR_QUEUE);
+    }
+    assert_true(hosted_log_lines() < 16);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    assert_int_equal(vtd_queue_run(rig.unit, batch, ARRAY_LEN(batch)), OK);
+    vtd_rig_stop(&rig);
+}
+
+/* All ones look like commands done, faults recorded and errors of every kind. */
+static void a_unit_that_falls_off_the_bus(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct vtd_fault fault;
+    struct vtd_fault_counts counts;
+    const struct vtd_desc good = vtd_desc_iotlb_global();
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    model_set_faults(rig.model, &(struct model_faults){.gone = true});
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_INVALID);
+    for (u32 i = 0; i < 1000; i++) {
+        assert_false(vtd_fault_next(rig.unit, &fault));
+        assert_int_equal(vtd_queue_post(rig.unit, &good, 1), i == 0 ? OK : ERR_TIMEOUT);
+        assert_true(us_of(&rig, &good, ERR_TIMEOUT) < 10000);
+    }
+    vtd_fault_get_counts(rig.unit, &counts);
+    assert_int_equal(counts.seen + counts.lost, 0);
+    assert_true(hosted_log_lines() < 16);
+    assert_non_null(strstr(hosted_log(), "unit 0: its registers read all ones"));
+    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    vtd_rig_stop(&rig);
+}
+
+/* Nothing of Nestor's waits for an event message. */
+static void no_interrupt_is_needed(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct vtd_fault fault;
+    const struct vtd_desc good = vtd_desc_iotlb_global();
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
+    assert_int_not_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_HOLE), 0);
+    assert_true(vtd_fault_next(rig.unit, &fault));
+    assert_int_equal(hosted_interrupts(), 0);
+    vtd_rig_stop(&rig);
+}
+
 /* Firmware's queue has stopped at an error: it is dropped, and ours takes its place. */
 static void firmwares_broken_queue(void **state)
 {
@@ -422,6 +479,9 @@ int main(void)
         cmocka_unit_test(a_queue_that_comes_back),
         cmocka_unit_test(lost_time_is_no_hang),
         cmocka_unit_test(a_mute_unit_is_not_waited_for_again),
+        cmocka_unit_test(a_unit_that_refuses_without_a_reason),
+        cmocka_unit_test(a_unit_that_falls_off_the_bus),
+        cmocka_unit_test(no_interrupt_is_needed),
         cmocka_unit_test(firmwares_broken_queue),
         cmocka_unit_test(firmwares_hung_queue),
         cmocka_unit_test(the_write_buffer),

@@ -264,12 +264,14 @@ static bool hang_at(const struct state_left *s, bool adms, u32 write, const stru
     enum result r = protect(&rig);
     r = r == OK || r == ERR_UNSUPPORTED ? vtd_takeover(rig.unit, &rig.def) : r;
     hosted_watch_mmio(NULL);
-    assert_int_equal(model_read(rig.model, PMEN, 4) & 1, 0);
+    bool hears = !how->deaf && !how->gone;
     model_set_faults(rig.model, &(struct model_faults){0});
+    assert_true(!hears || (model_read(rig.model, PMEN, 4) & 1) == 0);
     model_kick(rig.model);
     if (r != OK) {
-        assert_int_equal(r, ERR_TIMEOUT);
+        assert_true(r == ERR_TIMEOUT || (r == ERR_INVALID && how->deaf) || (r == ERR_INVALID && how->gone));
         assert_non_null(strstr(hosted_log(), "unit 0"));
+        assert_true(hosted_log_lines() < 16);
         /* Tried again, it works. */
         vtd_rig_take_over(&rig);
     }
@@ -281,15 +283,18 @@ static bool hang_at(const struct state_left *s, bool adms, u32 write, const stru
 static void hangs_after_any_write(void **state)
 {
     (void)state;
-    const struct model_faults kinds[] = {{.gcmd_hang = true}, {.queue_hang = true}};
-    u32 errors = 0;
+    const struct model_faults kinds[] = {{.gcmd_hang = true}, {.queue_hang = true}, {.deaf = true}, {.gone = true}};
+    u32 errors[ARRAY_LEN(kinds)] = {0};
     for (u32 i = 0; i < ARRAY_LEN(states); i++) {
-        for (u32 n = 0; n < 40; n++) {
+        for (u32 n = 0; n < 20 * ARRAY_LEN(kinds); n++) {
+            u32 kind = n % ARRAY_LEN(kinds);
             bool adms = states[i].abort || i % 2 != 0;
-            errors += hang_at(&states[i], adms, n / 2, &kinds[n % 2]) ? 0 : 1;
+            errors[kind] += hang_at(&states[i], adms, n / ARRAY_LEN(kinds), &kinds[kind]) ? 0 : 1;
         }
     }
-    assert_true(errors > 100);
+    for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
+        assert_true(errors[i] > 50);
+    }
 }
 
 static void what_is_still_on_is_not_freed(void **state)
@@ -391,6 +396,30 @@ static void a_default_that_cannot_be(void **state)
     }
 }
 
+/* The table says that addresses have more bits than the unit has: it would walk, fetch or protect something else. */
+static void registers_that_hold_fewer_bits(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    leave(&rig, &(struct state_left){.cap = CAP_PHMR}, false);
+    model_set_faults(rig.model, &(struct model_faults){.no_latch = OWN});
+    assert_int_equal(protect(&rig), ERR_UNSUPPORTED);
+    assert_int_equal(model_read(rig.model, PMEN, 4), 0);
+    assert_int_equal(vtd_takeover(rig.unit, &rig.def), ERR_INVALID);
+    assert_non_null(strstr(hosted_log(), "unit 0: IQA holds 0x"));
+    assert_int_equal(model_read(rig.model, GSTS, 4), 0);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    vtd_rig_take_over(&rig);
+    model_set_faults(rig.model, &(struct model_faults){.no_latch = OWN});
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_INVALID);
+    assert_non_null(strstr(hosted_log(), "unit 0: RTADDR holds 0x"));
+    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+    model_set_faults(rig.model, &(struct model_faults){0});
+    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
+    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0x39);
+    vtd_rig_stop(&rig);
+}
+
 static void registers_that_make_no_sense(void **state)
 {
     (void)state;
@@ -450,6 +479,7 @@ int main(void)
         cmocka_unit_test(as_firmware_left_it),
         cmocka_unit_test(fails_late),
         cmocka_unit_test(a_default_that_cannot_be),
+        cmocka_unit_test(registers_that_hold_fewer_bits),
         cmocka_unit_test(registers_that_make_no_sense),
         cmocka_unit_test(event_registers),
     };
