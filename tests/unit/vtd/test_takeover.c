@@ -257,6 +257,7 @@ static bool hang_at(const struct state_left *s, bool adms, u32 write, const stru
 {
     struct vtd_rig rig;
     leave(&rig, s, adms);
+    hosted_clock_step(1000); /* ten seconds in ten thousand looks */
     hang.rig = &rig;
     hang.left = write;
     hang.faults = *how;
