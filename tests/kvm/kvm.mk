@@ -1,5 +1,5 @@
 # The machines under KVM, on a KVM host inside Bochs: an hour and more.
 .PHONY: test-kvm
-test-kvm: image $(RUN_NEEDS) ## Nestor nested under KVM inside Bochs, every machine of tests/kvm/catalogue.py
+test-kvm: image $(RUN_NEEDS) $O/efi-tests/hostile.efi ## Nestor nested under KVM inside Bochs, every machine of tests/kvm/catalogue.py
 	tools/setup test
 	tests/kvm/test_machines --all

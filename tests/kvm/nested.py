@@ -91,8 +91,10 @@ def boot_config(nested):
 
 def disk_key(nested):
     """Equal for machines whose disks differ in boot.txt and nestor.conf alone."""
-    what = (nested.efi,) if nested.efi else (nested.kernel, nested.initrd, nested.modules(), nested.then)
-    return nested.nestor_efi, *what
+    if nested.efi:
+        return nested.nestor_efi, nested.efi
+    return (nested.nestor_efi, nested.kernel, nested.initrd, nested.modules(),
+            *(dataclasses.astuple(kernel) for kernel in nested.then))
 
 
 def make_disk(nested, sums, path):
