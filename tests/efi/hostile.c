@@ -155,6 +155,7 @@ static u8 *pages(UINTN count, EFI_PHYSICAL_ADDRESS below)
     return (u8 *)(UINTN)at;
 }
 
+/* The largest reserved area of cacheable memory; on some machines the ECAM window is a larger one, uncached. */
 static void find_own_memory(void)
 {
     UINTN count, key, stride;
@@ -162,7 +163,8 @@ static void find_own_memory(void)
     UINT8 *map = (UINT8 *)LibMemoryMap(&count, &key, &stride, &version);
     for (UINTN i = 0; i < count; i++) {
         EFI_MEMORY_DESCRIPTOR *d = (EFI_MEMORY_DESCRIPTOR *)(VOID *)(map + i * stride);
-        if (d->Type == EfiReservedMemoryType && d->NumberOfPages * PAGE_SIZE > machine.own_size) {
+        if (d->Type == EfiReservedMemoryType && (d->Attribute & EFI_MEMORY_WB) != 0 &&
+            d->NumberOfPages * PAGE_SIZE > machine.own_size) {
             machine.own_base = d->PhysicalStart;
             machine.own_size = d->NumberOfPages * PAGE_SIZE;
         }

@@ -201,6 +201,9 @@ def reset(run):
 
 # The rest of the hostile program needs a unit of the guest's, or the bench page of tests/bochs/attach.
 HOSTILE = ("memory", "cpu", "msr", "sleep")
+# KVM shows its hypervisor bit (VMX and SMX stay hidden all the same), and it makes an address that is not
+# canonical canonical where a CPU refuses it.
+KVMS_OWN = {"cpuid-1": r"ecx 0x[89a-f]....[0-9a-f][0189][0-9a-f]", "msr-sysenter": "vector 256"}
 
 
 @entry(Nested("hostile", efi=qemu.PROGRAMS / "hostile.efi", efi_options=" ".join(HOSTILE), limit=300))
@@ -208,7 +211,8 @@ def hostile(run):
     tap.check("fatal" not in run.serial and "KVM internal error" not in run.errors, run.errors + run.serial[-3000:])
     said(run, "Nestor runs: 1 CPU")
     checks = re.findall(r"^efi: (\S+) (ok|FAIL) ?(.*?)$", run.serial, re.M)
-    bad = [f"{name}: {detail}" for name, verdict, detail in checks if verdict != "ok"]
+    bad = [f"{name}: {detail}" for name, verdict, detail in checks
+           if verdict != "ok" and not re.fullmatch(KVMS_OWN.get(name, "-"), detail)]
     tap.check(bad == [], "\n".join(bad))
     tap.check(len(checks) > 30, f"{len(checks)} checks\n{run.serial[-2000:]}")
     return f"{len(checks)} checks; {figures(run)}"
