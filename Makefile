@@ -39,7 +39,8 @@ COMMON := -std=gnu11 -O2 -fno-strict-aliasing -I. $(WARN) $(REPRO) -MMD -MP
 # vector or x87 registers; it lives at a low address (linker.ld).
 # Optimised as one program, for size, which saves 5 KiB. Without vector registers a stack needs only 8 bytes of
 # alignment. clang would need lld and other options for this, so only gcc does it.
-HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta -fno-ipa-sra -mpreferred-stack-boundary=3)
+HV_LTO := $(if $(findstring clang,$(CC)),,-flto -flto-partition=none -fipa-pta -fno-ipa-sra \
+	-mpreferred-stack-boundary=3)
 HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-builtin -fno-common \
@@ -67,10 +68,13 @@ BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 	$O/efi/boot/bridge.o $O/efi/boot/image.o
 
-# The part of hv/, boot/ and drivers/ that runs hosted: code that touches no hardware.
-HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c drivers/format.c $(wildcard boot/acpi*.c) boot/areas.c boot/base_registers.c boot/census.c boot/config.c \
-	boot/coverage.c boot/cpu.c boot/device_path.c boot/doubts.c boot/elf.c boot/page_tables.c boot/protect.c boot/ranges.c boot/room.c boot/verdict.c \
-	hv/machine/memory_map.c hv/machine/units.c hv/vmx/caps.c hv/guest/*.c hv/partition/ept_map.c hv/partition/ept_types.c tools/dmar_line.c)
+# The part of hv/, boot/ and drivers/ that runs hosted: code that touches no hardware. Of boot/ that is what includes
+# neither boot/uefi.h nor a header that includes it; of hv/ the folder of pure code and what else is so.
+BOOT_PURE := $(shell grep -LF -e boot/uefi.h $$(grep -lF boot/uefi.h boot/*.h | sed 's/^/-e /') boot/*.c)
+HV_PURE := $(wildcard hv/guest/*.c) hv/machine/memory_map.c hv/machine/units.c hv/vmx/caps.c \
+	hv/partition/ept_map.c hv/partition/ept_types.c
+HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c) drivers/format.c tools/dmar_line.c \
+	$(BOOT_PURE) $(HV_PURE)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 
@@ -145,7 +149,7 @@ $O/nestor-conf $O/nestor-dmar: $O/%: tools/%.c $(HOSTED_LIB)
 
 # Tables of other machines, as /sys/firmware/acpi/tables/DMAR has them; without TABLES= the project's own.
 TABLES ?= $O/dmar
-machines: $O/nestor-dmar $(if $(filter $O/%,$(TABLES)),$(DMAR_AML)) ## what Nestor makes of the DMAR tables in TABLES=DIR, a line each
+machines: $O/nestor-dmar $(if $(filter $O/%,$(TABLES)),$(DMAR_AML)) ## what Nestor makes of DMAR tables, TABLES=DIR
 	$O/nestor-dmar $(TABLES)
 
 # KERNEL=, INITRD=, CMDLINE= name another kernel; PLATFORM=kvm runs nested on an Intel host.

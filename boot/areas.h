@@ -1,6 +1,6 @@
 /*
  * Parts of the address space that no memory map lists: windows of host bridges, BARs, memory that may be plugged in.
- * Pure; the descriptors are those of UEFI's PCI protocols (QWORD address space descriptors, ACPI 6.5 chapter 6.4.3.5.1).
+ * Pure; the descriptors are those of UEFI's PCI protocols (QWORD address space descriptors, ACPI 6.5, 6.4.3.5.1).
  */
 #ifndef NESTOR_BOOT_AREAS_H
 #define NESTOR_BOOT_AREAS_H

@@ -87,7 +87,7 @@ static bool list_memory(const struct machine *m, u64 sizes, struct ranges *out)
     u32 bits = m->cpu.physical_bits < TABLE_WIDTH ? m->cpu.physical_bits : TABLE_WIDTH;
     const struct room_extras extras = {.dmar = m->dmar_usable ? &m->dmar : NULL, .pluggable = &m->pluggable,
                                        .windows = &windows, .limit = 1ull << bits};
-    /* Whole windows cost a table a GiB without pages of that size; then the BARs that there are, others on first use. */
+    /* Whole windows cost a table a GiB without pages of that size; then the BARs there are, others on first use. */
     if ((sizes & GIB) != 0) {
         windows_of_bridges(&windows);
     } else {

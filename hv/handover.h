@@ -55,7 +55,7 @@ enum fatal_policy { FATAL_HALT, FATAL_RESET };
 /* CPUID.1:ECX[31] as a guest sees it: as the CPU, or a hypervisor below, has it; set; clear. */
 enum hypervisor_bit { HYPERVISOR_BIT_AUTO, HYPERVISOR_BIT_ON, HYPERVISOR_BIT_OFF };
 
-/* EAX of the VMCALL by which nestor.efi says, as guest code, that the firmware's boot services end. Anybody may say it. */
+/* EAX of the VMCALL by which nestor.efi says, as guest code, that boot services end. Anybody may say it. */
 enum { HANDOVER_CALL_BOOT_SERVICES_END = 0x4e455345 };
 
 struct handover {

@@ -55,7 +55,7 @@ static const struct cpuid_rule rules[RULES + 1] = {
     [RULE_EXT_8] = {0x80000008, ANY_SUBLEAF, {0x00ffffff, BIT(9), 0, 0}, "address widths, WBNOINVD"},
 };
 
-/* Hidden as wholes: SGX, cache monitoring and allocation, PT, key locker, PCONFIG, LBRs, HRESET, TDX, what is to come. */
+/* Hidden whole: SGX, cache monitoring and allocation, PT, key locker, PCONFIG, LBRs, HRESET, TDX, what is to come. */
 static const u8 basic[] = {
     [0x00] = RULE_PASS, [0x01] = RULE_01, [0x02] = RULE_PASS, [0x03] = RULE_PASS, [0x04] = RULE_PASS,
     [0x05] = RULE_PASS, [0x06] = RULE_06, [0x07] = RULE_07, [0x09] = RULE_PASS, [0x0a] = RULE_PASS,
@@ -145,9 +145,8 @@ static bool depends_on_controls(u32 leaf)
 static void hide_disabled(const struct cpuid_guest *guest, u32 leaf, u32 subleaf, u64 *reg)
 {
     for (u32 i = 0; i < ARRAY_LEN(enabled); i++) {
-        bool off = ((enabled[i].control2 & ~guest->controls) | (enabled[i].entry & ~guest->entry_controls)) != 0;
-        if (off && enabled[i].leaf == leaf &&
-            (enabled[i].subleaf == subleaf || enabled[i].subleaf == ANY_SUBLEAF)) {
+        if (enabled[i].leaf == leaf && (enabled[i].subleaf == subleaf || enabled[i].subleaf == ANY_SUBLEAF) &&
+            ((enabled[i].control2 & ~guest->controls) | (enabled[i].entry & ~guest->entry_controls)) != 0) {
             reg[enabled[i].reg] &= ~enabled[i].bits;
         }
     }

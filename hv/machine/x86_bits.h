@@ -35,7 +35,9 @@ enum debugctl_bit { DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
 enum dr6_bit { DR6_HIT = 0xf, DR6_BLD = 1 << 11, DR6_RTM = 1 << 16 };   /* BLD, RTM: 0 means yes */
 enum dr7_bit { DR7_GD = 1 << 13 };
 enum efer_bit { EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
-enum rflags_bit { RFLAGS_ONE = 1 << 1, RFLAGS_TF = 1 << 8, RFLAGS_IF = 1 << 9, RFLAGS_RF = 1 << 16, RFLAGS_AC = 1 << 18 };
+enum rflags_bit {
+    RFLAGS_ONE = 1 << 1, RFLAGS_TF = 1 << 8, RFLAGS_IF = 1 << 9, RFLAGS_RF = 1 << 16, RFLAGS_AC = 1 << 18,
+};
 
 enum vector {
     VECTOR_DB = 1,

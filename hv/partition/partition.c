@@ -17,7 +17,7 @@ static void intercept_sleep(const struct sleep_registers *s, u8 *bitmaps)
     }
 }
 
-/* In memory that a kernel uses there is no register, whatever the table says; a hole there would only cost it a page. */
+/* Memory that a kernel uses has no register in it, whatever the table says; a hole there would only cost it a page. */
 static void take_sleep(const struct handover *h, struct sleep_registers *s)
 {
     for (u32 i = 0; i < h->sleep_count; i++) {
@@ -33,7 +33,8 @@ static void take_sleep(const struct handover *h, struct sleep_registers *s)
 bool partition_is_sleep_page(const struct partition *p, u64 gpa)
 {
     u32 i = 0;
-    while (i < p->sleep.count && (!p->sleep.list[i].memory || (sleep_byte(&p->sleep.list[i]) ^ gpa) >> PAGE_SHIFT != 0)) {
+    while (i < p->sleep.count &&
+           (!p->sleep.list[i].memory || (sleep_byte(&p->sleep.list[i]) ^ gpa) >> PAGE_SHIFT != 0)) {
         i++;
     }
     return i < p->sleep.count;

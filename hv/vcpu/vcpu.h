@@ -25,7 +25,7 @@ struct vcpu {
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
     bool fresh;                     /* no INIT has come since the start-up IPI */
-    bool woken;                     /* its sleep was refused: the guest is shown that the machine woke, see guest/sleep.h */
+    bool woken;                     /* its sleep was refused: it is shown that the machine woke, see guest/sleep.h */
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */

@@ -76,7 +76,10 @@ void did_unit_put(struct did_unit *u);
 must_use enum result did_take(struct did_unit *u, struct did_users *users, struct did **out);
 void did_give(struct did *did);
 
-/* A first-stage table of that guest domain for a PASID. ERR_DID_CONFLICT after DID_SPLITS ids, ERR_FIRST_STAGE_CONFLICT. */
+/*
+ * A first-stage table of that guest domain for a PASID. ERR_DID_CONFLICT after DID_SPLITS ids,
+ * ERR_FIRST_STAGE_CONFLICT.
+ */
 struct did_request {
     struct did_users *users;
     u32 partition, pasid;

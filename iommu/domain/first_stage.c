@@ -37,7 +37,8 @@ enum result first_stage_take(struct first_stages *all, u32 unit, const struct fi
         r = new_first_stage(all, unit, config, &table);
     } else if (table->width != config->width || table->eafe != config->eafe) {
         if (limit_due(&all->conflicts)) {
-            port_log(LOG_WARNING, "unit %u: first-stage table at %llx is in use with another FSPM or EAFE (refusal %llu)",
+            port_log(LOG_WARNING,
+                     "unit %u: first-stage table at %llx is in use with another FSPM or EAFE (refusal %llu)",
                      unit, config->root, all->conflicts.count);
         }
         r = ERR_FIRST_STAGE_CONFLICT;

@@ -61,7 +61,8 @@ static enum result parse_scope(struct dmar_parser *p, u32 at, u32 end, u32 *next
     }
     if (parse_path(p, at + SCOPE_BYTES, hops)) {
         out->scopes[out->scope_count++] = (struct vtd_dmar_scope){
-            .type = (u8)dmar_get(p, at, 1), .flags = (u8)dmar_get(p, at + 2, 1), .enumeration_id = (u8)dmar_get(p, at + 4, 1),
+            .type = (u8)dmar_get(p, at, 1), .flags = (u8)dmar_get(p, at + 2, 1),
+            .enumeration_id = (u8)dmar_get(p, at + 4, 1),
             .start_bus = (u8)dmar_get(p, at + 5, 1), .first_hop = (u16)out->hop_count, .hop_count = (u16)hops};
         out->hop_count += hops;
     }

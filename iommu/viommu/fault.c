@@ -25,53 +25,53 @@ struct fault_rule {
 };
 
 /* Hardware's reason, the guest's, how. A guest's device cannot cause what is not here. */
-#define FAULT_RULES(X)                                                                                                    \
-    X(EXECUTE_REQUESTED,        EXECUTE_REQUESTED,        BOTH)   /* execute requests are refused the same way */         \
-    X(ROOT_ACCESS,              NONE,                     HIDE)   /* the host's root table */                             \
-    X(ROOT_NOT_PRESENT,         NONE,                     TABLES) /* blocked: the guest's tables say why */               \
-    X(ROOT_RESERVED,            NONE,                     HIDE)   /* the host's root table */                             \
-    X(CONTEXT_ACCESS,           NONE,                     HIDE)   /* the host's context table */                          \
-    X(CONTEXT_NOT_PRESENT,      NONE,                     TABLES) /* blocked: the guest's tables say why */               \
-    X(CONTEXT_RESERVED,         NONE,                     HIDE)   /* the host's context table */                          \
-    X(CONTEXT_INVALID,          NONE,                     HIDE)   /* the host's context table */                          \
-    X(DEVICE_TLB_NOT_ENABLED,   DEVICE_TLB_NOT_ENABLED,   BOTH)   /* DTE is 0 in both views */                            \
-    X(PASID_NOT_ENABLED,        PASID_NOT_ENABLED,        BOTH)   /* PASIDE is the guest's */                             \
-    X(PASID_OVER_PDTS,          NONE,                     TABLES) /* the guest's directory has another size */            \
-    X(PAGE_REQUEST_NOT_ENABLED, PAGE_REQUEST_NOT_ENABLED, BOTH)   /* PRE is 0 in both views */                            \
-    X(PASID_IS_RID_PASID,       PASID_IS_RID_PASID,       BOTH)   /* RID_PASID is the guest's */                          \
-    X(TRANSLATED_WITH_PASID,    TRANSLATED_WITH_PASID,    BOTH)   /* EPTR is 0 in both views */                           \
-    X(PASID_DIR_ACCESS,         NONE,                     HIDE)   /* the host's PASID directory */                        \
-    X(PASID_DIR_NOT_PRESENT,    NONE,                     TABLES) /* blocked: the guest's tables say why */               \
-    X(PASID_DIR_RESERVED,       NONE,                     HIDE)   /* the host's PASID directory */                        \
-    X(PASID_ENTRY_ACCESS,       NONE,                     HIDE)   /* the host's PASID table */                            \
-    X(PASID_ENTRY_NOT_PRESENT,  NONE,                     TABLES) /* blocked: the guest's tables say why */               \
-    X(PASID_ENTRY_RESERVED,     NONE,                     HIDE)   /* the host's PASID entry */                            \
-    X(PASID_ENTRY_INVALID,      NONE,                     HIDE)   /* the host's PASID entry */                            \
-    X(EXECUTE_NOT_SUPPORTED,    EXECUTE_NOT_SUPPORTED,    BOTH)   /* execute requests are off in both views */            \
-    X(SUPERVISOR_NOT_ENABLED,   SUPERVISOR_NOT_ENABLED,   BOTH)   /* SRE is the guest's */                                \
-    X(FS_ENTRY_ACCESS,          FS_ENTRY_ACCESS,          FIRST)  /* same stage */                                        \
-    X(FS_ENTRY_NOT_PRESENT,     FS_ENTRY_NOT_PRESENT,     FIRST)  /* same stage */                                        \
-    X(FS_ENTRY_RESERVED,        FS_ENTRY_RESERVED,        FIRST)  /* same stage */                                        \
-    X(FS_ROOT_ACCESS,           FS_ROOT_ACCESS,           FIRST)  /* same stage */                                        \
-    X(FS_ADDRESS_WIDTH,         NONE,                     WALK)   /* one stage finds them reserved, or no memory */       \
-    X(FS_ROOT_DENIED,           FS_ROOT_ACCESS,           FIRST)  /* one stage finds no memory at FSPTPTR */              \
-    X(FS_TABLE_DENIED,          FS_ENTRY_ACCESS,          FIRST)  /* one stage finds no memory for the table */           \
-    X(FS_AD_DENIED,             FS_AD_UPDATE_FAILED,      FIRST)  /* one stage cannot update the flags */                 \
-    X(SS_ENTRY_ACCESS,          NONE,                     HIDE)   /* the host's second stage is unreadable */             \
-    X(SS_ENTRY_NOT_PRESENT,     NONE,                     WALK)   /* a table or page where the partition has no memory */ \
-    X(SS_ENTRY_RESERVED,        NONE,                     HIDE)   /* the host's second stage is malformed */              \
-    X(SS_ROOT_ACCESS,           NONE,                     HIDE)   /* the host's second stage is unreadable */             \
-    X(SS_AD_NOT_SNOOPED,        NONE,                     HIDE)   /* second-stage flags are off */                        \
-    X(SS_AD_UPDATE_FAILED,      NONE,                     HIDE)   /* second-stage flags are off */                        \
-    X(NOT_CANONICAL,            NOT_CANONICAL,            FIRST)  /* same stage */                                        \
-    X(USER_REQUEST,             USER_REQUEST,             FIRST)  /* same stage */                                        \
-    X(HOST_ADDRESS_WIDTH,       HOST_ADDRESS_WIDTH,       BOTH)   /* pass-through beyond the address width */             \
-    X(SS_ADDRESS_WIDTH,         HOST_ADDRESS_WIDTH,       BOTH)   /* stands for pass-through beyond its width */          \
-    X(WRITE,                    WRITE,                    FIRST)  /* denied by the guest's R/W or the partition's */      \
-    X(READ,                     FS_ENTRY_NOT_PRESENT,     FIRST)  /* one stage has no read permission: not there */       \
-    X(INTERRUPT_RANGE,          INTERRUPT_RANGE,          BOTH)   /* the interrupt range is the same in both views */     \
-    X(PASID_OVER_PSS,           PASID_OVER_PSS,           BOTH)   /* PSS is the hardware's */                             \
-    X(FS_AD_NOT_SNOOPED,        FS_AD_NOT_SNOOPED,        FIRST)  /* same stage */                                        \
+#define FAULT_RULES(X)                                                                                                 \
+    X(EXECUTE_REQUESTED,        EXECUTE_REQUESTED,        BOTH)   /* execute requests are refused the same way */      \
+    X(ROOT_ACCESS,              NONE,                     HIDE)   /* the host's root table */                          \
+    X(ROOT_NOT_PRESENT,         NONE,                     TABLES) /* blocked: the guest's tables say why */            \
+    X(ROOT_RESERVED,            NONE,                     HIDE)   /* the host's root table */                          \
+    X(CONTEXT_ACCESS,           NONE,                     HIDE)   /* the host's context table */                       \
+    X(CONTEXT_NOT_PRESENT,      NONE,                     TABLES) /* blocked: the guest's tables say why */            \
+    X(CONTEXT_RESERVED,         NONE,                     HIDE)   /* the host's context table */                       \
+    X(CONTEXT_INVALID,          NONE,                     HIDE)   /* the host's context table */                       \
+    X(DEVICE_TLB_NOT_ENABLED,   DEVICE_TLB_NOT_ENABLED,   BOTH)   /* DTE is 0 in both views */                         \
+    X(PASID_NOT_ENABLED,        PASID_NOT_ENABLED,        BOTH)   /* PASIDE is the guest's */                          \
+    X(PASID_OVER_PDTS,          NONE,                     TABLES) /* the guest's directory has another size */         \
+    X(PAGE_REQUEST_NOT_ENABLED, PAGE_REQUEST_NOT_ENABLED, BOTH)   /* PRE is 0 in both views */                         \
+    X(PASID_IS_RID_PASID,       PASID_IS_RID_PASID,       BOTH)   /* RID_PASID is the guest's */                       \
+    X(TRANSLATED_WITH_PASID,    TRANSLATED_WITH_PASID,    BOTH)   /* EPTR is 0 in both views */                        \
+    X(PASID_DIR_ACCESS,         NONE,                     HIDE)   /* the host's PASID directory */                     \
+    X(PASID_DIR_NOT_PRESENT,    NONE,                     TABLES) /* blocked: the guest's tables say why */            \
+    X(PASID_DIR_RESERVED,       NONE,                     HIDE)   /* the host's PASID directory */                     \
+    X(PASID_ENTRY_ACCESS,       NONE,                     HIDE)   /* the host's PASID table */                         \
+    X(PASID_ENTRY_NOT_PRESENT,  NONE,                     TABLES) /* blocked: the guest's tables say why */            \
+    X(PASID_ENTRY_RESERVED,     NONE,                     HIDE)   /* the host's PASID entry */                         \
+    X(PASID_ENTRY_INVALID,      NONE,                     HIDE)   /* the host's PASID entry */                         \
+    X(EXECUTE_NOT_SUPPORTED,    EXECUTE_NOT_SUPPORTED,    BOTH)   /* execute requests are off in both views */         \
+    X(SUPERVISOR_NOT_ENABLED,   SUPERVISOR_NOT_ENABLED,   BOTH)   /* SRE is the guest's */                             \
+    X(FS_ENTRY_ACCESS,          FS_ENTRY_ACCESS,          FIRST)  /* same stage */                                     \
+    X(FS_ENTRY_NOT_PRESENT,     FS_ENTRY_NOT_PRESENT,     FIRST)  /* same stage */                                     \
+    X(FS_ENTRY_RESERVED,        FS_ENTRY_RESERVED,        FIRST)  /* same stage */                                     \
+    X(FS_ROOT_ACCESS,           FS_ROOT_ACCESS,           FIRST)  /* same stage */                                     \
+    X(FS_ADDRESS_WIDTH,         NONE,                     WALK)   /* one stage finds them reserved, or no memory */    \
+    X(FS_ROOT_DENIED,           FS_ROOT_ACCESS,           FIRST)  /* one stage finds no memory at FSPTPTR */           \
+    X(FS_TABLE_DENIED,          FS_ENTRY_ACCESS,          FIRST)  /* one stage finds no memory for the table */        \
+    X(FS_AD_DENIED,             FS_AD_UPDATE_FAILED,      FIRST)  /* one stage cannot update the flags */              \
+    X(SS_ENTRY_ACCESS,          NONE,                     HIDE)   /* the host's second stage is unreadable */          \
+    X(SS_ENTRY_NOT_PRESENT,     NONE,                     WALK)   /* a table or page outside the partition's memory */ \
+    X(SS_ENTRY_RESERVED,        NONE,                     HIDE)   /* the host's second stage is malformed */           \
+    X(SS_ROOT_ACCESS,           NONE,                     HIDE)   /* the host's second stage is unreadable */          \
+    X(SS_AD_NOT_SNOOPED,        NONE,                     HIDE)   /* second-stage flags are off */                     \
+    X(SS_AD_UPDATE_FAILED,      NONE,                     HIDE)   /* second-stage flags are off */                     \
+    X(NOT_CANONICAL,            NOT_CANONICAL,            FIRST)  /* same stage */                                     \
+    X(USER_REQUEST,             USER_REQUEST,             FIRST)  /* same stage */                                     \
+    X(HOST_ADDRESS_WIDTH,       HOST_ADDRESS_WIDTH,       BOTH)   /* pass-through beyond the address width */          \
+    X(SS_ADDRESS_WIDTH,         HOST_ADDRESS_WIDTH,       BOTH)   /* stands for pass-through beyond its width */       \
+    X(WRITE,                    WRITE,                    FIRST)  /* denied by the guest's R/W or the partition's */   \
+    X(READ,                     FS_ENTRY_NOT_PRESENT,     FIRST)  /* one stage has no read permission: not there */    \
+    X(INTERRUPT_RANGE,          INTERRUPT_RANGE,          BOTH)   /* the interrupt range is the same in both views */  \
+    X(PASID_OVER_PSS,           PASID_OVER_PSS,           BOTH)   /* PSS is the hardware's */                          \
+    X(FS_AD_NOT_SNOOPED,        FS_AD_NOT_SNOOPED,        FIRST)  /* same stage */                                     \
     X(FS_AD_UPDATE_FAILED,      FS_AD_UPDATE_FAILED,      FIRST)  /* same stage */
 
 static const struct fault_rule fault_rules[] = {

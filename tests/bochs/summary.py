@@ -1,4 +1,4 @@
-"""The end of a run, for people: what the guest, Nestor and the unit say, and whether they agree."""
+"""The end of a run, for people: what the guest and the unit say, and whether they agree."""
 import re
 
 TESTED = {"00:01.1": "disk", "00:01.2": "USB", "00:03.0": "network"}
@@ -48,13 +48,11 @@ def figures(serial):
 
 
 def text(result, stray_lines):
-    """All of it."""
+    """What the serial port has not shown: Nestor's own report stands there, as its last lines."""
     types = guest_types(result.serial)
     out = ["--- the guest ---"]
-    out += re.findall(r"^guest: (\| unit .*?)\r?$", result.serial, re.M)
     out += [f"{name} ({device}): domain type {types.get(device, 'none')}" for device, name in TESTED.items()]
     out += [f"{name} {'ok' if ok else 'FAIL'} {detail}" for name, (ok, detail) in result.steps().items()]
-    out += ["--- Nestor ---", *nestor_lines(result.serial)]
     report = result.reports[-1] if result.reports else result.report
     out += ["--- the unit's counters since the guest's user space began ---"]
     out += [line for line in report.splitlines() if re.match(r"(pages\.|sid |faults |descriptors\.)", line)

@@ -1,4 +1,22 @@
-/* The text file that VTDUNIT_CONFIG names: README.md lists the words. */
+/*
+ * The text file that VTDUNIT_CONFIG names, one `word value` a line:
+ *
+ *   unit BASE                     a unit at BASE (fed90000h to fed9e000h); the words below it are its
+ *   ver, cap, ecap, haw           its registers, and its host address width in bits
+ *   erratum                       it has Intel 772415
+ *   no-caches                     it forgets everything at once
+ *   tolerate-linux                see struct model_config
+ *   hang queue, hang commands     it fetches no descriptors; it completes no GCMD command
+ *   hang-after N                  it fetches no more descriptors after that many
+ *   device PLUGIN UNIT            this plugin's DMA goes through that unit (0, 1, ...); default: the last unit
+ *   hide-fsrm                     clears CPUID.7.EDX[4], with which Linux does not boot on Bochs 3.1
+ *   fail-symbol NAME              as if Bochs did not have NAME, or with PLUGIN:NAME as if that plugin did not call it
+ *   report FILE                   counters and state at the end; on the bench page's command 1 to FILE.1, FILE.2, ...
+ *   dump FILE                     memory, on the bench page's command 6
+ *   snapshot FILE, snapshot-mib N all of memory to FILE.1, FILE.2, ..., the units' registers and caches beside it, on
+ *                                 the bench page's command 8
+ *   log FILE                      what was attached; the first refused accesses
+ */
 #include <inttypes.h>
 #include <errno.h>
 #include <stdlib.h>

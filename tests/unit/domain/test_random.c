@@ -8,6 +8,7 @@
 #include "iommu/domain/domain.h"
 
 #include "tests/support/hosted.h"
+#include "tests/support/repeat.h"
 #include "tests/support/vtd_rig.h"
 
 #include <setjmp.h>
@@ -655,10 +656,8 @@ static void test_random(void **state)
 {
     const char *text = getenv("NESTOR_SEED");
     u64 first_seed = text != NULL ? strtoull(text, NULL, 0) : 20261124;
-    u64 wanted;
+    u64 wanted = repeat_or("NESTOR_OPS", 4000000);
     (void)state;
-    text = getenv("NESTOR_OPS");
-    wanted = text != NULL ? strtoull(text, NULL, 0) : 4000000;
     print_message("# seed %llu, %llu operations\n", first_seed, wanted);
     for (u32 round = 0; done_ops < wanted; round++) {
         u64 stop = done_ops + ROUND_OPS;

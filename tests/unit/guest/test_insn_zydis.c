@@ -10,9 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/support/repeat.h"
 #include "tests/support/zydis.h"
-
-enum { DEFAULT_ENCODINGS = 10000000 };
 
 static u64 seed;
 static u64 tried, accepted;
@@ -145,9 +144,8 @@ static void every_opcode_and_modrm(void **state)
 
 static void random_encodings(void **state)
 {
-    const char *count = getenv("NESTOR_ENCODINGS");
-    u64 wanted = count != NULL ? strtoull(count, NULL, 0) : DEFAULT_ENCODINGS;
     (void)state;
+    u64 wanted = repeat_or("NESTOR_ENCODINGS", 10000000);
     for (u64 i = 0; i < wanted; i++) {
         random_encoding();
     }
@@ -156,7 +154,8 @@ static void random_encodings(void **state)
 static void every_instruction_cut_off(void **state)
 {
     (void)state;
-    for (u32 i = 0; i < 100000; i++) {
+    u64 wanted = repeat(100000);
+    for (u64 i = 0; i < wanted; i++) {
         struct insn in;
         u8 bytes[INSN_MAX_LENGTH + 8];
         enum insn_mode mode = (enum insn_mode)pick(3);
