@@ -180,6 +180,18 @@ static inline struct vtd_desc vtd_desc_pasid_iotlb_pages(u16 did, u32 pasid, u64
                               reach}};
 }
 
+static inline struct vtd_desc vtd_desc_interrupt_entry_global(void)
+{
+    return (struct vtd_desc){{DESC_INTERRUPT_ENTRY | field_put(DESC_INTERRUPT_ENTRY_G, INTERRUPT_ENTRY_GLOBAL)}};
+}
+
+/* 2^mask entries from index on, which is aligned to that; mask is at most ECAP.MHMV. */
+static inline struct vtd_desc vtd_desc_interrupt_entries(u16 index, u32 mask)
+{
+    return (struct vtd_desc){{DESC_INTERRUPT_ENTRY | field_put(DESC_INTERRUPT_ENTRY_G, INTERRUPT_ENTRY_INDEX) |
+                              field_put(DESC_INTERRUPT_ENTRY_IM, mask) | field_put(DESC_INTERRUPT_ENTRY_IIDX, index)}};
+}
+
 /* flags: DESC_WAIT_IF, SW and FN, each by field_put(). addr is aligned to 4 bytes. */
 static inline struct vtd_desc vtd_desc_wait(u64 flags, u32 data, u64 addr)
 {

@@ -100,11 +100,13 @@ struct context_entry { u64 w[4]; };
 struct legacy_context_entry { u64 w[2]; };
 struct pasid_dir_entry { u64 w[1]; };
 struct pasid_entry { u64 w[8]; };
+struct irte { u64 w[2]; };
 _Static_assert(sizeof(struct root_entry) == 16, "VT-d 9.2");
 _Static_assert(sizeof(struct context_entry) == 32, "VT-d 9.4");
 _Static_assert(sizeof(struct legacy_context_entry) == 16, "VT-d 9.3");
 _Static_assert(sizeof(struct pasid_dir_entry) == 8, "VT-d 9.5");
 _Static_assert(sizeof(struct pasid_entry) == 64, "VT-d 9.6");
+_Static_assert(sizeof(struct irte) == 16, "VT-d 9.9");
 
 /* Accessors by type, so that a PASID field used on a context entry does not compile. */
 static inline u64 root_get(const struct root_entry *e, enum root_field f)
@@ -158,6 +160,16 @@ static inline void pasid_set(struct pasid_entry *e, enum pasid_field f, u64 valu
     field_set(e->w, (int)f, value);
 }
 
+static inline u64 irte_get(const struct irte *e, enum irte_field f)
+{
+    return field_get(e->w, (int)f);
+}
+
+static inline void irte_set(struct irte *e, enum irte_field f, u64 value)
+{
+    field_set(e->w, (int)f, value);
+}
+
 /* CONTEXT_PDTS: PASIDs that the directory covers. */
 static inline u32 pdts_pasids(u32 pdts)
 {
@@ -201,5 +213,35 @@ enum pgtt {
     PGTT_NESTED = 3,
     PGTT_PASS_THROUGH = 4,
 };
+
+/* IRTE_SVT: which source-ids may use the entry. With SQ, a SID that differs in the bits of irte_sq_mask() is meant, too. */
+enum irte_svt { SVT_NONE = 0, SVT_SID = 1, SVT_BUSES = 2, SVT_RESERVED = 3 };
+
+static inline u16 irte_sq_mask(u32 sq)
+{
+    static const u16 masks[] = {0, 4, 6, 7};
+    return masks[sq & 3];
+}
+
+/* SVT_BUSES: the first and the last bus, both included. */
+static inline u8 irte_first_bus(const struct irte *e)
+{
+    return (u8)(irte_get(e, IRTE_SID) >> 8);
+}
+
+static inline u8 irte_last_bus(const struct irte *e)
+{
+    return (u8)irte_get(e, IRTE_SID);
+}
+
+/* IRTE_DST while IRTA.EIME = 0: 8 bits of it, the others are reserved. */
+enum irte_xapic_field { IRTE_XAPIC_DST = FIELD(47, 40) };
+
+/* IRTA_S: entries that it says, VT-d 11.4.10. */
+enum { IRTE_TABLE_MAX = 65536 };
+static inline u32 irta_entries(u32 s)
+{
+    return 2u << s;
+}
 
 #endif

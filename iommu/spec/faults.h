@@ -106,6 +106,11 @@ enum vtd_fault_reason {
 
 /* "reason unknown" for what the list does not have. */
 const char *vtd_fault_text(u8 reason);
+/* Of an interrupt request, table 15. */
+static inline bool vtd_fault_is_interrupt(u8 reason)
+{
+    return reason >= VTD_FAULT_IR_REQUEST_RESERVED && reason <= VTD_FAULT_IR_REQUIRED;
+}
 /* False for what the list does not have, too. */
 bool vtd_fault_is_qualified(u8 reason);
 
@@ -122,6 +127,9 @@ bool vtd_fault_is_qualified(u8 reason);
 #define FAULT_RECORD_ENUM(name, hi, lo) FRCD_##name = FIELD(hi, lo),
 enum frcd_field { FAULT_RECORD(FAULT_RECORD_ENUM) };
 #undef FAULT_RECORD_ENUM
+
+/* FI of a fault of table 15 with an entry: its index. */
+enum frcd_interrupt_field { FRCD_INDEX = FIELD(63, 48) };
 
 struct fault_record { u64 w[2]; };
 _Static_assert(sizeof(struct fault_record) == 16, "VT-d 11.4.7.6");

@@ -68,8 +68,8 @@ enum result vtd_regs_command(struct vtd_unit *unit, enum vtd_gcmd bit)
 {
     u32 base = vtd_regs_read32(unit, VTD_GSTS) & GSTS_STICKY;
     vtd_regs_write32(unit, VTD_GCMD, base | (u32)bit);
-    /* RTPS rises when the pointer is taken; WBFS falls when the buffer is empty. */
-    return vtd_regs_wait32(unit, VTD_GSTS, "GSTS", (u32)bit, bit == GCMD_SRTP ? (u32)bit : 0);
+    /* RTPS and IRTPS rise when the pointer is taken; WBFS falls when the buffer is empty. */
+    return vtd_regs_wait32(unit, VTD_GSTS, "GSTS", (u32)bit, bit == GCMD_WBF ? 0 : (u32)bit);
 }
 
 enum result vtd_regs_flush_buffer(struct vtd_unit *unit)

@@ -67,6 +67,11 @@ struct vtd_unit {
     u32 limit_count;
     struct limit limit_refusals;
 
+    hpa_t irt;                 /* our interrupt remapping table, 0: none */
+    bool irt_walked;           /* hardware may be reading it */
+    bool firmware_irt;         /* firmware's remapping was on and has not been off since */
+    u64 firmware_irta;
+
     struct vtd_default def;
     struct vtd_root_tables tables[2];
     enum vtd_root active;
@@ -101,7 +106,7 @@ must_use enum result vtd_regs_wait32(struct vtd_unit *unit, enum vtd_reg32 reg, 
 bool vtd_regs_are_gone(struct vtd_unit *unit, u32 status);
 /* Changes one sticky bit of GCMD and waits for its echo in GSTS. */
 must_use enum result vtd_regs_switch(struct vtd_unit *unit, enum vtd_gcmd bit, bool on);
-/* SRTP or WBF: done when the status bit says so. */
+/* SRTP, SIRTP or WBF: done when the status bit says so. */
 must_use enum result vtd_regs_command(struct vtd_unit *unit, enum vtd_gcmd bit);
 /* Stores to tables leave the unit's write buffer, where it has one (CAP.RWBF, VT-d 6.8). */
 must_use enum result vtd_regs_flush_buffer(struct vtd_unit *unit);
@@ -166,6 +171,12 @@ must_use enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid);
 must_use enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u32 count);
 must_use enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid_entry *old, bool gone);
 must_use enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did);
+
+/* --- irt.c --- */
+
+/* Remembers what firmware left; false: its remapping is off. */
+bool vtd_irt_keep(struct vtd_unit *unit);
+void vtd_irt_free(struct vtd_unit *unit);
 
 /* --- entry.c; pure but for the console line --- */
 

@@ -58,14 +58,15 @@ static void forget_faults(struct vtd_unit *unit)
     vtd_regs_write32(unit, VTD_FSTS, FSTS_W1C);
 }
 
-static enum result drop_interrupt_remapping(struct vtd_unit *unit)
+/* With a guest that is shown it, firmware's interrupt remapping stays on until there is a table for it. */
+static enum result settle_interrupts(struct vtd_unit *unit)
 {
-    if ((vtd_regs_read32(unit, VTD_GSTS) & GSTS_IRES) == 0) {
+    if (!vtd_irt_keep(unit) || unit->def.keep_interrupts) {
         return OK;
     }
     port_log(LOG_INFO, "unit %u: firmware's interrupt remapping is switched off",
              unit->info.index);
-    return vtd_regs_switch(unit, GCMD_IRE, false);
+    return vtd_irt_disable(unit);
 }
 
 /* Drain firmware's queue while the mode it was set up in is still active. */
@@ -78,7 +79,7 @@ static enum result prepare(struct vtd_unit *unit)
         r = r == OK ? vtd_device_open_limited(unit) : r;
     }
     r = r == OK ? vtd_queue_start(unit) : r;
-    return r == OK ? drop_interrupt_remapping(unit) : r;
+    return r == OK ? settle_interrupts(unit) : r;
 }
 
 /*
@@ -120,7 +121,9 @@ enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_default *def)
     return OK;
 }
 
+/* An interrupt table that could not be taken from the unit (irt.c) is memory that it reads, too. */
 enum result vtd_takeover_release(struct vtd_unit *unit)
 {
-    return back_out(unit);
+    enum result r = back_out(unit);
+    return r == OK && unit->irt_walked ? ERR_BUSY : r;
 }

@@ -84,12 +84,13 @@ void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out)
 
 void vtd_unit_destroy(struct vtd_unit *unit)
 {
-    if (unit->walked || unit->queue_used) {
+    if (unit->walked || unit->queue_used || unit->irt_walked) {
         port_log(LOG_ERROR, "unit %u: still on, its tables are not given back", unit->info.index);
         return;
     }
     vtd_storm_free(unit);
     vtd_tables_free(unit);
+    vtd_irt_free(unit);
     if (unit->queue.v != 0) {
         port_pages_free(unit->queue, 1u << VTD_QUEUE_ORDER);
     }

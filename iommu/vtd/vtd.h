@@ -56,6 +56,7 @@ struct vtd_default {
     hpa_t ss_root;
     u32 ss_levels;     /* 4 or 5 (legacy: 3 to 5) */
     u16 did;           /* of second-stage-only entries of this partition */
+    bool keep_interrupts; /* firmware's interrupt remapping stays on, see vtd_irt_get_firmware(); else it goes off */
 };
 /*
  * Keeps DMA away from [base, base + size), which is Nestor's memory, until the unit translates. For all units before the
@@ -150,6 +151,32 @@ must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc
 must_use enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size);
 /* Everything the unit has cached (Table 28, "global"): after OK it uses nothing that its tables do not name now. */
 must_use enum result vtd_inval_global(struct vtd_unit *unit);
+
+/*
+ * Interrupt remapping. A table of IRTE_TABLE_MAX entries, none of them present; nothing uses it yet. ERR_UNSUPPORTED:
+ * the unit has no such thing. A second call changes nothing.
+ */
+must_use enum result vtd_irt_create(struct vtd_unit *unit);
+/*
+ * One entry, in one step for hardware that reads it meanwhile. Before anybody is told that it changed, an interrupt entry
+ * invalidation has to reach it (VT-d 6.5.2.7).
+ */
+void vtd_irt_set(struct vtd_unit *unit, u32 index, const struct irte *e);
+/* All of them, as they stand. */
+const struct irte *vtd_irt_entries(const struct vtd_unit *unit);
+/*
+ * The table is used from now on, and nothing cached before. eime: destinations have 32 bits; it must not change while
+ * remapping is on (VT-d 11.4.10). In place of a table that is in use, for requests meanwhile either of them counts.
+ */
+must_use enum result vtd_irt_enable(struct vtd_unit *unit, bool eime);
+/* Requests are no longer remapped: they pass, or are blocked where ECAP.IRREQ says so. */
+must_use enum result vtd_irt_disable(struct vtd_unit *unit);
+/* Compatibility-format requests pass (while EIME = 0). */
+must_use enum result vtd_irt_pass_compatibility(struct vtd_unit *unit, bool pass);
+/* What firmware left on, as the take-over found it; false: it was off, or went off since. */
+bool vtd_irt_get_firmware(const struct vtd_unit *unit, u64 *irta, bool *compatibility);
+/* Back to what firmware left on, and has not been off since. */
+must_use enum result vtd_irt_restore(struct vtd_unit *unit);
 
 /* One decoded fault record. */
 struct vtd_fault {

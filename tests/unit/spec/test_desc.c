@@ -26,6 +26,9 @@ static void constructors_write_the_words_of_6_5_2(void **state)
     expect(vtd_desc_iotlb_pages(0x1234, 0x7654321200000, 9), 0x123400f2, 0x7654321200009);
     expect(vtd_desc_pasid_iotlb(0x1234, 0xfedcb), 0x000fedcb12340026, 0);
     expect(vtd_desc_pasid_iotlb_pages(0x1234, 0xfedcb, 0xffff800000000049), 0x000fedcb12340036, 0xffff800000000049);
+    expect(vtd_desc_interrupt_entry_global(), 0x04, 0);
+    expect(vtd_desc_interrupt_entries(0xabcd, 0), 0x0000abcd00000014, 0);
+    expect(vtd_desc_interrupt_entries(0x8000, 15), 0x0000800078000014, 0);
     expect(vtd_desc_wait(0, 0, 0), 0x05, 0);
     expect(vtd_desc_wait(field_put(DESC_WAIT_IF, 1), 0, 0), 0x15, 0);
     expect(vtd_desc_wait(field_put(DESC_WAIT_SW, 1) | field_put(DESC_WAIT_FN, 1), 0x89abcdef, 0x123456780),
