@@ -1,6 +1,6 @@
 /*
  * The capability contract of the guest's unit (design, decision 4): first stage only, no device
- * TLB, no page requests, no interrupt remapping, caching mode on. Every field of
+ * TLB, no page requests, no posted interrupts, caching mode on. Every field of
  * iommu/spec/caps.h has a row with the reason behind it, as a test checks; what has none is
  * reserved or deprecated, and 0.
  */
@@ -25,10 +25,10 @@ const struct cap_rule viommu_caps_cap_rules[] = {
     {VTD_CAP_DWD, CAP_PASS, 0},    /* draining is the hardware's */
     {VTD_CAP_DRD, CAP_PASS, 0},    /* draining is the hardware's */
     {VTD_CAP_FS1GP, CAP_PASS, 0},  /* the hardware walks the first stage */
-    {VTD_CAP_PI, CAP_OFF, 0},      /* no interrupt remapping */
+    {VTD_CAP_PI, CAP_OFF, 0},      /* a posted descriptor is memory that devices write to: not for guests yet */
     {VTD_CAP_FS5LP, CAP_PASS, 0},  /* the hardware walks the first stage */
     {VTD_CAP_ECMDS, CAP_OFF, 0},   /* enhanced commands would act on the whole unit */
-    {VTD_CAP_ESIRTPS, CAP_OFF, 0}, /* no interrupt remapping */
+    {VTD_CAP_ESIRTPS, CAP_REMAP, 0}, /* SIRTP reads every entry again anyway */
     {VTD_CAP_ESRTPS, CAP_ON, 0},   /* SRTP re-reads everything, so nothing stale can stay */
 };
 const size_t viommu_caps_cap_rule_count = ARRAY_LEN(viommu_caps_cap_rules);
@@ -37,12 +37,12 @@ const struct cap_rule viommu_caps_ecap_rules[] = {
     {VTD_ECAP_C, CAP_ON, 0},        /* root, context and PASID tables are read by the CPU, always coherent */
     {VTD_ECAP_QI, CAP_ON, 0},       /* the guest's queue is Nestor's; scalable mode requires it */
     {VTD_ECAP_DT, CAP_OFF, 0},      /* translated requests carry host addresses and skip both stages */
-    {VTD_ECAP_IR, CAP_OFF, 0},      /* until guest interrupt tables are shadowed (decision 12) */
-    {VTD_ECAP_EIM, CAP_OFF, 0},     /* no interrupt remapping */
+    {VTD_ECAP_IR, CAP_REMAP, 0},    /* the guest's table is shadowed (decision 12) */
+    {VTD_ECAP_EIM, CAP_REMAP, 0},   /* the unit reads destinations as the guest says */
     {VTD_ECAP_PT, CAP_ON, 0},       /* pass-through of the guest is a second-stage-only entry of the host */
     {VTD_ECAP_SC, CAP_OFF, 0},      /* snoop control is the host's */
     {VTD_ECAP_IRO, CAP_PASS, 0},    /* the window is as large as the hardware's */
-    {VTD_ECAP_MHMV, CAP_OFF, 0},    /* no interrupt remapping */
+    {VTD_ECAP_MHMV, CAP_REMAP, 0},  /* what is asked for is asked of the unit, too */
     {VTD_ECAP_MTS, CAP_OFF, 0},     /* memory types of DMA are the host's */
     {VTD_ECAP_NEST, CAP_OFF, 0},    /* the one nesting there is carries this unit */
     {VTD_ECAP_PRS, CAP_OFF, 0},     /* page requests need device TLBs */
@@ -70,12 +70,12 @@ const struct cap_rule viommu_caps_ecap_rules[] = {
     {VTD_ECAP_SMS, CAP_OFF, 0},     /* no page requests */
     {VTD_ECAP_HPT1GPS, CAP_OFF, 0}, /* no permission tables */
     {VTD_ECAP_RDTS, CAP_OFF, 0},    /* resource control is the host's */
-    {VTD_ECAP_EIMER, CAP_OFF, 0},   /* no interrupt remapping */
-    {VTD_ECAP_IRREQ, CAP_OFF, 0},   /* machines that demand remapping boot natively (decision 12) */
+    {VTD_ECAP_EIMER, CAP_REMAP, 0}, /* the unit demands it of the guest as of anybody */
+    {VTD_ECAP_IRREQ, CAP_REMAP, 0}, /* while the guest's IRES is 0, so is the unit's */
 };
 const size_t viommu_caps_ecap_rule_count = ARRAY_LEN(viommu_caps_ecap_rules);
 
-static u64 apply(const struct cap_rule *rule, u64 hardware)
+static u64 apply(const struct cap_rule *rule, u64 hardware, bool interrupts)
 {
     u64 mask = field_mask(rule->field);
     switch ((enum cap_policy)rule->policy) {
@@ -89,25 +89,27 @@ static u64 apply(const struct cap_rule *rule, u64 hardware)
         u64 limit = (u64)rule->limit << field_lo(rule->field);
         return (hardware & mask) < limit ? hardware & mask : limit;
     }
+    case CAP_REMAP:
+        return interrupts ? hardware & mask : 0;
     }
     return 0;
 }
 
-static u64 apply_all(const struct cap_rule *rules, size_t count, u64 hardware)
+static u64 apply_all(const struct cap_rule *rules, size_t count, u64 hardware, bool interrupts)
 {
     u64 out = 0;
     for (size_t i = 0; i < count; i++) {
-        out |= apply(&rules[i], hardware);
+        out |= apply(&rules[i], hardware, interrupts);
     }
     return out;
 }
 
-u64 viommu_caps_cap(u64 hardware_cap)
+u64 viommu_caps_cap(u64 hardware_cap, bool interrupts)
 {
-    return apply_all(viommu_caps_cap_rules, viommu_caps_cap_rule_count, hardware_cap);
+    return apply_all(viommu_caps_cap_rules, viommu_caps_cap_rule_count, hardware_cap, interrupts);
 }
 
-u64 viommu_caps_ecap(u64 hardware_ecap)
+u64 viommu_caps_ecap(u64 hardware_ecap, bool interrupts)
 {
-    return apply_all(viommu_caps_ecap_rules, viommu_caps_ecap_rule_count, hardware_ecap);
+    return apply_all(viommu_caps_ecap_rules, viommu_caps_ecap_rule_count, hardware_ecap, interrupts);
 }

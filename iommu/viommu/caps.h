@@ -12,6 +12,7 @@ enum cap_policy {
     CAP_OFF,   /* zero */
     CAP_ON,    /* all ones */
     CAP_LIMIT, /* the smaller of the hardware's value and the rule's */
+    CAP_REMAP, /* as the hardware has it, where interrupt remapping is shown; else zero */
 };
 
 struct cap_rule {
@@ -28,7 +29,7 @@ extern const struct cap_rule viommu_caps_ecap_rules[];
 extern const size_t viommu_caps_cap_rule_count;
 extern const size_t viommu_caps_ecap_rule_count;
 
-u64 viommu_caps_cap(u64 hardware_cap);
-u64 viommu_caps_ecap(u64 hardware_ecap);
+u64 viommu_caps_cap(u64 hardware_cap, bool interrupts);
+u64 viommu_caps_ecap(u64 hardware_ecap, bool interrupts);
 
 #endif

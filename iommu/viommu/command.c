@@ -15,8 +15,10 @@
 #include "iommu/viommu/command.h"
 
 #include "iommu/port.h"
+#include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
+#include "iommu/viommu/irt.h"
 #include "iommu/viommu/report.h"
 #include "iommu/viommu/scan.h"
 
@@ -91,11 +93,23 @@ static bool run_set_root(struct viommu *v)
     return true;
 }
 
+/* What the events' destinations mean changes with it, so they are looked at again. */
+static bool run_interrupts(struct viommu *v)
+{
+    bool remapping = viommu_remapping(v);
+    bool left = viommu_irt_command_run(v);
+    if (viommu_remapping(v) != remapping) {
+        viommu_event_forward(v, true);
+        viommu_event_forward(v, false);
+    }
+    return left;
+}
+
 bool viommu_command_run(struct viommu *v)
 {
     struct viommu_command *c = &v->command;
     if (v->queue.scanning) { /* the one scan there is belongs to a descriptor: it comes first */
-        return c->set_root || c->translate || c->queue_off;
+        return c->set_root || c->translate || c->queue_off || viommu_irt_is_asked(v);
     }
     if (c->set_root) {
         if (!run_set_root(v)) {
@@ -109,5 +123,5 @@ bool viommu_command_run(struct viommu *v)
         }
         c->translate = false;
     }
-    return c->queue_off;
+    return run_interrupts(v) || c->queue_off;
 }

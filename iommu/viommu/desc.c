@@ -96,6 +96,17 @@ static enum iqei decode_pasid_cache(const u64 *w, struct viommu_cmd *out)
     return g == 2 /* the one without a name */ ? IQEI_RESERVED : IQEI_NONE;
 }
 
+/* VT-d 6.5.2.7. A mask above CAP.MHMV, which software must not use, reaches as far as it says. */
+static enum iqei decode_interrupt_entries(const u64 *w, struct viommu_cmd *out)
+{
+    enum { ALL = 16 };
+    bool global = field_get(w, DESC_INTERRUPT_ENTRY_G) == INTERRUPT_ENTRY_GLOBAL;
+    out->kind = VCMD_INTERRUPT_ENTRIES;
+    out->sid = (u16)field_get(w, DESC_INTERRUPT_ENTRY_IIDX);
+    out->function_mask = global ? ALL : (u8)field_get(w, DESC_INTERRUPT_ENTRY_IM);
+    return IQEI_NONE;
+}
+
 /* VT-d 6.5.2.9. SW and IF may both be set, or neither. */
 static enum iqei decode_wait(const struct desc_rules *rules, const u64 *w, struct viommu_cmd *out)
 {
@@ -133,9 +144,8 @@ enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,
         return decode_pasid_iotlb(words, out);
     case DESC_PASID_CACHE:
         return decode_pasid_cache(words, out);
-    case DESC_INTERRUPT_ENTRY: /* well formed, and there is no interrupt entry to forget */
-        out->kind = VCMD_NOTHING;
-        return IQEI_NONE;
+    case DESC_INTERRUPT_ENTRY:
+        return decode_interrupt_entries(words, out);
     default:
         return decode_wait(rules, words, out);
     }

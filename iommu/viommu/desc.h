@@ -14,7 +14,7 @@ enum viommu_cmd_kind {
     VCMD_IOTLB,
     VCMD_PASID_IOTLB,
     VCMD_WAIT,
-    VCMD_NOTHING, /* interrupt entry cache: valid, without effect */
+    VCMD_INTERRUPT_ENTRIES,
 };
 
 enum viommu_granularity {
@@ -29,8 +29,8 @@ struct viommu_cmd {
     enum viommu_cmd_kind kind;
     enum viommu_granularity granularity;
     u16 did;
-    u16 sid;
-    u8 function_mask; /* 0..3, VT-d table 21 */
+    u16 sid;          /* of interrupt entries: the index */
+    u8 function_mask; /* 0..3, VT-d table 21; interrupt entries: 2^mask of them, from 16 on all */
     u32 pasid;
     u64 reach;        /* the second word, which is as IVA: ADDR, IH, AM (log2 of 4 KiB pages) */
     bool status_write;

@@ -1,20 +1,27 @@
 /*
- * See event.h. A register that holds an event message is a DMA write by itself: only an
- * edge-triggered interrupt message of fixed or lowest priority gets in; anything else leaves the
- * unit's event masked.
+ * See event.h. A register that holds an event message is a DMA write by itself, and no table remaps it (VT-d 5.1.6): only
+ * an edge-triggered interrupt message of fixed or lowest priority to CPUs of the partition gets in; anything else leaves
+ * the unit's event masked.
  */
 #include "iommu/viommu/event.h"
 
 #include "iommu/port.h"
 #include "iommu/spec/message.h"
 #include "iommu/viommu/host.h"
+#include "iommu/viommu/irt.h"
 
 enum { LINES = 8 };
 
-static bool message_is_safe(u64 addr, u64 data)
+/* The upper half holds 31:8 of the destination while the unit's EIME is 1, and nothing otherwise (VT-d 11.4.7.5). */
+static bool message_is_safe(const struct viommu *v, u64 addr, u64 data)
 {
-    bool remapped = field_get(&addr, MESSAGE_FORMAT) != 0; /* means nothing without interrupt remapping */
-    return message_in_range(addr) && !remapped &&
+    struct irte_rules rules = viommu_irt_rules(v);
+    rules.guest_eime = rules.guest_eime && rules.host_eime && viommu_remapping(v);
+    u64 upper = field_get(&addr, MESSAGE_UPPER);
+    u32 dst = (u32)(field_get(&addr, MESSAGE_DESTINATION) | upper);
+    bool upper_is_known = upper == 0 || ((upper & 0xff) == 0 && rules.guest_eime);
+    return message_in_range((u32)addr) && upper_is_known && field_get(&addr, MESSAGE_FORMAT) == 0 &&
+           viommu_irte_has_destination(&rules, field_get(&addr, MESSAGE_LOGICAL) != 0, dst) &&
            field_get(&data, MESSAGE_DELIVERY) <= DELIVERY_LOWEST_PRIORITY &&
            field_get(&data, MESSAGE_LEVEL) == 0 && field_get(&data, MESSAGE_VECTOR) >= MESSAGE_VECTOR_MIN;
 }
@@ -22,16 +29,16 @@ static bool message_is_safe(u64 addr, u64 data)
 static void forward(struct viommu *v, u32 control, u64 masked, u64 addr, u64 data)
 {
     viommu_host_write_event(v, control, EVENT_IM);
-    if (!message_is_safe(addr, data)) {
+    if (!message_is_safe(v, addr, data)) {
         if ((masked & EVENT_IM) == 0 && v->stats.event_errors++ < LINES) {
             port_log(LOG_WARNING, "viommu: partition %u: event 0x%llx, data 0x%llx stays masked: "
-                     "not an edge-triggered interrupt", v->config.partition, addr, data);
+                     "not an edge-triggered interrupt for its CPUs", v->config.partition, addr, data);
         }
         return;
     }
     viommu_host_write_event(v, control + EVENT_DATA, (u32)data);
     viommu_host_write_event(v, control + EVENT_ADDR, (u32)addr);
-    viommu_host_write_event(v, control + EVENT_UADDR, 0);
+    viommu_host_write_event(v, control + EVENT_UADDR, (u32)(addr >> 32));
     if ((masked & EVENT_IM) == 0) {
         viommu_host_write_event(v, control, 0);
     }
@@ -60,7 +67,7 @@ void viommu_event_send_fault(struct viommu *v)
 {
     u64 addr = fault_event_address(v);
     u64 data = v->reg[VREG_FEDATA];
-    if (message_is_safe(addr, data)) {
+    if (message_is_safe(v, addr, data)) {
         v->config.ops->interrupt(v->config.ctx, addr, (u32)data);
     }
 }

@@ -7,6 +7,7 @@
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/first_stage.h"
 #include "iommu/viommu/host.h"
+#include "iommu/viommu/irt.h"
 
 enum { FAULTS_PER_POLL = 64 };
 
@@ -241,10 +242,26 @@ static void record(struct viommu *v, const struct viommu_fault_event *event, u8 
     }
 }
 
+/* With translation on or off. */
+static void deliver_interrupt(struct viommu *v, const struct viommu_fault_event *event)
+{
+    enum vtd_fault_reason reason =
+        viommu_irt_fault(v, event->reason, (u32)field_get(&event->addr, FRCD_INDEX));
+    if (reason == VTD_FAULT_NONE) {
+        v->stats.hidden_faults++;
+        return;
+    }
+    record(v, event, (u8)reason);
+}
+
 static void deliver(struct viommu *v, const struct viommu_fault_event *event)
 {
     struct walk_result guest;
     u8 reason = 0;
+    if (vtd_fault_is_interrupt(event->reason)) {
+        deliver_interrupt(v, event);
+        return;
+    }
     if (!viommu_translating(v)) { /* the off root is Nestor's alone */
         v->stats.hidden_faults++;
         return;

@@ -207,6 +207,48 @@ void viommu_host_show_device(struct viommu *v, u16 sid)
     vtd_device_show(v->config.unit, VTD_ROOT_GUEST, sid);
 }
 
+/* --- interrupts --- */
+
+enum result viommu_host_irt_create(struct viommu *v)
+{
+    return vtd_irt_create(v->config.unit);
+}
+
+const struct irte *viommu_host_irt_entries(const struct viommu *v)
+{
+    return vtd_irt_entries(v->config.unit);
+}
+
+void viommu_host_irt_set(struct viommu *v, u32 index, const struct irte *e)
+{
+    vtd_irt_set(v->config.unit, index, e);
+}
+
+enum result viommu_host_irt_on(struct viommu *v, bool eime)
+{
+    return vtd_irt_enable(v->config.unit, eime);
+}
+
+enum result viommu_host_irt_off(struct viommu *v)
+{
+    return vtd_irt_disable(v->config.unit);
+}
+
+enum result viommu_host_irt_pass(struct viommu *v, bool compatibility)
+{
+    return vtd_irt_pass_compatibility(v->config.unit, compatibility);
+}
+
+enum result viommu_host_irt_end(struct viommu *v)
+{
+    return vtd_irt_restore(v->config.unit);
+}
+
+bool viommu_host_irt_firmware(const struct viommu *v, u64 *irta, bool *compatibility)
+{
+    return vtd_irt_get_firmware(v->config.unit, irta, compatibility);
+}
+
 /* --- queue, faults, events --- */
 
 enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32 count)

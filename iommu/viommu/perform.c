@@ -3,6 +3,7 @@
 
 #include "iommu/port.h"
 #include "iommu/viommu/host.h"
+#include "iommu/viommu/irt.h"
 #include "iommu/viommu/scan.h"
 
 enum { STATUS_BYTES = 4 };
@@ -101,8 +102,9 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
     case VCMD_WAIT:
         *error = perform_wait(v, cmd);
         return *error == IQEI_NONE;
-    case VCMD_NOTHING:
-        return true;
+    case VCMD_INTERRUPT_ENTRIES:
+        v->queue.scanning = viommu_irt_start(v, cmd->sid, cmd->function_mask);
+        return !v->queue.scanning;
     case VCMD_CONTEXT_CACHE:
         v->stats.context_caches++;
         if (tables) {

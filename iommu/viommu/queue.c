@@ -8,6 +8,7 @@
 #include "iommu/spec/caps.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
+#include "iommu/viommu/irt.h"
 #include "iommu/viommu/perform.h"
 #include "iommu/viommu/scan.h"
 
@@ -160,10 +161,18 @@ static struct perform_rules current_rules(struct viommu *v)
     return now;
 }
 
-/* The scan's own descriptor is done when the scan is; the commands before it reach the unit first. */
+/*
+ * The scan's own descriptor is done when the scan is. Before guest tables are read the commands in front of it reach the
+ * unit; interrupt entries only need a place in the batch for what follows from them.
+ */
 static bool finish_scan(struct viommu *v)
 {
-    if (!flush(v) || !viommu_scan_run(v)) {
+    bool in_batch = v->irt.announced && v->queue.count < VIOMMU_BATCH;
+    if ((!in_batch && !flush(v)) || !viommu_scan_run(v)) {
+        return false;
+    }
+    if (!viommu_irt_run(v)) {
+        (void)flush(v);
         return false;
     }
     v->queue.scanning = false;

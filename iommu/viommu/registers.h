@@ -11,7 +11,7 @@
 /*
  * VT-d 11.4. name, bytes, writable bits, write-1-to-clear bits, side effect.
  * PMEN and the protected regions are read-only without PLMR/PHMR and so not listed
- * (they read 0), like all of interrupt remapping, page requests, MTRRs, ECMD, VCMD.
+ * (they read 0), like all of page requests, MTRRs, ECMD, VCMD.
  */
 #define VIOMMU_FIXED_REGS(X)                                                                     \
     X(VER,     4, 0,                                     0,        NONE)                         \
@@ -35,7 +35,8 @@
     X(IEDATA,  4, FIELD_MASK(EVENT_IMD),                 0,        DONE_EVENT)                   \
     X(IEADDR,  4, FIELD_MASK(EVENT_MA),                  0,        DONE_EVENT)                   \
     X(IEUADDR, 4, FIELD_MASK(EVENT_MUA),                 0,        DONE_EVENT)                   \
-    X(IQERCD,  8, 0,                                     0,        NONE)
+    X(IQERCD,  8, 0,                                     0,        NONE)                         \
+    X(IRTA,    8, FIELD_MASK(IRTA_IRTA) | FIELD_MASK(IRTA_EIME) | FIELD_MASK(IRTA_S), 0, IRTA)   /* see SIRTP */
 /* ECAP.IRO says where these two stand. */
 #define VIOMMU_MOVED_REGS(X)                                                                     \
     X(IVA,     8, FIELD_MASK(IVA_ADDR) | FIELD_MASK(IVA_IH) | FIELD_MASK(IVA_AM), 0, IVA) /* reads 0 */ \

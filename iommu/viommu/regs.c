@@ -10,11 +10,12 @@
 #include "iommu/spec/faults.h"
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
+#include "iommu/viommu/irt.h"
 #include "iommu/viommu/queue.h"
 #include "iommu/viommu/state.h"
 
 enum effect { EFFECT_NONE, EFFECT_GCMD, EFFECT_CCMD, EFFECT_FSTS, EFFECT_FAULT_EVENT, EFFECT_IQT,
-              EFFECT_IQA, EFFECT_ICS, EFFECT_DONE_EVENT, EFFECT_IVA, EFFECT_IOTLB };
+              EFFECT_IQA, EFFECT_ICS, EFFECT_DONE_EVENT, EFFECT_IVA, EFFECT_IOTLB, EFFECT_IRTA };
 
 struct reg_rule {
     u64 writable, w1c;
@@ -154,6 +155,7 @@ static void on_gcmd(struct viommu *v, u32 value)
             v->command.queue_off = true;
         }
     }
+    viommu_irt_command(v, value);
     bool te = (value & GCMD_TE) != 0;
     bool te_now = v->command.translate ? v->command.te_target : (status & GSTS_TES) != 0;
     if (te != te_now) {
@@ -236,6 +238,9 @@ static void take_effect(struct viommu *v, enum viommu_reg reg, u64 written, bool
         return;
     case EFFECT_IQA:
         viommu_queue_moved(v);
+        return;
+    case EFFECT_IRTA:
+        v->reg[reg] &= v->irt.irta_bits;
         return;
     case EFFECT_IQT:
         if (!upper) {

@@ -121,6 +121,24 @@ struct viommu_scan {
     struct guest_context context; /* decoded, to be taken over once the old one is gone */
 };
 
+/* --- irt.c: the host's interrupt remapping table as a shadow of the guest's --- */
+
+struct viommu_irt {
+    bool shown;              /* ECAP.IR of the guest's unit; else nothing of this exists */
+    u64 irta_bits;           /* bits of IRTA that exist */
+    u64 irta;                /* as the last SIRTP latched it */
+    bool host_eime;          /* of the unit, while it remaps: GSTS.IRES is the unit's, too */
+    bool set_table;          /* SIRTP: IRTPS follows */
+    bool restart;            /* the table changed: a scan of an older one is void */
+    bool enable, enable_target;
+    bool pass, pass_target;  /* CFI is to become pass_target */
+    bool scanning;           /* the range is all, for set_table or enable: the queue waits */
+    bool announced;          /* the range is a descriptor's */
+    u16 first;               /* of the descriptor, with its mask: 2^mask entries */
+    u8 mask;
+    u32 next, end;           /* entries that are to be read yet */
+};
+
 /* --- host.c: the host domain ids of a guest domain, as of the last look --- */
 
 enum {
@@ -186,6 +204,7 @@ struct viommu {
     struct viommu_queue queue;
     struct viommu_host_ids ids;
     struct viommu_scan scan;
+    struct viommu_irt irt;
     struct viommu_bindings bindings;
     struct viommu_faults faults;
 
@@ -209,6 +228,17 @@ static inline bool viommu_spend(struct viommu *v, u32 n)
 static inline u32 viommu_desc_bytes(const struct viommu_queue *q)
 {
     return q->wide ? sizeof(struct vtd_desc) : sizeof(struct vtd_desc) / 2;
+}
+
+/* A command of GCMD about interrupts is not done yet. */
+static inline bool viommu_irt_is_asked(const struct viommu *v)
+{
+    return v->irt.set_table || v->irt.enable || v->irt.pass;
+}
+
+static inline bool viommu_remapping(const struct viommu *v)
+{
+    return (v->reg[VREG_GSTS] & GSTS_IRES) != 0;
 }
 
 static inline bool viommu_translating(const struct viommu *v)

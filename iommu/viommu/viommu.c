@@ -11,6 +11,7 @@
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
+#include "iommu/viommu/irt.h"
 #include "iommu/viommu/queue.h"
 #include "iommu/viommu/regs.h"
 #include "iommu/viommu/scan.h"
@@ -41,8 +42,8 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
         or_default(config->max_bindings, VIOMMU_BINDINGS_DEFAULT, VIOMMU_BINDINGS_MAX);
     v->config.max_table_pages = or_default(config->max_table_pages, VIOMMU_TABLE_PAGES_DEFAULT,
                                            VIOMMU_TABLE_PAGES_MAX);
-    v->cap = viommu_caps_cap(unit->cap);
-    v->ecap = viommu_caps_ecap(unit->ecap);
+    v->cap = viommu_caps_cap(unit->cap, config->interrupts);
+    v->ecap = viommu_caps_ecap(unit->ecap, config->interrupts);
     v->iotlb_offset = vtd_ecap_iotlb_offset(v->ecap);
     v->record_offset = vtd_cap_fault_offset(v->cap);
     v->record_count = vtd_cap_fault_records(v->cap);
@@ -59,6 +60,7 @@ static void power_on(struct viommu *v)
     viommu_queue_reset(v);
     viommu_host_forget_ids(v);
     viommu_fault_reset(v);
+    viommu_irt_reset(v);
     v->command = (struct viommu_command){.set_root = false};
     v->scan = (struct viommu_scan){.kind = SCAN_IDLE};
     v->active_root = 0;
@@ -90,6 +92,11 @@ enum result viommu_create(const struct viommu_config *config, struct viommu **ou
     v->scratch = base + (u64)own_pages * PAGE_SIZE;
     set_up(v, config, &unit);
     power_on(v);
+    r = viommu_irt_create(v);
+    if (r != OK) {
+        port_pages_free(memory, v->memory_pages);
+        return r;
+    }
     *out = v;
     return OK;
 }
@@ -108,6 +115,7 @@ enum result viommu_reset(struct viommu *v)
 {
     spin_lock(&v->lock);
     enum result r = viommu_host_select_root(v, false);
+    r = r == OK ? viommu_irt_stop(v) : r;
     if (r == OK) {
         tear_down(v);
         r = viommu_host_clear(v);
@@ -119,7 +127,7 @@ enum result viommu_reset(struct viommu *v)
 
 void viommu_destroy(struct viommu *v)
 {
-    if (viommu_reset(v) != OK) { /* the unit may still use what we would free */
+    if (viommu_irt_end(v) != OK || viommu_reset(v) != OK) { /* the unit may still use what we would free */
         port_log(LOG_ERROR, "viommu: partition %u: not released", v->config.partition);
         return;
     }
@@ -134,16 +142,17 @@ static bool run_pending(struct viommu *v)
 {
     bool command_left = viommu_command_run(v);
     bool queue_left = false;
-    if (!v->command.scanning) {
+    bool reading = v->command.scanning || v->irt.scanning; /* for a command: the queue waits */
+    if (!reading) {
         queue_left = viommu_queue_run(v);
         if (command_left && !v->queue.scanning) {
             command_left = viommu_command_run(v);
         }
     }
-    if (v->command.queue_off && !queue_left && !v->queue.scanning) {
+    if (v->command.queue_off && !reading && !queue_left && !v->queue.scanning) {
         v->command.queue_off = false;
         viommu_queue_disable(v);
-        command_left = v->command.set_root || v->command.translate;
+        command_left = v->command.set_root || v->command.translate || viommu_irt_is_asked(v);
     }
     v->left = command_left || queue_left;
     v->stats.leftovers += v->left ? 1 : 0;

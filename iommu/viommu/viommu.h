@@ -27,7 +27,12 @@ struct guest_ops {
     bool (*ram)(void *ctx, gpa_t gpa, size_t len, hpa_t *out);
     /* Sends an interrupt message to the guest: FEEh, fixed or lowest priority, checked before. */
     void (*interrupt)(void *ctx, u64 addr, u32 data);
+    /* The CPU with that local APIC id is the partition's; GUEST_ALL_CPUS: every CPU of the machine is. */
+    bool (*has_cpu)(void *ctx, u32 apic_id);
+    /* So is every source-id from first to last. */
+    bool (*has_sources)(void *ctx, u16 first, u16 last);
 };
+enum { GUEST_ALL_CPUS = 0xffffffff };
 
 struct viommu_config {
     struct vtd_unit *unit;
@@ -36,6 +41,7 @@ struct viommu_config {
     void *ctx;                    /* first argument of every guest_ops call */
     u32 partition;                /* names the partition in logs and to did.h */
     u32 gpa_width;                /* bits of a guest address that the second stage translates */
+    bool interrupts;              /* interrupt remapping is shown: every unit of the partition has it */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
     u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
 };
@@ -80,6 +86,7 @@ void viommu_poll_faults(struct viommu *v);
     X(waits, "wait descriptors forwarded")                                        \
     X(context_caches, "context-cache invalidations")                              \
     X(pasid_caches, "PASID-cache invalidations")                                  \
+    X(interrupt_entries, "interrupt entry invalidations")                         \
     X(iotlbs, "IOTLB invalidations")                                              \
     X(pasid_iotlbs, "PASID-based IOTLB invalidations")                            \
     X(forwarded, "descriptors sent to the unit")                                  \
@@ -91,6 +98,7 @@ void viommu_poll_faults(struct viommu *v);
     X(rebinds, "PASID entries changed in place")                                  \
     X(unbinds, "PASID entries removed")                                           \
     X(entry_refusals, "guest entries refused by the architecture")                \
+    X(interrupt_refusals, "interrupt entries refused by Nestor")                  \
     X(quota_refusals, "guest entries blocked by a quota")                         \
     X(host_errors, "guest entries blocked by an error of ours")                   \
     X(guest_faults, "faults shown to the guest")                                  \

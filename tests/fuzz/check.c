@@ -166,21 +166,125 @@ static void check_pasid(const struct node *node)
     }
 }
 
+/* --- interrupts --- */
+
+static bool extended(void)
+{
+    return (world.unit->irta & 1u << 11) != 0;
+}
+
+/* Each CPU of a destination, by VT-d 5.1.6 and SDM 12.12.10. */
+static void check_destination(u32 destination, bool logical)
+{
+    if (!logical && !world_has_cpu(destination)) {
+        fail("interrupt for a foreign CPU", destination, 0);
+    }
+    if (logical && !extended()) {
+        fail("interrupt for whoever calls itself so", destination, 0);
+    }
+    for (u32 bit = 0; logical && bit < 16; bit++) {
+        if ((destination >> bit & 1) != 0 && !world_has_cpu((destination >> 16) * 16 + bit)) {
+            fail("interrupt for a foreign CPU of a cluster", destination, bit);
+        }
+    }
+}
+
+static void check_kind(u64 mode, u64 vector)
+{
+    if (mode > 1 || vector < 16) {
+        fail("interrupt of a kind that is not allowed", mode, vector);
+    }
+}
+
+/* Compatibility requests are the guest's to allow, with remapping off or CFI on. */
+void world_check_interrupt(u16 sid, const struct model_interrupt *out)
+{
+    if (!out->sent || out->form == MODEL_FORM_COMPATIBILITY) {
+        return;
+    }
+    if (out->form != MODEL_FORM_REMAPPED || !world_has_source(sid)) {
+        fail("interrupt", (u64)out->form, sid);
+    }
+    check_kind(out->data >> 8 & 7, out->data & 0xff);
+    check_destination((u32)(out->addr >> 12 & 0xff) | (u32)(out->addr >> 32 & ~0xffull), (out->addr & 4) != 0);
+}
+
+static bool admits_foreigners(u64 w1)
+{
+    static const u8 ignored[] = {0, 4, 6, 7};
+    u32 svt = w1 >> 18 & 3, sid = w1 & 0xffff;
+    bool foreign = svt != 1 && svt != 2;
+    for (u32 bits = 0; svt == 1 && bits < 8; bits++) {
+        u32 mask = ignored[w1 >> 16 & 3];
+        foreign |= (bits & ~mask) == 0 && !world_has_source((u16)((sid & ~mask) | bits));
+    }
+    for (u32 bus = sid >> 8; svt == 2 && bus <= (sid & 0xff); bus++) {
+        foreign |= !world_has_source((u16)(bus << 8)) || !world_has_source((u16)(bus << 8 | 0xff));
+    }
+    return foreign;
+}
+
+static void check_irte(const u64 w[2])
+{
+    if ((w[0] & 1) == 0) {
+        return;
+    }
+    if ((w[0] & 0x8000) != 0 || admits_foreigners(w[1])) {
+        fail("interrupt entry", w[0], w[1]);
+    }
+    check_kind(w[0] >> 5 & 7, w[0] >> 16 & 0xff);
+    check_destination((u32)(extended() ? w[0] >> 32 : w[0] >> 40 & 0xff), (w[0] & 4) != 0);
+}
+
+static void check_cached_irte(const struct node *node)
+{
+    const struct irte *e = (const struct irte *)(const void *)node;
+    const u64 w[2] = {e->w[0], e->w[1]};
+    check_irte(w);
+}
+
+/* What the unit would fetch; the entries that inputs name, and the last. */
+static void check_irt(void)
+{
+    enum { ENTRIES = 272 };
+    if ((world.unit->irta & 15) != 15 || !interrupt_is_remapped(world.unit)) {
+        return;
+    }
+    for (u32 i = 0; i < ENTRIES; i++) {
+        u64 w[2];
+        u64 index = i < ENTRIES - 1 ? i : 0xffff;
+        memcpy(w, hosted_memory() + (world.unit->irta & ~0xfffull) + index * 16, sizeof(w));
+        check_irte(w);
+    }
+    each(&world.unit->irtes, check_cached_irte);
+}
+
+/* The unit's own, which no table remaps; the upper half is part of the destination in the extended mode alone. */
+static void check_event(void)
+{
+    u64 addr;
+    u32 data;
+    hosted_last_interrupt(&addr, &data);
+    world.messages = hosted_interrupts();
+    bool wide = extended() && interrupt_is_remapped(world.unit);
+    if ((u32)addr >> 20 != 0xfee || (addr >> 32 != 0 && !wide)) {
+        fail("message by the unit", addr, data);
+    }
+    check_kind(data >> 8 & 7, data & 0xff);
+    check_destination((u32)(addr >> 12 & 0xff) | (u32)(addr >> 32), (addr & 4) != 0);
+}
+
 void world_check(void)
 {
-    u64 addr = 0xfee00000;
-    u32 data = 0;
     check_reach();
     check_second_stage(host_second_stage().v, 4);
     each(&world.unit->iotlb, check_iotlb);
     each(&world.unit->fs, check_fs);
+    check_irt();
     if (!world.hung) { /* what a dead queue leaves cached must only stay in the partition */
         each(&world.unit->pasids, check_pasid);
     }
-    if (hosted_interrupts() != 0) {
-        hosted_last_interrupt(&addr, &data);
-    }
-    if (addr >> 20 != 0xfee || ((data >> 8) & 7) > 1) {
-        fail("message by the unit", addr, data);
+    if (hosted_interrupts() != world.messages) {
+        check_event();
     }
 }

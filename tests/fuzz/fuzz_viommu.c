@@ -310,6 +310,77 @@ static void step_host(struct input *in)
     }
 }
 
+/* --- interrupts --- */
+
+enum { PAGE_IRT = 56 };
+
+static void set_switch(u32 bit, bool on)
+{
+    u32 now = (u32)reg_read(0x1c, 4) & 0x96ffffffu;
+    reg_write(0x18, 4, on ? now | bit : now & ~bit);
+}
+
+static u32 take_index(struct input *in)
+{
+    u8 index = (u8)take(in, 1);
+    return index < 0xf0 ? index : (u32)take(in, 2);
+}
+
+/* An entry as a driver writes it but for the bits that the input turns. */
+static void step_irte(struct input *in)
+{
+    u64 *table = world_at(page_gpa(PAGE_IRT));
+    u32 index = take_index(in) % 1024;
+    u8 what = (u8)take(in, 1);
+    static const u32 destinations[] = {0, 1, 3, 4, 17, 300, 0x10002, 0xffffffff};
+    u32 destination = destinations[what >> 5];
+    u64 place = (what & 1) != 0 ? (u64)destination << 32 : (u64)(destination & 0xff) << 40;
+    u64 flips = (what & 8) != 0 ? take(in, 8) : 0;
+    u64 sid = world_sids[take(in, 1) % WORLD_SIDS];
+    table[index * 2] = (place | 0x310001 | (what & 6) << 1) ^ flips;
+    table[index * 2 + 1] = (sid | 1u << 18) ^ ((what & 16) != 0 ? take(in, 3) : 0);
+}
+
+static void step_request(struct input *in, bool raw)
+{
+    static const u16 foreign = 0x4200;
+    u8 who = (u8)take(in, 1);
+    u16 sid = who >= 0xf0 ? foreign : world_sids[who % WORLD_SIDS];
+    u32 index = take_index(in);
+    u64 addr = 0xfee00010 | (u64)(index & 0x7fff) << 5 | (u64)(index >> 15) << 2;
+    u32 data = 0;
+    if (raw) {
+        addr = 0xfee00000 | take(in, 3) % 0x100000;
+        data = (u32)take(in, 4);
+    }
+    struct model_interrupt out;
+    (void)model_interrupt(world.unit, sid, addr, data, &out);
+    world_check_interrupt(sid, &out);
+    world.messages = hosted_interrupts();
+}
+
+static void step_interrupts(struct input *in, u32 what)
+{
+    u64 w[4] = {0, 0, 0, 0};
+    switch (what) {
+    case 0: viommu_poll_faults(world.v); break;
+    case 1: case 2: case 3: case 4: step_irte(in); break;
+    case 5: case 6:
+        reg_write(0xb8, 8, what == 5 ? page_gpa(PAGE_IRT) | (take(in, 1) & 1) << 11 | 9 : take_address(in));
+        reg_write(0x18, 4, ((u32)reg_read(0x1c, 4) & 0x96ffffffu) | 1u << 24);
+        break;
+    case 7: case 8: set_switch(1u << 25, what == 7 || (take(in, 1) & 3) != 0); break;
+    case 9: set_switch(1u << 23, (take(in, 1) & 1) != 0); break;
+    case 10: case 11:
+        w[0] = 0x14 | (u64)take_index(in) << 32 | take(in, 1) << 27;
+        queue(w);
+        break;
+    case 12: w[0] = 0x04; queue(w); break;
+    case 13: step_request(in, true); break;
+    default: step_request(in, false); break;
+    }
+}
+
 static bool run_some(u32 budget)
 {
     return viommu_run(world.v, &budget);
@@ -317,7 +388,8 @@ static bool run_some(u32 budget)
 
 static void step(struct input *in)
 {
-    switch (take(in, 1) % 16) {
+    u8 op = (u8)take(in, 1);
+    switch (op % 16) {
     case 0: step_write(in); break;
     case 1: step_read(in); break;
     case 2: case 3: step_command(in); break;
@@ -327,7 +399,7 @@ static void step(struct input *in)
     case 8: case 9: step_descriptor(in); break;
     case 10: case 11: step_dma(in); break;
     case 12: step_host(in); break;
-    case 13: viommu_poll_faults(world.v); break;
+    case 13: step_interrupts(in, op / 16); break;
     case 14: world.work_left = run_some((u32)take(in, 1)); break;
     default:
         for (u32 i = 0; i < 16 && world.work_left; i++) {

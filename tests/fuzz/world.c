@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everything but 1 GiB first-stage pages, so that the checker's walk stays short. */
+/* Everything but 1 GiB first-stage pages, so that the checker's walk stays short, and interrupt remapping. */
 #define WORLD_CAP (1ull << 63 | 1ull << 60 | 3ull << 54 | 18ull << 48 | 3ull << 40 | 1ull << 39 |  \
                    3ull << 34 | 0x22ull << 24 | 47ull << 16 | 0xeull << 8 | 6)
 #define WORLD_ECAP (1ull << 49 | 1ull << 48 | 1ull << 47 | 1ull << 46 | 1ull << 43 | 1ull << 40 |  \
                     19ull << 35 | 1ull << 34 | 1ull << 31 | 1ull << 26 | 0xfull << 8 | 1ull << 7 | \
-                    1ull << 6 | 1ull << 2 | 3ull)
+                    1ull << 6 | 1ull << 2 | 3ull | 15ull << 20 | 3ull << 3)
 
 struct world world;
 const u16 world_sids[WORLD_SIDS] = {0x0000, 0x0008, 0x0010, 0x0088, 0x0100, 0xff87};
@@ -92,7 +92,34 @@ static void on_write(u64 addr, size_t len)
     }
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt};
+/* Others have CPUs and devices, too. */
+bool world_has_cpu(u32 apic_id)
+{
+    return apic_id < 4 || apic_id == 17 || apic_id == 300;
+}
+
+bool world_has_source(u16 sid)
+{
+    return sid >> 8 < 2 || sid >> 8 == 0xff;
+}
+
+static bool guest_has_cpu(void *ctx, u32 apic_id)
+{
+    (void)ctx;
+    return world_has_cpu(apic_id);
+}
+
+static bool guest_has_sources(void *ctx, u16 first, u16 last)
+{
+    (void)ctx;
+    bool all = true;
+    for (u32 sid = first; sid <= last && all; sid++) {
+        all = world_has_source((u16)sid);
+    }
+    return all;
+}
+
+static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
 
 static u64 gpa_of(u32 page)
 {
@@ -162,7 +189,7 @@ void world_begin(void)
     world.pages_idle = hosted_pages_used() - host_pages_kept();
     const struct viommu_config config = {.unit = host_unit(), .parent = host_domain(), .ops = &ops,
                                          .gpa_width = 48, .max_bindings = 12,
-                                         .max_table_pages = 64};
+                                         .max_table_pages = 64, .interrupts = true};
     if (viommu_create(&config, &world.v) != OK) {
         abort();
     }

@@ -1,6 +1,6 @@
 /*
  * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not its host
- * addresses, one unit, one vIOMMU. Built once; each input begins with zeroed guest memory and a
+ * addresses and that has some of the CPUs and buses, one unit, one vIOMMU. Built once; each input begins with zeroed guest memory and a
  * vIOMMU in its reset state, and ends with everything given back.
  */
 #ifndef NESTOR_FUZZ_WORLD_H
@@ -36,6 +36,7 @@ struct world {
     bool work_left;
     bool may_hang;              /* a process of its own: hardware errors that leave traces */
     bool hung;                  /* it happened */
+    u32 messages;               /* that left the unit and have been looked at */
 };
 extern struct world world;
 extern const u16 world_sids[WORLD_SIDS];
@@ -47,6 +48,9 @@ void world_end(void);
 
 /* The partition's page as the CPU sees it; NULL outside. */
 u64 *world_at(u64 gpa);
+/* Which CPUs and source-ids are the partition's. */
+bool world_has_cpu(u32 apic_id);
+bool world_has_source(u16 sid);
 /* True if DMA may reach all of it. */
 bool world_may_reach(u64 hpa, u64 len);
 /* Second-stage changes, with their invalidations. */
@@ -56,6 +60,8 @@ void world_take(u32 page);
 /* The invalidation queue stops, or goes on. */
 void world_hang(bool hang);
 
+/* What became of a device's interrupt request; aborts when it must not have passed. */
+void world_check_interrupt(u16 sid, const struct model_interrupt *out);
 /* What must hold after every step; aborts with a line when it does not. */
 void world_check(void);
 

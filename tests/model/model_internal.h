@@ -108,6 +108,11 @@ struct pasid_entry { /* k1 = source-id, k2 = PASID */
     bool fpd;               /* of the directory entry or the entry */
 };
 
+struct irte { /* k1 = interrupt index; no other tag (VT-d Table 17) */
+    struct node node;
+    uint64_t w[2];
+};
+
 struct iotlb_entry { /* k1 = page number and size class, k2 = source-id, PASID if present */
     struct node node;
     uint64_t hpa;

@@ -17,11 +17,6 @@ enum reason_ir {
 
 enum { DLM_FIXED = 0, DLM_LOWEST = 1, DLM_SMI = 2, DLM_NMI = 4, DLM_INIT = 5, DLM_EXTINT = 7 };
 
-struct irte {               /* k1 = interrupt index; no other tag (VT-d Table 17) */
-    struct node node;
-    uint64_t w[2];
-};
-
 /* An interrupt on its way through the unit. */
 struct passage {
     struct model_unit *unit;

@@ -43,7 +43,19 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
     kit->interrupt_data = data;
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt};
+static bool guest_has_cpu(void *ctx, u32 apic_id)
+{
+    const struct kit *kit = ctx;
+    return apic_id == GUEST_ALL_CPUS ? !kit->shared : apic_id < KIT_CPUS || apic_id == KIT_WIDE_CPU;
+}
+
+static bool guest_has_sources(void *ctx, u16 first, u16 last)
+{
+    const struct kit *kit = ctx;
+    return !kit->shared || last >> 8 < KIT_FOREIGN_BUS || first >> 8 > KIT_FOREIGN_BUS;
+}
+
+static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
 
 void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
 {
@@ -65,6 +77,7 @@ void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_conf
     if (quotas != NULL) {
         viommu.max_bindings = quotas->max_bindings;
         viommu.max_table_pages = quotas->max_table_pages;
+        viommu.interrupts = quotas->interrupts;
     }
     if (viommu_create(&viommu, &kit->v) != OK) {
         abort();

@@ -13,6 +13,9 @@ enum {
     KIT_RAM_END = 0x1000000,
     KIT_CAP_ND = 6,
     KIT_HAW = 46,
+    KIT_CPUS = 12,         /* the partition's CPUs have the ids below, and KIT_WIDE_CPU */
+    KIT_WIDE_CPU = 300,
+    KIT_FOREIGN_BUS = 0x80,/* while the partition is not alone: another's */
     KIT_WINDOW = 0x1000,   /* bytes of registers: a page, the last are fault records at 220h */
 };
 
@@ -28,10 +31,14 @@ enum {
 enum { R_VER = 0x00, R_CAP = 0x08, R_ECAP = 0x10, R_GCMD = 0x18, R_GSTS = 0x1c, R_RTADDR = 0x20,
        R_CCMD = 0x28, R_FSTS = 0x34, R_FECTL = 0x38, R_FEDATA = 0x3c, R_FEADDR = 0x40,
        R_FEUADDR = 0x44, R_IQH = 0x80, R_IQT = 0x88, R_IQA = 0x90, R_ICS = 0x9c, R_IECTL = 0xa0,
-       R_IEDATA = 0xa4, R_IEADDR = 0xa8, R_IEUADDR = 0xac, R_IQERCD = 0xb0 };
+       R_IEDATA = 0xa4, R_IEADDR = 0xa8, R_IEUADDR = 0xac, R_IQERCD = 0xb0,
+       R_IRTA = 0xb8 };
 #define G_TE (1u << 31)
 #define G_SRTP (1u << 30)
 #define G_QIE (1u << 26)
+#define G_IRE (1u << 25)
+#define G_SIRTP (1u << 24)
+#define G_CFI (1u << 23)
 
 struct kit {
     struct model_unit *unit;
@@ -44,6 +51,7 @@ struct kit {
     u64 interrupt_addr;
     u32 interrupt_data;
     u64 reads;            /* guest_ops.read calls */
+    bool shared;          /* another partition has CPUs, and the devices of KIT_FOREIGN_BUS */
     /* Called after each read of guest memory: a guest that writes meanwhile. */
     void (*after_read)(struct kit *kit, u64 gpa, size_t len);
 };

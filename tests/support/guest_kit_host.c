@@ -12,6 +12,7 @@
 static struct {
     struct vtd_unit *unit;
     struct domain *domain;
+    void (*firmware)(struct model_unit *unit);
 } host;
 
 static void check(bool ok, const char *what)
@@ -30,6 +31,11 @@ static void make_domain(const struct vtd_unit_info *info)
     check(domain_create(&config, &host.domain) == OK, "domain");
 }
 
+void host_leave(void (*firmware)(struct model_unit *unit))
+{
+    host.firmware = firmware;
+}
+
 struct model_unit *host_start(const struct model_config *config)
 {
     struct model_unit *model = hosted_add_unit((hpa_t){HOST_UNIT_BASE}, config);
@@ -38,7 +44,12 @@ struct model_unit *host_start(const struct model_config *config)
     check(vtd_unit_probe((hpa_t){HOST_UNIT_BASE}, 0, 0, config->haw, &host.unit) == OK, "probe");
     vtd_unit_get_info(host.unit, &info);
     make_domain(&info);
+    if (host.firmware != NULL) {
+        host.firmware(model);
+    }
     check(domain_unit_add(host.domain, host.unit, &def) == OK, "default entry");
+    def.keep_interrupts = host.firmware != NULL;
+    host.firmware = NULL;
     check(vtd_takeover(host.unit, &def) == OK, "take over");
     return model;
 }
@@ -136,7 +147,7 @@ u32 host_pages_kept(void)
     for (u32 bus = 0; bus < 256; bus++) {
         kept += host.unit->history[bus].v != 0;
     }
-    return kept;
+    return kept + (host.unit->irt.v != 0 ? (u32)(IRTE_TABLE_MAX * sizeof(struct irte) / PAGE_SIZE) : 0);
 }
 
 void host_forgive_storms(void)

@@ -14,6 +14,8 @@ enum { HOST_UNIT_BASE = 0x70000000 };
 
 /* After hosted_reset(): adds the unit, takes it over. */
 struct model_unit *host_start(const struct model_config *config);
+/* What the next host_start() finds that firmware left; its interrupt remapping is to go on. */
+void host_leave(void (*firmware)(struct model_unit *unit));
 /* Returns everything that host_start() took. */
 void host_stop(void);
 struct vtd_unit *host_unit(void);
@@ -33,7 +35,7 @@ bool host_root_is_guest(void);
 u32 host_attached(void);
 u32 host_domain_ids_used(void);
 /*
- * How many pages the driver keeps (context tables of the off root, fault histories), and how to
+ * How many pages the driver keeps (context tables of the off root, fault histories, interrupt table), and how to
  * have it forget past storms.
  */
 u32 host_pages_kept(void);

@@ -37,15 +37,15 @@ static void what_has_no_name_is_zero(void **state)
     for (size_t i = 0; i < ARRAY_LEN(ecap_fields); i++) {
         ecap_named |= field_mask(ecap_fields[i]);
     }
-    assert_int_equal(viommu_caps_cap(~0ull) & ~cap_named, 0);
-    assert_int_equal(viommu_caps_ecap(~0ull) & ~ecap_named, 0);
+    assert_int_equal(viommu_caps_cap(~0ull, false) & ~cap_named, 0);
+    assert_int_equal(viommu_caps_ecap(~0ull, false) & ~ecap_named, 0);
 }
 
 static void hardware_with_everything(void **state)
 {
     (void)state;
-    u64 cap = viommu_caps_cap(~0ull);
-    u64 ecap = viommu_caps_ecap(~0ull);
+    u64 cap = viommu_caps_cap(~0ull, false);
+    u64 ecap = viommu_caps_ecap(~0ull, false);
     assert_int_equal((cap >> 7) & 1, 1);          /* CM */
     assert_int_equal((cap >> 8) & 0x1f, 0);       /* SAGAW */
     assert_int_equal((cap >> 34) & 0xf, 0);       /* SSLPS */
@@ -62,18 +62,29 @@ static void hardware_with_everything(void **state)
     }
 }
 
+/* All that belongs to it is shown, or none of it; posted interrupts never. */
+static void interrupt_remapping_as_the_hardware_has_it(void **state)
+{
+    (void)state;
+    u64 more = viommu_caps_ecap(~0ull, true) & ~viommu_caps_ecap(~0ull, false);
+    assert_int_equal(more, 1ull << 3 | 1ull << 4 | 15ull << 20 | 1ull << 61 | 1ull << 62);
+    assert_int_equal(viommu_caps_cap(~0ull, true) & ~viommu_caps_cap(~0ull, false), 1ull << 62);
+    assert_int_equal(viommu_caps_ecap(1ull << 3 | 7ull << 20, true) & ~viommu_caps_ecap(0, false), 1ull << 3 | 7ull << 20);
+    assert_int_equal(viommu_caps_ecap(0, true), viommu_caps_ecap(0, false));
+}
+
 static void hardware_with_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(viommu_caps_cap(0), 1ull << 7 | 1ull << 63);
-    assert_int_equal(viommu_caps_ecap(0), 1ull << 0 | 1ull << 1 | 1ull << 6);
+    assert_int_equal(viommu_caps_cap(0, false), 1ull << 7 | 1ull << 63);
+    assert_int_equal(viommu_caps_ecap(0, false), 1ull << 0 | 1ull << 1 | 1ull << 6);
 }
 
 static void a_limit_keeps_the_smaller(void **state)
 {
     (void)state;
-    assert_int_equal((viommu_caps_cap(3ull << 40) >> 40) & 0xff, 3);
-    assert_int_equal((viommu_caps_cap(200ull << 40) >> 40) & 0xff, VIOMMU_FAULT_RECORDS - 1);
+    assert_int_equal((viommu_caps_cap(3ull << 40, false) >> 40) & 0xff, 3);
+    assert_int_equal((viommu_caps_cap(200ull << 40, false) >> 40) & 0xff, VIOMMU_FAULT_RECORDS - 1);
 }
 
 int main(void)
@@ -82,6 +93,7 @@ int main(void)
         cmocka_unit_test(every_field_has_one_row),
         cmocka_unit_test(what_has_no_name_is_zero),
         cmocka_unit_test(hardware_with_everything),
+        cmocka_unit_test(interrupt_remapping_as_the_hardware_has_it),
         cmocka_unit_test(hardware_with_nothing),
         cmocka_unit_test(a_limit_keeps_the_smaller),
     };

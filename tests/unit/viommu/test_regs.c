@@ -80,7 +80,7 @@ static void random_register_sequences(void **state)
             } else if (offset == R_RTADDR) {
                 value = p.kit.root | (value & 1) << 10;
             } else if (offset == R_FEADDR || offset == R_IEADDR) {
-                value = 0xfee00000 | (value & 0xff000);
+                value = 0xfee00000 | (value >> 12) % KIT_CPUS << 12;
             } else if (offset == R_FEDATA || offset == R_IEDATA) {
                 value = 0x20 | (value & 0x1d0);
             } else if (offset == R_RTADDR + 4) {

@@ -1,0 +1,365 @@
+/* See irt.h. VT-d 5.1, 6.7, 11.4.4, 11.4.10. */
+#include "iommu/viommu/irt.h"
+
+#include "iommu/base/limit.h"
+#include "iommu/port.h"
+#include "iommu/spec/caps.h"
+#include "iommu/viommu/host.h"
+
+enum {
+    BLOCK = 64,          /* entries copied at a time; a part of a page */
+    STEPS_BLOCK = 6,     /* so many compared */
+    STEPS_ENTRY = 2,     /* one judged: up to 16 CPUs or 8 source-ids looked up */
+    STEPS_CHANGE = 1,    /* stored */
+};
+_Static_assert(PAGE_SIZE % (BLOCK * sizeof(struct irte)) == 0, "within a page");
+
+static bool guest_eime(const struct viommu *v)
+{
+    return field_get(&v->irt.irta, IRTA_EIME) != 0;
+}
+
+static u32 guest_entries(const struct viommu *v)
+{
+    return irta_entries((u32)field_get(&v->irt.irta, IRTA_S));
+}
+
+struct irte_rules viommu_irt_rules(const struct viommu *v)
+{
+    return (struct irte_rules){.ops = v->config.ops, .ctx = v->config.ctx, .guest_eime = guest_eime(v),
+                               .host_eime = viommu_remapping(v) ? v->irt.host_eime : guest_eime(v)};
+}
+
+/* --- entries --- */
+
+static void note_refusal(struct viommu *v, u32 index, const struct irte *guest, const char *why)
+{
+    if (limit_due_at(++v->stats.interrupt_refusals)) {
+        port_log(LOG_WARNING, "viommu: partition %u: interrupt entry %u (0x%016llx 0x%016llx) refused: %s",
+                 v->config.partition, index, guest->w[0], guest->w[1], why);
+    }
+}
+
+static void put(struct viommu *v, const struct irte *now, u32 index, const struct irte *host)
+{
+    if (now->w[0] != host->w[0] || now->w[1] != host->w[1]) {
+        viommu_host_irt_set(v, index, host);
+        (void)viommu_spend(v, STEPS_CHANGE);
+    }
+}
+
+static void sync_entry(struct viommu *v, const struct irte_rules *rules, const struct irte *now, u32 index,
+                       const struct irte *guest)
+{
+    struct irte host = {{0}};
+    if ((guest->w[0] & (FIELD_MASK(IRTE_P) | FIELD_MASK(IRTE_FPD))) != 0) {
+        const char *why;
+        enum vtd_fault_reason reason = viommu_irte_judge(rules, guest, &host, &why);
+        if (why != NULL) {
+            note_refusal(v, index, guest, why);
+        } else if (reason == VTD_FAULT_IRTE_RESERVED) {
+            v->stats.entry_refusals++;
+        }
+        (void)viommu_spend(v, STEPS_ENTRY);
+    }
+    put(v, now, index, &host);
+}
+
+/* Where nothing can be read, and behind the guest's table, there is nothing. */
+static void sync_absent(struct viommu *v, u32 last, enum vtd_fault_reason reason)
+{
+    struct viommu_irt *t = &v->irt;
+    const struct irte *now = viommu_host_irt_entries(v);
+    const struct irte absent = viommu_irte_absent(reason);
+    for (; t->next < last && v->budget != 0; t->next++) {
+        put(v, &now[t->next], t->next, &absent);
+    }
+}
+
+static u32 least(u32 a, u32 b)
+{
+    return a < b ? a : b;
+}
+
+/* Up to a block, each entry copied once. */
+static void sync_block(struct viommu *v)
+{
+    struct viommu_irt *t = &v->irt;
+    const struct irte *guest = (const struct irte *)(const void *)v->scratch;
+    u32 first = t->next;
+    u32 last = least(t->end, (first / BLOCK + 1) * BLOCK);
+    if (first >= guest_entries(v)) {
+        sync_absent(v, last, VTD_FAULT_IRTE_NOT_PRESENT);
+        return;
+    }
+    last = least(last, guest_entries(v));
+    gpa_t at = {(t->irta & FIELD_MASK(IRTA_IRTA)) + first * sizeof(*guest)};
+    if (!v->config.ops->read(v->config.ctx, at, v->scratch, (last - first) * sizeof(*guest))) {
+        sync_absent(v, last, VTD_FAULT_IRTE_ACCESS);
+        return;
+    }
+    const struct irte_rules rules = viommu_irt_rules(v);
+    const struct irte *now = viommu_host_irt_entries(v);
+    for (; t->next < last && v->budget != 0; t->next++) {
+        sync_entry(v, &rules, &now[t->next], t->next, &guest[t->next - first]);
+    }
+}
+
+/* Goes on with the range; true when it is done. */
+static bool sync_range(struct viommu *v)
+{
+    while (v->irt.next < v->irt.end) {
+        if (!viommu_spend(v, STEPS_BLOCK)) {
+            return false;
+        }
+        sync_block(v);
+    }
+    return true;
+}
+
+static void start_all(struct viommu *v)
+{
+    v->irt.next = 0;
+    v->irt.end = IRTE_TABLE_MAX;
+    v->irt.announced = false;
+}
+
+/* --- commands --- */
+
+/* As GCMD.TE in regs.c: a switch acts on the difference to what it is, or is about to be. */
+static void ask(bool *pending, bool *target, bool now, bool wanted)
+{
+    if (wanted != (*pending ? *target : now)) {
+        *pending = true;
+        *target = wanted;
+    }
+}
+
+void viommu_irt_command(struct viommu *v, u32 gcmd)
+{
+    struct viommu_irt *t = &v->irt;
+    if (!t->shown) {
+        return;
+    }
+    if ((gcmd & GCMD_SIRTP) != 0) {
+        v->reg[VREG_GSTS] &= ~(u64)GSTS_IRTPS;
+        t->irta = v->reg[VREG_IRTA];
+        t->set_table = true;
+        t->restart = true;
+    }
+    ask(&t->enable, &t->enable_target, viommu_remapping(v), (gcmd & GCMD_IRE) != 0);
+    ask(&t->pass, &t->pass_target, (v->reg[VREG_GSTS] & GSTS_CFIS) != 0, (gcmd & GCMD_CFI) != 0);
+}
+
+static bool is_done(struct viommu *v, enum result r, const char *what)
+{
+    if (r != OK && limit_due_at(++v->stats.host_errors)) {
+        port_log(LOG_ERROR, "viommu: partition %u: the unit did not %s: %s", v->config.partition, what,
+                 result_text(r));
+    }
+    return r == OK;
+}
+
+/* The whole table; true when it is done. */
+static bool sync_all(struct viommu *v)
+{
+    struct viommu_irt *t = &v->irt;
+    if (!t->scanning || t->restart) {
+        start_all(v);
+        t->scanning = true;
+        t->restart = false;
+    }
+    t->scanning = !sync_range(v);
+    return !t->scanning;
+}
+
+/* While nothing is remapped the table is read at IRE. The unit keeps its EIME as long as it remaps (VT-d 11.4.10). */
+static bool run_set_table(struct viommu *v)
+{
+    if (viommu_remapping(v)) {
+        if (!sync_all(v)) {
+            return false;
+        }
+        (void)is_done(v, viommu_host_irt_on(v, v->irt.host_eime), "take the interrupt table");
+    }
+    v->reg[VREG_GSTS] |= GSTS_IRTPS;
+    return true;
+}
+
+static bool run_enable(struct viommu *v)
+{
+    if (!sync_all(v)) {
+        return false;
+    }
+    if (is_done(v, viommu_host_irt_on(v, guest_eime(v)), "remap interrupts")) {
+        v->irt.host_eime = guest_eime(v);
+        v->reg[VREG_GSTS] |= GSTS_IRES;
+    }
+    return true;
+}
+
+static void run_disable(struct viommu *v)
+{
+    if (viommu_remapping(v) && is_done(v, viommu_host_irt_off(v), "stop remapping interrupts")) {
+        v->reg[VREG_GSTS] &= ~(u64)GSTS_IRES;
+    }
+}
+
+static void run_pass(struct viommu *v)
+{
+    bool pass = v->irt.pass_target;
+    if (is_done(v, viommu_host_irt_pass(v, pass), "switch compatibility-format interrupts")) {
+        u64 others = v->reg[VREG_GSTS] & ~(u64)GSTS_CFIS;
+        v->reg[VREG_GSTS] = others | (pass ? GSTS_CFIS : 0);
+    }
+}
+
+bool viommu_irt_command_run(struct viommu *v)
+{
+    struct viommu_irt *t = &v->irt;
+    if (t->set_table) {
+        if (!run_set_table(v)) {
+            return true;
+        }
+        t->set_table = false;
+    }
+    if (t->enable && t->enable_target) {
+        if (!run_enable(v)) {
+            return true;
+        }
+    } else if (t->enable) {
+        t->scanning = false;
+        run_disable(v);
+    }
+    t->enable = false;
+    if (t->pass) {
+        run_pass(v);
+        t->pass = false;
+    }
+    return false;
+}
+
+/* --- descriptors --- */
+
+/* Not inlined: registers that the loop around it needs for every descriptor would go to what few of them want. */
+__attribute__((noinline)) bool viommu_irt_start(struct viommu *v, u16 index, u32 mask)
+{
+    enum { ALL = 16 };
+    struct viommu_irt *t = &v->irt;
+    v->stats.interrupt_entries++;
+    if (!viommu_remapping(v)) {
+        return false;
+    }
+    t->mask = (u8)least(mask, ALL);
+    t->first = (u16)(index & ~((1u << t->mask) - 1));
+    t->next = t->first;
+    t->end = t->first + (1u << t->mask);
+    t->announced = true;
+    return true;
+}
+
+/* The unit forgets what it has cached of them before the guest's wait behind says so: it is the same queue. */
+__attribute__((noinline)) bool viommu_irt_run(struct viommu *v)
+{
+    struct viommu_irt *t = &v->irt;
+    if (!t->announced) {
+        return true;
+    }
+    if (!sync_range(v)) {
+        return false;
+    }
+    t->announced = false;
+    bool by_index = t->mask <= vtd_ecap_get(v->ecap, VTD_ECAP_MHMV);
+    struct vtd_desc *to = &v->queue.batch[v->queue.count++];
+    to->w[0] = by_index ? vtd_desc_interrupt_entries(t->first, t->mask).w[0] : vtd_desc_interrupt_entry_global().w[0];
+    to->w[1] = 0;
+    return true;
+}
+
+/* --- faults --- */
+
+static enum vtd_fault_reason absent_reason(const struct viommu *v, u32 index)
+{
+    enum vtd_fault_reason reason = viommu_irte_reason(&viommu_host_irt_entries(v)[index]);
+    return reason != VTD_FAULT_NONE ? reason : VTD_FAULT_IRTE_NOT_PRESENT; /* it came since */
+}
+
+enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 index)
+{
+    if (!v->irt.shown) {
+        return VTD_FAULT_NONE;
+    }
+    switch (hardware) {
+    case VTD_FAULT_IRTE_NOT_PRESENT:
+        return index < guest_entries(v) ? absent_reason(v, index) : VTD_FAULT_IR_INDEX;
+    case VTD_FAULT_IR_REQUEST_RESERVED:
+    case VTD_FAULT_IR_INDEX:
+    case VTD_FAULT_IR_COMPATIBILITY:
+    case VTD_FAULT_IR_SOURCE:
+    case VTD_FAULT_IR_MALFORMED:
+    case VTD_FAULT_IR_EIME_REQUIRED:
+    case VTD_FAULT_IR_REQUIRED:
+        return hardware;
+    default: /* our table cannot be read, or is wrong */
+        return VTD_FAULT_NONE;
+    }
+}
+
+/* --- life --- */
+
+void viommu_irt_reset(struct viommu *v)
+{
+    v->irt = (struct viommu_irt){.shown = v->irt.shown, .irta_bits = v->irt.irta_bits};
+}
+
+/* Before any CPU of the guest runs, so in one go. */
+static enum result adopt(struct viommu *v)
+{
+    u64 irta;
+    bool compatibility;
+    if (!viommu_host_irt_firmware(v, &irta, &compatibility)) {
+        return OK;
+    }
+    v->irt.irta = v->reg[VREG_IRTA] = irta & v->irt.irta_bits;
+    start_all(v);
+    do {
+        v->budget = VIOMMU_BUDGET;
+    } while (!sync_range(v));
+    v->irt.host_eime = guest_eime(v);
+    enum result r = viommu_host_irt_on(v, v->irt.host_eime);
+    if (r == OK) {
+        v->reg[VREG_GSTS] |= GSTS_IRES | GSTS_IRTPS | (compatibility ? GSTS_CFIS : 0);
+        port_log(LOG_INFO, "viommu: partition %u: firmware's interrupt remapping goes on, %llu of its entries refused",
+                 v->config.partition, v->stats.interrupt_refusals + v->stats.entry_refusals);
+    }
+    return r;
+}
+
+enum result viommu_irt_create(struct viommu *v)
+{
+    struct viommu_irt *t = &v->irt;
+    t->shown = vtd_ecap_get(v->ecap, VTD_ECAP_IR) != 0;
+    if (!t->shown) {
+        return OK;
+    }
+    t->irta_bits = FIELD_MASK(IRTA_S) | (FIELD_MASK(IRTA_IRTA) & ~(~0ull << v->walk.haw)) |
+                   (vtd_ecap_get(v->ecap, VTD_ECAP_EIM) != 0 ? FIELD_MASK(IRTA_EIME) : 0);
+    enum result r = viommu_host_irt_create(v);
+    return r == OK ? adopt(v) : r;
+}
+
+enum result viommu_irt_stop(struct viommu *v)
+{
+    enum result r = viommu_remapping(v) ? viommu_host_irt_off(v) : OK;
+    bool passing = (v->reg[VREG_GSTS] & GSTS_CFIS) != 0;
+    return r == OK && passing ? viommu_host_irt_pass(v, false) : r;
+}
+
+enum result viommu_irt_end(struct viommu *v)
+{
+    u64 irta;
+    bool compatibility;
+    enum result r = viommu_host_irt_firmware(v, &irta, &compatibility) ? viommu_host_irt_end(v) : viommu_irt_stop(v);
+    v->reg[VREG_GSTS] &= ~(u64)(r == OK ? GSTS_IRES | GSTS_CFIS : 0);
+    return r;
+}

@@ -1,0 +1,37 @@
+/*
+ * Interrupt remapping of the guest's unit (design, decision 12). The guest's table is in its memory; the unit uses the
+ * host's, which has at each index what the guest's entry there comes to. A guest's entry is looked at when the guest
+ * announces it: at IRE, at SIRTP while interrupts are remapped, and by descriptors.
+ */
+#ifndef NESTOR_IOMMU_VIOMMU_IRT_H
+#define NESTOR_IOMMU_VIOMMU_IRT_H
+
+#include "iommu/viommu/irte.h"
+#include "iommu/viommu/state.h"
+
+/* Makes the table, where the unit is to have it; what firmware left on goes on. An error leaves nothing on. */
+must_use enum result viommu_irt_create(struct viommu *v);
+/* As out of reset. */
+void viommu_irt_reset(struct viommu *v);
+/* Requests of devices are no longer remapped; for a reset. */
+must_use enum result viommu_irt_stop(struct viommu *v);
+/* Gives the unit back as firmware left it. */
+must_use enum result viommu_irt_end(struct viommu *v);
+
+/* GCMD was written: SIRTP, IRE and CFI of it. */
+void viommu_irt_command(struct viommu *v, u32 gcmd);
+/* Goes on with these within v->budget; true while something is left. */
+bool viommu_irt_command_run(struct viommu *v);
+
+/* A descriptor says that 2^mask entries changed, or all (mask 16 and more). False: none of them matters. */
+bool viommu_irt_start(struct viommu *v, u16 index, u32 mask);
+/* Goes on with the entries of the descriptor; true when its successor is in the batch, or there was none. */
+bool viommu_irt_run(struct viommu *v);
+
+/* How destinations of the guest's are read. */
+struct irte_rules viommu_irt_rules(const struct viommu *v);
+
+/* The guest's view of the hardware's fault at an index; VTD_FAULT_NONE: it is not the guest's. */
+enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 index);
+
+#endif
