@@ -162,10 +162,10 @@ static void show_guest_its_tables(struct machine *m, const struct handover *h)
     if (m->tables.dmar == 0) {
         return;
     }
-    if (h->offer_viommu != 0) {
-        acpi_clear_intr_remap(&memory, &m->tables);
-    } else {
+    if (h->offer_viommu == 0) {
         acpi_hide_dmar(&memory, &m->tables);
+    } else if (h->offer_interrupts == 0) {
+        acpi_clear_intr_remap(&memory, &m->tables);
     }
 }
 
@@ -213,6 +213,16 @@ static bool protected_regions_are_possible(const struct machine *m, const struct
     return false;
 }
 
+/* One for each unit that can have one, where firmware says that the platform remaps interrupts. */
+static u32 interrupt_tables(const struct machine *m)
+{
+    u32 tables = 0;
+    for (u32 i = 0; m->dmar_usable && m->dmar.intr_remap && i < m->dmar.unit_count; i++) {
+        tables += vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IR) != 0 ? 1 : 0;
+    }
+    return tables;
+}
+
 /* Placed, and the memory map as it is with that. */
 static bool place(struct machine *m, const struct config *config, const struct verdict *verdict, struct placement *p,
                   struct ranges *listed)
@@ -228,7 +238,7 @@ static bool place(struct machine *m, const struct config *config, const struct v
     list_avoided(m, config, &avoid);
     const struct room_need need = {
         .list = listed, .page_sizes = sizes, .two_roots = config->protect_count != 0, .cpus = m->census.entering,
-        .units = m->dmar_usable ? m->dmar.unit_count : 0, .functions = m->functions};
+        .units = m->dmar_usable ? m->dmar.unit_count : 0, .interrupt_tables = interrupt_tables(m), .functions = m->functions};
     const struct place_request request = {
         .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
         .avoid = &avoid};

@@ -13,6 +13,7 @@ enum {
     POOL_BYTES_PER_CPU = 128 << 10,
     POOL_BYTES_PER_UNIT = 256 << 10,
     POOL_BYTES_PER_FUNCTION = 16 << 10, /* PASID directory, PASID table, context tables, what they are known by */
+    POOL_BYTES_PER_INTERRUPT_TABLE = 2 << 20, /* 1 MiB at a multiple of it: taken with what is around, which is given back */
     SPLITS = 64,                        /* tables for memory types and holes that cut a large page */
     ALIGNMENT = 2 << 20,
 };
@@ -105,6 +106,7 @@ u64 room_pool(const struct room_need *need)
 {
     u64 tables = room_tables(need->list, need->page_sizes) + SPLITS;
     return POOL_BYTES + (u64)need->cpus * POOL_BYTES_PER_CPU + (u64)need->units * POOL_BYTES_PER_UNIT +
+           (u64)need->interrupt_tables * POOL_BYTES_PER_INTERRUPT_TABLE +
            (u64)need->functions * POOL_BYTES_PER_FUNCTION + (tables << (need->two_roots ? 1 : 0)) * PAGE_SIZE;
 }
 

@@ -28,6 +28,7 @@ struct room_need {
     u64 page_sizes;
     bool two_roots;                     /* a tree for DMA beside that of the CPU */
     u32 cpus, units, functions;
+    u32 interrupt_tables;               /* of units that remap interrupts */
 };
 /* Pages of tables that map `list` one to one. */
 u64 room_tables(const struct ranges *list, u64 page_sizes);

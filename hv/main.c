@@ -49,6 +49,7 @@ static enum result take_units(struct handover *h)
         }
     }
     h->offer_viommu = root->has_viommus;
+    h->offer_interrupts = root->has_interrupts;
     return OK;
 }
 

@@ -20,6 +20,8 @@ enum { IDT_INTERRUPT_GATE = 0x8e };
 
 static struct cpu *cpus[CPU_MAX];
 static u32 created;
+/* A bit for each id that a CPU has. */
+static u64 apic_ids[256 / 64];
 /* A VM exit sets the limit to 64 KiB; external interrupts are never on in root mode. */
 static struct idt_entry idt[256] __attribute__((aligned(16)));
 
@@ -52,6 +54,11 @@ struct cpu *cpu_get(u32 index)
 u32 cpu_count(void)
 {
     return __atomic_load_n(&created, __ATOMIC_ACQUIRE);
+}
+
+bool cpu_has_apic_id(u32 apic_id)
+{
+    return apic_id < 256 && (apic_ids[apic_id / 64] >> apic_id % 64 & 1) != 0;
 }
 
 static void build_gdt(struct cpu *c)
@@ -94,6 +101,7 @@ enum result cpu_create(u32 index, struct cpu **out)
     c->tss.ist[IST_NMI - 1] = stacks.nmi;
     c->tss.ist[IST_FAULT - 1] = stacks.fault;
     __atomic_store_n(&cpus[index], c, __ATOMIC_RELEASE);
+    apic_ids[c->apic_id / 64] |= 1ull << c->apic_id % 64;
     if (index >= created) {
         __atomic_store_n(&created, index + 1, __ATOMIC_RELEASE);
     }

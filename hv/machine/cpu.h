@@ -69,6 +69,8 @@ must_use enum result cpu_create(u32 index, struct cpu **out);
 /* NULL when no such CPU has entered. */
 struct cpu *cpu_get(u32 index);
 u32 cpu_count(void);
+/* One of them has that id; for interrupts that are looked at one by one, so it costs nothing. */
+bool cpu_has_apic_id(u32 apic_id);
 /* All CPUs have left non-root mode for good. */
 void cpu_forget_all(void);
 

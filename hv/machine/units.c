@@ -1,6 +1,9 @@
 /* See units.h. */
 #include "hv/machine/units.h"
 
+#include "iommu/spec/caps.h"
+
+static bool platform_remaps; /* interrupts, as firmware says */
 static struct vtd_unit *units[VTD_DMAR_UNITS];
 /* All of their register pages, named by a capability or not: looked through at each access. */
 static struct { u64 base, size; } windows[VTD_DMAR_UNITS];
@@ -8,6 +11,7 @@ static u32 count;
 
 enum result units_probe(const struct vtd_dmar *dmar)
 {
+    platform_remaps = dmar != NULL && dmar->intr_remap;
     for (count = 0; dmar != NULL && count < dmar->unit_count; count++) {
         const struct vtd_dmar_unit *u = &dmar->units[count];
         enum result r = vtd_unit_probe(u->base, u->segment, (u16)count, dmar->haw, &units[count]);
@@ -62,7 +66,7 @@ bool units_find(u64 addr, u32 *i, u32 *offset)
 
 struct units_common units_get_common(void)
 {
-    struct units_common c = {.page_sizes = ~0ull, .levels = ~0u, .coherent = true, .nesting = count != 0};
+    struct units_common c = {.page_sizes = ~0ull, .levels = ~0u, .coherent = true, .nesting = count != 0, .without = count};
     for (u32 i = 0; i < count; i++) {
         struct vtd_unit_info info;
         vtd_unit_get_info(units[i], &info);
@@ -70,6 +74,9 @@ struct units_common units_get_common(void)
         c.levels &= info.ss_levels;
         c.coherent &= info.coherent;
         c.nesting &= info.nesting;
+        bool remaps = vtd_ecap_get(info.ecap, VTD_ECAP_IR) != 0;
+        c.without = !remaps && i < c.without ? i : c.without;
     }
+    c.interrupts = count != 0 && c.without == count && platform_remaps;
     return c;
 }

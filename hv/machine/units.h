@@ -24,6 +24,8 @@ struct units_common {
     u64 page_sizes;
     u32 levels;           /* bit n: n-level second stage on all */
     bool coherent, nesting;
+    bool interrupts;      /* firmware says that the platform remaps interrupts (VT-d 8.1), and all can */
+    u32 without;          /* the first that cannot; units_count(): none */
 };
 struct units_common units_get_common(void);
 

@@ -1,9 +1,20 @@
 /* DMA of a partition: the machine's units while they translate for it, and the units that its guest sees. */
 #include "hv/guest/cpuid_policy.h"
 #include "hv/machine/apic.h"
+#include "hv/machine/cpu.h"
 #include "hv/machine/units.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
+
+/*
+ * Interrupt remapping is the guest's to turn on where it has a unit for each of the machine's; a guest wants it from all of
+ * them or uses none.
+ */
+static bool shows_interrupts(void)
+{
+    struct units_common common = units_get_common();
+    return common.nesting && common.interrupts;
+}
 
 /* On all units before the first changes anything: one unit's devices may reach the tables of another. */
 static enum result protect(u64 base, u64 size)
@@ -34,6 +45,7 @@ static enum result take_over(struct partition *p, struct vtd_unit *unit)
     if (r != OK) {
         return r;
     }
+    def.keep_interrupts = shows_interrupts();
     r = vtd_takeover(unit, &def);
     if (r != OK) {
         domain_unit_remove(p->domain, unit);
@@ -97,15 +109,40 @@ static void ops_interrupt(void *ctx, u64 addr, u32 data)
     apic_send_message(addr, data);
 }
 
+/* All CPUs are the root partition's. What is asked before any has entered is about firmware's own entries. */
+static bool ops_has_cpu(void *ctx, u32 apic_id)
+{
+    (void)ctx;
+    return apic_id == GUEST_ALL_CPUS || cpu_count() == 0 || cpu_has_apic_id(apic_id);
+}
+
+/* So are all devices. */
+static bool ops_has_sources(void *ctx, u16 first, u16 last)
+{
+    (void)ctx;
+    return first <= last;
+}
+
 /* A partition's memory and interrupts as its units may use them. ctx: the partition. */
-static const struct guest_ops guest_ops = {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt};
+static const struct guest_ops guest_ops = {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt,
+                                           .has_cpu = ops_has_cpu, .has_sources = ops_has_sources};
+
+static void report_interrupts(void)
+{
+    struct units_common common = units_get_common();
+    if (common.without < units_count()) {
+        port_log(LOG_INFO, "unit %u has no interrupt remapping, so the guest is shown none", common.without);
+    }
+}
 
 enum result partition_dma_show_units(struct partition *p)
 {
+    report_interrupts();
+    p->has_interrupts = shows_interrupts();
     for (u32 i = 0; i < units_count(); i++) {
         const struct viommu_config config = {
             .unit = units_get(i), .parent = p->domain, .ops = &guest_ops, .ctx = p, .partition = p->id,
-            .gpa_width = p->gpa_width};
+            .gpa_width = p->gpa_width, .interrupts = p->has_interrupts};
         enum result r = viommu_create(&config, &p->viommus[i]);
         if (r != OK) {
             return r;

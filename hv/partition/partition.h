@@ -24,6 +24,7 @@ struct partition {
     struct sleep_registers sleep;
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
+    bool has_interrupts;            /* these show interrupt remapping */
     u32 next_unit;                  /* whose turn it is, see partition_dma_run() */
     u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */

@@ -225,6 +225,10 @@ static void the_pool_follows_the_machine(void **state)
     need.two_roots = false;
     need.page_sizes = PAGE_SIZE | 2 * MIB;
     assert_true(room_pool(&need) < 12 * MIB);
+    /* An interrupt table is 1 MiB at a multiple of it; the pool gives any page. */
+    u64 without = room_pool(&need);
+    need.interrupt_tables = 2;
+    assert_true(room_pool(&need) >= without + 2 * (2 * MIB - PAGE_SIZE));
     /* Two sockets with 224 CPUs, 4 TiB, 20 units, 2,000 functions and windows of 4 TiB. */
     map.list[3].size = 4 * TIB;
     areas_add(&windows, 8 * TIB, 4 * TIB);

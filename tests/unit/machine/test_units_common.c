@@ -1,0 +1,57 @@
+/* What all units together can do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "hv/machine/units.h"
+#include "tests/support/vtd_rig.h"
+
+enum { UNITS = 3, BASE = 0x70000000, BYTES = 0x1000, NONE = UNITS };
+
+static struct vtd_dmar dmar;
+
+/* A unit for each bit: with interrupt remapping where it is set. */
+static struct units_common probe(u32 remaps, bool flag)
+{
+    hosted_reset();
+    dmar = (struct vtd_dmar){.haw = 47, .unit_count = UNITS, .intr_remap = flag};
+    for (u32 i = 0; i < UNITS; i++) {
+        struct model_config config = vtd_rig_config(VTD_RIG_SERVER);
+        config.ecap |= (remaps >> i & 1) != 0 ? 1ull << 3 : 0;
+        dmar.units[i].base = (hpa_t){BASE + i * BYTES};
+        (void)hosted_add_unit(dmar.units[i].base, &config);
+    }
+    assert_int_equal(units_probe(&dmar), OK);
+    struct units_common common = units_get_common();
+    assert_true(common.nesting);
+    for (u32 i = 0; i < UNITS; i++) {
+        vtd_unit_destroy(units_get(i));
+    }
+    assert_int_equal(hosted_pages_used(), 0);
+    return common;
+}
+
+/* And if firmware says that the platform does; else the first without is named. */
+static void interrupts_are_shown_if_every_unit_remaps(void **state)
+{
+    (void)state;
+    static const struct { u32 remaps; bool flag, shown; u32 without; } cases[] = {
+        {7, true, true, NONE}, {7, false, false, NONE}, {6, true, false, 0}, {5, true, false, 1},
+        {3, true, false, 2},   {1, true, false, 1},     {0, true, false, 0},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        struct units_common common = probe(cases[i].remaps, cases[i].flag);
+        assert_int_equal(common.interrupts, cases[i].shown);
+        assert_int_equal(common.without, cases[i].without);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(interrupts_are_shown_if_every_unit_remaps),
+    };
+    return cmocka_run_group_tests_name("machine_units_common", tests, NULL, NULL);
+}
