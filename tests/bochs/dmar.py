@@ -12,7 +12,7 @@ HEADER = """[0004] Signature : "DMAR"
 [0004] Asl Compiler ID : "INTL"
 [0004] Asl Compiler Revision : 20200925
 [0001] Host Address Width : {width:02X}
-[0001] Flags : 00
+[0001] Flags : {flags:02X}
 [0010] Reserved : 00 00 00 00 00 00 00 00 00 00
 """
 UNIT = """[0002] Subtable Type : 0000
@@ -33,9 +33,9 @@ IOAPIC, PCI_ENDPOINT = 3, 1
 IOAPIC_ID = 1
 
 
-def table(units, haw, directory):
-    """units: [(base, [source-id, ...])]; the last one gets everything else. The bytes."""
-    text = HEADER.format(width=haw - 1)
+def table(units, haw, directory, flags=0):
+    """units: [(base, [source-id, ...])]; the last one gets everything else. flags: bit 0 INTR_REMAP. The bytes."""
+    text = HEADER.format(width=haw - 1, flags=flags)
     for i, (base, sids) in enumerate(units):
         last = i == len(units) - 1
         scopes = [(PCI_ENDPOINT, 0, sid) for sid in ([] if last else sids)]

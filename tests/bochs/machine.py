@@ -119,6 +119,7 @@ class Options:
     memory: int = 512
     units: tuple = (Unit(0xFED90000),)
     dmar: bool = True            # False: no table is installed
+    dmar_flags: int = 0          # of the table, VT-d 8.1
     dmar_bytes: bytes = None     # a table that the test brings
     kernel: str = "forky"        # forky, bookworm or a path
     initrd: str = None           # a path; default: ours
@@ -266,7 +267,7 @@ class Machine:
             files["/DMAR.BIN"] = o.dmar_bytes
         elif o.dmar and o.units:
             units = [(u.base, [SIDS[d] for d in u.devices]) for u in o.units]
-            files["/DMAR.BIN"] = dmar.table(units, o.units[0].haw, self.dir)
+            files["/DMAR.BIN"] = dmar.table(units, o.units[0].haw, self.dir, o.dmar_flags)
         sums = guest_data(self.dir)
         if o.efi is not None:
             files["/test.efi"] = o.efi

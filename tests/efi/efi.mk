@@ -1,6 +1,6 @@
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
-	sabotage unmap debug)
+	sabotage unmap debug interrupts)
 EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 
@@ -16,6 +16,8 @@ $O/efi-tests/debug.efi.so: $O/efi/tests/efi/debug_cases.o
 $O/efi-tests/cpus.efi.so: $O/efi/tests/efi/cpus_start.o
 $O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_unit.o \
 	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
+$O/efi-tests/interrupts.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_efi.o \
+	$O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/unmap.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/fault tests/efi/guest_unit tests/efi/ide tests/efi/pci \
 	tests/efi/port_efi drivers/format drivers/serial)
 $O/efi-tests/script.efi.so: $O/efi/tests/qemu/script.o

@@ -32,12 +32,13 @@ static bool memory_cmpxchg(void *ctx, uint64_t addr, uint64_t *expected, uint64_
     return *swapped ? memory_write(ctx, addr, &desired, sizeof(desired)) : true;
 }
 
-/* An interrupt message, SDM 12.11: destination in 19:12, logical in 2; vector, mode, level in data. */
+/* An interrupt message, SDM 12.11: destination in 19:12 and 63:40, logical in 2; vector, mode, level in data. */
 static void interrupt(void *ctx, uint64_t addr, uint32_t data)
 {
     (void)ctx;
-    bochs.deliver_interrupt((uint8_t)data, (uint32_t)(addr >> 12) & 0xff, (data >> 8) & 7,
-                            (addr & 4) != 0, (data >> 14) & 1, (data >> 15) & 1);
+    uint32_t destination = ((uint32_t)(addr >> 12) & 0xff) | ((uint32_t)(addr >> 32) & ~0xffu);
+    bochs.deliver_interrupt((uint8_t)data, destination, (data >> 8) & 7, (addr & 4) != 0, (data >> 14) & 1,
+                            (data >> 15) & 1);
 }
 
 void units_create(void)
