@@ -123,5 +123,5 @@ bool viommu_command_run(struct viommu *v)
         }
         c->translate = false;
     }
-    return run_interrupts(v) || c->queue_off;
+    return (viommu_irt_is_asked(v) && run_interrupts(v)) || c->queue_off;
 }

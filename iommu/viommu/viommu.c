@@ -142,14 +142,13 @@ static bool run_pending(struct viommu *v)
 {
     bool command_left = viommu_command_run(v);
     bool queue_left = false;
-    bool reading = v->command.scanning || v->irt.scanning; /* for a command: the queue waits */
-    if (!reading) {
+    if (!v->command.scanning) {
         queue_left = viommu_queue_run(v);
         if (command_left && !v->queue.scanning) {
             command_left = viommu_command_run(v);
         }
     }
-    if (v->command.queue_off && !reading && !queue_left && !v->queue.scanning) {
+    if (v->command.queue_off && !queue_left && !v->queue.scanning) {
         v->command.queue_off = false;
         viommu_queue_disable(v);
         command_left = v->command.set_root || v->command.translate || viommu_irt_is_asked(v);
