@@ -341,7 +341,8 @@ class Machine:
 
     def walk(self, serial):
         """Walks over each snapshot, and removes it."""
-        places = {(int(at, 16), int(kib) << 10) for kib, at in re.findall(r"Nestor runs: .*, (\d+) KiB at (\w+),", serial)}
+        said = re.findall(r"Nestor runs: .*, (\d+) KiB at (\w+),", serial)
+        places = {(int(at, 16), int(kib) << 10) for kib, at in said}
         protected = [(int(a, 0), int(b, 0) + 1 - int(a, 0))
                      for a, b in re.findall(r"^protect *= *(\w+)-(\w+)", self.options.config, re.M)]
         out = []

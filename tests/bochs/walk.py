@@ -335,7 +335,8 @@ class Walk:
     def check_cached(self, scalable):
         for what, k1, k2, reason, words in self.unit.cached:
             if what == "context" and not reason:
-                self.check_same(f"context entry of {k1:04x}", self.context_at(k1, scalable), words[:4 if scalable else 2])
+                words = words[:4 if scalable else 2]
+                self.check_same(f"context entry of {k1:04x}", self.context_at(k1, scalable), words)
             elif what == "pasid" and not reason:
                 self.check_same(f"PASID entry of {k1:04x}, PASID {k2:x}", self.pasid_at(k1, k2), words)
             elif what == "iotlb" and not reason:
@@ -411,7 +412,8 @@ class Snapshot:
         findings = [line for w in walks for line in w.findings]
         findings += [] if pool.pages and walks else ["the snapshot has no pool or no unit"]
         lost = len(pool.lost())
-        parts = [w.summary() for w in walks] + [f"{len(pool.taken)} of {pool.pages} pages taken, {lost} pointed to by none"]
+        parts = [w.summary() for w in walks]
+        parts += [f"{len(pool.taken)} of {pool.pages} pages taken, {lost} pointed to by none"]
         return Result(findings, "; ".join(parts), lost)
 
 
@@ -445,7 +447,8 @@ def breakages(snapshot):
     yield "pass-through", {pasid: word(pasid) & ~0x1C0 | 4 << 6}, "skips the second stage"
     yield "a device's own TLB", {context: word(context) | 4}, "DTE"
     yield "a guest's table", {link: word(link) & ~ADDRESS | 0x200000}, "is not in Nestor's memory"
-    yield "a freed table", {pool.base + table // 64 * 8: word(pool.base + table // 64 * 8) & ~(1 << table % 64)}, "not in use"
+    taken = pool.base + table // 64 * 8
+    yield "a freed table", {taken: word(taken) & ~(1 << table % 64)}, "not in use"
     yield "another context entry", {context + 8: word(context + 8) ^ 1}, "stale: the cached context"
     yield "another PASID entry", {pasid + 8: word(pasid + 8) ^ 1}, "stale: the cached PASID"
     if cached:

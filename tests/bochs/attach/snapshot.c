@@ -47,8 +47,8 @@ static void write_cache(const struct cache *cache, write_node *write, FILE *out)
     }
 }
 
-static void write_words(const char *what, uint64_t k1, uint64_t k2, unsigned reason, const uint64_t *words, unsigned count,
-                        FILE *out)
+static void write_words(const char *what, uint64_t k1, uint64_t k2, unsigned reason, const uint64_t *words,
+                        unsigned count, FILE *out)
 {
     fprintf(out, "%s %" PRIx64 " %" PRIx64 " %x", what, k1, k2, reason);
     for (unsigned i = 0; i < count; i++) {
@@ -92,8 +92,8 @@ static void write_unit(unsigned index, FILE *out)
 {
     struct model_unit *unit = units_get(index);
     fprintf(out, "unit %#" PRIx64 " %#" PRIx64 "\n", attach_config.units[index].base, model_register_size(unit));
-    fprintf(out, "registers %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n", model_read(unit, REG_CAP, 8),
-            model_read(unit, REG_ECAP, 8), model_read(unit, REG_GSTS, 4), unit->root,
+    fprintf(out, "registers %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n",
+            model_read(unit, REG_CAP, 8), model_read(unit, REG_ECAP, 8), model_read(unit, REG_GSTS, 4), unit->root,
             model_read(unit, REG_IQA, 8));
     write_cache(&unit->contexts, write_context, out);
     write_cache(&unit->pasids, write_pasid, out);
