@@ -5,6 +5,8 @@
  */
 #include "iommu/vtd/state.h"
 
+enum { PAT_OF_RESET = 0x07460746 }; /* WB, WT, UC-, UC, twice: four bits each */
+
 static bool has(const struct vtd_unit_info *info, enum vtd_ecap_field field)
 {
     return vtd_ecap_get(info->ecap, field) != 0;
@@ -114,6 +116,8 @@ enum result vtd_entry_encode(const struct vtd_unit_info *info, const struct vtd_
         pasid_set(out, PASID_EAFE, entry->eafe);
         pasid_set(out, PASID_FSPM, entry->fs_width == 57);
         pasid_set(out, PASID_FSPTPTR, entry->fs_root >> PAGE_SHIFT);
+        /* Of devices in the CPU's coherency domain (VT-d 3.11): guests write page tables for the PAT of reset. */
+        pasid_set(out, PASID_PAT, has(info, VTD_ECAP_MTS) ? PAT_OF_RESET : 0);
     }
     return OK;
 }

@@ -57,6 +57,15 @@ static void host_owned_fields_follow_the_unit(void **state)
     assert_int_equal(vtd_entry_encode(&info, &nested, &e), OK);
     assert_int_equal(pasid_get(&e, PASID_PWSNP), 0);
     assert_int_equal(pasid_get(&e, PASID_PGSNP), 0);
+    /* Memory types of the CPU's reset, where the unit has any: bits 127:96. */
+    assert_int_equal(e.w[1] >> 32, 0);
+    info.ecap |= BIT(25);
+    assert_int_equal(vtd_entry_encode(&info, &nested, &e), OK);
+    assert_int_equal(e.w[1] >> 32, 0x07460746);
+    assert_int_equal(vtd_entry_encode(&info, &first, &e), OK);
+    assert_int_equal(e.w[1] >> 32, 0x07460746);
+    assert_int_equal(vtd_entry_encode(&info, &second, &e), OK);
+    assert_int_equal(e.w[1] >> 32, 0);
 }
 
 static void each_missing_capability(void **state)
