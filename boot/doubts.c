@@ -1,6 +1,6 @@
 /*
  * See doubts.h. Sources of the list of graphics: Linux's driver for remapping units leaves these alone (its
- * quirk_iommu_igfx() and quirk_calpella_no_shadow_gtt(); 4-series chipsets, which it names, too, have CPUs without EPT);
+ * quirk_iommu_igfx() and quirk_calpella_no_shadow_gtt(); it names 4-series chipsets, too, whose CPUs have no EPT);
  * kernel bug 197029 and Qubes issue 2836 have what users saw. PCI Express 7.9.6 (DVSEC); CXL 3.1 8.1.3.
  */
 #include "boot/doubts.h"

@@ -32,8 +32,8 @@ struct doubts {
 };
 
 /*
- * Adds those that the table names in config's segment. scalable: for each unit of the table, whether it will be in scalable mode; in legacy
- * mode hardware does by itself what ATC_REQUIRED asks for.
+ * Adds those that the table names in config's segment. scalable: for each unit of the table, whether it will be in
+ * scalable mode; in legacy mode hardware does by itself what ATC_REQUIRED asks for.
  */
 void doubts_listed(const struct vtd_dmar *dmar, const struct pci_config *config, const bool *scalable,
                    struct doubts *out);

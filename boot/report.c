@@ -129,8 +129,8 @@ void report_units(const struct machine *m)
         report_unit(m, i);
     }
     if (m->units_may_come) {
-        console_log(LOG_WARNING, "host bridges may bring units of their own later (_DSM); devices behind such a unit would "
-                    "not be isolated");
+        console_log(LOG_WARNING, "host bridges may bring units of their own later (_DSM); devices behind such a unit "
+                    "would not be isolated");
     }
     for (u32 i = 0; i < dmar->region_count; i++) {
         console_log(LOG_INFO, "reserved for DMA: segment %u, %llx-%llx", dmar->regions[i].segment,

@@ -93,8 +93,8 @@ static void weigh_cached(const struct machine *m, struct verdict *out)
 static bool prefers_native(const struct machine *m, const struct config *config, struct verdict *out)
 {
     if (m->dmar_usable && m->doubts.limit_count > HANDOVER_LIMITS) {
-        format_text(out->why, MACHINE_REASON, "SIDP restricts %u devices, Nestor has room for %u", m->doubts.limit_count,
-                    HANDOVER_LIMITS);
+        format_text(out->why, MACHINE_REASON, "SIDP restricts %u devices, Nestor has room for %u",
+                    m->doubts.limit_count, HANDOVER_LIMITS);
         return true;
     }
     if (m->dmar_usable && config->native_if_doubtful && m->doubts.count != 0) {

@@ -32,8 +32,8 @@ static enum result protect(u64 base, u64 size)
     }
     if (untranslated != 0) {
         port_log(open == 0 ? LOG_INFO : LOG_WARNING,
-                 "DMA is untranslated until its unit is taken over (%u of %u units); %u cannot keep it from Nestor's memory",
-                 untranslated, units_count(), open);
+                 "DMA is untranslated until its unit is taken over (%u of %u units); %u cannot keep it from Nestor's "
+                 "memory", untranslated, units_count(), open);
     }
     return OK;
 }

@@ -1,6 +1,7 @@
 /*
- * What firmware says that entries of single devices must not ask for: SIDP, VT-d chapter 8. A page walk or an access that is
- * not snooped reads memory, not caches, so such a unit's tables are written back like those of one that never snoops.
+ * What firmware says that entries of single devices must not ask for: SIDP, VT-d chapter 8. A page walk or an access
+ * that is not snooped reads memory, not caches, so such a unit's tables are written back like those of one that never
+ * snoops.
  * The default entry serves all other devices; these have entries of their own from the first instant.
  */
 #include "iommu/vtd/state.h"

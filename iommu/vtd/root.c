@@ -29,7 +29,10 @@ enum result vtd_root_set(struct vtd_unit *unit, enum vtd_root root)
     }
     unit->walked = true;
     r = vtd_root_point(unit, unit->tables[root].root.v | field_put(RTADDR_TTM, vtd_root_mode(unit)));
-    /* With CAP.ESRTPS it has forgotten all. The first time RTPS may be firmware's: that the queue runs shows that writes arrive. */
+    /*
+     * With CAP.ESRTPS it has forgotten all. The first time RTPS may be firmware's: that the queue runs shows that
+     * writes arrive.
+     */
     if (r == OK && (vtd_cap_get(unit->info.cap, VTD_CAP_ESRTPS) == 0 || !unit->taken)) {
         r = vtd_inval_all(unit);
     }

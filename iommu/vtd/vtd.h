@@ -43,8 +43,8 @@ must_use enum result vtd_unit_probe(hpa_t base, u16 segment, u16 index, u32 haw,
  */
 void vtd_unit_set_window(struct vtd_unit *unit, u32 bytes);
 /*
- * What entries of one device must not say: VTD_SCOPE_NO_NESTING, NO_PWSNP, NO_PGSNP (SIDP, VT-d chapter 8). Before the unit is
- * taken over and before a domain is made for it, as it changes `coherent`. ERR_NO_MEMORY: there are too many.
+ * What entries of one device must not say: VTD_SCOPE_NO_NESTING, NO_PWSNP, NO_PGSNP (SIDP, VT-d chapter 8). Before the
+ * unit is taken over and before a domain is made for it, as it changes `coherent`. ERR_NO_MEMORY: there are too many.
  */
 must_use enum result vtd_unit_limit(struct vtd_unit *unit, u16 sid, u8 flags);
 void vtd_unit_get_info(const struct vtd_unit *unit, struct vtd_unit_info *out);
@@ -59,8 +59,8 @@ struct vtd_default {
     bool keep_interrupts; /* firmware's interrupt remapping stays on, see vtd_irt_get_firmware(); else it goes off */
 };
 /*
- * Keeps DMA away from [base, base + size), which is Nestor's memory, until the unit translates. For all units before the
- * first is taken over. ERR_UNSUPPORTED: nothing in the unit can do that, or not for that range alone; ERR_TIMEOUT.
+ * Keeps DMA away from [base, base + size), which is Nestor's memory, until the unit translates. For all units before
+ * the first is taken over. ERR_UNSUPPORTED: nothing in the unit can do that, or not for that range alone; ERR_TIMEOUT.
  */
 must_use enum result vtd_takeover_protect(struct vtd_unit *unit, hpa_t base, u64 size);
 bool vtd_takeover_is_translating(const struct vtd_unit *unit);

@@ -345,7 +345,7 @@ static void any_byte_may_be_wrong(void **state)
     }
 }
 
-/* The id of the _DSM by which a host bridge tells of units that are plugged in with it (VT-d chapter 8), in any block. */
+/* The id of the _DSM by which a host bridge tells of units that come with it (VT-d chapter 8), in any block. */
 static void units_that_may_come(void **state)
 {
     (void)state;

@@ -228,7 +228,8 @@ static void write_command(void *ctx, struct pci_function f, u32 offset, u32 valu
     assert_non_null(command_of(f));
     assert_int_equal(value >> 16, 0);   /* the status, which ones clear */
     command[f.bus - 2].writes++;
-    command[f.bus - 2].now = (value & command[f.bus - 2].writable) | (command[f.bus - 2].now & ~command[f.bus - 2].writable);
+    u32 writable = command[f.bus - 2].writable;
+    command[f.bus - 2].now = (value & writable) | (command[f.bus - 2].now & ~writable);
 }
 
 static void what_cannot_do_dma(void **state)

@@ -1,4 +1,4 @@
-/* Devices whose entries firmware limits (SIDP): from the first instant, for each kind of entry, and to no other device. */
+/* Devices whose entries firmware limits (SIDP): from the first instant, for each kind of entry, and no other device. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -168,7 +168,8 @@ static void regions_that_are_there(void **state)
     (void)state;
     struct vtd_rig rig;
     const struct state_left both = {.cap = CAP_PHMR | CAP_PLMR}, low = {.cap = CAP_PLMR}, high = {.cap = CAP_PHMR},
-                            beside = {.cap = CAP_PHMR | CAP_PLMR, .pmr = true}, instead = {.cap = CAP_PLMR, .pmr = true};
+                            beside = {.cap = CAP_PHMR | CAP_PLMR, .pmr = true},
+                            instead = {.cap = CAP_PLMR, .pmr = true};
     const struct { const struct state_left *left; u32 low_base, low_limit; u64 high_base, high_limit; } cases[] = {
         {&both, 0xfff00000, 0, OWN, LAST}, {&low, OWN, LAST, 0, 0}, {&high, 0, 0, OWN, LAST},
         {&beside, 0, 0x800000, OWN, LAST}, {&instead, OWN, LAST, 0, 0},
