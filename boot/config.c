@@ -249,6 +249,11 @@ static bool set_hypervisor_bit(struct config *config, struct span value)
     return true;
 }
 
+static bool set_host_paging(struct config *config, struct span value)
+{
+    return choose(value, "auto", "four-levels", &config->narrow_host);
+}
+
 /* CPU and DMA either share a root or have one each, so all regions must say the same about DMA. */
 static bool disagrees(const struct config *config, u64 base, u64 last, bool dma_read)
 {
@@ -304,6 +309,7 @@ static const struct key keys[] = {
     {"policy", "read-only-rule", false, set_rule, "always or affected-cpus"},
     {"policy", "doubtful-devices", false, set_doubtful_devices, "run or native"},
     {"policy", "hypervisor-bit", false, set_hypervisor_bit, "auto, on or off"},
+    {"policy", "host-paging", false, set_host_paging, "auto or four-levels"},
     {"memory", "protect", true, set_protect,
      "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all"},
 };

@@ -17,6 +17,8 @@
  *     read-only-rule = always            always or affected-cpus
  *     doubtful-devices = run             run or native, with devices that may not work behind a unit that translates
  *     hypervisor-bit = auto              CPUID.1:ECX[31] for the guest: auto (as the CPU has it), on or off
+ *     host-paging = auto                 Nestor's own page tables: five levels where the CPU has them (auto), or
+ *                                        four-levels, as the firmware left it
  *     [memory]
  *     protect = 0x100000-0x1fffff dma=none   read-only for the CPU, absent for DMA (dma=none, default)
  *                                            or read-only for it too (dma=read); may be repeated
@@ -43,6 +45,7 @@ struct config {
     bool rule_affected_only;
     bool native_if_doubtful;
     enum hypervisor_bit hypervisor_bit;
+    bool narrow_host;
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
     u32 protect_line[HANDOVER_PROTECT];     /* its line in the file */

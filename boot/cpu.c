@@ -18,6 +18,12 @@ static bool is_intel(const struct cpu_facts *cpu)
     return true;
 }
 
+u32 cpu_key_id_bits(u64 tme_activate)
+{
+    enum { ENABLED = 1 << 1, KEY_ID_BITS_SHIFT = 32, KEY_ID_BITS = 0xf };
+    return (tme_activate & ENABLED) != 0 ? tme_activate >> KEY_ID_BITS_SHIFT & KEY_ID_BITS : 0;
+}
+
 const char *cpu_missing(const struct cpu_facts *cpu)
 {
     if (!is_intel(cpu)) {

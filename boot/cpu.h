@@ -11,7 +11,8 @@ struct cpu_facts {
     char vendor[13];
     char brand[49];
     u32 family, model, stepping;
-    u32 physical_bits;
+    u32 physical_bits;        /* of an address, without key ids */
+    u32 key_id_bits;          /* above these */
     bool hypervisor;          /* CPUID says that a hypervisor is running already */
     bool vmx;
     bool no_execute;          /* the no-execute bit of page tables */
@@ -23,6 +24,12 @@ struct cpu_facts {
 };
 
 void cpu_read(struct cpu_facts *cpu);
+
+/*
+ * Bits of a physical address that are memory-encryption key ids, by IA32_TME_ACTIVATE: CPUID goes on counting them as
+ * address bits, but two addresses that differ in them alone are the same memory.
+ */
+u32 cpu_key_id_bits(u64 tme_activate);
 
 /* The first reason why Nestor cannot run on this CPU, in words; NULL if it can. */
 const char *cpu_missing(const struct cpu_facts *cpu);

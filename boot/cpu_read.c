@@ -5,6 +5,7 @@ enum {
     MSR_APIC_BASE = 0x1b,
     MSR_XAPIC_DISABLE_STATUS = 0xbd,
     MSR_ARCH_CAPABILITIES = 0x10a,
+    MSR_TME_ACTIVATE = 0x982,
 };
 
 struct cpuid {
@@ -69,9 +70,18 @@ static void read_versions(struct cpu_facts *cpu)
     cpu->hypervisor = (r.c & 1u << 31) != 0;
     cpu->no_execute = cpuid(0x80000000, 0).a >= 0x80000001 &&
                       (cpuid(0x80000001, 0).d & 1u << 20) != 0;
+}
+
+static void read_address_width(struct cpu_facts *cpu)
+{
+    enum { TOTAL_MEMORY_ENCRYPTION = 1 << 13 };
     cpu->physical_bits = 36;
     if (cpuid(0x80000000, 0).a >= 0x80000008) {
         cpu->physical_bits = cpuid(0x80000008, 0).a & 0xff;
+    }
+    if (cpuid(0, 0).a >= 7 && (cpuid(7, 0).c & TOTAL_MEMORY_ENCRYPTION) != 0) {
+        cpu->key_id_bits = cpu_key_id_bits(read_msr(MSR_TME_ACTIVATE));
+        cpu->physical_bits -= cpu->key_id_bits;
     }
 }
 
@@ -102,6 +112,7 @@ void cpu_read(struct cpu_facts *cpu)
     *cpu = (struct cpu_facts){0};
     read_names(cpu);
     read_versions(cpu);
+    read_address_width(cpu);
     read_apic(cpu);
     if (cpu->vmx) {
         vmx_caps_read(&cpu->caps, read_msr);

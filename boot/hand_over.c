@@ -8,6 +8,7 @@ static void hand_over_machine(const struct machine *m, const struct ranges *list
 {
     CopyMem(h->ranges, (VOID *)listed->list, sizeof(h->ranges));
     h->range_count = listed->count;
+    h->physical_width = m->cpu.physical_bits;
     h->dmar_present = m->dmar_usable;
     if (m->dmar_usable) {
         CopyMem(&h->dmar, (VOID *)&m->dmar, sizeof(h->dmar));
@@ -30,6 +31,7 @@ static void hand_over_config(const struct config *config, struct handover *h)
     h->log_level = (u8)config->level;
     h->fatal = config->fatal;
     h->hypervisor_bit = config->hypervisor_bit;
+    h->narrow_host = config->narrow_host;
     h->allow_no_isolation = config->run_without_isolation;
     h->protect_count = config->protect_count;
     CopyMem(h->protect, (VOID *)config->protect, sizeof(h->protect));

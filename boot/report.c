@@ -19,6 +19,9 @@ void report_cpu(const struct machine *m)
     console_log(LOG_INFO, "CPU: %s, %s family %u model %u stepping %u, %u enabled, %u physical bits",
                 brand_of(cpu), cpu->vendor, cpu->family, cpu->model, cpu->stepping,
                 m->census.entering, cpu->physical_bits);
+    if (cpu->key_id_bits != 0) {
+        console_log(LOG_INFO, "memory encryption: the %u address bits above these are key ids", cpu->key_id_bits);
+    }
     if (cpu->vmx) {
         char text[CPU_VMX_TEXT];
         cpu_vmx_text(cpu, text);

@@ -5,6 +5,7 @@
  */
 #include "boot/machine.h"
 #include "drivers/format.h"
+#include "iommu/spec/regs.h"
 
 enum { FIRST_WIDE_APIC_ID = 255 };
 
@@ -26,6 +27,15 @@ static bool cannot_run(const struct machine *m, struct verdict *out)
     return why != NULL || m->census.missing != NULL;
 }
 
+static bool all_remap(const struct machine *m)
+{
+    u32 i = 0;
+    while (i < m->dmar.unit_count && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IR) != 0) {
+        i++;
+    }
+    return i == m->dmar.unit_count;
+}
+
 static bool needs_interrupt_remapping(const struct machine *m, struct verdict *out)
 {
     const struct census *c = &m->census;
@@ -45,6 +55,12 @@ static bool needs_interrupt_remapping(const struct machine *m, struct verdict *o
         return true;
     }
     for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
+        /* Its I/O APICs and devices have entries in the remappable format, and the guest is shown that on all or none. */
+        if (!is_absent(&m->units[i]) && (m->units[i].status & GSTS_IRES) != 0 && !all_remap(m)) {
+            format_text(out->why, MACHINE_REASON, "unit %u at %llx remaps the firmware's interrupts, and not every unit can",
+                        i, m->dmar.units[i].base.v);
+            return true;
+        }
         if (!is_absent(&m->units[i]) && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IRREQ) != 0) {
             format_text(out->why, MACHINE_REASON, "unit %u at %llx demands interrupt remapping (ECAP.IRREQ)", i,
                         m->dmar.units[i].base.v);

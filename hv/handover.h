@@ -72,6 +72,7 @@ struct handover {
 
     struct memory_range ranges[HANDOVER_RANGES];
     u32 range_count;
+    u32 physical_width;               /* bits of a physical address, without memory-encryption key ids */
     u64 physical_end;                 /* first address past the CPU's physical address width that is in use */
 
     struct vtd_dmar dmar;             /* parsed and accepted */
@@ -89,6 +90,7 @@ struct handover {
     u8 log_level;                     /* enum log_level */
     enum fatal_policy fatal;
     enum hypervisor_bit hypervisor_bit;
+    bool narrow_host;                 /* config: root mode has as many levels of page tables as the firmware */
     bool allow_no_isolation;          /* config: run as a hypervisor without DMA isolation */
     bool rule_lifted;                 /* by the config, as this CPU has no Intel 772415 */
     struct protect_range protect[HANDOVER_PROTECT];

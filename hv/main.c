@@ -76,7 +76,7 @@ u64 hv_prepare(struct handover *h)
     if (r != OK) {
         return refuse(h, r, "VMX");
     }
-    r = paging_create(h->page_table);
+    r = paging_create(h->page_table, h->narrow_host);
     if (r != OK) {
         return refuse(h, r, "making page tables");
     }

@@ -10,6 +10,7 @@
 enum {
     APIC_ICR_LOW = 0x300,
     APIC_ICR_HIGH = 0x310,
+    APIC_LVT_COUNTERS = 0x340,
     ICR_NMI = 4 << 8,
     ICR_PENDING = 1 << 12,
     ICR_ASSERT = 1 << 14,
@@ -58,6 +59,13 @@ void apic_send_nmi(u32 apic_id)
 void apic_send_nmi_to_others(void)
 {
     send(0, ICR_NMI | ICR_ASSERT | ICR_OTHERS);
+}
+
+u32 apic_counter_entry(void)
+{
+    u64 base = msr_read(MSR_APIC_BASE);
+    return base & APIC_BASE_X2APIC ? (u32)msr_read(MSR_X2APIC_LVT_COUNTERS)
+                                   : port_mmio_read32(apic_register(base, APIC_LVT_COUNTERS));
 }
 
 void apic_send_message(u64 address, u32 data)

@@ -11,6 +11,9 @@ void apic_send_nmi(u32 apic_id);
 /* To all CPUs but this one, whatever their ids. */
 void apic_send_nmi_to_others(void);
 
+/* The local vector table's entry for performance counters. */
+u32 apic_counter_entry(void);
+
 /*
  * As if a device had written data to the address FEExxxxxh (SDM 12.11). The upper half is 31:8 of the destination at their
  * place, as in the registers of a unit's events (VT-d 11.4.7.5).

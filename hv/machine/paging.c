@@ -10,10 +10,10 @@ static u64 root;
 static hpa_t wide_root;
 
 /* The two ends of the wide address space are those of four levels. */
-enum result paging_create(u64 page_table)
+enum result paging_create(u64 page_table, bool narrow)
 {
     root = page_table;
-    if ((cr4_read() & CR4_LA57) || !(msr_read(MSR_VMX_CR4_FIXED1) & CR4_LA57)) {
+    if (narrow || (cr4_read() & CR4_LA57) || !(msr_read(MSR_VMX_CR4_FIXED1) & CR4_LA57)) {
         return OK;
     }
     enum result r = port_pages_alloc(1, &wide_root);

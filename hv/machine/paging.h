@@ -8,8 +8,8 @@
 
 #include "hv/types.h"
 
-/* Once, before the first CPU enters. page_table: boot/'s, as CR3 holds it. */
-must_use enum result paging_create(u64 page_table);
+/* Once, before the first CPU enters. page_table: boot/'s, as CR3 holds it. narrow: as many levels as that has. */
+must_use enum result paging_create(u64 page_table, bool narrow);
 
 u64 paging_root(void);
 /* The root of the five-level tables, to be used with CR4.LA57; 0 where the CPU has none or already runs on them. */

@@ -5,6 +5,7 @@
 #include "hv/machine/units.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
+#include "iommu/spec/message.h"
 
 /*
  * Interrupt remapping is the guest's to turn on where it has a unit for each of the machine's; a guest wants it from all of
@@ -192,4 +193,26 @@ void partition_dma_poll_faults(struct partition *p)
         for (u32 n = 0; n < 16 && vtd_fault_next(units_get(i), &fault); n++) {
         }
     }
+}
+
+void partition_dma_alert(struct partition *p, u32 apic_id)
+{
+    u64 address = field_put(MESSAGE_RANGE, MESSAGE_RANGE_VALUE) | (u64)apic_id << 12;
+    u32 data = (u32)field_put(MESSAGE_DELIVERY, DELIVERY_NMI);
+    for (u32 i = 0; i < p->units_taken; i++) {
+        if (p->viommus[i] != NULL) {
+            viommu_set_alert(p->viommus[i], address, data);
+        } else {
+            vtd_alert_init(units_get(i), address, data);
+        }
+    }
+}
+
+bool partition_dma_is_alert(const struct partition *p)
+{
+    bool is = false;
+    for (u32 i = 0; i < p->units_taken; i++) {
+        is |= vtd_alert_came(units_get(i));
+    }
+    return is;
 }

@@ -45,7 +45,7 @@ static enum result create_domain(struct partition *p, const struct handover *h, 
         port_log(LOG_ERROR, "the units have no second stage of 4 levels in common, which the EPT needs");
         return ERR_UNSUPPORTED;
     }
-    p->gpa_width = WIDTH;
+    p->gpa_width = p->physical_width < WIDTH ? p->physical_width : WIDTH;
     p->ept->page_sizes = config.page_sizes;
     return domain_create(&config, &p->domain);
 }
@@ -117,9 +117,9 @@ static enum result create(const struct handover *h, struct ept **out)
     e->map.ranges = e->ranges;
     e->map.mtrr = &e->types.now;
     *out = e;
-    r = partition_mtrr_load(&e->types.now);
-    u32 width = e->types.now.physical_width;
-    e->types.limit = 1ull << (width < WIDTH ? width : WIDTH);
+    r = partition_mtrr_load(h->physical_width, &e->types.now);
+    e->types.limit = 1ull << (h->physical_width < WIDTH ? h->physical_width : WIDTH);
+    e->map.limit = e->types.limit;
     return r == OK ? check_end(e, h) : r;
 }
 

@@ -10,7 +10,10 @@ static u32 look(const struct ept_map *map, u64 addr, u64 *edge)
 {
     u32 rights = ALL_RIGHTS;
     u32 listed = 0;
-    *edge = ~0ull;
+    *edge = addr < map->limit ? map->limit : ~0ull;
+    if (addr >= map->limit) {
+        return 0;
+    }
     for (u32 i = 0; i < map->count; i++) {
         const struct ept_map_range *r = &map->ranges[i];
         u64 change = addr < r->base ? r->base : r->base + r->size;

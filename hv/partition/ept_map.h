@@ -24,6 +24,7 @@ struct ept_map {
     const struct ept_map_range *ranges;
     u32 count;
     const struct mtrr *mtrr;
+    u64 limit;                  /* the first address that is none: a hole from there on. At least 2^30 */
 };
 
 struct ept_map_run {

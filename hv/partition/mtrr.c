@@ -6,10 +6,10 @@
 
 enum { LEAF_ADDRESS_WIDTH = 0x80000008 };
 
-enum result partition_mtrr_load(struct mtrr *m)
+enum result partition_mtrr_load(u32 physical_width, struct mtrr *m)
 {
-    *m = (struct mtrr){.variable_count = (u32)msr_read(MSR_MTRR_CAP) & 0xff,
-                       .physical_width = cpuid(LEAF_ADDRESS_WIDTH, 0).eax & 0xff};
+    u64 key_ids = (1ull << (cpuid(LEAF_ADDRESS_WIDTH, 0).eax & 63)) - (1ull << physical_width);
+    *m = (struct mtrr){.variable_count = (u32)msr_read(MSR_MTRR_CAP) & 0xff, .physical_width = physical_width};
     if (m->variable_count > MTRR_VARIABLE) {
         port_log(LOG_ERROR, "%u variable MTRRs, more than %u", m->variable_count, MTRR_VARIABLE);
         return ERR_UNSUPPORTED;
@@ -17,7 +17,9 @@ enum result partition_mtrr_load(struct mtrr *m)
     u32 msr;
     for (u32 n = 0; mtrr_register(m, n, &msr); n++) {
         u64 value;
-        if (!checked_msr_read(msr, &value) || !mtrr_write(m, msr, value)) {
+        /* Firmware may have written masks that cover the key ids. */
+        if (!checked_msr_read(msr, &value) ||
+            !mtrr_write(m, msr, n < 2 * m->variable_count ? value & ~key_ids : value)) {
             port_log(LOG_ERROR, "MTRR 0x%x cannot be read or holds a reserved value", msr);
             return ERR_UNSUPPORTED;
         }

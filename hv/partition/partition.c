@@ -63,6 +63,7 @@ enum result partition_create_root(const struct handover *h, void (*cpu_flush)(vo
     struct partition *p = port_hpa_to_ptr(page);
     p->hypervisor_bit = h->hypervisor_bit;
     p->boot_services = true;
+    p->physical_width = h->physical_width;
     take_sleep(h, &p->sleep);
     r = create_bitmaps(p);
     if (r == OK) {

@@ -15,7 +15,8 @@
 
 struct partition {
     u32 id;
-    u32 gpa_width;
+    u32 physical_width;             /* bits of an address, as CPUID shows them */
+    u32 gpa_width;                  /* of these, what the second stage translates */
     struct domain *domain;
     struct ept *ept;                /* what ept.c knows of it */
     u64 eptp;
@@ -79,10 +80,10 @@ bool partition_is_sleep_page(const struct partition *p, u64 gpa);
 must_use bool partition_ept_retype(struct partition *p, const struct mtrr *wanted);
 
 /*
- * The memory type range registers of the CPU that runs this, as its guest finds them. ERR_UNSUPPORTED, with a
- * line: more registers than a copy holds, or a value that hardware should refuse.
+ * The memory type range registers of the CPU that runs this, as a guest with that many address bits finds them: without
+ * key ids. ERR_UNSUPPORTED, with a line: more registers than a copy holds, or a value that hardware should refuse.
  */
-must_use enum result partition_mtrr_load(struct mtrr *m);
+must_use enum result partition_mtrr_load(u32 physical_width, struct mtrr *m);
 
 /*
  * All DMA of all source-ids goes through the partition's second stage from now on, and none reaches Nestor's memory
@@ -109,5 +110,9 @@ bool partition_dma_run(struct partition *p);
 /* Whether somebody has to call partition_dma_poll_faults() now and then. */
 bool partition_dma_needs_polling(const struct partition *p);
 void partition_dma_poll_faults(struct partition *p);
+/* Faults that no guest wants to hear of at once are told to that CPU, by an NMI. */
+void partition_dma_alert(struct partition *p, u32 apic_id);
+/* Such an NMI has come, and it is time to poll; false: it is another's. From any context. */
+bool partition_dma_is_alert(const struct partition *p);
 
 #endif

@@ -1,9 +1,14 @@
 /* See nmi.h. SDM 26.3, 27.3, 28.7.1. */
 #include "hv/vcpu/nmi.h"
 
+#include "hv/guest/pmi.h"
+#include "hv/machine/apic.h"
 #include "hv/machine/exception.h"
+#include "hv/partition/partition.h"
 #include "hv/vcpu/kick.h"
 #include "hv/vcpu/park.h"
+
+enum { LEAF_COUNTERS = 0x0a };
 
 /*
  * The window bit follows nmi_pending. An NMI may come between any two instructions here, and its
@@ -18,10 +23,32 @@ static void set_window(struct vcpu *v)
     } while (pending != __atomic_load_n(&v->nmi_pending, __ATOMIC_SEQ_CST));
 }
 
+/* Not while the guest is in its handler: then it is about to serve them. */
+static bool swallows_counters(void)
+{
+    if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_NMI) {
+        return false;
+    }
+    u32 version = cpuid(LEAF_COUNTERS, 0).eax & 0xff;
+    u64 status = version >= 2 ? msr_read(MSR_PERF_GLOBAL_STATUS) : 0;
+    return pmi_is_unserved(apic_counter_entry(), version, status);
+}
+
+static bool is_alert(struct cpu *c)
+{
+    bool is = c->index == BOOT_CPU && partition_dma_is_alert(c->vcpu->partition);
+    if (is) {
+        __atomic_store_n(&c->vcpu->alerted, 1, __ATOMIC_SEQ_CST);
+        /* If this exit is nearly over, there is another one at once. */
+        vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
+    }
+    return is;
+}
+
 void nmi_in_root(struct cpu *c)
 {
     park_if_asked(c);
-    if (!kick_answer(c)) {
+    if ((!kick_answer(c) && !is_alert(c)) || swallows_counters()) {
         __atomic_store_n(&c->vcpu->nmi_pending, 1, __ATOMIC_SEQ_CST);
         vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
     }

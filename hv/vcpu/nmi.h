@@ -1,6 +1,7 @@
 /*
- * NMIs: Nestor's own kicks are answered, all others are the guest's and wait for its NMI window. One that comes
- * together with a kick cannot be told apart and is taken for the kick.
+ * NMIs: Nestor's own kicks are answered, those of remapping units are noted for work.c, all others are the guest's and
+ * wait for its NMI window. One that comes together with one of Nestor's cannot be told apart and is taken for that, but
+ * for those of performance counters (guest/pmi.h).
  */
 #ifndef NESTOR_HV_VCPU_NMI_H
 #define NESTOR_HV_VCPU_NMI_H

@@ -20,7 +20,7 @@ enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
     v->vmcs.v = page.v + PAGE_SIZE;
     c->vcpu = v;
     *out = v;
-    return partition_mtrr_load(&v->mtrr);
+    return partition_mtrr_load(p->physical_width, &v->mtrr);
 }
 
 void vcpu_unblock(u32 what)

@@ -24,6 +24,8 @@ struct vcpu {
     u32 signature;                  /* CPUID.1:EAX, what INIT leaves in EDX */
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
+    u32 alerted;                    /* an NMI says that a remapping unit has recorded a fault */
+    bool alerts;                    /* the units have been told where to send it */
     bool fresh;                     /* no INIT has come since the start-up IPI */
     bool woken;                     /* its sleep was refused: it is shown that the machine woke, see guest/sleep.h */
     u64 polled_at;

@@ -16,7 +16,7 @@ enum message_address { MESSAGE_RANGE = FIELD(63, 20), MESSAGE_DESTINATION = FIEL
 enum { MESSAGE_RANGE_VALUE = 0xfee };
 
 enum message_data { MESSAGE_VECTOR = FIELD(7, 0), MESSAGE_DELIVERY = FIELD(10, 8), MESSAGE_LEVEL = FIELD(15, 15) };
-enum message_delivery { DELIVERY_FIXED = 0, DELIVERY_LOWEST_PRIORITY = 1 };
+enum message_delivery { DELIVERY_FIXED = 0, DELIVERY_LOWEST_PRIORITY = 1, DELIVERY_NMI = 4 };
 /* Vectors below are exceptions: the local APIC takes them for an error. */
 enum { MESSAGE_VECTOR_MIN = 16 };
 

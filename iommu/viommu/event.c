@@ -1,7 +1,7 @@
 /*
  * See event.h. A register that holds an event message is a DMA write by itself, and no table remaps it (VT-d 5.1.6): only
  * an edge-triggered interrupt message of fixed or lowest priority to CPUs of the partition gets in; anything else leaves
- * the unit's event masked.
+ * the unit's event masked. While the guest wants no fault event, the register holds the host's.
  */
 #include "iommu/viommu/event.h"
 
@@ -56,10 +56,15 @@ static u64 done_event_address(const struct viommu *v)
 
 void viommu_event_forward(struct viommu *v, bool fault_event)
 {
-    if (fault_event) {
-        forward(v, VTD_FECTL, v->reg[VREG_FECTL], fault_event_address(v), v->reg[VREG_FEDATA]);
-    } else {
+    if (!fault_event) {
         forward(v, VTD_IECTL, v->reg[VREG_IECTL], done_event_address(v), v->reg[VREG_IEDATA]);
+        return;
+    }
+    u64 addr = fault_event_address(v);
+    viommu_host_yield_alert(v);
+    forward(v, VTD_FECTL, v->reg[VREG_FECTL], addr, v->reg[VREG_FEDATA]);
+    if ((v->reg[VREG_FECTL] & EVENT_IM) != 0 || !message_is_safe(v, addr, v->reg[VREG_FEDATA])) {
+        viommu_host_hold_alert(v);
     }
 }
 
@@ -89,7 +94,7 @@ bool viommu_event_done_pending(struct viommu *v)
 
 void viommu_event_mask_all(struct viommu *v)
 {
-    viommu_host_write_event(v, VTD_FECTL, EVENT_IM);
+    viommu_host_hold_alert(v);
     viommu_host_write_event(v, VTD_IECTL, EVENT_IM);
     viommu_host_write_event(v, VTD_ICS, ICS_IWC);
 }

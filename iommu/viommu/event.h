@@ -13,7 +13,7 @@ struct viommu;
 void viommu_event_forward(struct viommu *v, bool fault_event);
 /* Sends the message of FEDATA and FEADDR for a condition that only the guest's unit has. */
 void viommu_event_send_fault(struct viommu *v);
-/* Both events masked, nothing pending: as out of reset. */
+/* Neither event for the guest, nothing pending: as out of reset. */
 void viommu_event_mask_all(struct viommu *v);
 
 /* ICS, and IECTL.IP. */

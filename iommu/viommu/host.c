@@ -280,3 +280,13 @@ void viommu_host_write_event(struct viommu *v, u32 offset, u32 value)
 {
     vtd_regs_event_write(v->config.unit, offset, value);
 }
+
+void viommu_host_hold_alert(struct viommu *v)
+{
+    vtd_alert_hold(v->config.unit);
+}
+
+void viommu_host_yield_alert(struct viommu *v)
+{
+    vtd_alert_yield(v->config.unit);
+}

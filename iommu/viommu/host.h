@@ -82,6 +82,9 @@ struct viommu_fault_event {
 /* The oldest fault not taken yet; false when there is none. */
 bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out);
 
+/* The guest wants no fault event, or wants it: who has the unit's registers for it. */
+void viommu_host_hold_alert(struct viommu *v);
+void viommu_host_yield_alert(struct viommu *v);
 /* The unit's event registers (FECTL..FEUADDR, ICS..IEUADDR), by offset. */
 u32 viommu_host_read_event(struct viommu *v, u32 offset);
 void viommu_host_write_event(struct viommu *v, u32 offset, u32 value);

@@ -264,6 +264,9 @@ static void write_dword(struct viommu *v, u32 offset, u32 value)
     u32 shift = shift_of(reg, offset);
     u64 written = (u64)value << shift;
     u64 writable = rules[reg].writable & 0xffffffffull << shift;
+    if (rules[reg].effect == EFFECT_FAULT_EVENT) {
+        viommu_fault_poll(v); /* so far the event was another's: what was found belongs to the old registers */
+    }
     v->reg[reg] = (v->reg[reg] & ~writable) | (written & writable);
     take_effect(v, reg, written, shift != 0);
 }

@@ -198,6 +198,13 @@ void viommu_poll_faults(struct viommu *v)
     spin_unlock(&v->lock);
 }
 
+void viommu_set_alert(struct viommu *v, u64 address, u32 data)
+{
+    spin_lock(&v->lock);
+    vtd_alert_init(v->config.unit, address, data);
+    spin_unlock(&v->lock);
+}
+
 void viommu_get_stats(const struct viommu *v, struct viommu_stats *out)
 {
     *out = v->stats;

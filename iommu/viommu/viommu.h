@@ -76,6 +76,8 @@ bool viommu_run(struct viommu *v, u32 *budget);
  * timer (100 ms) and by the vIOMMU itself when the guest reads its fault registers.
  */
 void viommu_poll_faults(struct viommu *v);
+/* vtd_alert_init() of its unit: the message that tells the host of faults while the guest does not want to be told. */
+void viommu_set_alert(struct viommu *v, u64 address, u32 data);
 
 /* What happened, for reports and tests. */
 #define VIOMMU_COUNTERS(X)                                                        \

@@ -111,9 +111,8 @@ static void note_overflow(struct vtd_unit *unit, u64 now)
     vtd_regs_write32(unit, VTD_FSTS, FSTS_PFO);
 }
 
-static bool next(struct vtd_unit *unit, u64 now, struct vtd_fault *out)
+static bool next(struct vtd_unit *unit, u32 fsts, u64 now, struct vtd_fault *out)
 {
-    u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
     if (vtd_regs_are_gone(unit, fsts)) {
         return false;
     }
@@ -138,7 +137,9 @@ bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out)
 {
     u64 now = port_now_us();
     spin_lock(&unit->lock);
-    bool found = next(unit, now, out);
+    u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
+    bool found = next(unit, fsts, now, out);
+    vtd_alert_served(unit, fsts);
     vtd_storm_forgive(unit, now);
     spin_unlock(&unit->lock);
     return found;

@@ -45,6 +45,17 @@ struct vtd_limit {
     u8 flags;           /* enum vtd_scope_flags */
 };
 
+/* alert.c's: the host's fault event. */
+struct vtd_alert {
+    u64 address;               /* 0: there is none */
+    u32 data;
+    bool held;                 /* by the unit's event registers */
+    bool yielded;              /* they are somebody else's */
+    bool open;                 /* a condition has been seen in FSTS since all were served */
+    bool came;                 /* and its message has arrived */
+    u64 expected_until;        /* it was served before its message arrived */
+};
+
 struct vtd_unit {
     struct vtd_unit_info info;
     struct spinlock lock;      /* tables and queue */
@@ -82,6 +93,7 @@ struct vtd_unit {
     u64 forgiven_us;           /* when we last looked whose silence is over */
     u64 log_since_us;
     u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
+    struct vtd_alert alert;
     u32 fault_next;            /* record to look at first */
     struct limit gone_lines, refused_lines;
 };
@@ -148,6 +160,11 @@ static inline u64 vtd_link_to(hpa_t table)
 {
     return table.v | field_mask(PASID_DIR_P);
 }
+
+/* --- alert.c; see also vtd.h --- */
+
+/* Of FSTS as `before`, what could be served has been. */
+void vtd_alert_served(struct vtd_unit *unit, u32 before);
 
 /* --- queue.c --- */
 

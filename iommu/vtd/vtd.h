@@ -191,6 +191,16 @@ bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
 struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
 
+/*
+ * The host's fault event: that message is sent at the first fault from now on, while nobody else has the event registers.
+ * Whoever yields them writes FECTL to FEUADDR itself, and later has the host's message held again.
+ */
+void vtd_alert_init(struct vtd_unit *unit, u64 address, u32 data);
+void vtd_alert_hold(struct vtd_unit *unit);
+void vtd_alert_yield(struct vtd_unit *unit);
+/* An interrupt as of that message has come: is it the unit's? Then its faults wait. From any context. */
+bool vtd_alert_came(struct vtd_unit *unit);
+
 /* Event registers (FECTL..FEUADDR, IECTL..IEUADDR, PECTL..PEUADDR by their offsets) on behalf of the guest. */
 u32 vtd_regs_event_read(struct vtd_unit *unit, u32 offset);
 void vtd_regs_event_write(struct vtd_unit *unit, u32 offset, u32 value);

@@ -117,6 +117,7 @@ class Options:
     mwait: bool = True           # False: several CPUs that wait do so by HLT, which Bochs does four times as fast
     ips: int = IPS               # instructions a second; with several CPUs it is idle time that costs
     memory: int = 512
+    msrs: dict = dataclasses.field(default_factory=dict)    # {number: value} of registers that the model lacks
     units: tuple = (Unit(0xFED90000),)
     dmar: bool = True            # False: no table is installed
     dmar_flags: int = 0          # of the table, VT-d 8.1
@@ -287,6 +288,12 @@ class Machine:
         without += "" if o.mwait else " mwait"
         cpu = f"model={model}, cpuid_freq=ips, count={o.cpus}, ips={o.ips}, reset_on_triple_fault=0, ignore_bad_msrs=1"
         cpu += f', exclude_features="{without.strip()}"' if without else ""
+        if o.msrs:
+            # Address, type, then in halves: value, reserved bits, ignored bits.
+            (self.dir / "msrs.def").write_text("".join(
+                f"{msr:#x} 0 {value >> 32:08x} {value & 0xffffffff:08x} 00000000 00000000 00000000 00000000\n"
+                for msr, value in o.msrs.items()))
+            cpu += f', msrs="{self.dir}/msrs.def"'
         (self.dir / "bochsrc").write_text(
             BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net"))
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")

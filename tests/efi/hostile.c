@@ -31,6 +31,8 @@ static const struct { const char *name; void (*run)(void); bool comes_back; } su
     {"cpus", hostile_race, false},
     {"cpus", hostile_start_modes, false},
     {"init-boot-cpu", hostile_init_boot_cpu, false},
+    {"keys", hostile_keys, false},
+    {"idle", hostile_idle, false},
     {"idt-in-page", hostile_idt_in_page, false},
     {"tables-in-page", hostile_tables_in_page, false},
 };

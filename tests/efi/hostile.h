@@ -70,6 +70,11 @@ static inline void write_width(u64 at, u32 width, u64 value)
     }
 }
 
+/* --- hostile_msr.c --- */
+
+/* Writes that register and says whether the outcome was `vector`. */
+void msr_expect_write(const char *name, u32 msr, u64 value, u64 vector);
+
 /* --- the bench page of tests/bochs/attach/bench.c --- */
 
 /* DMA of `length` bytes, at most 64, under any source-id; true if the unit let it through. */
@@ -90,6 +95,8 @@ void hostile_dma(void);
 void hostile_cpu(void);
 void hostile_msr(void);
 void hostile_sleep(void);
+void hostile_keys(void);
+void hostile_idle(void);
 void hostile_page(void);
 void hostile_code(void);
 void hostile_unit(void);

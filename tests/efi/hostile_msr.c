@@ -31,7 +31,7 @@ static void hidden(const char *name, u32 first, u32 last)
     result(name, wrong == 0, "%u of %u, the last 0x%x", wrong, last - first + 1, which);
 }
 
-static void expect_write(const char *name, u32 msr, u64 value, u64 vector)
+void msr_expect_write(const char *name, u32 msr, u64 value, u64 vector)
 {
     struct access a = {msr, value};
     u64 got = trap_call(do_write, &a);
@@ -75,18 +75,18 @@ void hostile_msr(void)
     hidden("msr-foreign", 0x11, 0x12);
     hidden("msr-foreign", 0x4b564d00, 0x4b564dff);
     hidden("msr-foreign", 0x40000000, 0x400001ff);
-    expect_write("msr-apic-same", 0x1b, apic, NO_TRAP);
-    expect_write("msr-apic-moves", 0x1b, (apic & 0xfff) | machine.own_base, VECTOR_GP);
-    expect_write("msr-apic-bsp", 0x1b, apic ^ 0x100, VECTOR_GP);
+    msr_expect_write("msr-apic-same", 0x1b, apic, NO_TRAP);
+    msr_expect_write("msr-apic-moves", 0x1b, (apic & 0xfff) | machine.own_base, VECTOR_GP);
+    msr_expect_write("msr-apic-bsp", 0x1b, apic ^ 0x100, VECTOR_GP);
     result("msr-apic", value_of(0x1b) == apic, "0x%llx", value_of(0x1b));
     result("msr-feature-control", (control & 7) == 1, "0x%llx", control);
-    expect_write("msr-feature-control-write", 0x3a, 7, VECTOR_GP);
-    expect_write("msr-microcode", 0x79, machine.own_base, NO_TRAP);
-    expect_write("msr-efer-reserved", 0xc0000080, efer | 1ull << 40, VECTOR_GP);
-    expect_write("msr-efer-no-lme", 0xc0000080, efer & ~0x100ull, VECTOR_GP);
+    msr_expect_write("msr-feature-control-write", 0x3a, 7, VECTOR_GP);
+    msr_expect_write("msr-microcode", 0x79, machine.own_base, NO_TRAP);
+    msr_expect_write("msr-efer-reserved", 0xc0000080, efer | 1ull << 40, VECTOR_GP);
+    msr_expect_write("msr-efer-no-lme", 0xc0000080, efer & ~0x100ull, VECTOR_GP);
     result("msr-efer", value_of(0xc0000080) == efer, "0x%llx", efer);
-    expect_write("msr-pat-reserved", 0x277, 0x0202020202020202ull, VECTOR_GP);
-    expect_write("msr-sysenter", 0x176, 1ull << 63, VECTOR_GP);
-    expect_write("msr-xss", 0xda0, 1 << 8, VECTOR_GP);
+    msr_expect_write("msr-pat-reserved", 0x277, 0x0202020202020202ull, VECTOR_GP);
+    msr_expect_write("msr-sysenter", 0x176, 1ull << 63, VECTOR_GP);
+    msr_expect_write("msr-xss", 0xda0, 1 << 8, VECTOR_GP);
     read_all();
 }

@@ -20,7 +20,7 @@ static void fill_mtrr(struct mtrr *m)
 void machine_map_fill(struct machine_map *m, u64 bytes)
 {
     u32 *count = &m->map.count;
-    *m = (struct machine_map){.map = {.ranges = m->ranges, .mtrr = &m->mtrr}};
+    *m = (struct machine_map){.map = {.ranges = m->ranges, .mtrr = &m->mtrr, .limit = 1ull << 46}};
     fill_mtrr(&m->mtrr);
     ept_map_add(m->ranges, count, 0, MIB, LISTED);
     ept_map_add(m->ranges, count, MIB, 0x6eafe000, LISTED);

@@ -31,7 +31,7 @@ struct unit_config {
 struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
-    bool hide_fsrm;
+    bool hide_fsrm, show_tme, still_timer;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
 };

@@ -113,6 +113,10 @@ static void read_word(const char *word, char *value)
         assign_device(value);
     } else if (strcmp(word, "hide-fsrm") == 0) {
         attach_config.hide_fsrm = true;
+    } else if (strcmp(word, "show-tme") == 0) {
+        attach_config.show_tme = true;
+    } else if (strcmp(word, "still-timer") == 0) {
+        attach_config.still_timer = true;
     } else if (strcmp(word, "fail-symbol") == 0) {
         attach_config.fail_symbol = strdup(value);
     } else if (strcmp(word, "report") == 0) {

@@ -1,7 +1,7 @@
 /*
  * Four repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported
  * long_idiv breaks C's aliasing rules); that is tried, and replaced if wrong. Linux does not boot
- * on it with CPUID's FSRM bit; the bit can be hidden. A start-up IPI to a CPU that waits for it in
+ * on it with CPUID's FSRM bit; the bit can be hidden; the one of memory encryption can be shown. A start-up IPI to a CPU that waits for it in
  * VMX non-root mode ends in a jump out of the sender's instruction, so that a broadcast reaches
  * only the first such CPU. The jump is caught. A VM entry with IF = 0 leaves external interrupts masked,
  * even if they are to end the guest; the mask is computed again.
@@ -95,6 +95,76 @@ static void hide_fsrm(void)
     attach_log("FSRM hidden");
 }
 
+static void (*model_leaf)(const void *model, uint32_t leaf, uint32_t subleaf, uint32_t *regs);
+
+static void leaf_with_encryption(const void *model, uint32_t leaf, uint32_t subleaf, uint32_t *regs)
+{
+    enum { FEATURES = 7, ECX = 2, MEMORY_ENCRYPTION = 1 << 13 };
+    model_leaf(model, leaf, subleaf, regs);
+    regs[ECX] |= leaf == FEATURES && subleaf == 0 ? MEMORY_ENCRYPTION : 0;
+}
+
+/* The entry in the table of the Skylake-X model's functions. */
+static void show_memory_encryption(void)
+{
+    enum { FUNCTIONS = 32 };
+    void **table = needed("_ZTV18corei7_skylake_x_t");
+    void (*function)(const void *, uint32_t, uint32_t, uint32_t *) = leaf_with_encryption;
+    *(void **)&model_leaf = needed("_ZNK18corei7_skylake_x_t14get_cpuid_leafEjjP16cpuid_function_t");
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        void *wanted = *(void **)&model_leaf;
+        if (table[i] == wanted) {
+            write_code(&table[i], &function, sizeof(function));
+            attach_log("memory encryption shown");
+            return;
+        }
+    }
+    attach_stop("the model's functions are not as they were");
+}
+
+/* Offsets in Bochs's local APIC and CPU: what the function that is replaced uses. */
+enum { APIC_TIMER = 0x130, APIC_TIMER_ACTIVE = 0x14c, APIC_CPU = 0x158, CPU_ACTIVITY = 0x91dc, CPU_PENDING = 0x91e0,
+       CPU_MASKED = 0x91e4, CPU_ASYNC = 0x91e8, TIMER_EVENT = 1 << 5, SOON = 1000 };
+
+static void (*activate_timer)(void *system, unsigned timer, uint64_t ticks, bool continuous);
+static void *timers;
+
+static uint32_t *word(void *object, size_t offset)
+{
+    return (uint32_t *)(void *)((uint8_t *)object + offset);
+}
+
+/* The VMX-preemption timer has run down. As in deep C-states (SDM 27.5.1), nothing happens before the CPU is awake. */
+static void timer_expired(void *apic)
+{
+    uint8_t *cpu = *(uint8_t **)(void *)((uint8_t *)apic + APIC_CPU);
+    if (*word(cpu, CPU_ACTIVITY) != 0) {
+        activate_timer(timers, *word(apic, APIC_TIMER), SOON, false);
+        return;
+    }
+    *word(cpu, CPU_PENDING) |= TIMER_EVENT;
+    if ((*word(cpu, CPU_MASKED) & TIMER_EVENT) == 0) {
+        *word(cpu, CPU_ASYNC) = 1;
+    }
+    *((uint8_t *)apic + APIC_TIMER_ACTIVE) = 0;
+}
+
+static void hold_timer_still(void)
+{
+    static const uint8_t pattern[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x8b, 0x87, 0x58, 1, 0, 0, 0x83, 0x88, 0xe0, 0x91};
+    uint8_t jump[12] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0};
+    uint8_t *code = needed("_ZN15bx_local_apic_c28vmx_preemption_timer_expiredEPv");
+    void (*function)(void *) = timer_expired;
+    *(void **)&activate_timer = needed("_ZN14bx_pc_system_c20activate_timer_ticksEjmb");
+    timers = needed("bx_pc_system");
+    if (memcmp(code, pattern, sizeof(pattern)) != 0) {
+        attach_stop("the end of the VMX-preemption timer is not as it was");
+    }
+    memcpy(jump + 2, &function, sizeof(function));
+    write_code(code, jump, sizeof(jump));
+    attach_log("the VMX-preemption timer stands still while a CPU sleeps");
+}
+
 static jmp_buf *main_loop;
 
 /* VMexit() ends with a longjmp to the main loop. */
@@ -177,5 +247,11 @@ void patches_apply(void)
     }
     if (attach_config.hide_fsrm) {
         hide_fsrm();
+    }
+    if (attach_config.still_timer) {
+        hold_timer_still();
+    }
+    if (attach_config.show_tme) {
+        show_memory_encryption();
     }
 }

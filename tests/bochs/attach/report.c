@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-enum { GSTS = 0x1c, RTADDR = 0x20, IQA = 0x90, FECTL = 0x38, IECTL = 0xa0, PECTL = 0xe0 };
+enum { GSTS = 0x1c, RTADDR = 0x20, IQA = 0x90, FECTL = 0x38, FEDATA = 0x3c, FEADDR = 0x40, IECTL = 0xa0, PECTL = 0xe0 };
 
 static FILE *open_report(bool at_end)
 {
@@ -24,9 +24,11 @@ static void report_unit(unsigned index, FILE *out)
     struct model_unit *unit = units_get(index);
     fprintf(out, "unit %u base %#" PRIx64 "\n", index, attach_config.units[index].base);
     fprintf(out, "registers GSTS=%#" PRIx64 " RTADDR=%#" PRIx64 " IQA=%#" PRIx64
-                 " FECTL=%#" PRIx64 " IECTL=%#" PRIx64 " PECTL=%#" PRIx64 "\n",
+                 " FECTL=0x%" PRIx64 " FEDATA=0x%" PRIx64 " FEADDR=0x%" PRIx64 " IECTL=0x%" PRIx64
+                 " PECTL=0x%" PRIx64 "\n",
             model_read(unit, GSTS, 4), model_read(unit, RTADDR, 8), model_read(unit, IQA, 8),
-            model_read(unit, FECTL, 4), model_read(unit, IECTL, 4), model_read(unit, PECTL, 4));
+            model_read(unit, FECTL, 4), model_read(unit, FEDATA, 4), model_read(unit, FEADDR, 4),
+            model_read(unit, IECTL, 4), model_read(unit, PECTL, 4));
     model_dump(unit, out);
 }
 

@@ -39,6 +39,7 @@ static void check_defaults(void)
     assert_false(config.rule_affected_only);
     assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_AUTO);
     assert_false(config.native_if_doubtful);
+    assert_false(config.narrow_host);
     assert_int_equal(config.protect_count, 0);
 }
 
@@ -67,7 +68,7 @@ static void every_key(void **state)
                            "fatal = reset\n"
                            "without-isolation = run\n"
                            "read-only-rule = affected-cpus\n"
-                           "hypervisor-bit = off\ndoubtful-devices = native\n"
+                           "hypervisor-bit = off\ndoubtful-devices = native\nhost-paging = four-levels\n"
                            "[memory]\n"
                            "protect = 0x100000-0x1fffff dma=read\n"
                            "protect = 0x200000 - 0x200fff dma=read\n"
@@ -77,6 +78,7 @@ static void every_key(void **state)
     assert_int_equal(config.level, LOG_DEBUG);
     assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_OFF);
     assert_true(config.native_if_doubtful);
+    assert_true(config.narrow_host);
     assert_int_equal(config.serial_choice, CONFIG_SERIAL_GIVEN);
     assert_int_equal(config.serial.kind, SERIAL_MMIO);
     assert_int_equal(config.serial.base, 0xfe034000);
@@ -89,8 +91,8 @@ static void every_key(void **state)
     assert_int_equal(config.protect[0].size, 0x100000);
     assert_true(config.protect[0].dma_read);
     assert_int_equal(config.protect[1].size, 0x1000);
-    assert_int_equal(config.protect_line[0], 15);
-    assert_int_equal(config.protect_line[2], 17);
+    assert_int_equal(config.protect_line[0], 16);
+    assert_int_equal(config.protect_line[2], 18);
     assert_int_equal(config.protect[2].base, 0x400000);
 }
 
@@ -117,7 +119,7 @@ static void other_values(void **state)
     assert_false(config.protect[0].dma_read);
     assert_false(config.protect[1].dma_read);
     assert_int_equal(parse("[policy]\nfatal = halt\nwithout-isolation = native\n"
-                           "read-only-rule = always\nhypervisor-bit = auto"), OK);
+                           "read-only-rule = always\nhypervisor-bit = auto\nhost-paging = auto"), OK);
     check_defaults();
 }
 
@@ -164,6 +166,7 @@ static const struct mistake mistakes[] = {
     {"[policy]\nread-only-rule = never\n", 2, "read-only-rule", "always"},
     {"[policy]\ndoubtful-devices = no\n", 2, "doubtful-devices", "run or native"},
     {"[policy]\nhypervisor-bit = 1\n", 2, "hypervisor-bit", "auto, on or off"},
+    {"[policy]\nhost-paging = off\n", 2, "host-paging", "auto or four-levels"},
     {"[memory]\nprotect = 0x1000\n", 2, "protect", "BASE-END"},
     {"[memory]\nprotect = 0x1000-0x2000\n", 2, "protect", "whole"},
     {"[memory]\nprotect = 0x1001-0x1fff\n", 2, "protect", "whole"},

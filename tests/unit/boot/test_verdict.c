@@ -123,6 +123,13 @@ static void what_needs_interrupt_remapping_stays_native(void **state)
     build();
     machine.units[1].ecap |= 1ull << 62;
     check_native("unit 1 at fed91000 demands interrupt remapping", true);
+    build();
+    machine.units[1].status |= 1u << 25;    /* IRES */
+    machine.units[0].ecap &= ~8ull;         /* IR */
+    machine.units[1].ecap |= 8;
+    check_native("unit 1 at fed91000 remaps the firmware's interrupts, and not every unit can", true);
+    machine.units[0].ecap |= 8;
+    check(true, true, VTD_ABILITY_NESTED, "");
 }
 
 /* All ones in ECAP would be IRREQ as well, and take the choice away. */

@@ -11,6 +11,7 @@
 
 #define GIB (1ull << 30)
 #define MIB (1ull << 20)
+#define LIMIT (1ull << 46)
 #define ALL_SIZES (4096ull | 2 * MIB | GIB)
 enum {
     RWX = PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -47,6 +48,30 @@ static void expect_runs(const struct ept_map *map, const struct ept_map_run *run
     assert_false(ept_map_next(map, at, &more));
 }
 
+/* Bits 46 and up are key ids: the same memory once more, which must not appear under a second name. */
+static void addresses_end_below_the_key_ids(void **state)
+{
+    const struct mtrr mtrr = usual_mtrr();
+    const u64 own = 256 * MIB;
+    const struct ept_map_range ranges[] = {
+        {MIB, GIB - MIB, LISTED}, {LIMIT - GIB, 2 * GIB, LISTED}, {own, 2 * MIB, 0}, {LIMIT + 4 * GIB, GIB, LISTED}};
+    const struct ept_map map = {ranges, ARRAY_LEN(ranges), &mtrr, LIMIT};
+    const struct ept_map_run wanted[] = {
+        {MIB, own - MIB, RWX, MEM_WB}, {own + 2 * MIB, GIB - own - 2 * MIB, RWX, MEM_WB}, {LIMIT - GIB, GIB, RWX, MEM_WB}};
+    (void)state;
+    expect_runs(&map, wanted, ARRAY_LEN(wanted));
+    for (u32 bit = 46; bit < 52; bit++) {
+        struct ept_map_run run;
+        u64 gpa = own | 1ull << bit;
+        assert_false(ept_map_around(&map, gpa, ALL_SIZES, &run));
+        assert_false(ept_map_around(&map, 1ull << bit, ALL_SIZES, &run));
+        assert_int_equal(ept_map_rights(&map, gpa), 0);
+    }
+    struct ept_map_run last;
+    assert_true(ept_map_around(&map, LIMIT - 2 * GIB, ALL_SIZES, &last));
+    assert_int_equal(last.size, GIB);
+}
+
 static void runs_of_a_small_machine(void **state)
 {
     const struct mtrr mtrr = usual_mtrr();
@@ -57,7 +82,7 @@ static void runs_of_a_small_machine(void **state)
         {256 * MIB, 2 * MIB, 0}, {0xfed90000, 0x1000, 0},
         {0xe0000, 0x20000, RO}, {600 * MIB, PAGE_SIZE, 0},
     };
-    const struct ept_map map = {ranges, ARRAY_LEN(ranges), &mtrr};
+    const struct ept_map map = {ranges, ARRAY_LEN(ranges), &mtrr, LIMIT};
     const struct ept_map_run wanted[] = {
         {0, 0xa0000, RWX, MEM_WB},
         {0xa0000, 0x20000, RWX, MEM_UC},
@@ -83,8 +108,8 @@ static void nothing_to_map(void **state)
     const struct mtrr mtrr = usual_mtrr();
     const struct ept_map_range ranges[] = {
         {GIB, GIB, LISTED}, {3 * GIB, 0, LISTED}, {0, 4 * GIB, 0}};
-    const struct ept_map empty = {.mtrr = &mtrr};
-    const struct ept_map covered = {ranges, ARRAY_LEN(ranges), &mtrr};
+    const struct ept_map empty = {.mtrr = &mtrr, .limit = LIMIT};
+    const struct ept_map covered = {ranges, ARRAY_LEN(ranges), &mtrr, LIMIT};
     struct ept_map_run run;
     (void)state;
     assert_false(ept_map_next(&empty, 0, &run));
@@ -114,7 +139,7 @@ static void random_maps_page_by_page(void **state)
                 right[page] = i < 4 ? RWX : i < 8 ? 0 : right[page] & r->prot;
             }
         }
-        const struct ept_map map = {part, 12, &mtrr};
+        const struct ept_map map = {part, 12, &mtrr, LIMIT};
         while (ept_map_next(&map, at, &run)) {
             for (; at < run.gpa; at += PAGE_SIZE) {
                 assert_int_equal(right[at / PAGE_SIZE], 0);
@@ -146,7 +171,7 @@ static void first_access_to_a_device(void **state)
     const struct mtrr mtrr = usual_mtrr();
     const struct ept_map_range ranges[] = {
         {0, 2 * GIB, LISTED}, {4 * GIB, GIB + PAGE_SIZE, LISTED}, {0xfed90000, 0x1000, 0}};
-    const struct ept_map map = {ranges, ARRAY_LEN(ranges), &mtrr};
+    const struct ept_map map = {ranges, ARRAY_LEN(ranges), &mtrr, LIMIT};
     struct ept_map_run run;
     (void)state;
     around(&map, 0x80123456, ALL_SIZES, 2 * GIB, GIB, MEM_UC);
@@ -214,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_of_a_small_machine),
+        cmocka_unit_test(addresses_end_below_the_key_ids),
         cmocka_unit_test(nothing_to_map),
         cmocka_unit_test(random_maps_page_by_page),
         cmocka_unit_test(first_access_to_a_device),

@@ -75,11 +75,71 @@ static void unsafe_targets_are_refused(void **state)
     assert_true(kit_stop(&kit));
 }
 
+static void fault(struct kit *kit)
+{
+    u64 value = 0;
+    assert_int_not_equal(kit_dma(kit, 0x10, false, 0x40000000, &value), 0);
+}
+
+static void expect_sent(u32 before, u64 want_addr, u32 want_data)
+{
+    u64 addr;
+    u32 data;
+    assert_int_equal(hosted_interrupts(), before + 1);
+    hosted_last_interrupt(&addr, &data);
+    assert_int_equal(addr, want_addr);
+    assert_int_equal(data, want_data);
+}
+
+/* The unit's fault event is the guest's while it wants it, else the host's; each time there is one message. */
+static void fault_event_is_the_hosts_while_masked(void **state)
+{
+    (void)state;
+    struct kit kit;
+    struct kit_fault f;
+    const u32 nmi = 0x400, vector = 0x41;
+    kit_start(&kit);
+    kit_boot(&kit);
+    viommu_set_alert(kit.v, 0xfee00000, nmi);
+    u32 before = hosted_interrupts();
+    fault(&kit);                                    /* masked out of reset */
+    expect_sent(before, 0xfee00000, nmi);
+    viommu_poll_faults(kit.v);
+    assert_int_equal(kit_read(&kit, R_FECTL, 4), 3u << 30);
+    assert_int_equal(kit.interrupts, 0);
+    kit_write(&kit, R_FEDATA, 4, vector);
+    kit_write(&kit, R_FEADDR, 4, 0xfee01000);
+    kit_write(&kit, R_FECTL, 4, 0);                 /* IP goes out when the mask is gone */
+    assert_int_equal(kit.interrupts, 1);
+    assert_int_equal(kit.interrupt_data, vector);
+    assert_int_equal(hosted_interrupts(), before + 1);
+    assert_true(kit_take_fault(&kit, &f));
+    before = hosted_interrupts();
+    fault(&kit);                                    /* straight to the guest */
+    expect_sent(before, 0xfee01000, vector);
+    assert_true(kit_take_fault(&kit, &f));
+    assert_int_equal(kit.interrupts, 1);
+    kit_write(&kit, R_FECTL, 4, 1u << 31);
+    before = hosted_interrupts();
+    fault(&kit);
+    expect_sent(before, 0xfee00000, nmi);
+    kit_write(&kit, R_FECTL, 4, 0);                 /* found and sent by the write itself */
+    assert_int_equal(kit.interrupts, 2);
+    assert_int_equal(hosted_interrupts(), before + 1);
+    assert_true(kit_take_fault(&kit, &f));
+    kit_write(&kit, R_FEDATA, 4, 0x2);              /* no vector: as if masked */
+    before = hosted_interrupts();
+    fault(&kit);
+    expect_sent(before, 0xfee00000, nmi);
+    assert_true(kit_stop(&kit));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waits_and_completion_interrupt),
         cmocka_unit_test(unsafe_targets_are_refused),
+        cmocka_unit_test(fault_event_is_the_hosts_while_masked),
     };
     return cmocka_run_group_tests_name("viommu_event", tests, NULL, NULL);
 }

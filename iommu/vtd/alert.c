@@ -1,0 +1,69 @@
+/*
+ * The host's fault event (VT-d 7.3). While no guest wants the unit's fault message, the event registers hold one of the
+ * host's: a CPU that does nothing learns of a fault by it. A message goes out when the first condition appears in FSTS,
+ * and no other before all are served; so it is known by the conditions that it finds, or, if they were served in the
+ * instant that it took, by having been expected. Without locks, as the message may interrupt whoever holds them.
+ */
+#include "iommu/vtd/state.h"
+
+enum {
+    CONDITIONS = FSTS_PPF | FSTS_W1C,
+    ON_ITS_WAY_US = 1000,       /* a message takes no longer */
+};
+
+void vtd_alert_init(struct vtd_unit *unit, u64 address, u32 data)
+{
+    unit->alert.address = address;
+    unit->alert.data = data;
+    if (!unit->alert.yielded) {
+        vtd_alert_hold(unit);
+    }
+}
+
+void vtd_alert_hold(struct vtd_unit *unit)
+{
+    struct vtd_alert *a = &unit->alert;
+    vtd_regs_write32(unit, VTD_FECTL, EVENT_IM);
+    a->yielded = false;
+    if (a->address == 0) {
+        return;
+    }
+    vtd_regs_write32(unit, VTD_FEDATA, a->data);
+    vtd_regs_write32(unit, VTD_FEADDR, (u32)a->address);
+    vtd_regs_write32(unit, VTD_FEUADDR, (u32)(a->address >> 32));
+    __atomic_store_n(&a->held, true, __ATOMIC_SEQ_CST);
+    vtd_regs_write32(unit, VTD_FECTL, 0);
+}
+
+void vtd_alert_yield(struct vtd_unit *unit)
+{
+    vtd_regs_write32(unit, VTD_FECTL, EVENT_IM);
+    __atomic_store_n(&unit->alert.held, false, __ATOMIC_SEQ_CST);
+    unit->alert.yielded = true;
+}
+
+bool vtd_alert_came(struct vtd_unit *unit)
+{
+    struct vtd_alert *a = &unit->alert;
+    if (!__atomic_load_n(&a->held, __ATOMIC_SEQ_CST)) {
+        return false;
+    }
+    if ((vtd_regs_read32(unit, VTD_FSTS) & CONDITIONS) != 0) {
+        return !__atomic_exchange_n(&a->came, true, __ATOMIC_SEQ_CST);
+    }
+    return __atomic_exchange_n(&a->expected_until, 0, __ATOMIC_SEQ_CST) > port_now_us();
+}
+
+void vtd_alert_served(struct vtd_unit *unit, u32 before)
+{
+    struct vtd_alert *a = &unit->alert;
+    bool held = __atomic_load_n(&a->held, __ATOMIC_SEQ_CST);
+    a->open |= held && (before & CONDITIONS) != 0;
+    if (!a->open || (vtd_regs_read32(unit, VTD_FSTS) & CONDITIONS) != 0) {
+        return;
+    }
+    a->open = false;
+    if (!__atomic_exchange_n(&a->came, false, __ATOMIC_SEQ_CST)) {
+        __atomic_store_n(&a->expected_until, port_now_us() + ON_ITS_WAY_US, __ATOMIC_SEQ_CST);
+    }
+}

@@ -1,0 +1,111 @@
+/* The host's fault event: one message for each time that there are faults, and whose an interrupt is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "iommu/vtd/state.h"
+#include "tests/support/vtd_rig.h"
+
+enum { SID = 0x20, NMI = 0x400 };
+#define ADDRESS 0xfee03000ull
+
+static void fault(struct vtd_rig *rig)
+{
+    u64 value = 0;
+    struct model_outcome outcome;
+    const struct model_request request = {.sid = SID, .op = MODEL_READ, .addr = VTD_RIG_HOLE, .len = 8};
+    assert_false(model_dma(rig->model, &request, &value, &outcome));
+}
+
+static u32 drain(struct vtd_rig *rig)
+{
+    struct vtd_fault f;
+    u32 count = 0;
+    while (vtd_fault_next(rig->unit, &f)) {
+        count++;
+    }
+    return count;
+}
+
+static void expect_message(u32 count)
+{
+    u64 addr;
+    u32 data;
+    assert_int_equal(hosted_interrupts(), count);
+    hosted_last_interrupt(&addr, &data);
+    assert_int_equal(addr, ADDRESS);
+    assert_int_equal(data, NMI);
+}
+
+static void a_message_for_each_time(void **state)
+{
+    struct vtd_rig rig;
+    (void)state;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    fault(&rig);
+    assert_int_equal(drain(&rig), 1);
+    u32 before = hosted_interrupts();
+    assert_false(vtd_alert_came(rig.unit));
+    vtd_alert_init(rig.unit, ADDRESS, NMI);
+    for (u32 i = 1; i < 5; i++) {
+        assert_false(vtd_alert_came(rig.unit));
+        fault(&rig);
+        fault(&rig);
+        expect_message(before + i);
+        assert_true(vtd_alert_came(rig.unit));
+        assert_false(vtd_alert_came(rig.unit));     /* the next one is somebody else's */
+        assert_int_equal(drain(&rig), 2);
+        assert_false(vtd_alert_came(rig.unit));
+    }
+    vtd_rig_stop(&rig);
+}
+
+/* Another CPU, or a timer, has taken the faults while the message was on its way. */
+static void served_before_it_arrives(void **state)
+{
+    struct vtd_rig rig;
+    (void)state;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    vtd_alert_init(rig.unit, ADDRESS, NMI);
+    fault(&rig);
+    assert_int_equal(drain(&rig), 1);
+    assert_true(vtd_alert_came(rig.unit));
+    assert_false(vtd_alert_came(rig.unit));
+    fault(&rig);
+    assert_int_equal(drain(&rig), 1);
+    hosted_advance_us(2000);
+    assert_false(vtd_alert_came(rig.unit));         /* it never came: this one is not it */
+    vtd_rig_stop(&rig);
+}
+
+/* While the registers are another's, no interrupt is the unit's; what is found then is not expected either. */
+static void yielded(void **state)
+{
+    struct vtd_rig rig;
+    (void)state;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    vtd_alert_yield(rig.unit);
+    vtd_alert_init(rig.unit, ADDRESS, NMI);
+    u32 before = hosted_interrupts();
+    fault(&rig);
+    assert_int_equal(hosted_interrupts(), before);
+    assert_false(vtd_alert_came(rig.unit));
+    assert_int_equal(drain(&rig), 1);
+    assert_false(vtd_alert_came(rig.unit));
+    vtd_alert_hold(rig.unit);
+    fault(&rig);
+    expect_message(before + 1);
+    assert_true(vtd_alert_came(rig.unit));
+    vtd_rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_for_each_time),
+        cmocka_unit_test(served_before_it_arrives),
+        cmocka_unit_test(yielded),
+    };
+    return cmocka_run_group_tests_name("vtd_alert", tests, NULL, NULL);
+}
