@@ -106,10 +106,9 @@ static void redeliver(void)
     }
 }
 
-void exit_handle(struct vcpu *v, struct guest_regs *regs)
+void exit_handle(struct vcpu *v)
 {
     u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
-    (void)regs;
     if (reason == REASON_CPUID) {
         v->exits[REASON_CPUID]++;
         exit_cpuid(v);
@@ -132,7 +131,7 @@ void exit_handle(struct vcpu *v, struct guest_regs *regs)
     work_check(v);
 }
 
-void exit_first(struct vcpu *v, struct guest_regs *regs)
+void exit_first(struct vcpu *v)
 {
     struct cpu *c = v->cpu;
     u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
@@ -143,7 +142,7 @@ void exit_first(struct vcpu *v, struct guest_regs *regs)
     }
     vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit);
     vmcs_setup_widen_host();
-    exit_handle(v, regs);
+    exit_handle(v);
 }
 
 _Noreturn void exit_resume_failed(struct vcpu *v)

@@ -5,8 +5,8 @@
 #include "hv/vcpu/vcpu.h"
 
 /* Called by vmx/entry.asm. A first VM entry that fails goes back to hv_enter(); a later one is fatal. */
-void exit_first(struct vcpu *v, struct guest_regs *regs);
-void exit_handle(struct vcpu *v, struct guest_regs *regs);
+void exit_first(struct vcpu *v);
+void exit_handle(struct vcpu *v);
 _Noreturn void exit_resume_failed(struct vcpu *v);
 
 /* For panic_init(): what has happened so far to this CPU's guest; takes no lock and reads no table. Once. */

@@ -214,14 +214,12 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     return true;
 }
 
-void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
+/* Out of line: what repeat() does needs none of all this. why: it is to be refused. */
+static __attribute__((noinline)) void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset,
+                                               const char *why)
 {
     struct access access = {v, unit, offset};
     const struct guest_memory memory = {find_guest, v->partition};
-    const char *why = no_access_of_an_instruction();
-    if (why == NULL && unit != NULL && repeat(v, gpa, unit, offset)) {
-        return;
-    }
     struct guest_paging paging;
     struct insn_state s;
     struct insn_mmio m;
@@ -252,5 +250,13 @@ void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     case INSN_MMIO_REFUSED:
         refuse(v, &m, "the instruction is not one that is emulated");
         break;
+    }
+}
+
+void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
+{
+    const char *why = no_access_of_an_instruction();
+    if (why != NULL || unit == NULL || !repeat(v, gpa, unit, offset)) {
+        complete(v, gpa, unit, offset, why);
     }
 }

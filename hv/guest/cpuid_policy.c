@@ -83,15 +83,16 @@ static bool is_hidden_component(u32 subleaf)
 }
 
 /* What is undefined or not switched in a guest without a control of VMX (SDM 26.3, 28.3.2.5). */
-static const struct { u32 control2, entry, leaf, subleaf, reg, bits; const char *name; } enabled[] = {
-    {0, ENTRY_LOAD_CET, 0x07, 0, CPUID_ECX, 1u << 7, "shadow stacks"},
-    {CPU2_INVPCID, 0, 0x07, 0, CPUID_EBX, 1u << 10, "INVPCID"},
-    {CPU2_USER_WAIT, 0, 0x07, 0, CPUID_ECX, 1u << 5, "TPAUSE, UMWAIT"},
-    {CPU2_RDTSCP, 0, 0x07, 0, CPUID_ECX, 1u << 22, "RDPID"},
-    {0, ENTRY_LOAD_CET, 0x07, 0, CPUID_EDX, 1u << 20, "indirect-branch tracking"},
-    {CPU2_XSAVES, 0, 0x0d, 1, CPUID_EAX, 1u << 3, "XSAVES"},
-    {0, ENTRY_LOAD_CET, 0x0d, 1, CPUID_ECX, 3u << 11, "CET's state"},
-    {CPU2_RDTSCP, 0, 0x80000001, ANY_SUBLEAF, CPUID_EDX, 1u << 27, "RDTSCP"},
+#define OF_ENTRY(control) ((u64)(control) << 32)
+static const struct { u64 control; u32 leaf, subleaf, reg, bits; const char *name; } enabled[] = {
+    {OF_ENTRY(ENTRY_LOAD_CET), 0x07, 0, CPUID_ECX, 1u << 7, "shadow stacks"},
+    {CPU2_INVPCID, 0x07, 0, CPUID_EBX, 1u << 10, "INVPCID"},
+    {CPU2_USER_WAIT, 0x07, 0, CPUID_ECX, 1u << 5, "TPAUSE, UMWAIT"},
+    {CPU2_RDTSCP, 0x07, 0, CPUID_ECX, 1u << 22, "RDPID"},
+    {OF_ENTRY(ENTRY_LOAD_CET), 0x07, 0, CPUID_EDX, 1u << 20, "indirect-branch tracking"},
+    {CPU2_XSAVES, 0x0d, 1, CPUID_EAX, 1u << 3, "XSAVES"},
+    {OF_ENTRY(ENTRY_LOAD_CET), 0x0d, 1, CPUID_ECX, 3u << 11, "CET's state"},
+    {CPU2_RDTSCP, 0x80000001, ANY_SUBLEAF, CPUID_EDX, 1u << 27, "RDTSCP"},
 };
 
 static void clear(u64 *reg)
@@ -144,9 +145,10 @@ static bool depends_on_controls(u32 leaf)
 
 static void hide_disabled(const struct cpuid_guest *guest, u32 leaf, u32 subleaf, u64 *reg)
 {
+    u64 on = guest->controls | OF_ENTRY(guest->entry_controls);
     for (u32 i = 0; i < ARRAY_LEN(enabled); i++) {
-        if (enabled[i].leaf == leaf && (enabled[i].subleaf == subleaf || enabled[i].subleaf == ANY_SUBLEAF) &&
-            ((enabled[i].control2 & ~guest->controls) | (enabled[i].entry & ~guest->entry_controls)) != 0) {
+        if ((enabled[i].control & ~on) != 0 && enabled[i].leaf == leaf &&
+            (enabled[i].subleaf == subleaf || enabled[i].subleaf == ANY_SUBLEAF)) {
             reg[enabled[i].reg] &= ~enabled[i].bits;
         }
     }

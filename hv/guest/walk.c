@@ -107,15 +107,16 @@ static bool is_leaf(const struct walk *w, u32 level, u64 entry)
 static void leave_trail(struct guest_walk_trail *trail, const volatile void *at, u64 value)
 {
     if (trail != NULL && trail->count < GUEST_WALK_TRAIL) {
-        trail->word[trail->count].at = at;
-        trail->word[trail->count++].value = value;
+        trail->step[trail->count++] = (struct guest_walk_step){at, value};
     }
 }
 
 bool guest_walk_trail_holds(const struct guest_walk_trail *trail)
 {
-    for (u32 i = 0; i < trail->count; i++) {
-        if (trail->word[i].at->v != trail->word[i].value) {
+    const struct guest_walk_step *step = trail->step;
+    const struct guest_walk_step *end = step + trail->count;
+    for (; step < end; step++) {
+        if (step->at->v != step->value) {
             return false;
         }
     }

@@ -6,7 +6,7 @@
 ;     HOST_RSP-> struct vcpu *
 ;                r15             struct guest_regs, pushed here at each exit:
 ;                ...             word n is register n, word 4 (rsp) is unused,
-;     regs ->    rax             the guest's RSP is in the VMCS
+;     regs ->    rax             the guest's RSP is in the VMCS; struct vcpu knows this place
 ;                return address and frames of exit_handle()
 bits 64
 default rel
@@ -16,7 +16,7 @@ extern exit_first, exit_handle, exit_resume_failed
 
 section .text
 
-%macro SAVE_AND_CALL 1          ; void f(struct vcpu *, struct guest_regs *)
+%macro SAVE_AND_CALL 1          ; void f(struct vcpu *)
     push r15
     push r14
     push r13
@@ -34,7 +34,6 @@ section .text
     push rcx
     push rax
     mov rdi, [rsp + GUEST_REGS_SIZE]
-    mov rsi, rsp
     call %1
 %endmacro
 
