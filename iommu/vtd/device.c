@@ -1,7 +1,8 @@
 /*
  * Context entries of single devices, scalable mode: a directory of its own, put in place of
  * the root's default by one store (all of a context entry that is not reserved is in its
- * first 128 bits, VT-d 9.4), and back. A device that was blocked for its faults stays so.
+ * first 128 bits, VT-d 9.4), and back. A device that is punished for its faults stays so until the guest lists it
+ * no more.
  */
 #include "iommu/vtd/state.h"
 
@@ -196,6 +197,9 @@ static enum result close_own(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     hpa_t shared = unit->tables[root].directory;
     u64 low = shared.v != 0 ? vtd_link_to(shared) : 0;
     collect_dids(context, &set);
+    if (root == VTD_ROOT_GUEST) {
+        vtd_storm_taken_out(unit, sid);
+    }
     vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, low), 0);
     enum result r = vtd_inval_context(unit, sid, set.ids, set.count);
     if (r == OK) {

@@ -109,6 +109,7 @@ static void note_overflow(struct vtd_unit *unit, u64 now)
                  unit->info.index);
     }
     vtd_regs_write32(unit, VTD_FSTS, FSTS_PFO);
+    vtd_storm_overflow(unit, now);
 }
 
 static bool next(struct vtd_unit *unit, u32 fsts, u64 now, struct vtd_fault *out)

@@ -30,12 +30,13 @@ struct vtd_root_tables {
 /* What is known of a source-id that faulted once; one page holds the 256 of a bus. */
 enum vtd_punishment { VTD_NOT_PUNISHED, VTD_SILENCED, VTD_BLOCKED };
 struct vtd_history {
-    u64 since_us;       /* start of the second that is counted, or of the silence */
+    u32 since_ms;       /* start of the second that is counted, or of the punishment */
+    u32 ended_ms;       /* of the last punishment */
     u32 faults;         /* ever, stops at the largest number */
     u8 recent;          /* in that second */
-    u8 strikes;         /* seconds over budget */
+    u8 strikes;         /* seconds over budget that are not forgotten */
     u8 punishment;
-    u8 own_fpd;         /* bit per root: FPD was the device's own before it was silenced */
+    u8 own;             /* what the entries were before, see storm.c */
 };
 _Static_assert(256 * sizeof(struct vtd_history) == PAGE_SIZE, "a page a bus");
 
@@ -89,8 +90,15 @@ struct vtd_unit {
 
     struct vtd_fault_counts faults;
     hpa_t history[256];        /* struct vtd_history by bus, 0: none of it faulted */
-    u32 silenced;              /* devices that are silenced now */
-    u64 forgiven_us;           /* when we last looked whose silence is over */
+    u32 watched;               /* devices that are punished, or were and it is not forgotten */
+    u64 forgiven_us;           /* when we last looked whose time is over, */
+    u32 forgiven_bus;          /* and at which bus */
+    struct limit storms;       /* lines */
+    u32 recorded;              /* faults since the last overflow, */
+    u16 last_sid;              /* the last one of them, */
+    bool one_sid;              /* which all of them are of */
+    bool overflowed;           /* at the last overflow they were all of overflow_sid */
+    u16 overflow_sid;
     u64 log_since_us;
     u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
     struct vtd_alert alert;
@@ -263,8 +271,12 @@ void vtd_tables_free(struct vtd_unit *unit);
 
 /* Counts a fault; punishes a device over its budget. */
 void vtd_storm_count(struct vtd_unit *unit, u16 sid, u64 now);
-/* Devices silenced long enough may be heard again. */
+/* Faults were lost, and all that were not since the last time are counted: of one device, twice in a row, they are its. */
+void vtd_storm_overflow(struct vtd_unit *unit, u64 now);
+/* Ends the punishments, and the memory of them, whose time is over. */
 void vtd_storm_forgive(struct vtd_unit *unit, u64 now);
+/* The guest lists the device no more: nothing is held against who uses it next. Its entry is about to be written. */
+void vtd_storm_taken_out(struct vtd_unit *unit, u16 sid);
 /* Word 0 of a context entry that is about to be written, with the device's punishment in it. */
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word);
 /* Faults of a device, ever. */

@@ -157,7 +157,7 @@ void host_forgive_storms(void)
             memset(port_hpa_to_ptr(host.unit->history[bus]), 0, PAGE_SIZE);
         }
     }
-    host.unit->silenced = 0;
+    host.unit->watched = 0;
 }
 
 bool host_owns_status(u64 addr, size_t len)
