@@ -3,6 +3,12 @@
 
 #include "boot/console.h"
 
+/*
+ * A start at level info takes at most 60 lines, whatever the machine (tests/unit/boot/test_report): of each list the
+ * first few are told, and what is equal to an earlier one is not decoded again. Level debug shows all.
+ */
+enum { UNITS_TOLD = 8, KINDS_TOLD = 3, REGIONS_TOLD = 4 };
+
 /* Brand strings are padded on the left. */
 static const char *brand_of(const struct cpu_facts *cpu)
 {
@@ -82,23 +88,56 @@ static void report_scopes(const struct machine *m, struct vtd_dmar_run run)
     }
 }
 
-static void report_unit(const struct machine *m, u32 index)
+/* Units of a machine are mostly alike. */
+struct kinds {
+    u32 first[KINDS_TOLD];
+    u32 count;
+};
+
+static u32 kind_of(const struct machine *m, const struct kinds *kinds, u32 index)
 {
+    u32 kind = 0;
+    while (kind < kinds->count && (m->units[kinds->first[kind]].cap != m->units[index].cap ||
+                                   m->units[kinds->first[kind]].ecap != m->units[index].ecap)) {
+        kind++;
+    }
+    return kind;
+}
+
+static void report_unit(const struct machine *m, struct kinds *kinds, u32 index)
+{
+    enum log_level level = index < UNITS_TOLD ? LOG_INFO : LOG_DEBUG;
+    u32 kind = kind_of(m, kinds, index);
     const struct vtd_dmar_unit *unit = &m->dmar.units[index];
     const struct unit_registers *r = &m->units[index];
     char text[VTD_CAPS_TEXT];
     const char *why;
     enum vtd_ability ability = vtd_caps_ability(r->cap, r->ecap, &why);
-    console_log(LOG_INFO, "unit %u: segment %u, registers %llx (%u KiB), version %u.%u, %s%s", index,
+    console_log(level, "unit %u: segment %u, registers %llx (%u KiB), version %u.%u, %s%s", index,
                 unit->segment, unit->base.v, unit->window_size >> 10, r->version >> 4 & 0xf, r->version & 0xf,
                 unit->include_all ? "all other devices" : "listed devices",
                 (r->status >> 31) != 0 ? ", translating already" : "");
-    vtd_cap_text(r->cap, text);
-    console_log(LOG_INFO, "  CAP  %016llx %s", r->cap, text);
-    vtd_ecap_text(r->ecap, text);
-    console_log(LOG_INFO, "  ECAP %016llx %s", r->ecap, text);
-    console_log(LOG_INFO, "  able: %s: %s", vtd_ability_text(ability), why);
+    if (kind < kinds->count) {
+        console_log(LOG_DEBUG, "  as unit %u", kinds->first[kind]);
+    } else {
+        level = kind < KINDS_TOLD ? LOG_INFO : LOG_DEBUG;
+        if (kind < KINDS_TOLD) {
+            kinds->first[kinds->count++] = index;
+        }
+        vtd_cap_text(r->cap, text);
+        console_log(level, "  unit %u: CAP  %016llx %s", index, r->cap, text);
+        vtd_ecap_text(r->ecap, text);
+        console_log(level, "  unit %u: ECAP %016llx %s", index, r->ecap, text);
+        console_log(level, "  unit %u: able: %s: %s", index, vtd_ability_text(ability), why);
+    }
     report_scopes(m, unit->scopes);
+}
+
+static void report_rest(u32 count, u32 told, const char *what)
+{
+    if (count > told) {
+        console_log(LOG_INFO, "%u more %s, shown at level debug", count - told, what);
+    }
 }
 
 /* Firmware's mistakes that cost nothing but a line. */
@@ -128,18 +167,21 @@ void report_units(const struct machine *m)
                 dmar->x2apic_opt_out ? ", x2APIC opt-out" : "",
                 dmar->dma_opt_in ? ", DMA opt-in" : "");
     report_notes(dmar);
+    struct kinds kinds = {.count = 0};
     for (u32 i = 0; i < dmar->unit_count; i++) {
-        report_unit(m, i);
+        report_unit(m, &kinds, i);
     }
+    report_rest(dmar->unit_count, UNITS_TOLD, "units");
     if (m->units_may_come) {
         console_log(LOG_WARNING, "host bridges may bring units of their own later (_DSM); devices behind such a unit "
                     "would not be isolated");
     }
     for (u32 i = 0; i < dmar->region_count; i++) {
-        console_log(LOG_INFO, "reserved for DMA: segment %u, %llx-%llx", dmar->regions[i].segment,
-                    dmar->regions[i].base, dmar->regions[i].limit);
+        console_log(i < REGIONS_TOLD ? LOG_INFO : LOG_DEBUG, "reserved for DMA: segment %u, %llx-%llx",
+                    dmar->regions[i].segment, dmar->regions[i].base, dmar->regions[i].limit);
         report_scopes(m, dmar->regions[i].scopes);
     }
+    report_rest(dmar->region_count, REGIONS_TOLD, "reserved regions");
     if (dmar->unknown_structures != 0) {
         console_log(LOG_INFO, "DMAR: %u structures of unknown type skipped",
                     dmar->unknown_structures);
