@@ -123,9 +123,9 @@ static void enable_no_execute(void)
 static u64 call(const struct placement *p, u64 entry, u64 cpu_index)
 {
     struct bridge bridge = {.entry = entry, .cpu_index = cpu_index, .page_table = p->page_table,
-                            .handover = PLACE_DIRECT_MAP + (u64)(uintptr_t)p->handover,
+                            .handover = p->handover->direct_map + (u64)(uintptr_t)p->handover,
                             .stack = p->stack};
-    bridge.resume_pointer = PLACE_DIRECT_MAP + (u64)(uintptr_t)&bridge.resume;
+    bridge.resume_pointer = p->handover->direct_map + (u64)(uintptr_t)&bridge.resume;
     enable_no_execute();
     return bridge_call(&bridge);
 }

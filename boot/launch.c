@@ -13,7 +13,7 @@
 #include "boot/settings.h"
 #include "boot/windows.h"
 
-enum { STALL_US = 20000, TABLE_WIDTH = 48 };
+enum { STALL_US = 20000 };
 
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
@@ -84,7 +84,8 @@ static u64 page_sizes(const struct machine *m)
 static bool list_memory(const struct machine *m, u64 sizes, struct ranges *out)
 {
     static struct areas windows;
-    u32 bits = m->cpu.physical_bits < TABLE_WIDTH ? m->cpu.physical_bits : TABLE_WIDTH;
+    u32 table_bits = vmx_caps_has(&m->cpu.caps, VMX_WORD_EPT_VPID, EPT_WALK_5) ? 57 : 48;
+    u32 bits = m->cpu.physical_bits < table_bits ? m->cpu.physical_bits : table_bits;
     const struct room_extras extras = {.dmar = m->dmar_usable ? &m->dmar : NULL, .pluggable = &m->pluggable,
                                        .windows = &windows, .limit = 1ull << bits};
     /* Whole windows cost a table a GiB without pages of that size; then the BARs there are, others on first use. */

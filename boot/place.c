@@ -20,6 +20,7 @@
 
 enum {
     STACK_BYTES = 16 << 10,
+    DIRECT_MAP_END = 0x80000000u, /* where the image is linked, from the end */
     GRANULE = 8 << 20,          /* of the size: what differs a little from one start to the next changes nothing */
 };
 
@@ -53,6 +54,12 @@ static u32 paging_levels(void)
     u64 cr4;
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     return (cr4 & 1u << 12) != 0 ? 5 : 4;
+}
+
+/* Where physical memory appears to the image: the upper half of what the firmware's levels address, but its end. */
+static u64 direct_map(void)
+{
+    return ~0ull << (9 * paging_levels() + PAGE_SHIFT - 1);
 }
 
 static struct layout lay_out(const struct elf_image *image, const struct place_request *request)
@@ -95,7 +102,7 @@ static enum result map_image(struct page_tables *t, const struct elf_image *imag
         enum result r = page_tables_map(t, image->base + s->offset, base + s->offset, s->size,
                                         write | (s->executable ? PAGE_EXECUTE : 0));
         if (r == OK) {
-            r = page_tables_map(t, PLACE_DIRECT_MAP + base + s->offset, base + s->offset, s->size,
+            r = page_tables_map(t, direct_map() + base + s->offset, base + s->offset, s->size,
                                 write);
         }
         if (r != OK) {
@@ -109,9 +116,9 @@ static enum result map_rest(struct page_tables *t, u64 image_base, u64 image_end
 {
     u64 bridge = (u64)(uintptr_t)bridge_begin & ~PAGE_MASK;
     u64 bridge_last = ((u64)(uintptr_t)bridge_end - 1) & ~PAGE_MASK;
-    enum result r = page_tables_map(t, PLACE_DIRECT_MAP, 0, image_base, PAGE_WRITE);
+    enum result r = page_tables_map(t, direct_map(), 0, image_base, PAGE_WRITE);
     if (r == OK) {
-        r = page_tables_map(t, PLACE_DIRECT_MAP + image_end, image_end, end - image_end,
+        r = page_tables_map(t, direct_map() + image_end, image_end, end - image_end,
                             PAGE_WRITE);
     }
     if (r == OK) {
@@ -141,7 +148,7 @@ static void fill_handover(const struct elf_image *image, const struct layout *l,
     h->image_base = base;
     h->image_size = image->size;
     h->page_table = base + l->tables;
-    h->direct_map = PLACE_DIRECT_MAP;
+    h->direct_map = direct_map();
     h->pool_base = base + l->pool;
     h->pool_size = l->size - l->pool;
 }
@@ -158,6 +165,10 @@ enum result place_image(const struct place_request *request, struct placement *o
 {
     static char no_memory[80];
     struct elf_image image;
+    if (request->physical_end > -direct_map() - DIRECT_MAP_END) {
+        *why = "memory reaches beyond what the firmware's page tables can address";
+        return ERR_UNSUPPORTED;
+    }
     enum result r = elf_parse(_binary_image_bin_start,
                               (size_t)(_binary_image_bin_end - _binary_image_bin_start), &image,
                               why);
@@ -176,7 +187,7 @@ enum result place_image(const struct place_request *request, struct placement *o
     copy_image(&image, out->base);
     out->handover = (struct handover *)(uintptr_t)(out->base + l.handover);
     out->page_table = out->base + l.tables;
-    out->stack = PLACE_DIRECT_MAP + out->base + l.pool;
+    out->stack = direct_map() + out->base + l.pool;
     fill_handover(&image, &l, out->base, out->handover);
     r = build_tables(&image, &l, out->base, request->physical_end);
     *why = "the hypervisor's page tables could not be built";

@@ -9,9 +9,6 @@
 #include "boot/areas.h"
 #include "hv/handover.h"
 
-/* Where physical memory appears to the image. */
-#define PLACE_DIRECT_MAP 0xffff800000000000ull
-
 struct placement {
     u64 base, size;
     struct handover *handover;  /* at its physical address */

@@ -3,6 +3,7 @@
 
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
+#define FOUR_LEVELS (1ull << 48)
 
 /* Interrupt messages of devices, which no table translates (VT-d 3.14), and the local APIC. */
 #define MESSAGES_BASE 0xfee00000ull
@@ -10,11 +11,14 @@
 
 enum {
     POOL_BYTES = 8 << 20,
-    POOL_BYTES_PER_CPU = 128 << 10,
     POOL_BYTES_PER_UNIT = 256 << 10,
-    POOL_BYTES_PER_FUNCTION = 16 << 10, /* PASID directory, PASID table, context tables, what they are known by */
+    /*
+     * PASID directory, PASID table, context table and what they are known by, alone on its half bus: 4.2 pages; of the
+     * pool guests may use three quarters (hv/partition/dma.c).
+     */
+    POOL_BYTES_PER_FUNCTION = 24 << 10,
     POOL_BYTES_PER_INTERRUPT_TABLE = 2 << 20, /* 1 MiB at a multiple of it: taken with what is around, which is given back */
-    SPLITS = 64,                        /* tables for memory types and holes that cut a large page */
+    SPLITS = 64,                        /* tables for memory types and holes that cut a large page; roots of units */
     ALIGNMENT = 2 << 20,
 };
 
@@ -98,14 +102,16 @@ static u64 tables_of(const struct ranges *list, u64 span, bool page_of_that_size
 
 u64 room_tables(const struct ranges *list, u64 page_sizes)
 {
-    return 1 + tables_of(list, 512 * GIB, false) + tables_of(list, GIB, (page_sizes & GIB) != 0) +
-           tables_of(list, 2 * MIB, (page_sizes & 2 * MIB) != 0);
+    const struct memory_range *last = list->count != 0 ? &list->list[list->count - 1] : NULL;
+    bool deep = last != NULL && last->base + last->size > FOUR_LEVELS; /* hv/partition/ept.c decides alike */
+    return 1 + (deep ? tables_of(list, FOUR_LEVELS, false) : 0) + tables_of(list, 512 * GIB, false) +
+           tables_of(list, GIB, (page_sizes & GIB) != 0) + tables_of(list, 2 * MIB, (page_sizes & 2 * MIB) != 0);
 }
 
 u64 room_pool(const struct room_need *need)
 {
     u64 tables = room_tables(need->list, need->page_sizes) + SPLITS;
-    return POOL_BYTES + (u64)need->cpus * POOL_BYTES_PER_CPU + (u64)need->units * POOL_BYTES_PER_UNIT +
+    return POOL_BYTES + (u64)need->cpus * HANDOVER_CPU_BYTES + (u64)need->units * POOL_BYTES_PER_UNIT +
            (u64)need->interrupt_tables * POOL_BYTES_PER_INTERRUPT_TABLE +
            (u64)need->functions * POOL_BYTES_PER_FUNCTION + (tables << (need->two_roots ? 1 : 0)) * PAGE_SIZE;
 }

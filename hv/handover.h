@@ -12,6 +12,7 @@
 
 enum {
     HANDOVER_MAGIC = 0x4e455354,
+    HANDOVER_CPU_BYTES = 128 << 10,     /* of the pool, for each CPU that enters */
     HANDOVER_RANGES = 1024,
     HANDOVER_PROTECT = 16,
     HANDOVER_SLEEP = 10,

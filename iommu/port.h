@@ -20,6 +20,8 @@ void port_mmio_write64(hpa_t addr, u64 value);
  * ERR_NO_MEMORY when the bounded pool is exhausted; nothing is taken then.
  */
 must_use enum result port_pages_alloc(u32 count, hpa_t *out);
+/* The same, but not written back: for callers that do it only where hardware does not snoop. */
+must_use enum result port_pages_take(u32 count, hpa_t *out);
 void port_pages_free(hpa_t base, u32 count);
 
 /* Host memory as a pointer; valid for pages from port_pages_alloc() and for firmware's tables. */

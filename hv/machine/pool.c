@@ -2,12 +2,14 @@
 #include "hv/machine/pool.h"
 
 #include "iommu/port.h"
+#include "iommu/base/limit.h"
 #include "iommu/base/spinlock.h"
 
 static struct {
     struct spinlock lock;
     u64 base, pages, free, next;
     u64 *taken;
+    struct limit empty;
 } pool;
 
 static bool is_taken(u64 page)
@@ -65,21 +67,30 @@ static bool take(u64 count, u64 *first)
     return found;
 }
 
-enum result port_pages_alloc(u32 count, hpa_t *out)
+enum result port_pages_take(u32 count, hpa_t *out)
 {
     u64 first;
     if (count == 0 || !take(count, &first)) {
-        port_log(LOG_ERROR, "page pool: %u contiguous pages wanted, %llu of %llu free", count, pool.free,
-                 pool.pages);
+        if (limit_due(&pool.empty)) {
+            port_log(LOG_ERROR, "page pool: %u contiguous pages wanted, %llu of %llu free (refusal %llu)", count,
+                     pool.free, pool.pages, pool.empty.count);
+        }
         return ERR_NO_MEMORY;
     }
     out->v = pool.base + first * PAGE_SIZE;
-    u64 *words = port_hpa_to_ptr(*out);
-    for (u64 i = 0; i < count * PAGE_SIZE / 8; i++) {
-        words[i] = 0;
-    }
-    port_flush_lines(words, count * PAGE_SIZE);
+    void *to = port_hpa_to_ptr(*out);
+    u64 words = count * PAGE_SIZE / sizeof(u64);
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0ull) : "memory");
     return OK;
+}
+
+enum result port_pages_alloc(u32 count, hpa_t *out)
+{
+    enum result r = port_pages_take(count, out);
+    if (r == OK) {
+        port_flush_lines(port_hpa_to_ptr(*out), count * PAGE_SIZE);
+    }
+    return r;
 }
 
 void port_pages_free(hpa_t base, u32 count)

@@ -64,14 +64,32 @@ bool units_find(u64 addr, u32 *i, u32 *offset)
     return false;
 }
 
+u32 units_levels(u32 i, u32 levels)
+{
+    struct vtd_unit_info info;
+    vtd_unit_get_info(units[i], &info);
+    while (levels != 0 && (info.ss_levels >> levels & 1) == 0) {
+        levels--;
+    }
+    return levels;
+}
+
+u32 units_width(u32 i, u32 levels)
+{
+    struct vtd_unit_info info;
+    vtd_unit_get_info(units[i], &info);
+    u32 bits = PAGE_SHIFT + 9 * units_levels(i, levels);
+    u32 mgaw = vtd_cap_mgaw(info.cap);
+    return bits < mgaw ? bits : mgaw;
+}
+
 struct units_common units_get_common(void)
 {
-    struct units_common c = {.page_sizes = ~0ull, .levels = ~0u, .coherent = true, .nesting = count != 0, .without = count};
+    struct units_common c = {.page_sizes = ~0ull, .coherent = true, .nesting = count != 0, .without = count};
     for (u32 i = 0; i < count; i++) {
         struct vtd_unit_info info;
         vtd_unit_get_info(units[i], &info);
         c.page_sizes &= info.ss_page_sizes;
-        c.levels &= info.ss_levels;
         c.coherent &= info.coherent;
         c.nesting &= info.nesting;
         bool remaps = vtd_ecap_get(info.ecap, VTD_ECAP_IR) != 0;

@@ -22,11 +22,14 @@ bool units_find(u64 addr, u32 *i, u32 *offset);
 /* What one table for all of them and the CPU may look like. */
 struct units_common {
     u64 page_sizes;
-    u32 levels;           /* bit n: n-level second stage on all */
     bool coherent, nesting;
     bool interrupts;      /* firmware says that the platform remaps interrupts (VT-d 8.1), and all can */
     u32 without;          /* the first that cannot; units_count(): none */
 };
 struct units_common units_get_common(void);
+
+/* The most levels that a unit's walks of a table of `levels` can have, 0: none; and the bits of address these are. */
+u32 units_levels(u32 i, u32 levels);
+u32 units_width(u32 i, u32 levels);
 
 #endif

@@ -2,6 +2,7 @@
 #include "hv/guest/cpuid_policy.h"
 #include "hv/machine/apic.h"
 #include "hv/machine/cpu.h"
+#include "hv/machine/pool.h"
 #include "hv/machine/units.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
@@ -136,15 +137,42 @@ static void report_interrupts(void)
     }
 }
 
+/* Before the pool is shared: a table is far larger than what entries take. */
+static enum result make_interrupt_tables(const struct partition *p)
+{
+    enum result r = OK;
+    for (u32 i = 0; p->has_interrupts && r == OK && i < units_count(); i++) {
+        r = vtd_irt_create(units_get(i));
+    }
+    return r;
+}
+
+/* Of what the CPUs leave free guests' entries may take three quarters: half of that each unit for itself, evenly. */
+static u32 share_pool(struct partition *p)
+{
+    u64 free = pool_get_counts().free;
+    u32 pages = (u32)((free > p->cpu_pages ? free - p->cpu_pages : 0) / 4 * 3);
+    p->quota.pages = pages / 2;
+    u32 own = units_count() != 0 ? pages / 2 / units_count() : 0;
+    return own != 0 ? own : 1; /* 0 would be a default, whatever the pool has */
+}
+
 enum result partition_dma_show_units(struct partition *p)
 {
     report_interrupts();
     p->has_interrupts = shows_interrupts();
+    enum result r = make_interrupt_tables(p);
+    if (r != OK) {
+        return r;
+    }
+    u32 own = share_pool(p);
     for (u32 i = 0; i < units_count(); i++) {
+        u32 width = units_width(i, domain_levels(p->domain));
         const struct viommu_config config = {
             .unit = units_get(i), .parent = p->domain, .ops = &guest_ops, .ctx = p, .partition = p->id,
-            .gpa_width = p->gpa_width, .interrupts = p->has_interrupts};
-        enum result r = viommu_create(&config, &p->viommus[i]);
+            .gpa_width = width < p->gpa_width ? width : p->gpa_width, .interrupts = p->has_interrupts,
+            .max_table_pages = own, .shared = &p->quota};
+        r = viommu_create(&config, &p->viommus[i]);
         if (r != OK) {
             return r;
         }

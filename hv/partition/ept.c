@@ -5,6 +5,7 @@
  */
 #include "hv/partition/ept.h"
 
+#include "hv/machine/pool.h"
 #include "hv/machine/units.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/state.h"
@@ -13,8 +14,9 @@
 
 enum {
     LISTED = PROT_READ | PROT_WRITE | PROT_EXEC | EPT_MAP_LISTED,
-    LEVELS = 4, WIDTH = 48,
+    LEVELS = 4, LEVELS_MAX = 5,
     RETYPE_US = 50,
+    RESERVE = 8,                /* that part of the pool is for memory types, the driver and devices that storm */
 };
 
 #define MIB (1ull << 20)
@@ -31,21 +33,87 @@ static bool diverges(const struct handover *h)
     return h->protect_count != 0 && !h->protect[0].dma_read;
 }
 
+static u32 width_of(u32 levels)
+{
+    return PAGE_SHIFT + 9 * levels;
+}
+
+static u32 least(u32 a, u32 b)
+{
+    return a < b ? a : b;
+}
+
+static u64 end_of(const struct memory_range *r)
+{
+    return r->base + r->size;
+}
+
+/* As few levels as reach all that is listed, and as every unit has at most. */
+static u32 choose_levels(const struct handover *h)
+{
+    u64 end = h->range_count != 0 ? end_of(&h->ranges[h->range_count - 1]) : 0;
+    bool deep = end > 1ull << width_of(LEVELS);
+    for (u32 i = 0; i < units_count(); i++) {
+        deep |= units_levels(i, LEVELS) == 0;
+    }
+    return deep && (msr_read(MSR_VMX_EPT_VPID) & EPT_WALK_5) != 0 ? LEVELS_MAX : LEVELS;
+}
+
+static const struct memory_range *first_above(const struct handover *h, u64 end, bool memory)
+{
+    for (u32 i = 0; i < h->range_count; i++) {
+        const struct memory_range *r = &h->ranges[i];
+        if (end_of(r) > end && (r->kind == RANGE_RAM || r->kind == RANGE_FIRMWARE) == memory) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * A unit that walks fewer levels sees the lowest addresses. Device memory above is not there for its devices; with
+ * memory above they could not work. *fewest: of all units.
+ */
+static enum result check_units(const struct handover *h, u32 levels, u32 *fewest)
+{
+    u32 told = 0;
+    *fewest = levels;
+    for (u32 i = 0; i < units_count(); i++) {
+        u32 n = units_levels(i, levels);
+        u32 width = units_width(i, levels);
+        const struct memory_range *memory = first_above(h, 1ull << width, true);
+        if (n < 3 || memory != NULL) {
+            port_log(LOG_ERROR, "unit %u: its second stage translates %u bits, and %s %llx", i, width,
+                     n < 3 ? "the EPT has" : "memory reaches to", n < 3 ? (u64)width_of(levels) : end_of(memory));
+            return ERR_UNSUPPORTED;
+        }
+        const struct memory_range *device = first_above(h, 1ull << width, false);
+        if (device != NULL) {
+            port_log(told++ < 4 ? LOG_WARNING : LOG_DEBUG,
+                     "unit %u: its devices reach %u bits: device memory at %llx and above is not there for them", i,
+                     width, device->base);
+        }
+        *fewest = n < *fewest ? n : *fewest;
+    }
+    return OK;
+}
+
 /* What all remapping units and the CPU share. */
 static enum result create_domain(struct partition *p, const struct handover *h, void (*cpu_flush)(void *ctx))
 {
     const struct units_common common = units_get_common();
     u64 can = msr_read(MSR_VMX_EPT_VPID);
     u64 sizes = PAGE_SIZE | (can & EPT_2M ? 2 * MIB : 0) | (can & EPT_1G ? GIB : 0);
-    const struct domain_config config = {
-        .levels = LEVELS, .page_sizes = sizes & common.page_sizes, .coherent = common.coherent,
-        .parent = common.nesting, .dma_root = diverges(h), .partition = p->id, .rule_lifted = h->rule_lifted,
-        .cpu_flush = cpu_flush};
-    if (!(common.levels & 1u << LEVELS)) {
-        port_log(LOG_ERROR, "the units have no second stage of 4 levels in common, which the EPT needs");
-        return ERR_UNSUPPORTED;
+    u32 fewest;
+    enum result r = check_units(h, p->ept->levels, &fewest);
+    if (r != OK) {
+        return r;
     }
-    p->gpa_width = p->physical_width < WIDTH ? p->physical_width : WIDTH;
+    const struct domain_config config = {
+        .levels = p->ept->levels, .fewest_levels = fewest, .page_sizes = sizes & common.page_sizes,
+        .coherent = common.coherent, .parent = common.nesting, .dma_root = diverges(h), .partition = p->id,
+        .rule_lifted = h->rule_lifted, .cpu_flush = cpu_flush};
+    p->gpa_width = least(p->physical_width, width_of(config.levels));
     p->ept->page_sizes = config.page_sizes;
     return domain_create(&config, &p->domain);
 }
@@ -118,7 +186,8 @@ static enum result create(const struct handover *h, struct ept **out)
     e->map.mtrr = &e->types.now;
     *out = e;
     r = partition_mtrr_load(h->physical_width, &e->types.now);
-    e->types.limit = 1ull << (h->physical_width < WIDTH ? h->physical_width : WIDTH);
+    e->levels = choose_levels(h);
+    e->types.limit = 1ull << least(h->physical_width, width_of(e->levels));
     e->map.limit = e->types.limit;
     return r == OK ? check_end(e, h) : r;
 }
@@ -159,10 +228,17 @@ static enum result map_around(struct partition *p, u64 gpa)
     return r == ERR_EXISTS ? OK : r;
 }
 
+/* A guest can touch more device memory than there is room for tables: the last of the pool is not for that. */
+static bool has_room(void)
+{
+    struct pool_counts pool = pool_get_counts();
+    return pool.free >= pool.pages / RESERVE;
+}
+
 enum result partition_ept_map_device(struct partition *p, u64 gpa)
 {
     spin_lock(&p->ept->lock);
-    enum result r = map_around(p, gpa);
+    enum result r = has_room() ? map_around(p, gpa) : ERR_NO_MEMORY;
     spin_unlock(&p->ept->lock);
     return r;
 }

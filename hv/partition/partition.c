@@ -64,6 +64,7 @@ enum result partition_create_root(const struct handover *h, void (*cpu_flush)(vo
     p->hypervisor_bit = h->hypervisor_bit;
     p->boot_services = true;
     p->physical_width = h->physical_width;
+    p->cpu_pages = h->cpu_count * (HANDOVER_CPU_BYTES / PAGE_SIZE);
     take_sleep(h, &p->sleep);
     r = create_bitmaps(p);
     if (r == OK) {

@@ -26,6 +26,8 @@ struct partition {
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
     bool has_interrupts;            /* these show interrupt remapping */
+    u32 cpu_pages;                  /* of the pool, for the CPUs that enter after the units were taken over */
+    struct viommu_quota quota;      /* pages of the pool that their guest's entries share */
     u32 next_unit;                  /* whose turn it is, see partition_dma_run() */
     u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */

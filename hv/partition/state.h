@@ -10,6 +10,7 @@
 struct ept {
     struct spinlock lock;           /* of `types` and of what is mapped by them */
     struct ept_types types;
+    u32 levels;
     u64 page_sizes;
     struct ept_map map;
     struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_SLEEP + HANDOVER_PROTECT + 4];

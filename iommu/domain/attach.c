@@ -5,6 +5,7 @@
  */
 #include "iommu/base/slab.h"
 #include "iommu/domain/state.h"
+#include "iommu/spec/caps.h"
 
 /* What may be attached: a domain, or a nested one (then domain is its parent). */
 struct attach_target {
@@ -54,7 +55,7 @@ static struct attachment *find(const struct did_unit *u, u64 key)
 static enum result check_second_stage(const struct did_unit *u, const struct domain *d)
 {
     const struct vtd_unit_info *info = &u->info;
-    if ((info->ss_levels >> d->config.levels & 1) == 0) {
+    if (domain_unit_levels(d, info->ss_levels) == 0) {
         port_log(LOG_ERROR, "unit %u: no second stage of %u levels", info->index,
                  d->config.levels);
         return ERR_UNSUPPORTED;
@@ -72,17 +73,19 @@ static enum result check_second_stage(const struct did_unit *u, const struct dom
     return OK;
 }
 
-/* Guest addresses that the unit translates: MGAW (VT-d 11.4.2) and the levels of the tables. */
+/* Guest addresses that the unit translates: MGAW (VT-d 11.4.2) and the levels of its walks. */
 static enum result check_first_stage(const struct did_unit *u, const struct nested *n)
 {
-    u32 mgaw = (u32)(u->info.cap >> 16 & 0x3f) + 1;
+    u32 levels = domain_unit_levels(n->parent, u->info.ss_levels);
+    u32 mgaw = vtd_cap_mgaw(u->info.cap);
+    u32 bits = mgaw < PAGE_SHIFT + 9 * levels ? mgaw : PAGE_SHIFT + 9 * levels;
     if (!u->info.nesting) {
         port_log(LOG_WARNING, "unit %u: no nested translation", u->info.index);
         return ERR_UNSUPPORTED;
     }
-    if (n->config.pgtbl_addr >> mgaw != 0) {
+    if (n->config.pgtbl_addr >> bits != 0) {
         port_log(LOG_WARNING, "unit %u: first-stage table at %llx is beyond %u bits", u->info.index,
-                 n->config.pgtbl_addr, mgaw);
+                 n->config.pgtbl_addr, bits);
         return ERR_INVALID;
     }
     return OK;
@@ -190,11 +193,12 @@ static void keep(struct attachment *a)
 static enum result set_entry(const struct did_unit *u, const struct attachment *a,
                              enum vtd_root root, u16 sid, u32 pasid)
 {
+    u32 levels = domain_unit_levels(a->domain, u->info.ss_levels);
     struct vtd_entry entry = {
         .pgtt = a->nested != NULL ? PGTT_NESTED : PGTT_SECOND_STAGE,
         .did = a->did->id,
-        .ss_root = domain_dma_root(a->domain),
-        .ss_levels = a->domain->config.levels,
+        .ss_root = domain_unit_root(a->domain, levels),
+        .ss_levels = levels,
     };
     if (a->nested != NULL) {
         const struct nested_config *config = &a->nested->config;
@@ -442,8 +446,8 @@ enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_
     }
     if (r == OK) {
         keymap_add(&u->attachments, &a->node);
-        *out = (struct vtd_default){.ss_root = domain_dma_root(d), .did = a->did->id,
-                                    .ss_levels = d->config.levels};
+        u32 levels = domain_unit_levels(d, u->info.ss_levels);
+        *out = (struct vtd_default){.ss_root = domain_unit_root(d, levels), .did = a->did->id, .ss_levels = levels};
     } else if (a != NULL) {
         slab_free(&attachment_slab, a);
     }

@@ -7,6 +7,16 @@
 static struct slab domain_slab = {.size = sizeof(struct domain)};
 static u32 last_serial;
 
+static enum result pin(struct ptab *tables, const struct domain_config *config)
+{
+    bool possible = config->fewest_levels >= PTAB_MIN_LEVELS && config->fewest_levels <= config->levels;
+    enum result r = possible ? ptab_pin(tables, config->fewest_levels) : ERR_INVALID;
+    if (r != OK) {
+        ptab_destroy(tables);
+    }
+    return r;
+}
+
 enum result domain_create(const struct domain_config *config, struct domain **out)
 {
     struct domain *d;
@@ -20,6 +30,9 @@ enum result domain_create(const struct domain_config *config, struct domain **ou
     d->dids.serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
     r = ptab_create(&d->tables, &second_stage_format, config->levels, config->page_sizes,
                     config->coherent, config->dma_root);
+    if (r == OK && config->fewest_levels != 0) {
+        r = pin(&d->tables, config);
+    }
     if (r != OK) {
         slab_free(&domain_slab, d);
         return r;
@@ -53,14 +66,24 @@ hpa_t domain_cpu_root(const struct domain *d)
     return d->tables.root;
 }
 
-hpa_t domain_dma_root(const struct domain *d)
-{
-    return d->tables.second_root;
-}
-
 u32 domain_levels(const struct domain *d)
 {
     return d->config.levels;
+}
+
+u32 domain_unit_levels(const struct domain *d, u32 ss_levels)
+{
+    u32 fewest = d->config.fewest_levels != 0 ? d->config.fewest_levels : d->config.levels;
+    u32 levels = d->config.levels;
+    while (levels >= fewest && (ss_levels >> levels & 1) == 0) {
+        levels--;
+    }
+    return levels >= fewest ? levels : 0;
+}
+
+hpa_t domain_unit_root(const struct domain *d, u32 levels)
+{
+    return ptab_root(&d->tables, d->tables.second_root, levels);
 }
 
 u32 domain_table_pages(const struct domain *d)

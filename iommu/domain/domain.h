@@ -15,6 +15,7 @@ struct nested;
 
 struct domain_config {
     u32 levels;           /* 4 or 5 (3 for legacy units) */
+    u32 fewest_levels;    /* of the units that have fewer (3, 4), which then see the lowest addresses; 0: none has */
     u64 page_sizes;       /* 4K, or with 2M and 1G: what the CPU and all units can */
     bool coherent;        /* all units snoop their walks: no flushing of stores */
     bool parent;          /* a nesting parent from the start */
@@ -30,10 +31,12 @@ must_use enum result domain_create(const struct domain_config *config, struct do
 /* ERR_BUSY while a device or a nested domain uses it. */
 must_use enum result domain_destroy(struct domain *d);
 
-/* Roots: what the EPTP and what SSPTPTR point to. Equal unless the roots diverge. */
+/* Roots: what the EPTP and what SSPTPTR point to. Equal unless the roots diverge, or a unit walks fewer levels. */
 hpa_t domain_cpu_root(const struct domain *d);
-hpa_t domain_dma_root(const struct domain *d);
 u32 domain_levels(const struct domain *d);
+/* For a unit with these (bit n: n levels): how many its walks of the domain have, 0: none; and where they begin. */
+u32 domain_unit_levels(const struct domain *d, u32 ss_levels);
+hpa_t domain_unit_root(const struct domain *d, u32 levels);
 u32 domain_table_pages(const struct domain *d);
 
 /*

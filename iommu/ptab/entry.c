@@ -142,7 +142,7 @@ enum ptab_settled ptab_settle_table(struct ptab *pt, enum ptab_kind kind, u64 *s
         retire_both(pt, entry, second);
         return PTAB_IS_LEAF;
     }
-    if (second != entry &&
+    if (second != entry && !ptab_is_pinned(pt, slot) &&
         ptab_run_is_equal(ptab_table(pt->format, entry), ptab_table(pt->format, second), PTAB_ENTRIES)) {
         ptab_put_tables(pt, slot, twin, *slot, *slot);
         ptab_retire(pt, second);

@@ -22,7 +22,7 @@ enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 l
                         bool diverge)
 {
     u32 leaf_level = highest_leaf_level(page_sizes);
-    if (levels < 3 || levels > PTAB_MAX_LEVELS || leaf_level == 0) {
+    if (levels < PTAB_MIN_LEVELS || levels > PTAB_MAX_LEVELS || leaf_level == 0) {
         port_log(LOG_ERROR, "page tables: %u levels with page sizes %llx are not possible", levels, page_sizes);
         return ERR_INVALID;
     }
@@ -43,6 +43,46 @@ enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 l
     return r;
 }
 
+/* An empty table behind an entry; its use counts one more than its entries, so that it never ends. */
+static enum result pin(struct ptab *pt, u64 *entry)
+{
+    hpa_t page;
+    enum result r = port_pages_alloc(1, &page);
+    if (r == OK) {
+        *entry = page.v | pt->format->table;
+        ptab_flush(pt, entry, 1);
+        pt->tables++;
+    }
+    return r;
+}
+
+enum result ptab_pin(struct ptab *pt, u32 levels)
+{
+    u64 *first = pt->root_table;
+    u64 *second = ptab_table(pt->format, pt->second_root.v);
+    for (u32 i = 0; i < pt->levels - levels; i++) {
+        enum result r = pin(pt, first);
+        if (r == OK && second != first) {
+            r = pin(pt, second);
+        }
+        if (r != OK) {
+            return r;
+        }
+        pt->pinned[i] = first;
+        second = ptab_table(pt->format, *second);
+        first = ptab_table(pt->format, *first);
+    }
+    return OK;
+}
+
+hpa_t ptab_root(const struct ptab *pt, hpa_t root, u32 levels)
+{
+    for (u32 level = pt->levels; level > levels; level--) {
+        root.v = *ptab_table(pt->format, root.v) & pt->format->address;
+    }
+    return root;
+}
+
 /* Frees a table and its twin with all below. */
 static void free_tree(const struct ptab *pt, u64 first, u64 second, u32 level)
 {
@@ -51,7 +91,7 @@ static void free_tree(const struct ptab *pt, u64 first, u64 second, u32 level)
     const u64 *twin = ptab_table(f, second);
     for (u32 i = 0; level > 1 && i < PTAB_ENTRIES; i++) {
         if (ptab_is_table(f, table[i], level)) {
-            free_tree(pt, table[i], twin[i], level - 1);
+            free_tree(pt, table[i], twin[i] != 0 ? twin[i] : table[i], level - 1);
         }
     }
     if (table != twin) {

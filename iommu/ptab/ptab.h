@@ -14,6 +14,9 @@
  * No table but a root is empty, and the entry that points to one says how many of its entries are used, in bits that
  * hardware ignores.
  *
+ * Hardware that walks fewer levels can begin at the table that the first entry leads to, and so sees the addresses that
+ * it has. Those tables are roots, too, from ptab_pin() on: they stay when they are empty, and each tree has its own.
+ *
  * Nothing here locks or invalidates. A table taken out of a tree keeps its contents until
  * ptab_free_retired(): hardware may walk it until it is told not to.
  */
@@ -22,7 +25,7 @@
 
 #include "iommu/port.h"
 
-enum { PTAB_ENTRIES = 512, PTAB_MAX_LEVELS = 5 };
+enum { PTAB_ENTRIES = 512, PTAB_MAX_LEVELS = 5, PTAB_MIN_LEVELS = 3 };
 
 struct ptab_format {
     u64 permission; /* bits that hold only if every level has them; a hole is 0, nothing else */
@@ -36,6 +39,7 @@ struct ptab {
     const struct ptab_format *format;
     hpa_t root, second_root; /* equal unless the roots diverge */
     u64 *root_table;
+    u64 *pinned[PTAB_MAX_LEVELS - PTAB_MIN_LEVELS]; /* first entries that lead to roots of fewer levels */
     u64 limit;               /* the first input address that is too large */
     u32 levels;
     u32 leaf_level;          /* the highest level that may hold leaves, 1 to 3 */
@@ -60,6 +64,10 @@ static inline u64 ptab_span(u32 level)
 /* page_sizes: 4 KiB alone, or with 2 MiB, or with both larger ones; else ERR_INVALID. */
 must_use enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 levels,
                                  u64 page_sizes, bool coherent, bool diverge);
+/* While all is empty: from now on there is a root for a walk of each number of levels down to that one. */
+must_use enum result ptab_pin(struct ptab *pt, u32 levels);
+/* Where a walk of so many levels begins, of root or second_root. */
+hpa_t ptab_root(const struct ptab *pt, hpa_t root, u32 levels);
 /* Frees everything at once: no hardware walks the tables any more. */
 void ptab_destroy(struct ptab *pt);
 

@@ -10,7 +10,7 @@
  *   7     leaf above level 1           the same
  *   8, 9  accessed, dirty: 0, off      ignored, SSADE = 0
  *   11    ignored                      reserved in tables; SNP in leaves: 0, PGSNP does it
- *   60:52 ignored                      ignored: ptab counts in them (iommu/ptab/state.h)
+ *   61:52 ignored                      ignored: ptab counts in them (iommu/ptab/state.h)
  *   62    ignored                      reserved: 0
  *
  * Entries that point to tables give every permission: what a leaf says is what holds.

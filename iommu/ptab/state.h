@@ -9,10 +9,11 @@
 
 /*
  * Bits that hardware ignores in every entry, by EPT (SDM 30.3.2) and by VT-d 9.8. An entry that points to a table
- * says there how many entries of that table are in use, less one: no table but a root is empty. Of a table and its
+ * says there how many entries of that table are in use, less one: no table but a root is empty, and one that is pinned
+ * counts itself. Of a table and its
  * twin both entries say it of the first one. So an unmap knows without a look what it leaves behind.
  */
-enum { PTAB_IGNORED_SHIFT = 52, PTAB_IGNORED_BITS = 9 };
+enum { PTAB_IGNORED_SHIFT = 52, PTAB_IGNORED_BITS = 10 };
 static const u64 PTAB_IGNORED = ((1ull << PTAB_IGNORED_BITS) - 1) << PTAB_IGNORED_SHIFT;
 
 static inline u32 ptab_used(u64 entry)
@@ -112,6 +113,12 @@ struct ptab_op {
 static inline bool ptab_diverges(const struct ptab *pt)
 {
     return pt->second_root.v != pt->root.v;
+}
+
+/* Its table is where a walk of fewer levels begins: it is never taken out, nor shared. */
+static inline bool ptab_is_pinned(const struct ptab *pt, const u64 *slot)
+{
+    return slot == pt->pinned[0] || slot == pt->pinned[1];
 }
 
 /* How many whole entries of a table of that level lie in the range; 0 unless it begins with one. */

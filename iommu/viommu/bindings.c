@@ -7,14 +7,62 @@
 _Static_assert(sizeof(struct viommu_binding) * VIOMMU_BINDINGS_PER_PAGE <= PAGE_SIZE, "one page");
 _Static_assert(sizeof(struct viommu_device) * VIOMMU_DEVICES_PER_HALF <= PAGE_SIZE, "one page");
 
+/*
+ * What comes with a page of records: the context table of the host's that covers the same half bus; nested domains,
+ * attachments, ids and first stages of so many bindings, as test_host.c measures.
+ */
+enum { PAGES_PER_HALF = 1, PAGES_PER_BINDINGS = 3 };
+
 /* --- pages --- */
 
-static bool page_take(struct viommu *v, struct viommu_page *page)
+static bool take_shared(struct viommu_quota *shared, u32 pages)
 {
-    if (v->bindings.table_pages == v->config.max_table_pages || port_pages_alloc(1, &page->at) != OK) {
+    if (shared == NULL) {
         return false;
     }
-    v->bindings.table_pages++;
+    u32 left = __atomic_load_n(&shared->pages, __ATOMIC_RELAXED);
+    do {
+        if (left < pages) {
+            return false;
+        }
+    } while (!__atomic_compare_exchange_n(&shared->pages, &left, left - pages, false, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
+bool viommu_bindings_charge(struct viommu *v, u32 pages)
+{
+    struct viommu_bindings *all = &v->bindings;
+    u32 own = v->config.max_table_pages - (all->table_pages - all->from_shared);
+    u32 more = pages > own ? pages - own : 0;
+    if (more != 0 && !take_shared(v->config.shared, more)) {
+        return false;
+    }
+    all->from_shared += more;
+    all->table_pages += pages;
+    return true;
+}
+
+void viommu_bindings_refund(struct viommu *v, u32 pages)
+{
+    struct viommu_bindings *all = &v->bindings;
+    u32 back = pages < all->from_shared ? pages : all->from_shared;
+    if (back != 0) {
+        __atomic_fetch_add(&v->config.shared->pages, back, __ATOMIC_RELAXED);
+    }
+    all->from_shared -= back;
+    all->table_pages -= pages;
+}
+
+static bool page_take(struct viommu *v, struct viommu_page *page, u32 more)
+{
+    if (!viommu_bindings_charge(v, 1 + more)) {
+        return false;
+    }
+    if (port_pages_alloc(1, &page->at) != OK) {
+        viommu_bindings_refund(v, 1 + more);
+        return false;
+    }
     page->ptr = port_hpa_to_ptr(page->at);
     return true;
 }
@@ -40,7 +88,7 @@ struct viommu_device *viommu_bindings_add_device(struct viommu *v, u16 sid)
 {
     u32 index = sid / VIOMMU_DEVICES_PER_HALF;
     struct viommu_page *half = &v->bindings.half[index];
-    if (half->ptr == NULL && !page_take(v, half)) {
+    if (half->ptr == NULL && !page_take(v, half, PAGES_PER_HALF)) {
         return NULL;
     }
     v->bindings.known_halves[index / 64] |= 1ull << index % 64;
@@ -129,7 +177,7 @@ static bool grow(struct viommu *v)
 {
     struct viommu_bindings *all = &v->bindings;
     u32 first = (u32)all->pages * VIOMMU_BINDINGS_PER_PAGE;
-    if (first >= VIOMMU_BINDINGS_MAX || !page_take(v, &all->page[all->pages])) {
+    if (first >= VIOMMU_BINDINGS_MAX || !page_take(v, &all->page[all->pages], PAGES_PER_BINDINGS)) {
         return false;
     }
     all->pages++;
@@ -189,5 +237,6 @@ void viommu_bindings_free(struct viommu *v)
     for (u32 i = 0; i < all->pages; i++) {
         page_give(&all->page[i]);
     }
+    viommu_bindings_refund(v, all->table_pages);
     *all = (struct viommu_bindings){.count = 0};
 }

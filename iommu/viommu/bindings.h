@@ -12,6 +12,10 @@ struct viommu;
 struct viommu_binding;
 struct viommu_device;
 
+/* Pages against the quota of the unit, then against what the units share; false when neither has so many. */
+must_use bool viommu_bindings_charge(struct viommu *v, u32 pages);
+void viommu_bindings_refund(struct viommu *v, u32 pages);
+
 /* NULL when the guest never listed it. */
 struct viommu_device *viommu_bindings_find_device(struct viommu *v, u16 sid);
 /* Finds or makes the record; NULL when the page pool or the quota is exhausted. */

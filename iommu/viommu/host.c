@@ -6,6 +6,7 @@
 #include "iommu/viommu/host.h"
 
 #include "iommu/domain/domain.h"
+#include "iommu/viommu/bindings.h"
 
 enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out)
 {
@@ -14,7 +15,8 @@ enum result viommu_host_describe(const struct viommu_config *config, struct host
     if (!info.nesting) {
         return ERR_UNSUPPORTED;
     }
-    *out = (struct host_unit){.ver = info.ver, .cap = info.cap, .ecap = info.ecap, .haw = info.haw};
+    *out = (struct host_unit){.ver = info.ver, .cap = info.cap, .ecap = info.ecap, .haw = info.haw,
+                              .left = info.left};
     return domain_make_parent(config->parent);
 }
 
@@ -30,43 +32,63 @@ enum result viommu_host_clear(struct viommu *v)
 
 /* --- pages --- */
 
-/* The directory covers RID_PASID too, which no request carries. */
-static u32 directory_pages(const struct viommu *v, const struct guest_context *context)
+/*
+ * PASIDs that the host's directory is to have room for: as far as the entry at hand needs it. A guest's may be of 32
+ * pages and its entries all in the first.
+ */
+static u32 reach(const struct viommu *v, const struct viommu_device *device, u32 pasid)
 {
-    u32 carried = viommu_walk_pasid_count(&v->walk, context);
-    u32 end = carried > context->rid_pasid ? carried : context->rid_pasid + 1;
-    u32 per_page = PASID_DIR_ENTRIES_PER_PAGE * PASIDS_PER_TABLE;
-    return (end + per_page - 1) / per_page;
+    u32 carried = viommu_walk_pasid_count(&v->walk, &device->context);
+    u32 pasids = device->pages != 0 ? device->pasids : PASID_DIR_ENTRIES_PER_PAGE * PASIDS_PER_TABLE;
+    while (pasid != device->context.rid_pasid && pasids <= pasid) {
+        pasids *= 2;
+    }
+    return pasids < carried ? pasids : carried;
 }
 
-/* What an entry costs: the first of a device a directory, the first of 64 PASIDs a table. */
+static struct vtd_context host_context(const struct guest_context *context, u32 pasids)
+{
+    return (struct vtd_context){.rid_pasid = context->rid_pasid, .pasids = context->paside ? pasids : 0};
+}
+
+static u32 directory_pages(const struct guest_context *context, u32 pasids)
+{
+    const struct vtd_context host = host_context(context, pasids);
+    return vtd_device_directory_pages(&host);
+}
+
+/* What an entry costs: the first of a device a directory, a high PASID a larger one, the first of 64 PASIDs a table. */
 static u32 cost(struct viommu *v, const struct viommu_device *device, u16 sid, u32 pasid)
 {
-    u32 directory = device->pages == 0 ? directory_pages(v, &device->context) : 0;
+    u32 there = device->pages != 0 ? directory_pages(&device->context, device->pasids) : 0;
+    u32 directory = directory_pages(&device->context, reach(v, device, pasid)) - there;
     bool has_table = vtd_device_has_table(v->config.unit, VTD_ROOT_GUEST, sid, pasid);
     return directory + (has_table ? 0 : 1);
 }
 
-static void charge(struct viommu *v, struct viommu_device *device, u32 pages)
+/* A context of the device's own whose directory reaches the PASID. */
+static enum result open_device(struct viommu *v, struct viommu_device *device, u16 sid, u32 pasid)
 {
-    device->pages += pages;
-    v->bindings.table_pages += pages;
-}
-
-static enum result open_device(struct viommu *v, const struct viommu_device *device, u16 sid)
-{
-    const struct guest_context *context = &device->context;
-    const struct vtd_context host = {
-        .rid_pasid = context->rid_pasid,
-        .pasids = context->paside ? viommu_walk_pasid_count(&v->walk, context) : 0,
-    };
-    return vtd_device_open(v->config.unit, VTD_ROOT_GUEST, sid, &host);
+    u32 pasids = reach(v, device, pasid);
+    const struct vtd_context host = host_context(&device->context, pasids);
+    enum result r = OK;
+    if (device->pages == 0) {
+        r = vtd_device_open(v->config.unit, VTD_ROOT_GUEST, sid, &host);
+    } else if (pasids > device->pasids && device->context.paside) {
+        r = vtd_device_grow(v->config.unit, VTD_ROOT_GUEST, sid, pasids);
+    }
+    if (r == OK) {
+        device->pages += directory_pages(&device->context, pasids) -
+                         (device->pages != 0 ? directory_pages(&device->context, device->pasids) : 0);
+        device->pasids = pasids;
+    }
+    return r;
 }
 
 static enum result close_device(struct viommu *v, struct viommu_device *device, u16 sid)
 {
     enum result r = vtd_device_close(v->config.unit, VTD_ROOT_GUEST, sid);
-    v->bindings.table_pages -= device->pages;
+    viommu_bindings_refund(v, device->pages);
     device->pages = 0;
     return r;
 }
@@ -144,16 +166,20 @@ enum result viommu_host_attach(struct viommu *v, struct viommu_device *device,
 {
     u16 sid = binding->sid;
     u32 pages = cost(v, device, sid, binding->pasid);
+    u32 before = device->pages;
     viommu_host_forget_ids(v);
-    if (pages > v->config.max_table_pages - v->bindings.table_pages) {
+    if (!viommu_bindings_charge(v, pages)) {
         return ERR_QUOTA;
     }
-    enum result r = open_device(v, device, sid);
+    enum result r = open_device(v, device, sid, binding->pasid);
     if (r != OK) {
+        viommu_bindings_refund(v, pages);
         return r;
     }
     r = bind_new(v, device, binding, plan);
-    charge(v, device, pages - (r != OK ? cost(v, device, sid, binding->pasid) : 0));
+    u32 not_taken = r != OK ? cost(v, device, sid, binding->pasid) : 0;
+    device->pages = before + pages - not_taken;
+    viommu_bindings_refund(v, not_taken);
     if (r != OK && device->count == 0 && close_device(v, device, sid) != OK) {
         v->stats.host_errors++;
     }

@@ -13,6 +13,7 @@ struct host_unit {
     u32 ver;
     u64 cap, ecap;
     u32 haw;
+    struct vtd_left left;
 };
 /* ERR_UNSUPPORTED when it cannot carry a guest's unit. */
 must_use enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out);

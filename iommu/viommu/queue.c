@@ -30,9 +30,14 @@ void viommu_queue_moved(struct viommu *v)
 /* Some guests write the tail before they enable the queue: viommu_queue_run() looks at IQT anyway. */
 void viommu_queue_enable(struct viommu *v)
 {
+    viommu_queue_enable_at(v, 0);
+}
+
+void viommu_queue_enable_at(struct viommu *v, u32 head)
+{
     viommu_queue_moved(v);
-    v->queue.fetch = 0;
-    v->queue.done = 0;
+    v->queue.fetch = head;
+    v->queue.done = head;
     v->reg[VREG_GSTS] |= GSTS_QIES;
 }
 

@@ -14,6 +14,8 @@ void viommu_queue_reset(struct viommu *v);
 /* IQA was written. */
 void viommu_queue_moved(struct viommu *v);
 void viommu_queue_enable(struct viommu *v);
+/* With the descriptors before that offset done. */
+void viommu_queue_enable_at(struct viommu *v, u32 head);
 void viommu_queue_disable(struct viommu *v);
 /* IQT was written: counts it if there is work. viommu_queue_run() does the work. */
 void viommu_queue_count_doorbell(struct viommu *v);

@@ -139,6 +139,10 @@ u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size)
  */
 static void on_gcmd(struct viommu *v, u32 value)
 {
+    if (v->as_left && ((value & GCMD_TE) == 0 || (value & GCMD_SRTP) != 0)) {
+        v->as_left = false;
+        v->reg[VREG_GSTS] &= ~(u64)GSTS_TES;
+    }
     u32 status = (u32)v->reg[VREG_GSTS];
     u32 change = value ^ status;
     if (value & GCMD_SRTP) {

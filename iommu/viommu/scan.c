@@ -14,10 +14,15 @@
 #include "iommu/viommu/bindings.h"
 
 enum {
+    /* As tests/bench/bench_exit.c measures. */
     STEPS_BIND = 8,       /* ids looked up, an entry written */
-    STEPS_UNBIND = 24,    /* three invalidations, each waited for: registers are read uncached */
+    STEPS_REBIND = 60,    /* a table copied, invalidations waited for */
+    STEPS_UNBIND = 40,    /* three invalidations, each waited for: registers are read uncached */
     STEPS_NEW_PAGE = 25,  /* cleared, and its 64 lines flushed */
-    STEPS_PAGE = 20,      /* 64 PASID entries copied and decoded */
+    STEPS_OLD_PAGE = 10,  /* searched for tables, twice */
+    STEPS_BLOCK = 3,      /* 64 directory entries copied, those that are present found */
+    STEPS_PAGE = 4,       /* 64 PASID entries copied, those that are present found */
+    STEPS_ENTRY = 2,      /* decoded, and looked for */
     TABLES_PER_BLOCK = 64, /* directory entries copied at a time */
 };
 
@@ -68,15 +73,35 @@ static void count_refusal(struct viommu *v, enum vtd_fault_reason reason)
     }
 }
 
+/* What is charged by what became of it. */
+struct spending {
+    u32 pages;
+    u64 unbinds, rebinds;
+};
+
+static struct spending spending(const struct viommu *v)
+{
+    return (struct spending){v->bindings.table_pages, v->stats.unbinds, v->stats.rebinds};
+}
+
+static void spend_since(struct viommu *v, const struct spending *before)
+{
+    u32 now = v->bindings.table_pages;
+    u32 taken = now > before->pages ? now - before->pages : 0;
+    u32 given = now < before->pages ? before->pages - now : 0;
+    (void)viommu_spend(v, taken * STEPS_NEW_PAGE + given * STEPS_OLD_PAGE +
+                              (v->stats.unbinds != before->unbinds ? STEPS_UNBIND : 0) +
+                              (v->stats.rebinds != before->rebinds ? STEPS_REBIND : 0));
+}
+
 static void sync_entry(struct viommu *v, struct viommu_device *device, u32 pasid,
                        const struct guest_entry *entry)
 {
-    u32 pages = v->bindings.table_pages;
-    u64 unbinds = v->stats.unbinds;
+    struct spending before = spending(v);
+    (void)viommu_spend(v, STEPS_ENTRY);
     if (viommu_bind_sync(v, device, (u16)v->scan.sid, pasid, entry)) {
-        u32 taken = v->bindings.table_pages > pages ? v->bindings.table_pages - pages : 0;
-        u32 unbind = v->stats.unbinds != unbinds ? STEPS_UNBIND : 0;
-        (void)viommu_spend(v, STEPS_BIND + taken * STEPS_NEW_PAGE + unbind);
+        (void)viommu_spend(v, STEPS_BIND);
+        spend_since(v, &before);
     }
 }
 
@@ -125,17 +150,21 @@ static bool sync_block(struct viommu *v, struct viommu_device *device, u32 end)
     }
     gpa_t at = {device->context.directory.v + (u64)first * sizeof(block[0])};
     bool readable = v->walk.ops->read(v->walk.ctx, at, block, (last - first) * sizeof(block[0]));
-    for (u32 i = first; i < last; i++) {
+    for (u32 i = first; readable && i < last; i++) {
         gpa_t table;
-        if (!readable ||
-            viommu_walk_decode_directory(&v->walk, &block[i - first], &table) != VTD_FAULT_NONE) {
-            s->pasid = (i + 1) * PASIDS_PER_TABLE;
+        if ((block[i - first].w[0] & FIELD_MASK(PASID_DIR_P)) == 0) { /* mostly */
             continue;
         }
-        if (v->budget == 0 || !sync_table(v, device, table)) {
+        if (i != first) {
+            s->pasid = i * PASIDS_PER_TABLE;
+        }
+        if (viommu_walk_decode_directory(&v->walk, &block[i - first], &table) != VTD_FAULT_NONE) {
+            (void)viommu_spend(v, 1);
+        } else if (v->budget == 0 || !sync_table(v, device, table)) {
             return false;
         }
     }
+    s->pasid = last * PASIDS_PER_TABLE;
     return true;
 }
 
@@ -155,7 +184,7 @@ static bool sync_pasids(struct viommu *v, struct viommu_device *device)
     }
     u32 end = pasid_end(v, &device->context);
     while (s->pasid < end) {
-        if (!viommu_spend(v, 1) || !sync_block(v, device, end)) {
+        if (!viommu_spend(v, STEPS_BLOCK) || !sync_block(v, device, end)) {
             return false;
         }
     }
@@ -221,8 +250,9 @@ static void drop_old(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
     struct viommu_device *device = viommu_bindings_find_device(v, (u16)s->sid);
+    struct spending before = spending(v);
     if (device != NULL && viommu_bind_drop_one(v, device)) {
-        (void)viommu_spend(v, STEPS_UNBIND);
+        spend_since(v, &before);
         return;
     }
     if (!s->context.present) {
@@ -253,9 +283,10 @@ static void sweep(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
     bool changed;
+    struct spending before = spending(v);
     bool more = viommu_bind_sweep(v, viommu_bindings_find_device(v, (u16)s->sid), &s->sweep, &changed);
     if (changed) {
-        (void)viommu_spend(v, STEPS_UNBIND);
+        spend_since(v, &before);
     }
     if (!more) {
         next_device(s);

@@ -67,16 +67,16 @@ struct viommu_device {
     u16 first;       /* binding, index + 1 */
     u16 count;
     u32 pages;       /* of the host's tables; host.c's own */
+    u32 pasids;      /* that its directory there has room for; host.c's own */
 };
 
 enum {
-    VIOMMU_BINDINGS_DEFAULT = 1024,
     VIOMMU_BINDINGS_MAX = 8192,
-    VIOMMU_TABLE_PAGES_DEFAULT = 4096,
+    VIOMMU_TABLE_PAGES_DEFAULT = 1024,
     VIOMMU_TABLE_PAGES_MAX = 65536,
     VIOMMU_BINDINGS_PER_PAGE = 32,
     VIOMMU_BINDING_PAGES = VIOMMU_BINDINGS_MAX / VIOMMU_BINDINGS_PER_PAGE,
-    VIOMMU_HASH = 512,
+    VIOMMU_HASH = 2048,
     VIOMMU_HALVES = 2 * ROOT_ENTRIES, /* half buses, the reach of one context table */
     VIOMMU_DEVICES_PER_HALF = CONTEXT_ENTRIES,
     VIOMMU_SIDS = VIOMMU_HALVES * VIOMMU_DEVICES_PER_HALF,
@@ -97,7 +97,8 @@ struct viommu_bindings {
     u16 free;        /* index + 1 */
     u16 pages;
     u16 count;
-    u32 table_pages; /* what the guest's entries cost so far, against the quota */
+    u32 table_pages; /* what the guest's entries cost so far, against the quota: */
+    u32 from_shared; /* of them from config.shared */
     u32 generation;  /* of the pass under way, see viommu_bind_start_pass() */
     bool told_quota; /* the one line has been printed */
 };
@@ -198,6 +199,7 @@ struct viommu {
 
     u64 reg[VREG_COUNT];
     u64 active_root;         /* RTADDR as the last SRTP latched it */
+    bool as_left;            /* TES is firmware's: shown, while everything goes through the second stage */
     struct viommu_command command;
     struct walk_config walk; /* what the walker needs of the above */
 
@@ -243,7 +245,7 @@ static inline bool viommu_remapping(const struct viommu *v)
 
 static inline bool viommu_translating(const struct viommu *v)
 {
-    return (v->reg[VREG_GSTS] & GSTS_TES) != 0;
+    return (v->reg[VREG_GSTS] & GSTS_TES) != 0 && !v->as_left;
 }
 
 #endif

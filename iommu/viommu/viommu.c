@@ -38,8 +38,7 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
                    const struct host_unit *unit)
 {
     v->config = *config;
-    v->config.max_bindings =
-        or_default(config->max_bindings, VIOMMU_BINDINGS_DEFAULT, VIOMMU_BINDINGS_MAX);
+    v->config.max_bindings = or_default(config->max_bindings, VIOMMU_BINDINGS_MAX, VIOMMU_BINDINGS_MAX);
     v->config.max_table_pages = or_default(config->max_table_pages, VIOMMU_TABLE_PAGES_DEFAULT,
                                            VIOMMU_TABLE_PAGES_MAX);
     v->cap = viommu_caps_cap(unit->cap, config->interrupts);
@@ -64,9 +63,30 @@ static void power_on(struct viommu *v)
     v->command = (struct viommu_command){.set_root = false};
     v->scan = (struct viommu_scan){.kind = SCAN_IDLE};
     v->active_root = 0;
+    v->as_left = false;
     v->walk.rtaddr = 0;
     v->left = false;
     viommu_event_mask_all(v);
+}
+
+/*
+ * Firmware goes on as the guest, and a driver of its own would wait for ever for a queue that it has turned on and that
+ * is off. So its unit looks as it was left, and does nothing until it gives a command that says what it is to do.
+ */
+static void show_as_left(struct viommu *v, const struct vtd_left *left)
+{
+    if (left->queue) {
+        v->reg[VREG_IQA] = left->iqa & (FIELD_MASK(IQA_IQA) | IQA_DW | FIELD_MASK(IQA_QS));
+        v->reg[VREG_IQT] = left->iqt & FIELD_MASK(IQT_QT);
+        viommu_queue_enable_at(v, (u32)v->reg[VREG_IQT]);
+    }
+    if (left->translating) {
+        v->reg[VREG_RTADDR] = left->rtaddr & (FIELD_MASK(RTADDR_RTA) | FIELD_MASK(RTADDR_TTM));
+        v->active_root = v->reg[VREG_RTADDR];
+        v->walk.rtaddr = v->active_root;
+        v->reg[VREG_GSTS] |= GSTS_RTPS | GSTS_TES;
+        v->as_left = true;
+    }
 }
 
 enum result viommu_create(const struct viommu_config *config, struct viommu **out)
@@ -92,6 +112,7 @@ enum result viommu_create(const struct viommu_config *config, struct viommu **ou
     v->scratch = base + (u64)own_pages * PAGE_SIZE;
     set_up(v, config, &unit);
     power_on(v);
+    show_as_left(v, &unit.left);
     r = viommu_irt_create(v);
     if (r != OK) {
         port_pages_free(memory, v->memory_pages);

@@ -34,6 +34,11 @@ struct guest_ops {
 };
 enum { GUEST_ALL_CPUS = 0xffffffff };
 
+/* Pages that the units of a partition may take beyond what each has for itself: whoever asks first. */
+struct viommu_quota {
+    u32 pages;
+};
+
 struct viommu_config {
     struct vtd_unit *unit;
     struct domain *parent;        /* the partition's second stage: a nesting parent */
@@ -44,6 +49,7 @@ struct viommu_config {
     bool interrupts;              /* interrupt remapping is shown: every unit of the partition has it */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
     u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
+    struct viommu_quota *shared;  /* when these are used up; NULL: nothing more */
 };
 
 /*

@@ -59,7 +59,7 @@ enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid,
     if (!vtd_link_is_present(*half) || vtd_link_table(*half).v == shared.v) {
         bool present = vtd_link_is_present(*half);
         hpa_t page;
-        r = port_pages_alloc(1, &page);
+        r = port_pages_take(1, &page);
         if (r != OK) {
             return r;
         }

@@ -46,15 +46,19 @@ static void encode(const struct vtd_context *c, hpa_t directory, u64 words[2])
     words[1] = field_put(CONTEXT_RID_PASID, c->rid_pasid);
 }
 
+u32 vtd_device_directory_pages(const struct vtd_context *c)
+{
+    return vtd_pasid_directory_pages(pdts_pasids(directory_order(c)));
+}
+
 /* A directory; in the OFF root requests without PASID find what they had before. */
 static enum result new_directory(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                                  const struct vtd_context *c, u64 words[2])
 {
     hpa_t directory;
     struct pasid_entry *slot;
-    u32 tables = pdts_pasids(directory_order(c)) / PASIDS_PER_TABLE;
-    u32 pages = (tables + PASID_DIR_ENTRIES_PER_PAGE - 1) / PASID_DIR_ENTRIES_PER_PAGE;
-    enum result r = port_pages_alloc(pages, &directory);
+    u32 pages = vtd_device_directory_pages(c);
+    enum result r = port_pages_take(pages, &directory);
     if (r != OK) {
         return r;
     }
@@ -152,6 +156,50 @@ enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
     return r;
 }
 
+/* A larger directory with the same tables: every PASID that had an entry finds it, in the old one or in the new. */
+static enum result grow(struct vtd_unit *unit, enum vtd_root root, u16 sid, const struct vtd_context *c)
+{
+    u64 *context = vtd_context_find(unit, root, sid);
+    hpa_t old = vtd_context_directory(context), directory;
+    u32 old_pages = vtd_pasid_directory_pages(vtd_context_pasids(context));
+    u32 pages = vtd_device_directory_pages(c);
+    u64 words[2];
+    enum result r = port_pages_take(pages, &directory);
+    if (r != OK) {
+        return r;
+    }
+    const u64 *from = port_hpa_to_ptr(old);
+    u64 *to = port_hpa_to_ptr(directory);
+    for (u32 i = 0; i < old_pages * PASID_DIR_ENTRIES_PER_PAGE; i++) {
+        to[i] = from[i];
+    }
+    vtd_store_flush(unit, to, pages * PAGE_SIZE);
+    encode(c, directory, words);
+    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
+    r = vtd_inval_all(unit); /* rare, and collecting the ids of so many tables takes longer */
+    if (r == OK) {
+        port_pages_free(old, old_pages);
+    }
+    return r;
+}
+
+enum result vtd_device_grow(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasids)
+{
+    enum result r = ERR_NOT_FOUND;
+    spin_lock(&unit->lock);
+    const u64 *context = vtd_context_is_own(unit, root, sid) ? vtd_context_find(unit, root, sid) : NULL;
+    if (context != NULL && field_get(context, CONTEXT_PASIDE) != 0) {
+        const struct vtd_context c = {.rid_pasid = vtd_context_rid_pasid(unit, context), .pasids = pasids,
+                                      .fpd = field_get(context, CONTEXT_FPD) != 0};
+        r = check(unit, &c);
+        if (r == OK && pasids > vtd_context_pasids(context)) {
+            r = grow(unit, root, sid, &c);
+        }
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
 /* A set of domain ids; count is one more than fit when there are too many. */
 struct did_set {
     u16 ids[VTD_DIDS_MAX];
@@ -176,10 +224,7 @@ static void collect_dids(const u64 *context, struct did_set *set)
 {
     const u64 *directory = port_hpa_to_ptr(vtd_context_directory(context));
     u32 tables = vtd_context_pasids(context) / PASIDS_PER_TABLE;
-    for (u32 i = 0; i < tables && set->count <= VTD_DIDS_MAX; i++) {
-        if (!vtd_link_is_present(directory[i])) {
-            continue;
-        }
+    for (u32 i = 0; set->count <= VTD_DIDS_MAX && (i = vtd_pasid_next_table(directory, i, tables)) < tables; i++) {
         const struct pasid_entry *entries = port_hpa_to_ptr(vtd_link_table(directory[i]));
         for (u32 k = 0; k < PASIDS_PER_TABLE; k++) {
             if (pasid_get(&entries[k], PASID_P) != 0) {

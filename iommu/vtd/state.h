@@ -251,6 +251,14 @@ void vtd_pasid_publish(const struct vtd_unit *unit, struct pasid_entry *slot, co
 /* A new entry, or another for the one that is there; invalidated when it returns. */
 must_use enum result vtd_pasid_set(struct vtd_unit *unit, const u64 *context, u32 pasid, const struct pasid_entry *e);
 must_use enum result vtd_pasid_clear(struct vtd_unit *unit, const u64 *context, u32 pasid);
+/* Pages of a directory for so many PASIDs. */
+static inline u32 vtd_pasid_directory_pages(u32 pasids)
+{
+    u32 per_page = PASID_DIR_ENTRIES_PER_PAGE * PASIDS_PER_TABLE;
+    return (pasids + per_page - 1) / per_page;
+}
+/* The first present entry of a directory at or after one; count when there is none. */
+u32 vtd_pasid_next_table(const u64 *directory, u32 from, u32 count);
 void vtd_pasid_free_directory(hpa_t directory, u32 pasids);
 
 /* --- limit.c --- */

@@ -69,11 +69,22 @@ static enum result settle_interrupts(struct vtd_unit *unit)
     return vtd_irt_disable(unit);
 }
 
+/* What its driver, which may go on as a guest, remembers of the unit. */
+static void note_what_was_on(struct vtd_unit *unit)
+{
+    u32 status = vtd_regs_read32(unit, VTD_GSTS);
+    unit->info.left = (struct vtd_left){.translating = (status & GSTS_TES) != 0, .queue = (status & GSTS_QIES) != 0,
+                                        .rtaddr = vtd_regs_read64(unit, VTD_RTADDR),
+                                        .iqa = vtd_regs_read64(unit, VTD_IQA)};
+}
+
 /* Drain firmware's queue while the mode it was set up in is still active. */
 static enum result prepare(struct vtd_unit *unit)
 {
     vtd_regs_write32(unit, VTD_FECTL, EVENT_IM);
+    note_what_was_on(unit);
     enum result r = vtd_queue_stop(unit);
+    unit->info.left.iqt = vtd_regs_read64(unit, VTD_IQT); /* drained: the head is there, too */
     if (r == OK && !unit->walked) {
         r = vtd_tables_create(unit);
         r = r == OK ? vtd_device_open_limited(unit) : r;

@@ -17,6 +17,12 @@ struct vtd_unit;
 
 enum vtd_mode { VTD_MODE_LEGACY, VTD_MODE_SCALABLE };
 
+/* What firmware had on when the unit was taken over, as its registers say (VT-d 11.4); it may go on as a guest. */
+struct vtd_left {
+    bool translating, queue;
+    u64 rtaddr, iqa, iqt;   /* the queue is empty */
+};
+
 struct vtd_unit_info {
     hpa_t base;
     u32 window_size;   /* bytes of register space, whole pages; see vtd_unit_set_window() */
@@ -32,6 +38,7 @@ struct vtd_unit_info {
     u32 fs_levels;     /* bit n: n-level first stage */
     u64 ss_page_sizes; /* sizes in bytes, or-ed: 4K | 2M | 1G */
     u32 domain_ids;    /* how many; ids 0..n-1, 0 is never used */
+    struct vtd_left left;
 };
 
 /* Reads and checks the registers, changes nothing. ERR_UNSUPPORTED or ERR_INVALID with a line that says why. */
@@ -120,6 +127,10 @@ must_use enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, 
  */
 must_use enum result vtd_device_get(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                                     struct vtd_context *out);
+/* Room for at least that many PASIDs, entries and all else as they are. ERR_NOT_FOUND when it carries none. */
+must_use enum result vtd_device_grow(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasids);
+/* Pages of the directory that such a context takes; for quotas. */
+u32 vtd_device_directory_pages(const struct vtd_context *context);
 /*
  * Back to the root's default with all its entries gone and invalidated; no window. ERR_UNSUPPORTED: a device with
  * limits (vtd_unit_limit()) keeps its own entries in the OFF root.

@@ -31,7 +31,7 @@ static struct {
 static struct { u64 w[BENCH_UNIT_BYTES / 8]; } bench_units[BENCH_UNITS];
 
 /* What has been asked of the world since the last look. */
-static struct { u64 accesses, descriptors; } bench_seen;
+static struct { u64 accesses, descriptors, pages, flushed; } bench_seen;
 
 static inline hpa_t bench_unit_base(u32 unit)
 {
@@ -61,7 +61,7 @@ static inline void bench_reset(u64 pages)
     }
 }
 
-enum result port_pages_alloc(u32 count, hpa_t *out)
+enum result port_pages_take(u32 count, hpa_t *out)
 {
     if (count == 1 && bench_pool.freed != 0) {
         u64 *page = (u64 *)(void *)(bench_pool.base + bench_pool.freed);
@@ -74,9 +74,16 @@ enum result port_pages_alloc(u32 count, hpa_t *out)
     } else {
         return ERR_NO_MEMORY;
     }
+    bench_seen.pages += count;
     bench_pool.used += count;
     bench_pool.most = bench_pool.used > bench_pool.most ? bench_pool.used : bench_pool.most;
     return OK;
+}
+
+enum result port_pages_alloc(u32 count, hpa_t *out)
+{
+    bench_seen.flushed += count;
+    return port_pages_take(count, out);
 }
 
 void port_pages_free(hpa_t base, u32 count)

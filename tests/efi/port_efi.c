@@ -99,6 +99,11 @@ enum result port_pages_alloc(u32 count, hpa_t *out)
     return OK;
 }
 
+enum result port_pages_take(u32 count, hpa_t *out)
+{
+    return port_pages_alloc(count, out);
+}
+
 void port_pages_free(hpa_t base, u32 count)
 {
     BS->FreePages(base.v, count);

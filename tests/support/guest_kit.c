@@ -77,6 +77,7 @@ void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_conf
     if (quotas != NULL) {
         viommu.max_bindings = quotas->max_bindings;
         viommu.max_table_pages = quotas->max_table_pages;
+        viommu.shared = quotas->shared;
         viommu.interrupts = quotas->interrupts;
     }
     if (viommu_create(&viommu, &kit->v) != OK) {

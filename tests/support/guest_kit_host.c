@@ -168,5 +168,5 @@ bool host_owns_status(u64 addr, size_t len)
 
 hpa_t host_second_stage(void)
 {
-    return domain_dma_root(host.domain);
+    return domain_unit_root(host.domain, domain_levels(host.domain));
 }

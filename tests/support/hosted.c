@@ -255,7 +255,7 @@ static bool run_is_free(u32 first, u32 count)
     return true;
 }
 
-enum result port_pages_alloc(u32 count, hpa_t *out)
+enum result port_pages_take(u32 count, hpa_t *out)
 {
     if (world.fail_after == 0 || count == 0 || count > POOL_PAGES) {
         return ERR_NO_MEMORY;
@@ -271,10 +271,18 @@ enum result port_pages_alloc(u32 count, hpa_t *out)
         world.fail_after -= world.fail_after != UINT32_MAX ? 1 : 0;
         out->v = HOSTED_POOL + (u64)first * PAGE_SIZE;
         memset(world.memory + out->v, 0, count * PAGE_SIZE);
-        port_flush_lines(world.memory + out->v, count * PAGE_SIZE);
         return OK;
     }
     return ERR_NO_MEMORY;
+}
+
+enum result port_pages_alloc(u32 count, hpa_t *out)
+{
+    enum result r = port_pages_take(count, out);
+    if (r == OK) {
+        port_flush_lines(world.memory + out->v, count * PAGE_SIZE);
+    }
+    return r;
 }
 
 void port_pages_free(hpa_t base, u32 count)

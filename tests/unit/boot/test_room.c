@@ -156,7 +156,9 @@ static void registers_are_no_memory(void **state)
 
 static u64 tables_made(u64 page_sizes)
 {
-    const struct domain_config config = {.levels = 4, .page_sizes = page_sizes, .coherent = true};
+    const struct memory_range *last = &listed.list[listed.count - 1];
+    u32 levels = last->base + last->size > 1ull << 48 ? 5 : 4;
+    const struct domain_config config = {.levels = levels, .page_sizes = page_sizes, .coherent = true};
     struct domain *d;
     assert_int_equal(domain_create(&config, &d), OK);
     for (u32 i = 0; i < listed.count; i++) {
@@ -196,6 +198,8 @@ static void tables_are_counted(void **state)
         areas_add(&windows, 0x80000000, 0x7e000000);
         areas_add(&windows, 511 * GIB + MIB, GIB);
         list();
+        check_tables(sizes[i]);
+        listed.list[listed.count++] = (struct memory_range){(1ull << 51) + MIB, 3 * GIB, RANGE_MMIO};
         check_tables(sizes[i]);
         /* Pages here and there, several in one table, and runs that end and begin in one. */
         listed.count = 0;

@@ -15,7 +15,7 @@ static void test_attach_detach(void **state)
     assert_int_equal(domain_attach(d, &unit1, VTD_ROOT_OFF, 0x10, 7), OK);
     e = fake_entry(&unit0, VTD_ROOT_OFF, 0x10, 7);
     assert_int_equal(e->pgtt, PGTT_SECOND_STAGE);
-    assert_int_equal(e->ss_root.v, domain_dma_root(d).v);
+    assert_int_equal(e->ss_root.v, domain_unit_root(d, domain_levels(d)).v);
     assert_int_equal(e->ss_levels, 4);
     assert_int_equal(e->fs_root, 0);
     assert_int_equal(e->did, fake_entry(&unit0, VTD_ROOT_OFF, 0x10, VTD_NO_PASID)->did);
@@ -74,7 +74,8 @@ static void test_replace(void **state)
     assert_int_equal(domain_attach(d, &unit0, VTD_ROOT_OFF, 2, 0), OK);
     before = fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->did;
     assert_int_equal(domain_replace(other, &unit0, VTD_ROOT_OFF, 1, 0), OK);
-    assert_int_equal(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->ss_root.v, domain_dma_root(other).v);
+    assert_int_equal(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->ss_root.v,
+                     domain_unit_root(other, domain_levels(other)).v);
     assert_true(fake_entry(&unit0, VTD_ROOT_OFF, 1, 0)->did != before);
     assert_null(fake_broken_rule(&unit0));
     /* A driver's refusal leaves the old attachment. */
@@ -167,7 +168,7 @@ static void test_unit_default(void **state)
     struct vtd_default def;
     (void)state;
     assert_int_equal(domain_unit_add(other, &unit0, &def), OK);
-    assert_int_equal(def.ss_root.v, domain_dma_root(other).v);
+    assert_int_equal(def.ss_root.v, domain_unit_root(other, domain_levels(other)).v);
     assert_int_equal(def.ss_levels, 4);
     assert_true(def.did != 0);
     assert_int_equal(domain_unit_add(other, &unit0, &def), ERR_EXISTS);

@@ -52,7 +52,7 @@ static void test_map_and_look(void **state)
     assert_int_equal(domain_walk(d, (gpa_t){M2 + K4}, &m), ERR_NOT_FOUND);
     assert_int_equal(domain_levels(d), 4);
     assert_int_equal(domain_table_pages(d), 4);
-    assert_int_equal(domain_cpu_root(d).v, domain_dma_root(d).v);
+    assert_int_equal(domain_cpu_root(d).v, domain_unit_root(d, domain_levels(d)).v);
     assert_int_equal(domain_unmap(d, (gpa_t){0}, G1, &bytes), OK);
     assert_int_equal(bytes, M2 + K4);
     assert_int_equal(domain_table_pages(d), 1);
@@ -171,7 +171,7 @@ static void test_rule_diverging(void **state)
     (void)state;
     begin();
     d = create(&config);
-    assert_true(domain_cpu_root(d).v != domain_dma_root(d).v);
+    assert_true(domain_cpu_root(d).v != domain_unit_root(d, domain_levels(d)).v);
     assert_int_equal(map(d, 0, G1, RW | PROT_EXEC), OK);
     assert_int_equal(domain_protect(d, (gpa_t){5 * K4}, K4, PROT_READ | PROT_EXEC), OK);
     assert_int_equal(domain_make_parent(d), OK);

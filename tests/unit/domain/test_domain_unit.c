@@ -110,6 +110,153 @@ static void test_widths_and_modes(void **state)
     }
 }
 
+/* --- units of 3, 4 and 5 levels behind one table --- */
+
+enum { UNITS = 3 };
+
+static struct { struct model_unit *model; struct vtd_unit *unit; } few[UNITS];
+
+static u64 dma_of(u32 i, u64 addr)
+{
+    const struct model_request request = {.sid = SID, .op = MODEL_WRITE, .addr = addr, .len = 8};
+    struct model_outcome outcome;
+    u64 value = addr;
+    return model_dma(few[i].model, &request, &value, &outcome) ? outcome.hpa : ~0ull;
+}
+
+/* Each unit sees what its width reaches of what is at gpa, and none sees more. */
+static void check_reach(u64 gpa, bool mapped)
+{
+    for (u32 i = 0; i < UNITS; i++) {
+        bool reached = mapped && gpa >> (39 + 9 * i) == 0;
+        assert_true(dma_of(i, gpa + 8) == (reached ? FRAME + 8 : ~0ull));
+    }
+}
+
+static void add_units(struct domain *d, u64 ecap)
+{
+    for (u32 i = 0; i < UNITS; i++) {
+        u64 bits = 39 + 9 * i;
+        const struct model_config config = {.ver = 0x10, .ecap = ecap, .haw = 47,
+            .cap = (SERVER_CAP & ~(0x1full << 8 | 0x3full << 16)) | SAGAW_39 << i | (bits - 1) << 16};
+        struct vtd_default def;
+        hpa_t base = {VTD_RIG_BASE + i * 0x10000ull};
+        few[i].model = hosted_add_unit(base, &config);
+        assert_int_equal(vtd_unit_probe(base, 0, (u16)i, 47, &few[i].unit), OK);
+        assert_int_equal(domain_unit_add(d, few[i].unit, &def), OK);
+        assert_int_equal(def.ss_levels, 3 + i);
+        assert_int_equal(vtd_takeover(few[i].unit, &def), OK);
+    }
+}
+
+static void end_units(struct domain *d)
+{
+    for (u32 i = 0; i < UNITS; i++) {
+        domain_unit_remove(d, few[i].unit);
+        assert_int_equal(vtd_takeover_release(few[i].unit), OK);
+        vtd_unit_destroy(few[i].unit);
+    }
+    assert_int_equal(domain_destroy(d), OK);
+    assert_int_equal(hosted_pages_used(), 0);
+}
+
+static void flush(struct domain *d)
+{
+    assert_int_equal(domain_flush(d, (gpa_t){0}, 0), OK);
+}
+
+/* Everything is mapped, seen, taken out again. */
+static void one_round(struct domain *d, bool diverge)
+{
+    static const u64 places[] = {M2, (1ull << 39) - M2, 1ull << 39, (1ull << 48) - M2, 1ull << 48, (1ull << 56) - M2};
+    u64 bytes;
+    for (u32 i = 0; i < ARRAY_LEN(places); i++) {
+        check_reach(places[i], false);
+        assert_int_equal(domain_map(d, (gpa_t){places[i]}, (hpa_t){FRAME}, M2, PROT_READ | PROT_WRITE, MEM_WB), OK);
+        check_reach(places[i], true);
+    }
+    /* A page that becomes read-only is none for DMA where the roots diverge, whatever width a unit has. */
+    assert_int_equal(domain_protect(d, (gpa_t){M2}, K4, PROT_READ), OK);
+    flush(d);
+    for (u32 i = 0; i < UNITS; i++) {
+        const struct model_request request = {.sid = SID, .op = MODEL_READ, .addr = M2, .len = 8};
+        struct model_outcome outcome;
+        u64 value;
+        assert_int_equal(model_dma(few[i].model, &request, &value, &outcome), !diverge);
+        assert_true(dma_of(i, M2 + 8) == ~0ull);
+        assert_true(dma_of(i, M2 + K4 + 8) == FRAME + K4 + 8);
+    }
+    assert_int_equal(domain_protect(d, (gpa_t){M2}, K4, PROT_READ | PROT_WRITE), OK);
+    flush(d);
+    check_reach(M2, true);
+    assert_int_equal(domain_unmap(d, (gpa_t){0}, 1ull << 57, &bytes), OK);
+    flush(d);
+    assert_true(bytes == ARRAY_LEN(places) * M2);
+    for (u32 i = 0; i < ARRAY_LEN(places); i++) {
+        check_reach(places[i], false);
+    }
+}
+
+static void test_units_of_fewer_levels(void **state)
+{
+    (void)state;
+    for (u32 mode = 0; mode < 4; mode++) {
+        const struct domain_config config = {.levels = 5, .fewest_levels = 3, .page_sizes = SIZES, .coherent = true,
+                                             .dma_root = (mode & 1) != 0};
+        struct domain *d;
+        hosted_reset();
+        assert_int_equal(domain_create(&config, &d), OK);
+        add_units(d, (mode & 2) != 0 ? LEGACY_ECAP : SERVER_ECAP);
+        one_round(d, config.dma_root);
+        one_round(d, config.dma_root); /* the tables that were left are used again */
+        end_units(d);
+    }
+}
+
+/* The first table of a 3-level unit with all its entries in use. */
+static void test_a_full_first_table(void **state)
+{
+    (void)state;
+    const struct domain_config config = {.levels = 5, .fewest_levels = 3, .page_sizes = SIZES, .coherent = true};
+    struct domain *d;
+    u64 bytes;
+    hosted_reset();
+    assert_int_equal(domain_create(&config, &d), OK);
+    add_units(d, SERVER_ECAP);
+    for (u32 round = 0; round < 2; round++) {
+        assert_int_equal(domain_map(d, (gpa_t){0}, (hpa_t){0}, 1ull << 39, PROT_READ | PROT_WRITE, MEM_WB), OK);
+        for (u32 i = 0; i < UNITS; i++) {
+            assert_true(dma_of(i, FRAME + 8) == FRAME + 8);
+        }
+        assert_int_equal(domain_unmap(d, (gpa_t){1ull << 30}, 1ull << 30, &bytes), OK);
+        assert_int_equal(domain_map(d, (gpa_t){1ull << 30}, (hpa_t){0}, M2, PROT_READ | PROT_WRITE, MEM_WB), OK);
+        assert_int_equal(domain_unmap(d, (gpa_t){0}, 1ull << 39, &bytes), OK);
+        flush(d);
+        for (u32 i = 0; i < UNITS; i++) {
+            assert_true(dma_of(i, FRAME + 8) == ~0ull);
+        }
+    }
+    end_units(d);
+}
+
+static void test_pins_that_fail(void **state)
+{
+    (void)state;
+    struct domain_config config = {.levels = 5, .fewest_levels = 3, .page_sizes = SIZES, .coherent = true,
+                                   .dma_root = true};
+    struct domain *d;
+    for (u32 n = 0; n < 7; n++) {
+        hosted_reset();
+        hosted_fail_after(n);
+        assert_int_equal(domain_create(&config, &d), ERR_NO_MEMORY);
+        assert_int_equal(hosted_pages_used(), 0);
+    }
+    hosted_fail_after(UINT32_MAX);
+    config.fewest_levels = 2;
+    assert_int_equal(domain_create(&config, &d), ERR_INVALID);
+    assert_int_equal(hosted_pages_used(), 0);
+}
+
 static void test_refused_by_the_unit(void **state)
 {
     struct nested_config config = {.pgtbl_addr = 0x1000, .addr_width = 48, .flags = NESTED_SRE};
@@ -221,7 +368,9 @@ static void test_hung_queue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_widths_and_modes), cmocka_unit_test(test_refused_by_the_unit),
+        cmocka_unit_test(test_widths_and_modes), cmocka_unit_test(test_units_of_fewer_levels),
+        cmocka_unit_test(test_a_full_first_table), cmocka_unit_test(test_pins_that_fail),
+        cmocka_unit_test(test_refused_by_the_unit),
         cmocka_unit_test(test_every_allocation_fails), cmocka_unit_test(test_hung_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,7 @@ static void test_entry(void **state)
     assert_int_equal(nested_attach(n, &unit0, GUEST, 0x123, 9), OK);
     e = fake_entry(&unit0, GUEST, 0x123, 9);
     assert_int_equal(e->pgtt, PGTT_NESTED);
-    assert_int_equal(e->ss_root.v, domain_dma_root(d).v);
+    assert_int_equal(e->ss_root.v, domain_unit_root(d, domain_levels(d)).v);
     assert_int_equal(e->ss_levels, 4);
     assert_int_equal(e->fs_root, 0x7000);
     assert_int_equal(e->fs_width, 57);

@@ -46,6 +46,109 @@ static void table_pages_are_counted(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* Whatever guest entries are made of, the pool loses no more pages than the quota says. */
+static void the_quota_covers_everything(void **state)
+{
+    enum { PAGES = 200 };
+    (void)state;
+    const struct viommu_config quotas = {.max_table_pages = PAGES};
+    static const struct { u32 devices, stride, pasids, pasid_stride; } cases[] = {
+        {120, 1, 1, 0},        /* neighbours, as virtual functions are */
+        {120, 128, 1, 0},      /* each in a half bus of its own */
+        {2, 8, 600, 1},        /* many PASIDs in few tables: records, ids, nested domains */
+        {2, 8, 200, 64},       /* each PASID in a table of its own */
+    };
+    for (u32 i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct kit kit;
+        kit_start_with(&kit, &quotas);
+        u32 before = hosted_pages_used();
+        u64 fs_root = kit_page(&kit);
+        for (u32 k = 0; k < cases[i].devices; k++) {
+            for (u32 n = 0; n < cases[i].pasids; n++) {
+                kit_first_stage(&kit, (u16)(SID + k * cases[i].stride), n * cases[i].pasid_stride,
+                                (u16)(DID + k * cases[i].pasids + n), fs_root + (n % 8) * PAGE_SIZE);
+            }
+        }
+        kit_boot(&kit);
+        assert_in_range(hosted_pages_used() - before, 1, PAGES);
+        assert_int_not_equal(host_attached(), 0);
+        assert_true(kit_stop(&kit));
+    }
+}
+
+/* One guest directory of 32 pages, listed by 140 devices, with one entry in its first page. */
+static void a_large_directory_costs_what_is_used_of_it(void **state)
+{
+    enum { DEVICES = 140 };
+    (void)state;
+    struct kit kit;
+    kit_start(&kit);
+    u64 directory = kit_pages(&kit, 32);
+    u64 fs_root = kit_page(&kit);
+    kit_first_stage(&kit, SID, 0, DID, fs_root);
+    u64 *context = kit_context(&kit, SID, 0, 0);
+    kit_at(directory)[0] = kit_at(context[0] & ~PAGE_MASK)[0];
+    for (u16 i = 0; i < DEVICES; i++) {
+        kit_context(&kit, (u16)(SID + i), 0, 0)[0] = directory | 7u << 9 | 1u << 3 | 1;
+    }
+    u32 before = hosted_pages_used();
+    kit_boot(&kit);
+    assert_int_equal(host_attached(), DEVICES);
+    assert_in_range(hosted_pages_used() - before, 2 * DEVICES, 2 * DEVICES + 32);
+    assert_true(kit_stop(&kit));
+}
+
+/* The host's directory follows the highest PASID that is present, while the device goes on. */
+static void a_directory_grows(void **state)
+{
+    (void)state;
+    static const u32 pasids[] = {1u << 15, (1u << 17) + 5, (1u << 20) - 1, 1};
+    struct kit kit;
+    u64 value;
+    kit_start(&kit);
+    u64 fs_root = kit_page(&kit);
+    kit_map(&kit, fs_root, IOVA, kit_page(&kit), 6);
+    u64 directory = kit_pages(&kit, 32);
+    kit_context(&kit, SID, 0, 0)[0] = directory | 7u << 9 | 1u << 3 | 1;
+    kit_first_stage(&kit, SID, 0, DID, fs_root);
+    kit_boot(&kit);
+    for (u32 i = 0; i < sizeof(pasids) / sizeof(pasids[0]); i++) {
+        assert_int_not_equal(kit_dma_pasid(&kit, SID, pasids[i], true, IOVA, &value), 0);
+        kit_first_stage(&kit, SID, pasids[i], DID, fs_root);
+        assert_true(kit_submit(&kit, 0x17 | DID << 16 | (u64)pasids[i] << 32, 0));
+        assert_int_equal(kit_dma(&kit, SID, true, IOVA, &value), 0);
+        for (u32 k = 0; k <= i; k++) {
+            assert_int_equal(kit_dma_pasid(&kit, SID, pasids[k], true, IOVA, &value), 0);
+        }
+    }
+    assert_int_equal(host_attached(), 5);
+    assert_true(kit_stop(&kit));
+}
+
+/* What a unit has for itself goes first; of the rest, who asks first; what is let go of is everybody's again. */
+static void units_share_the_rest(void **state)
+{
+    (void)state;
+    struct viommu_quota rest = {.pages = 6};
+    const struct viommu_config quotas = {.max_table_pages = 12, .shared = &rest};
+    struct kit kit;
+    kit_start_with(&kit, &quotas);
+    u64 fs_root = kit_page(&kit);
+    for (u32 i = 0; i < 24; i++) { /* each PASID in a table of its own */
+        kit_first_stage(&kit, SID, i * 64, DID, fs_root);
+    }
+    kit_boot(&kit);
+    assert_int_equal(rest.pages, 0);
+    u32 with_rest = host_attached();
+    kit_translate(&kit, false);
+    assert_int_equal(rest.pages, 6);
+    rest.pages = 0; /* another unit has them */
+    kit_translate(&kit, true);
+    assert_int_equal(with_rest - host_attached(), 6);
+    assert_true(kit_stop(&kit));
+    assert_int_equal(rest.pages, 0);
+}
+
 /* One PASID under one guest domain id with two tables: the ids split, a bounded number of times. */
 static void one_domain_with_many_tables(void **state)
 {
@@ -115,6 +218,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_pages_are_counted),
+        cmocka_unit_test(the_quota_covers_everything),
+        cmocka_unit_test(a_large_directory_costs_what_is_used_of_it),
+        cmocka_unit_test(a_directory_grows),
+        cmocka_unit_test(units_share_the_rest),
         cmocka_unit_test(one_domain_with_many_tables),
         cmocka_unit_test(every_failed_allocation),
         cmocka_unit_test(fewer_pasids_than_the_directory_covers),

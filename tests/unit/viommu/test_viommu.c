@@ -85,12 +85,100 @@ static void reset_at_any_time(void **state)
     }
 }
 
+enum { FIRMWARE_RING = KIT_RAM_END - 0x1000, FIRMWARE_ROOT = KIT_RAM_END - 0x2000, STATUS = KIT_RAM_END - 0x2ff0 };
+
+static void write_register(u32 offset, u32 size, u64 value)
+{
+    hpa_t at = {HOST_UNIT_BASE + offset};
+    if (size == 8) {
+        port_mmio_write64(at, value);
+    } else {
+        port_mmio_write32(at, (u32)value);
+    }
+}
+
+/* A wait with a status write, 128 bits (VT-d 6.5.2.8). */
+static void put_wait(u64 at, u32 data)
+{
+    kit_at(FIRMWARE_RING + at)[0] = (u64)data << 32 | 1u << 5 | 5;
+    kit_at(FIRMWARE_RING + at)[1] = STATUS;
+}
+
+/* A driver of the firmware's, in legacy mode with everything blocked, that has used its queue. */
+static void firmware(struct model_unit *unit)
+{
+    (void)unit;
+    write_register(R_RTADDR, 8, FIRMWARE_ROOT);
+    write_register(R_GCMD, 4, G_SRTP);
+    write_register(R_IQT, 8, 0);
+    write_register(R_IQA, 8, FIRMWARE_RING);
+    write_register(R_GCMD, 4, G_QIE);
+    put_wait(0, 1);
+    write_register(R_IQT, 8, 0x10);
+    write_register(R_GCMD, 4, G_QIE | G_TE);
+}
+
+/* It goes on as the guest, and its unit does as it did. */
+static void a_driver_of_the_firmware_goes_on(void **state)
+{
+    (void)state;
+    struct kit kit;
+    u64 value = 0;
+    host_leave(firmware);
+    kit_start(&kit);
+    u64 target = kit_page(&kit);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4), ALL_STATUS);
+    assert_int_equal(kit_read(&kit, R_IQA, 8), FIRMWARE_RING);
+    assert_int_equal(kit_read(&kit, R_RTADDR, 8), FIRMWARE_ROOT);
+    u64 tail = kit_read(&kit, R_IQT, 8);
+    assert_int_equal(kit_read(&kit, R_IQH, 8), tail);
+    for (u32 i = 2; i < 5; i++) {
+        put_wait(tail, i);
+        tail += 0x10;
+        kit_write(&kit, R_IQT, 8, tail);
+        assert_int_equal((u32)kit_at(STATUS)[0], i);
+        assert_int_equal(kit_read(&kit, R_IQH, 8), tail);
+    }
+    /* Its tables are not followed: everything goes through the second stage, and nothing faults. */
+    assert_int_equal(kit_kind(&kit, SID, target), MODEL_KIND_SECOND_STAGE);
+    assert_int_equal(kit_dma(&kit, SID, true, target, &value), 0);
+    /* What a kernel does that finds a unit on: off with it, then its own. */
+    kit_translate(&kit, false);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4), G_QIE | G_SRTP);
+    kit_write(&kit, R_GCMD, 4, 0);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4), G_SRTP);
+    (void)kit_device(&kit, SID, 0, DID, IOVA, NULL);
+    kit_boot(&kit);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4), ALL_STATUS);
+    assert_int_equal(kit_dma(&kit, SID, true, IOVA, &value), 0);
+    assert_true(kit_stop(&kit));
+}
+
+/* Or its own in the place of what was there, without turning it off. */
+static void a_kernel_takes_a_unit_that_is_on(void **state)
+{
+    (void)state;
+    struct kit kit;
+    u64 value = 0;
+    host_leave(firmware);
+    kit_start(&kit);
+    (void)kit_device(&kit, SID, 0, DID, IOVA, NULL);
+    kit_set_root(&kit, 1);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4), ALL_STATUS);
+    assert_int_equal(kit_dma(&kit, SID, true, IOVA, &value), 0);
+    assert_int_equal(kit_kind(&kit, SID, IOVA), MODEL_KIND_NESTED);
+    kit_translate(&kit, false);
+    assert_true(kit_stop(&kit));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nested_from_te_on),
         cmocka_unit_test(maps_are_free),
         cmocka_unit_test(reset_at_any_time),
+        cmocka_unit_test(a_driver_of_the_firmware_goes_on),
+        cmocka_unit_test(a_kernel_takes_a_unit_that_is_on),
     };
     return cmocka_run_group_tests_name("viommu", tests, NULL, NULL);
 }
