@@ -1,0 +1,288 @@
+/*
+ * What the guest's unit takes of one exit, in the works that a guest can make longest. 50 us are 100,000 instructions,
+ * an uncached register access being 1,000 of them, a line that is flushed 100.
+ *
+ *   bench_exit             "exit: WORK #n  ns  instructions of what is not counted" lines: register accesses, pages
+ *                          that are cleared and flushed, guest memory that is copied
+ *   bench_exit count       the same once, with a callgrind dump for each exit
+ */
+#include "iommu/viommu/viommu.h"
+
+#include "iommu/domain/domain.h"
+#include "tests/bench/port.h"
+
+#include <time.h>
+#include <valgrind/callgrind.h>
+
+enum { POOL_PAGES = 1 << 18, DEVICES = 120, ACCESS = 1000, FLUSH = 64 * 100, CLEAR = 512, BUS = 0x100, GIB = 1 << 30 };
+enum { R_GCMD = 0x18, R_RTADDR = 0x20, R_IQT = 0x88, R_IQA = 0x90, TE = 1u << 31, SRTP = 1 << 30, QIE = 1 << 26 };
+enum { FIRST_STAGE = 1, NO_SUCH_TYPE = 5 };
+
+static bool counting;
+static u64 copied;
+static struct viommu *viommu;
+static struct vtd_unit *unit;
+static struct domain *parent;
+static u64 root, ring, tail;
+
+static void must(enum result r)
+{
+    if (r != OK) {
+        fprintf(stderr, "bench: %s\n", result_text(r));
+        exit(1);
+    }
+}
+
+/* --- the guest: its memory is the pool's --- */
+
+static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
+{
+    (void)ctx;
+    copied += len;
+    if (gpa.v >= POOL_PAGES * PAGE_SIZE || len > POOL_PAGES * PAGE_SIZE - gpa.v) {
+        return false;
+    }
+    memcpy(buf, bench_pool.base + gpa.v, len);
+    return true;
+}
+
+static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
+{
+    (void)ctx;
+    out->v = gpa.v;
+    return gpa.v < POOL_PAGES * PAGE_SIZE && len <= PAGE_SIZE;
+}
+
+static void guest_interrupt(void *ctx, u64 addr, u32 data)
+{
+    (void)ctx, (void)addr, (void)data;
+}
+
+static bool guest_has_cpu(void *ctx, u32 apic_id)
+{
+    (void)ctx, (void)apic_id;
+    return true;
+}
+
+static bool guest_has_sources(void *ctx, u16 first, u16 last)
+{
+    (void)ctx;
+    return first <= last;
+}
+
+static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
+
+static u64 pages(u32 count)
+{
+    hpa_t at;
+    must(port_pages_alloc(count, &at));
+    memset(bench_pool.base + at.v, 0, count * PAGE_SIZE);
+    return at.v;
+}
+
+static u64 *at(u64 gpa)
+{
+    return (u64 *)(void *)(bench_pool.base + gpa);
+}
+
+static void list(u16 sid, u64 directory, u64 pdts)
+{
+    u64 *half = &at(root)[sid >> 7];
+    *half = *half != 0 ? *half : pages(1) | 1;
+    at(*half & ~PAGE_MASK)[(sid & 0x7f) * 4] = directory | pdts << 9 | 1u << 3 | 1;
+}
+
+static void put(u64 table, u32 index, u64 fs_root, u64 pgtt, u64 did)
+{
+    u64 *e = at(table) + 8 * index;
+    e[2] = fs_root;
+    e[1] = 1u << 23 | did;
+    e[0] = pgtt << 6 | 2 << 2 | 1;
+}
+
+/* --- one exit after the other --- */
+
+static u64 now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+}
+
+static struct { u64 ns, accesses, pages, flushed, copied; } before;
+
+static void begin(void)
+{
+    before.accesses = bench_seen.accesses;
+    before.pages = bench_seen.pages;
+    before.flushed = bench_seen.flushed;
+    before.copied = copied;
+    before.ns = now_ns();
+    if (counting) {
+        CALLGRIND_TOGGLE_COLLECT;
+    }
+}
+
+static void end(const char *work, u32 n)
+{
+    char name[80];
+    if (counting) {
+        CALLGRIND_TOGGLE_COLLECT;
+    }
+    u64 ns = now_ns() - before.ns;
+    snprintf(name, sizeof(name), "exit: %s #%u", work, n);
+    if (counting) {
+        CALLGRIND_DUMP_STATS_AT(name);
+    }
+    printf("%s\t%llu\t%llu\n", name, ns,
+           (bench_seen.accesses - before.accesses) * ACCESS + (bench_seen.pages - before.pages) * CLEAR +
+               (bench_seen.flushed - before.flushed) * FLUSH + (copied - before.copied) / 8);
+}
+
+/* The write and all that it leaves for later. */
+static void exits(const char *work, u32 offset, u64 value)
+{
+    u32 n = 0;
+    begin();
+    bool left = viommu_mmio_write(viommu, offset, offset == R_GCMD ? 4 : 8, value);
+    end(work, n++);
+    while (left) {
+        u32 budget = VIOMMU_BUDGET;
+        begin();
+        left = viommu_run(viommu, &budget);
+        end(work, n++);
+    }
+}
+
+static void quiet(u32 offset, u64 value)
+{
+    bool left = viommu_mmio_write(viommu, offset, offset == R_GCMD ? 4 : 8, value);
+    while (left) {
+        u32 budget = VIOMMU_BUDGET;
+        left = viommu_run(viommu, &budget);
+    }
+}
+
+static void queue(u64 w0, u64 w1)
+{
+    at(ring + tail)[0] = w0;
+    at(ring + tail)[1] = w1;
+    tail = (tail + 32) % PAGE_SIZE;
+}
+
+static void start(void)
+{
+    const struct domain_config config = {.levels = 4, .page_sizes = PAGE_SIZE | 2ull << 20 | GIB, .coherent = true,
+                                         .parent = true};
+    static u16 units;            /* each piece of work has one of its own */
+    struct vtd_default def;
+    must(domain_create(&config, &parent));
+    must(vtd_unit_probe(bench_unit_base(units), 0, units, 47, &unit));
+    units++;
+    must(domain_unit_add(parent, unit, &def));
+    must(vtd_takeover(unit, &def));
+    const struct viommu_config viommu_config = {.unit = unit, .parent = parent, .ops = &ops, .gpa_width = 48,
+                                                .max_table_pages = POOL_PAGES / 8};
+    must(viommu_create(&viommu_config, &viommu));
+    root = pages(1);
+    ring = pages(1);
+    tail = 0;
+    quiet(R_IQA, ring | 1u << 11);
+    quiet(R_GCMD, QIE);
+    quiet(R_RTADDR, root | 1u << 10);
+    quiet(R_GCMD, QIE | SRTP);
+}
+
+/* One directory of 32 pages for all devices, with an entry at `pasid`. */
+static u64 directory_with(u32 pasid, u64 pgtt)
+{
+    u64 directory = pages(32);
+    u64 table = pages(1);
+    at(directory)[pasid / 64] = table | 1;
+    put(table, pasid % 64, pages(1), pgtt, 7);
+    return directory;
+}
+
+static void many_devices(const char *on, const char *off, u32 pasid)
+{
+    start();
+    u64 directory = directory_with(pasid, FIRST_STAGE);
+    for (u16 i = 0; i < DEVICES; i++) {
+        list((u16)(BUS + i), directory, 7);
+    }
+    exits(on, R_GCMD, QIE | TE);
+    exits(off, R_GCMD, QIE);
+}
+
+static void refused_entries(void)
+{
+    start();
+    u64 directory = directory_with(0, FIRST_STAGE);
+    u64 table = pages(1);
+    for (u32 i = 0; i < 64; i++) {
+        put(table, i, pages(1), NO_SUCH_TYPE, 7);
+    }
+    for (u32 i = 1; i < 16384; i++) {
+        at(directory)[i] = table | 1;
+    }
+    list(BUS, directory, 7);
+    exits("16,384 tables of refused entries", R_GCMD, QIE | TE);
+}
+
+/* Each entry gets another table, under the same id and under another. */
+static void other_tables(void)
+{
+    enum { ENTRIES = 512 };
+    start();
+    u64 directory = pages(32);
+    for (u32 i = 0; i < ENTRIES; i++) {
+        u64 *entry = &at(directory)[i / 64];
+        *entry = *entry != 0 ? *entry : pages(1) | 1;
+        put(*entry & ~PAGE_MASK, i % 64, pages(1), FIRST_STAGE, 7);
+    }
+    list(BUS, directory, 7);
+    quiet(R_GCMD, QIE | TE);
+    for (u32 did = 7; did < 9; did++) {
+        for (u32 i = 0; i < ENTRIES; i++) {
+            put(at(directory)[i / 64] & ~PAGE_MASK, i % 64, pages(1), FIRST_STAGE, did);
+        }
+        queue(0x37, 0);
+        exits(did == 7 ? "512 entries get other tables" : "512 entries get other domain ids", R_IQT, tail);
+    }
+    for (u32 i = 0; i < ENTRIES; i++) {
+        at(at(directory)[i / 64] & ~PAGE_MASK)[i % 64 * 8] = 0;
+    }
+    queue(0x37, 0);
+    exits("512 entries go", R_IQT, tail);
+}
+
+/* A page of commands at once: invalidations with a wait each. */
+static void full_ring(void)
+{
+    start();
+    u64 directory = directory_with(0, FIRST_STAGE);
+    list(BUS, directory, 0);
+    quiet(R_GCMD, QIE | TE);
+    u64 status = pages(1);
+    for (u32 i = 0; i < 63; i++) {
+        queue(0x26 | 7u << 16, 0);
+        queue(0x25 | 1ull << 32, status);
+    }
+    exits("a ring of invalidations and waits", R_IQT, tail);
+    for (u32 i = 0; i < 100; i++) {
+        queue(0x37, 0);
+    }
+    exits("a ring of scans", R_IQT, tail);
+}
+
+int main(int argc, char **argv)
+{
+    counting = argc > 1 && strcmp(argv[1], "count") == 0;
+    bench_reset(POOL_PAGES);
+    many_devices("120 devices bound, directories of 32 pages", "and unbound", 0);
+    many_devices("120 devices bound at the highest PASID", "and unbound again", (1u << 20) - 1);
+    refused_entries();
+    other_tables();
+    full_ring();
+    return 0;
+}
