@@ -84,7 +84,8 @@ enum result port_pages_take(u32 count, hpa_t *out)
     return OK;
 }
 
-enum result port_pages_alloc(u32 count, hpa_t *out)
+/* A call wherever it is used, as in the benchmarks, which have another pool (tests/elf/test_image compares). */
+__attribute__((noinline)) enum result port_pages_alloc(u32 count, hpa_t *out)
 {
     enum result r = port_pages_take(count, out);
     if (r == OK) {
