@@ -71,7 +71,7 @@ static void serve_alert(struct vcpu *v)
 
 void work_check(struct vcpu *v)
 {
-    if (v->alerted || (v->index == BOOT_CPU && !v->alerts)) {
+    if (v->alerted) {
         serve_alert(v);
     }
     if (v->timer_on && !v->timer_expired) {

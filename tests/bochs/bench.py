@@ -20,7 +20,7 @@ AIMS = {
     "cpuid, leaf 1": 170,
     "cpuid, leaf 7": 265,
     "cpuid, leaf 80000008h": 170,
-    "rdmsr, intercepted": 262,
+    "rdmsr, intercepted": 255,
     "wrmsr, intercepted": 270,
     "register read, 32 bits": 375,
     "doorbell, 1 command": 1200,
