@@ -445,6 +445,19 @@ enum result vtd_queue_stop(struct vtd_unit *unit)
     return r;
 }
 
+/* With QIES = 1 and an empty queue: nothing is fetched yet, and QEMU's unit shows an address only from then on. */
+static enum result check_address(struct vtd_unit *unit, u64 iqa)
+{
+    u64 held = vtd_regs_read64(unit, VTD_IQA);
+    if (held == iqa) {
+        return OK;
+    }
+    port_log(LOG_ERROR, "unit %u: IQA holds 0x%llx of 0x%llx", unit->info.index, held, iqa);
+    enum result r = vtd_regs_switch(unit, GCMD_QIE, false);
+    unit->queue_used = r != OK;
+    return ERR_INVALID;
+}
+
 enum result vtd_queue_start(struct vtd_unit *unit)
 {
     bool wide = vtd_ecap_get(unit->info.ecap, VTD_ECAP_SMTS) != 0;
@@ -460,13 +473,9 @@ enum result vtd_queue_start(struct vtd_unit *unit)
     vtd_regs_write64(unit, VTD_IQT, 0);
     u64 iqa = unit->queue.v | (wide ? IQA_DW : 0) | VTD_QUEUE_ORDER;
     vtd_regs_write64(unit, VTD_IQA, iqa);
-    u64 held = vtd_regs_read64(unit, VTD_IQA);
-    if (held != iqa) {
-        port_log(LOG_ERROR, "unit %u: IQA holds 0x%llx of 0x%llx", unit->info.index, held, iqa);
-        return ERR_INVALID;
-    }
     unit->queue_used = true;
     enum result r = vtd_regs_switch(unit, GCMD_QIE, true);
+    r = r == OK ? check_address(unit, iqa) : r;
     if (r == OK) {
         unit->desc_words = wide ? 4 : 2;
         unit->queue_size = bytes / (unit->desc_words * 8);
