@@ -195,7 +195,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     base = bases[shape & 3];
     u64 sizes = PAGE_SIZE | ((shape & 4) != 0 ? M2 : 0) | ((shape & 12) == 12 ? G1 : 0);
     take_types(&in, &mtrr);
-    const struct ept_map map = {ranges, take_ranges(&in, ranges), &mtrr};
+    const struct ept_map map = {ranges, take_ranges(&in, ranges), &mtrr, 1ull << WIDTH};
     fill(&map);
     check_runs(&map);
     for (u32 i = 0; i < 16; i++) {
