@@ -138,6 +138,7 @@ bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out)
 {
     u64 now = port_now_us();
     spin_lock(&unit->lock);
+    vtd_alert_serve(unit);
     u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
     bool found = next(unit, fsts, now, out);
     vtd_alert_served(unit, fsts);

@@ -47,6 +47,7 @@ struct vtd_limit {
 };
 
 /* alert.c's: the host's fault event. */
+enum vtd_alert_serving { ALERT_IDLE, ALERT_SERVING, ALERT_CAME_MEANWHILE };
 struct vtd_alert {
     u64 address;               /* 0: there is none */
     u32 data;
@@ -55,6 +56,7 @@ struct vtd_alert {
     bool open;                 /* a condition has been seen in FSTS since all were served */
     bool came;                 /* and its message has arrived */
     u64 expected_until;        /* it was served before its message arrived */
+    u32 serving;               /* enum vtd_alert_serving */
 };
 
 struct vtd_unit {
@@ -171,7 +173,8 @@ static inline u64 vtd_link_to(hpa_t table)
 
 /* --- alert.c; see also vtd.h --- */
 
-/* Of FSTS as `before`, what could be served has been. */
+/* Around what serves conditions: before FSTS is read, and when what could be served of FSTS as `before` has been. */
+void vtd_alert_serve(struct vtd_unit *unit);
 void vtd_alert_served(struct vtd_unit *unit, u32 before);
 
 /* --- queue.c --- */

@@ -79,6 +79,72 @@ static void served_before_it_arrives(void **state)
     vtd_rig_stop(&rig);
 }
 
+/* As vtd_fault_next() does it, but step by step: the oldest record goes. */
+static void clear_record(struct vtd_rig *rig, u32 n)
+{
+    u64 at = rig->unit->info.base.v + vtd_cap_fault_offset(rig->unit->info.cap) + n * sizeof(struct fault_record);
+    port_mmio_write32((hpa_t){at + 12}, (u32)(field_mask(FRCD_F) >> 32));
+}
+
+/* The message arrives while a fault is served, on another CPU or on this one: at any step it is the unit's. */
+static void while_it_is_served(void **state)
+{
+    (void)state;
+    for (u32 step = 0; step < 3; step++) {
+        struct vtd_rig rig;
+        vtd_rig_start(&rig, VTD_RIG_SERVER);
+        vtd_alert_init(rig.unit, ADDRESS, NMI);
+        fault(&rig);
+        vtd_alert_serve(rig.unit);
+        assert_true(step != 0 || vtd_alert_came(rig.unit));
+        clear_record(&rig, 0);
+        assert_true(step != 1 || vtd_alert_came(rig.unit));
+        vtd_alert_served(rig.unit, FSTS_PPF);
+        assert_true(step != 2 || vtd_alert_came(rig.unit));
+        assert_false(vtd_alert_came(rig.unit));     /* and only that one */
+        vtd_rig_stop(&rig);
+    }
+}
+
+/* All are served, and before that is noted there is the next fault with a message of its own. */
+static void the_next_one_meanwhile(void **state)
+{
+    struct vtd_rig rig;
+    (void)state;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    vtd_alert_init(rig.unit, ADDRESS, NMI);
+    u32 before = hosted_interrupts();
+    fault(&rig);
+    assert_true(vtd_alert_came(rig.unit));
+    vtd_alert_serve(rig.unit);
+    clear_record(&rig, 0);
+    fault(&rig);
+    expect_message(before + 2);
+    assert_true(vtd_alert_came(rig.unit));
+    vtd_alert_served(rig.unit, FSTS_PPF);
+    assert_int_equal(drain(&rig), 1);
+    fault(&rig);
+    expect_message(before + 3);
+    assert_true(vtd_alert_came(rig.unit));
+    vtd_rig_stop(&rig);
+}
+
+/* The queue clears its errors by itself: the next message is the unit's all the same. */
+static void served_elsewhere(void **state)
+{
+    struct vtd_rig rig;
+    (void)state;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    vtd_alert_init(rig.unit, ADDRESS, NMI);
+    fault(&rig);
+    assert_true(vtd_alert_came(rig.unit));
+    clear_record(&rig, 0);
+    assert_int_equal(drain(&rig), 0);
+    fault(&rig);
+    assert_true(vtd_alert_came(rig.unit));
+    vtd_rig_stop(&rig);
+}
+
 /* While the registers are another's, no interrupt is the unit's; what is found then is not expected either. */
 static void yielded(void **state)
 {
@@ -105,6 +171,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_for_each_time),
         cmocka_unit_test(served_before_it_arrives),
+        cmocka_unit_test(while_it_is_served),
+        cmocka_unit_test(the_next_one_meanwhile),
+        cmocka_unit_test(served_elsewhere),
         cmocka_unit_test(yielded),
     };
     return cmocka_run_group_tests_name("vtd_alert", tests, NULL, NULL);
