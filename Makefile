@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Nestor. `make help` lists the targets; none needs an argument.
 #
 # Sources are found by folder, so a new file needs no line here:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See acpi.h. ACPI 6.5 chapters 5.2.5 to 5.2.8; SPCR and MCFG have documents of their own. */
 #include "boot/acpi_table.h"
 

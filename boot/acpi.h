@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The firmware's ACPI tables: finding them, reading the few fields that Nestor needs, and taking
  * the DMAR table away. Pure: memory is reached through a function, so tests run the same code on

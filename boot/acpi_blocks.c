@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See acpi_blocks.h. ACPI 6.5 chapter 5.2.9 (FADT) and 5.2.11 (definition blocks). */
 #include "boot/acpi_blocks.h"
 

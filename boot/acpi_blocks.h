@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Definition blocks (AML): where they are, and whether one of them says that remapping units may come later. */
 #ifndef NESTOR_BOOT_ACPI_BLOCKS_H
 #define NESTOR_BOOT_ACPI_BLOCKS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See acpi.h. ACPI 6.5 chapter 5.2.12: MADT. */
 #include "boot/acpi_table.h"
 

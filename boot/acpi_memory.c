@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See acpi_memory.h. ACPI 6.5 chapter 5.2.16 (SRAT); CXL 3.1 chapter 9.18.1 (CEDT). */
 #include "boot/acpi_memory.h"
 

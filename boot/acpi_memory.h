@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Where memory may appear later: hot-pluggable ranges in SRAT, CXL windows in CEDT. */
 #ifndef NESTOR_BOOT_ACPI_MEMORY_H
 #define NESTOR_BOOT_ACPI_MEMORY_H

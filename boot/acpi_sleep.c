@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See acpi_sleep.h. ACPI 6.5: FADT 5.2.9, generic addresses 5.2.3.2, PM1 registers 4.8.3, sleep objects 7.4.2, AML
  * 20.2. Definition blocks are not interpreted. Objects are found by their names wherever a block has them (at its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How this machine is put to sleep: FADT's registers, and the sleep types that a write to one of
  * them enters. Sleep from which the CPU resumes without VMX and with the units off (S1 to S3) must

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the readers of ACPI tables share: bytes, lengths, checksums. A table with a wrong checksum
  * is used all the same, because kernels do that, too: if Nestor left it out, the guest would still

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Parts of the address space that no memory map lists: windows of host bridges, BARs, memory that may be plugged in.
  * Pure; the descriptors are those of UEFI's PCI protocols (QWORD address space descriptors, ACPI 6.5, 6.4.3.5.1).

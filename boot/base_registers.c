@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Xeon E5/E7 v3 and v4, and the first two generations of Xeon Scalable: VTBAR and VTGENCTRL in the configuration
  * space of function 5.0 of each of the processor's root buses; VTGENCTRL.LOCKVTD makes VTBAR read-only until

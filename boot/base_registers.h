@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Can a guest's kernel move a unit's registers away, and how many are there? A register of the chipset says where they
  * are, and firmware may have locked it. Answered only for chipsets whose lock bit is known. Pure, like

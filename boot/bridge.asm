@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; See bridge.h. While the image runs, the stack is the image's. The firmware's stack holds
 ;
 ;   rsp -> rflags r15 r14 r13 r12 rbp rbx, return address

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From the firmware's address space into the image's and back. The bridge's code lies in one
  * page, mapped at the same address in both.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Does Nestor get every CPU that the OS could start? MADT lists the CPUs that the OS will start,
  * the firmware's MP services list those that Nestor can reach, and each CPU says what it can do.

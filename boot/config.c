@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See config.h. The text may be anything: some other file, binary data, cut off half way. It is
  * read line by line, in place; the table at the end is the list of keys.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * \EFI\nestor\nestor.conf: text in, struct config out. Pure; tools/nestor-conf.c runs the same
  * parser on a host. Without a file the values of config_defaults() apply.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lines for the user, on the firmware's console and on the serial port. Once the firmware is gone,
  * hv/ drives the same serial port itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See coverage.h. Bus numbers are those that firmware assigned and that are in force now. */
 #include "boot/coverage.h"
 

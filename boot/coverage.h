@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Is every PCI device in the scope of some remapping unit? A device that is in none could do DMA
  * that Nestor does not control. Pure: configuration space is reached through a function. VT-d

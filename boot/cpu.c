@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Judges what cpu_read() found. The reason that the user can do least about comes first: another
  * CPU, a firmware setting, a missing control. SDM volume 3, appendix A.

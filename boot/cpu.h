@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What this CPU is and what it offers a hypervisor. cpu_read() asks the hardware; everything that
  * judges the answers is pure.

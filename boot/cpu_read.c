@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads CPUID and the model-specific registers: SDM volume 2, "CPUID", and volume 4. */
 #include "boot/cpu.h"
 

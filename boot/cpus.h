@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Running the image on every CPU, through the firmware's MP services (PI 1.7 volume 2, 13.3). */
 #ifndef NESTOR_BOOT_CPUS_H
 #define NESTOR_BOOT_CPUS_H

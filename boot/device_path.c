@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See device_path.h. */
 #include "boot/device_path.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Device paths and boot options as firmware and NVRAM store them, UEFI 2.10 chapters 3.1.3 and 10.
  * Pure; trusts nothing: every length is checked before it is used.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See doubts.h. Sources of the list of graphics: Linux's driver for remapping units leaves these alone (its
  * quirk_iommu_igfx() and quirk_calpella_no_shadow_gtt(); it names 4-series chipsets, too, whose CPUs have no EPT);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Devices that may not work while a unit translates for them, or that reach memory past it. Known from the DMAR table
  * (SATC, SIDP), from a list of devices, and from what configuration space says. Pure, like coverage.h.

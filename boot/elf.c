@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See elf.h. System V ABI, AMD64 supplement; ELF-64 object file format. */
 #include "boot/elf.h"
 

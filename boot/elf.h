@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor image inside nestor.efi: a static ELF file with a fixed address. Pure. */
 #ifndef NESTOR_BOOT_ELF_H
 #define NESTOR_BOOT_ELF_H

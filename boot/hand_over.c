@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See hand_over.h. */
 #include "boot/uefi.h"
 

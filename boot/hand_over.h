@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the image is told: machine and configuration, as hv/handover.h has them. */
 #ifndef NESTOR_BOOT_HAND_OVER_H
 #define NESTOR_BOOT_HAND_OVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Becoming a hypervisor, step by step, and the way back if a step fails. */
 #ifndef NESTOR_BOOT_LAUNCH_H
 #define NESTOR_BOOT_LAUNCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See machine.h. Reads only. */
 #include "boot/uefi.h"
 

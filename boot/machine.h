@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Everything that the boot program learns about the machine before it changes anything, and what
  * follows from it. machine_read() asks the hardware; verdict.c judges and is pure.

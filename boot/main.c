@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * nestor.efi: look at the machine, report what was found, become its hypervisor if that is
  * possible, and start what would have been started anyway. A step that fails says so and leads

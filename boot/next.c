@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The next boot image: the configured one, else the entry that follows our own in BootOrder. UEFI
  * 2.10 chapter 3.1: BootCurrent, the watchdog and the load options are set as a boot manager sets

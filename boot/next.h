@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Starting what comes after Nestor, as the firmware would have. */
 #ifndef NESTOR_BOOT_NEXT_H
 #define NESTOR_BOOT_NEXT_H

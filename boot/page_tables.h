@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The page tables that the hypervisor runs on, built once by the boot program: SDM volume
  * 3, chapter 4, four levels, or five where the firmware runs with five. Pure.

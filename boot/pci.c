@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See pci.h. PCI Local Bus 3.0 chapter 3.2.2.3.2, PCI Express 7.2.2. */
 #include "boot/pci.h"
 

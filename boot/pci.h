@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* PCI configuration space for coverage.h: by ports in segment 0, by the ECAM window elsewhere. */
 #ifndef NESTOR_BOOT_PCI_H
 #define NESTOR_BOOT_PCI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Nestor's memory: one range that the firmware's map lists as reserved, so that no OS touches it.
  * It holds the image, its page tables, the handover and the free pages for everything that comes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Checks of the config's protected regions that need the machine. A mistake is reported like any
  * other in the file, with line and key. Pure.

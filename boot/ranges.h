@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The firmware's memory map as sorted, merged ranges. Pure. */
 #ifndef NESTOR_BOOT_RANGES_H
 #define NESTOR_BOOT_RANGES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The boot report: what was found, and what Nestor makes of it. */
 #ifndef NESTOR_BOOT_REPORT_H
 #define NESTOR_BOOT_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What Nestor lists for its tables, how much memory it needs for them, and where that goes. All of it is known before
  * anything is reserved. Pure.

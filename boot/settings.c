@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See settings.h. */
 #include "boot/settings.h"
 

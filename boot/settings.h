@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The configuration file on Nestor's own partition. */
 #ifndef NESTOR_BOOT_SETTINGS_H
 #define NESTOR_BOOT_SETTINGS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See variable.h. UEFI 2.10 chapters 3.3 and 8.2. */
 #include "boot/variable.h"
 

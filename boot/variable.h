@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The firmware's variables. */
 #ifndef NESTOR_BOOT_VARIABLE_H
 #define NESTOR_BOOT_VARIABLE_H

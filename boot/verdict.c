@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What Nestor does on this machine, and the first reason that decides it. Some reasons leave the
  * user a choice (`without-isolation`). Those about interrupts do not: an OS that needs interrupt

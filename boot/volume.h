@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Finds what a boot option means on this machine by completing short device paths, UEFI 2.10
  * chapter 3.1.2. The caller frees all paths that are returned.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Device memory that the firmware assigned, by its PCI protocols (UEFI 2.10 chapter 14). */
 #ifndef NESTOR_BOOT_WINDOWS_H
 #define NESTOR_BOOT_WINDOWS_H

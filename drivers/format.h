@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * printf's formats without a C library. Everything that the boot program and the hypervisor print
  * goes through here. Pure and bounded; no floating point.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Device registers in memory. Each access is written out as one MOV of exactly that width between
  * memory and a general register: a compiler may choose any instruction for a volatile access, and

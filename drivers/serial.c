@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See serial.h. Registers and bits as in the 16550 data sheet. */
 #include "drivers/serial.h"
 

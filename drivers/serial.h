@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A 16550-compatible UART, in I/O ports or in memory. The guest's OS may drive the same one, so
  * nothing is assumed about its state between two lines. A UART that stops taking bytes is waited

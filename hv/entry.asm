@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; The image's first bytes: struct image_entry (hv/handover.h).
 bits 64
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * All that hv/ learns from boot/, in memory that Nestor keeps. Addresses are host
  * physical unless said otherwise. boot/ fills it once; after hv_enter() of the first

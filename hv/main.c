@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What happens, in order: prepare once, enter on every CPU, or abandon. */
 #include "hv/main.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The image's three entry points: see struct image_entry in handover.h. */
 #ifndef NESTOR_HV_MAIN_H
 #define NESTOR_HV_MAIN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The words that every folder speaks: fixed-width integers, the three kinds of address, and the one error enum. The
  * only header of hv/ that iommu/ and drivers/ may include; boot/ may include handover.h, too.

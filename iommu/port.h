@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * All that iommu/ asks of the world it runs in. hv/ defines these for bare
  * metal, tests/efi/ for the firmware, tests/support/ for the host; the linker

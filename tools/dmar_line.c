@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See dmar_line.h. */
 #include "tools/dmar_line.h"
 

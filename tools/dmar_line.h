@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What Nestor makes of a DMAR table by itself: parser, coverage and verdict in one line. The machine around it is
  * made up: a CPU and units with everything, and the PCI functions that the table itself names, with the bridges on

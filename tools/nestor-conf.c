@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * nestor-conf FILE: checks a configuration file with the parser of nestor.efi and prints what it
  * means. Exit status 1: there is a mistake, which is named. 2: the file cannot be read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * nestor-dmar FILE|FOLDER...: what Nestor makes of DMAR tables, one line each; for a folder, all
  * files in it and below (`make machines TABLES=DIR`). Exit status 1: one of them cannot be read, or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID: the CPU's answer, changed by hv/guest/cpuid_policy.c. */
 #include "hv/exit/handlers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Writes to control registers that would change a bit that VMX operation holds at 1 (CR0.NE, CR4.VMXE), or one of a
  * feature that the guest is not shown.

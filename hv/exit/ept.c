@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * EPT violations. An access to a hole is emulated, and so is one that a present page does not allow: a write to
  * protected memory. Device memory that no list named is mapped at its first access; if another CPU has mapped it

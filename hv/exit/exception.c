@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Exit reason 0: NMIs, and two exceptions that are passed on to the guest at once as if they had not exited. A guest
  * can make the delivery of #DB or #AC raise the next one for ever (CVE-2015-8104, CVE-2015-5307), and a CPU takes no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of exits, and handlers of a few lines. SDM 27.1.2 and 27.1.3 list what exits. */
 #include "hv/exit/exit.h"
 

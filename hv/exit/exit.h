@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* VM exits, for hv/main.c and vmx/entry.asm. */
 #ifndef NESTOR_HV_EXIT_EXIT_H
 #define NESTOR_HV_EXIT_EXIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The handlers of exit reasons that have a file of their own, exit_NAME() in NAME.c. The table is in exit.c. */
 #ifndef NESTOR_HV_EXIT_HANDLERS_H
 #define NESTOR_HV_EXIT_HANDLERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * INIT and start-up IPI. A SIPI that arrives while the CPU is in root mode is lost (SDM 27.2), and kernels send it
  * right after INIT: so the way back to wait-for-SIPI is short, takes no lock and prints nothing. What INIT does to

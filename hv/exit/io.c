@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * I/O ports that exit: those of sleep registers (sleep.h). All else that is written there goes to the port unchanged,
  * and what is read comes from it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See mmio.h. insn_mmio.c completes the instruction; here is what it needs to know of the CPU and of the page, and
  * what the guest gets where it cannot be completed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Accesses of a guest to pages that the EPT does not map: remapping units and Nestor's own memory. */
 #ifndef NESTOR_HV_EXIT_MMIO_H
 #define NESTOR_HV_EXIT_MMIO_H

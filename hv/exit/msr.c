@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* RDMSR and WRMSR that exit: hv/guest/msr_policy.c decides, this file does it. */
 #include "hv/exit/handlers.h"
 

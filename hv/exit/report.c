@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See report.h. Only counters that are not 0 are printed, several to a line. */
 #include "hv/exit/report.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See sleep.h. Before a sleep that passes, which is mostly the end of the run (S5), Nestor reports what it has done. */
 #include "hv/exit/sleep.h"
 

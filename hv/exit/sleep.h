@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Sleep registers of a guest, in I/O ports or in memory: hv/guest/sleep.h decides, this says so on the console. */
 #ifndef NESTOR_HV_EXIT_SLEEP_H
 #define NESTOR_HV_EXIT_SLEEP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMCALL is undefined but for the one call of nestor.efi's: the firmware's boot services end. A guest that says so
  * itself only makes its own unknown registers stricter (hv/guest/msr_policy.h).

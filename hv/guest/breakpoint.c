@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See breakpoint.h. */
 #include "hv/guest/breakpoint.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The breakpoints of DR0 to DR3 that an access meets (SDM 18.2): for one that Nestor completes in the guest's place,
  * where the CPU does not look. Pure.

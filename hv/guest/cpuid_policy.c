@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of hidden features (SDM volume 2, "CPUID"). See cpuid_policy.h. */
 #include "hv/guest/cpuid_policy.h"
 

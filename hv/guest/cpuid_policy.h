@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What CPUID shows a guest: of the CPU's own answer the features that the table knows and Nestor does not keep, and
  * leaves of our own. Pure: the caller executes CPUID.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The instructions with which a guest may touch a trapped page: decoded from a copy of their
  * bytes, then completed on its registers. Pure: fetching the bytes, finding the page and doing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Bytes to struct insn. See insn.h; the tables follow SDM volume 2, appendix A. */
 #include "hv/guest/insn.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a decoded instruction does to the registers. See insn.h. */
 #include "hv/guest/insn.h"
 

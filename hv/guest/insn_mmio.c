@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See insn_mmio.h. */
 #include "hv/guest/insn_mmio.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One access of a guest to a trapped page, from the bytes of the instruction to its completed
  * registers. Pure: the guest's CPU and the device are handed in.

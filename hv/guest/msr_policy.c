@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of model-specific registers (SDM volume 4). See msr_policy.h. */
 #include "hv/guest/msr_policy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which model-specific registers a guest may touch, and why. Pure: accesses are the caller's.
  * A register that holds a physical address is hidden, since hardware that uses one by itself goes around the EPT; so

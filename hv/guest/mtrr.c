@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See mtrr.h. */
 #include "hv/guest/mtrr.h"
 

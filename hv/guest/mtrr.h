@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A CPU's memory type range registers as its guest wrote them, and the memory type that they give an address (SDM
  * 12.11). With EPT, hardware does not use its own for the guest's accesses, so the guest's writes stay in this copy

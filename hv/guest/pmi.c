@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See pmi.h. */
 #include "hv/guest/pmi.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An NMI of the guest's performance counters that came together with one of Nestor's is swallowed, and the counters'
  * entry in the local APIC, which masks itself when it sends (SDM 12.5.1), then stays masked for good: profiling and the

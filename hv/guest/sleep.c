@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See sleep.h. */
 #include "hv/guest/sleep.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What becomes of a guest's accesses to the registers by which the machine is put to sleep. A machine that entered S1
  * to S3 would go on without VMX and with its remapping units off, so such a write is dropped. Whoever asked for it

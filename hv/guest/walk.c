@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See walk.h. */
 #include "hv/guest/walk.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest's linear address to its physical one, as its own paging would translate it (SDM volume 3, chapter 5): for
  * fetching the instruction that exited, and for the other operand of MOVS. Pure; the guest's memory comes through a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See apic.h. The interrupt command register: SDM 12.6.1, in x2APIC mode 12.12.9. */
 #include "hv/machine/apic.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Messages through this CPU's local APIC, which is the guest's: the interrupt command register is used between two
  * instructions of the guest and left as the guest had it.

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; Single instructions that may fault: see hv/machine/checked.h.
 bits 64
 default rel

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Instructions that a guest may have Nestor execute with operands of the guest's: where the CPU answers with #GP,
  * the handler of exceptions goes on at checked_fault, and the function returns false.

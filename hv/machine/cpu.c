@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Descriptor tables of the CPUs in root mode: see cpu.h. */
 #include "hv/machine/cpu.h"
 

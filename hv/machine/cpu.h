@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A CPU of the machine as Nestor uses it in root mode: its descriptor tables, its stacks, its
  * VMXON region. What its guest sees is struct vcpu.

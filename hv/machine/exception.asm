@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; What the IDT points to: a stub for each exception, and the way out of an NMI.
 bits 64
 default rel

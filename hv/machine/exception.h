@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions in root mode: the stubs that the IDT points to, and what they hand to fault_handle() (vcpu/fault.c). */
 #ifndef NESTOR_HV_MACHINE_EXCEPTION_H
 #define NESTOR_HV_MACHINE_EXCEPTION_H

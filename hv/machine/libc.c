@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the compiler calls by itself even in freestanding code. */
 #include "hv/types.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Lines for a person: formatted whole, then put out under a lock so that CPUs do not mix. */
 #include "hv/machine/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The console of the hypervisor: port_log() is in iommu/port.h; this is what sets it up. */
 #ifndef NESTOR_HV_MACHINE_LOG_H
 #define NESTOR_HV_MACHINE_LOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See memory_map.h. */
 #include "hv/machine/memory_map.h"
 

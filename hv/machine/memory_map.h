@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine's memory as the firmware listed it, asked whenever a guest names an address. */
 #ifndef NESTOR_HV_MACHINE_MEMORY_MAP_H
 #define NESTOR_HV_MACHINE_MEMORY_MAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* iommu/port.h on bare metal: registers, by the direct map. */
 #include "drivers/mmio.h"
 #include "iommu/port.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See paging.h. */
 #include "hv/machine/paging.h"
 

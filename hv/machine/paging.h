@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Nestor's own page tables: those that boot/ made, and where the CPU has 5-level paging the same under one more
  * level. A hypervisor below Nestor or an emulator may check the guest's linear addresses at VM entry by the host's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See pool.h. A bit for each page, set while it is taken; a search goes on where the last one ended. */
 #include "hv/machine/pool.h"
 

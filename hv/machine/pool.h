@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The bounded page pool behind port_pages_alloc(): its whole size is known at start. */
 #ifndef NESTOR_HV_MACHINE_POOL_H
 #define NESTOR_HV_MACHINE_POOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * iommu/port.h on bare metal: the direct map, CLFLUSH and PAUSE. Registers are in mmio.c, pages in pool.c, time in
  * time.c, text in log.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What iommu/port.h needs to know on bare metal. */
 #ifndef NESTOR_HV_MACHINE_PORT_H
 #define NESTOR_HV_MACHINE_PORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See reset.h. */
 #include "hv/machine/reset.h"
 

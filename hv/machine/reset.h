@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of everything. */
 #ifndef NESTOR_HV_MACHINE_RESET_H
 #define NESTOR_HV_MACHINE_RESET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Stacks with guard pages, in Nestor's own page tables: see stack.h. */
 #include "hv/machine/stack.h"
 

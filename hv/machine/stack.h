@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The CPUs' stacks, each between pages that are not mapped, so that an overflow is a double
  * fault with a report and not a write into something else.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # `nm -n` of the linked image to the table that hv/machine/symbols.c reads: struct symbol, then the names.
 {
     # Addresses are below 4 GiB: the low half is enough, and awk never computes with it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See symbols.h. The table is made from the image's first link (Makefile): entries sorted by address, each an
  * offset from the image's start and the offset of its name. linker.ld defines its bounds.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Addresses of the image as "function+offset". */
 #ifndef NESTOR_HV_MACHINE_SYMBOLS_H
 #define NESTOR_HV_MACHINE_SYMBOLS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See time.h; also the clock of iommu/port.h. */
 #include "hv/machine/time.h"
 

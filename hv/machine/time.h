@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Time by the TSC, which boot/ has measured. */
 #ifndef NESTOR_HV_MACHINE_TIME_H
 #define NESTOR_HV_MACHINE_TIME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine's remapping units: looked at before anything is changed, and found by their registers' addresses. */
 #ifndef NESTOR_HV_MACHINE_UNITS_H
 #define NESTOR_HV_MACHINE_UNITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Single instructions. Nothing here keeps state. */
 #ifndef NESTOR_HV_MACHINE_X86_H
 #define NESTOR_HV_MACHINE_X86_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the SDM prints of control registers, MSRs and exceptions: bits and numbers alone, for pure code, too. */
 #ifndef NESTOR_HV_MACHINE_X86_BITS_H
 #define NESTOR_HV_MACHINE_X86_BITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA of a partition: the machine's units while they translate for it, and the units that its guest sees. */
 #include "hv/guest/cpuid_policy.h"
 #include "hv/machine/apic.h"

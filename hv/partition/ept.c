@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See ept.h and partition.h. Entries that the CPU would refuse as misconfigured (SDM 30.3.3.1) cannot arise: rights
  * and types are checked by iommu/domain, addresses below, and the larger page sizes are used only where CPU and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The partition's second stage, as the CPU sees it: what is mapped at the start. What changes later: partition.h. */
 #ifndef NESTOR_HV_PARTITION_EPT_H
 #define NESTOR_HV_PARTITION_EPT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See ept_map.h. */
 #include "hv/partition/ept_map.h"
 

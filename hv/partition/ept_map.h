@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a partition's second stage maps, as a list of runs, made of the machine's memory map, what must not be mapped,
  * what is protected, and the memory types. Pure. domain_map() chooses the page sizes; the runs are as long as

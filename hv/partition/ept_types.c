@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See ept_types.h. */
 #include "hv/partition/ept_types.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The memory types of an existing second stage, when the MTRRs that they follow change: only ranges whose type differs
  * are touched, for a bounded time at once. Pure.

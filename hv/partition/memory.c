@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The memory of a partition as Nestor reads it. See partition.h. */
 #include "hv/machine/memory_map.h"
 #include "hv/partition/partition.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The MTRRs that a partition starts with are the CPU's (SDM 12.11.1). See partition.h. */
 #include "hv/machine/checked.h"
 #include "hv/machine/x86.h"

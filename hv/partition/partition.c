@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of the root partition. See partition.h. */
 #include "hv/partition/partition.h"
 

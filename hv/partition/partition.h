@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A partition: its memory with one second stage for CPU and DMA, its remapping units, what its guest was refused.
  * All that is about a guest hangs here or off struct vcpu; the machine's own state is in hv/machine/. The root

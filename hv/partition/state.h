@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What ept.c knows of a partition's second stage. */
 #ifndef NESTOR_HV_PARTITION_STATE_H
 #define NESTOR_HV_PARTITION_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* NMIs are work; a #GP of an instruction that was expected to fault is an answer; all else is fatal. */
 #include "hv/vcpu/fault.h"
 

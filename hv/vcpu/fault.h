@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions in root mode, one function for all vectors. */
 #ifndef NESTOR_HV_VCPU_FAULT_H
 #define NESTOR_HV_VCPU_FAULT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A generation counts the requests, one at a time. A CPU that runs its guest is sent an NMI, after a note that it
  * will get one: so a CPU can tell Nestor's NMIs from the guest's. A CPU that waits for a SIPI takes no NMI and runs

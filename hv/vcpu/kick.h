@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A kick is an NMI that one CPU sends to the others because the EPT has changed: each must have done its INVEPT
  * before a page that was taken out is used again. A guest cannot block NMIs in non-root mode (SDM 26.3), so the

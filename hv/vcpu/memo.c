@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See memo.h. */
 #include "hv/vcpu/memo.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Drivers poll registers and ring doorbells from the same place again and again. For an access by a plain MOV in
  * 64-bit code, a CPU keeps the decoded instruction and everything that it was derived from; the next access from

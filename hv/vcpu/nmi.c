@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See nmi.h. SDM 26.3, 27.3, 28.7.1. */
 #include "hv/vcpu/nmi.h"
 

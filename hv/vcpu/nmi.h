@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NMIs: Nestor's own kicks are answered, those of remapping units are noted for work.c, all others are the guest's and
  * wait for its NMI window. One that comes together with one of Nestor's cannot be told apart and is taken for that, but

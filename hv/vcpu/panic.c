@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See panic.h. Prints without locks: another CPU may hold them for good. */
 #include "hv/vcpu/panic.h"
 

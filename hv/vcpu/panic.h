@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Fatal errors: what, where, on which CPU, the state at the last exit in words; then the configured policy. */
 #ifndef NESTOR_HV_VCPU_PANIC_H
 #define NESTOR_HV_VCPU_PANIC_H

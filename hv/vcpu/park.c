@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See park.h. */
 #include "hv/vcpu/park.h"
 

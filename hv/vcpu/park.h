@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A parked CPU has left VMX operation and halts for good, on Nestor's own page tables: when another CPU could not
  * enter the guest, or after a fatal error. The OS can wake it by INIT and SIPI as any other.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See vcpu.h. */
 #include "hv/vcpu/vcpu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A partition's CPU: what the guest on it can see or has asked for. Runs on one struct cpu for good. */
 #ifndef NESTOR_HV_VCPU_VCPU_H
 #define NESTOR_HV_VCPU_VCPU_H

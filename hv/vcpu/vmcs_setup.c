@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Filling a VMCS: SDM 26.5 to 26.8, checks in 28.2 and 28.3. */
 #include "hv/vcpu/vmcs_setup.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The VMCS of a CPU that goes on as it is, but in non-root mode. */
 #ifndef NESTOR_HV_VCPU_VMCS_SETUP_H
 #define NESTOR_HV_VCPU_VMCS_SETUP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See work.h. The timer counts at the rate of TSC >> n (SDM 26.5.1) and keeps its value across exits. */
 #include "hv/vcpu/work.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Work that no action of the guest waits for: what its remapping units left over, and reading the hardware units'
  * fault records. The VMX-preemption timer makes a CPU exit for it, and runs only while there is some: every 50 us

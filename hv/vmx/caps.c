@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See caps.h. SDM appendix A: A.1 BASIC, A.3 to A.5 controls, A.6 MISC, A.10 EPT and VPID. */
 #include "hv/vmx/caps.h"
 

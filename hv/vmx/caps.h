@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a CPU's VMX can do, and what of that Nestor needs: one list for the boot program, which judges the boot CPU by
  * it before it promises anything, and for the image, which checks every CPU. Pure. SDM appendix A.

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; VM entry and VM exit, nothing else: see hv/vmx/entry.h.
 ;
 ; A CPU's main stack while its guest runs; a VM exit loads RSP from HOST_RSP:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* VM entry and VM exit (entry.asm): the way into the guest, and where the CPU comes back. */
 #ifndef NESTOR_HV_VMX_ENTRY_H
 #define NESTOR_HV_VMX_ENTRY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See reason.h. */
 #include "hv/vmx/reason.h"
 

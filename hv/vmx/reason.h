@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Exit reasons in words. */
 #ifndef NESTOR_HV_VMX_REASON_H
 #define NESTOR_HV_VMX_REASON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The fields of a VMCS that are used, by their encodings (SDM volume 3, appendix B), and
  * what their bits mean (SDM chapters 26 to 29). X(NAME, encoding).

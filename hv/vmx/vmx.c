@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See vmx.h. SDM chapters 25 (VMX), 32 (instructions) and appendix A (capabilities). */
 #include "hv/vmx/vmx.h"
 

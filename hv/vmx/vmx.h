@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* VMX operation on and off, and what the CPU must be able to do for it. */
 #ifndef NESTOR_HV_VMX_VMX_H
 #define NESTOR_HV_VMX_VMX_H

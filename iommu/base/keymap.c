@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A map of embedded nodes. See keymap.h. */
 #include "iommu/base/keymap.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A map from 64-bit keys to nodes embedded in their owners: a digital search tree. Each level goes by one
  * bit of the mixed key, so no choice of keys makes it deeper than 64.

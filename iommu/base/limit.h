@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A bound on lines that a guest can provoke: the first eight are told, then those at powers of four. A line takes
  * milliseconds at 115200 baud, with locks held, and a guest can be refused a thousand times in an exit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Small objects. See slab.h. */
 #include "iommu/base/slab.h"
 

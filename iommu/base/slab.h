@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Small objects of one size out of pages of the pool: constant time, and a page goes
  * back to the pool with its last object. Objects come zeroed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The one lock of iommu/: held for bounded work only, never across a wait for the
  * guest. Order: vIOMMU, then domain, then unit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who is attached where: every (root, source-id, PASID) of a unit that was given to a domain
  * or to a nested domain. Everything that can fail for want of memory or ids comes before the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Domain ids of a unit. See did.h. */
 #include "iommu/domain/did.h"
 

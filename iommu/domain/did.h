@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Domain ids of a unit, and who uses which (VT-d 6.2.3.1). Hardware tags what it caches
  * with {DID, address} for the second stage and with {DID, PASID, address} for the first, so:

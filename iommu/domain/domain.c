@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Second-stage domains: tables, the read-only rule, and making changes visible. See domain.h. */
 #include "iommu/domain/domain.h"
 

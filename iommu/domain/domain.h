@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Domains. A second-stage domain is a tree of page tables that is the EPT at the
  * same time (design, decision 2); a nested domain puts a guest's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* First-stage tables that entries walk. See first_stage.h. */
 #include "iommu/domain/first_stage.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * First-stage tables that some entry of a unit walks, whatever its PASID and domain id: FSPM and EAFE are
  * properties of the table, so all entries that lead to it over one second stage have the same (VT-d 6.2.3.1).

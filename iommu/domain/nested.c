@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Nested domains: a guest's first stage on a nesting parent. What the guest chose is
  * checked here and at attach; everything else in the entry is the host's (VT-d 6.2.3.1).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a domain and a nested domain are: for domain.c, attach.c and nested.c. */
 #ifndef NESTOR_IOMMU_DOMAIN_STATE_H
 #define NESTOR_IOMMU_DOMAIN_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page tables: an unmap, or a change of leaves: the tables that it takes to split large leaves are counted before
  * anything is touched, then it is done without failing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page tables: what every change is made of: new tables, tables that go, and the entries that point to them.
  *

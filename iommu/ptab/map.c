@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Page tables: a map, where all are holes: counted before anything is touched, then done without failing. */
 #include "iommu/ptab/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Page tables: their life, and reading them. See ptab.h. */
 #include "iommu/ptab/ptab.h"
 

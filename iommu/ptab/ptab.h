@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page tables: pages of 512 entries, three to five levels, leaves of 4 KiB, 2 MiB or
  * 1 GiB. One walker; what the bits of an entry mean is a struct ptab_format.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page tables: runs of entries in one table, the inner loops of everything; a run has at least one entry. Four entries
  * a turn where it pays (make bench: map and unmap of 256 pages).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The second stage's bits. See second_stage.h. */
 #include "iommu/ptab/second_stage.h"
 

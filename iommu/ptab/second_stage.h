@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The second stage as a page-table format: one that the CPU walks as its EPT (SDM 30.3.2)
  * and a unit as its second stage (VT-d 3.7, 9.8) at the same time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the files of the page tables share: entries, runs of them, and the parts of a change. */
 #ifndef NESTOR_IOMMU_PTAB_STATE_H
 #define NESTOR_IOMMU_PTAB_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a unit's capabilities are good for. The order of the checks is the order of
  * what is worth saying: the first reason that rules an ability out.

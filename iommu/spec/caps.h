@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The capability registers of a unit as field lists, VT-d 11.4.2 and 11.4.3 (rev
  * 5.10): one line a field with the bit numbers printed there. Values that the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * CAP and ECAP for a person: names as printed in VT-d 11.4.2 and 11.4.3, values
  * decoded. Where the text goes is the caller's business.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Descriptors of the invalidation queue, VT-d 6.5.2 (rev 5.10): types, fields as printed there, and a
  * constructor for each that Nestor sends. What a list does not name must be 0.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The firmware's DMAR table (VT-d chapter 8, rev 5.10) as a description of fixed
  * size: bytes in, units and their devices out. Pure: no register is read, no bus

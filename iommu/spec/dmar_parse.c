@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Parser of the DMAR table, VT-d chapter 8 (rev 5.10). Every byte is read through one bounds-checked reader;
  * every refusal and every note names the offset. It leaves to others: finding the table, walking the PCI paths,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See dmar_scope.h: device scopes, VT-d 8.3.1, and how mistakes are kept. */
 #include "iommu/spec/dmar_scope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Inside the parser of the DMAR table: what is wrong with it, and device scopes. */
 #ifndef NESTOR_IOMMU_SPEC_DMAR_SCOPE_H
 #define NESTOR_IOMMU_SPEC_DMAR_SCOPE_H

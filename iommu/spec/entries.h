@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Translation structures as field lists, VT-d chapter 9 (rev 5.10): each field with the bit numbers
  * printed there; enums, masks, dumps and tests derive from the lists. Ignored bits are listed too,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What faults.h says of each reason, by its number. */
 #include "iommu/spec/faults.h"
 

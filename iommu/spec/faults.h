@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fault reasons of a unit and the record that it keeps of a fault, VT-d 5.1.4.1, 7.1.3 and 11.4.7.6
  * (rev 5.10).

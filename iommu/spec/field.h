@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fields of registers, structures and descriptors, by the bit numbers that the specification
  * prints: those of a structure go from 0 to 511.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupt messages: what a write to the interrupt range means while interrupts are not remapped,
  * VT-d 5.1.2.1 and SDM 3A, 12.11 (Message Signalled Interrupts).

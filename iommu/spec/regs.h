@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Registers of a unit, VT-d 11.4 (rev 5.10): offsets by width, then what is in them. A flag is a mask;
  * a value of several bits is a FIELD. CAP and ECAP are in caps.h, fault records in faults.h.

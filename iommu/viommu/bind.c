@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest entries in, host entries out: the plan, making the hardware agree with it, the sweep. */
 #include "iommu/viommu/bind.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A decoded guest entry becomes a host entry: nested on the partition's second stage, the second
  * stage alone (the guest's pass-through), or nothing. The decision is pure; carrying it out

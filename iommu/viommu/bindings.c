@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See bindings.h. Knows neither the guest's tables nor the hardware. */
 #include "iommu/viommu/bindings.h"
 

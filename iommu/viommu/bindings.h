@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The records of what is bound: devices by source-id, bindings by (source-id, PASID).
  * Pages come from the pool and count against the partition's quota. A

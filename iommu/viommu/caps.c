@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The capability contract of the guest's unit (design, decision 4): first stage only, no device
  * TLB, no page requests, no posted interrupts, caching mode on. Every field of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the guest's unit offers: the hardware's CAP and ECAP with each field passed through, forced
  * off, or forced on. Pure.

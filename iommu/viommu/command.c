@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The transitions of the guest's unit, and what the devices go through after each:
  *

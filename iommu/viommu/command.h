@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What GCMD asked for, carried out in steps; the status bits follow when it is done. */
 #ifndef NESTOR_IOMMU_VIOMMU_COMMAND_H
 #define NESTOR_IOMMU_VIOMMU_COMMAND_H

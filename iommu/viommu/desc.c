@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest descriptors, VT-d 6.5.2. Reserved bits are judged here and nowhere else:
  * what a descriptor's field list does not name must be 0.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One descriptor of the guest's queue, decoded: a pure function from the words the
  * guest wrote to a command or to the IQEI code that hardware would give.

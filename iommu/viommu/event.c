@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See event.h. A register that holds an event message is a DMA write by itself, and no table remaps it (VT-d 5.1.6): only
  * an edge-triggered interrupt message of fixed or lowest priority to CPUs of the partition gets in; anything else leaves

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's event messages (design, decision 8). The unit's own registers carry them, so that a
  * completion or a fault interrupts the guest without an exit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Primary fault logging of the guest's unit (VT-d 7.2, 7.3, 11.4.7) fed by the
  * hardware's records, each translated to what a unit with one stage reports.

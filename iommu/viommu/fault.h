@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The faults the guest sees: the hardware's records as the guest's unit would have reported them,
  * in the guest's own records, FSTS and event. What is Nestor's business stays out. Storms do not

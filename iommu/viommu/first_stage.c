@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See first_stage.h. Pure but for the reads. */
 #include "iommu/viommu/first_stage.h"
 

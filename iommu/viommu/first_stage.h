@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A look along the guest's first stage, after the fact. Hardware reports a hole in the second
  * stage by one code, wherever the first stage led into it; a unit with one stage would tell a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host.h on the driver (vtd.h) and the domains (domain.h): a binding is a nested domain of its
  * own or the partition's second stage, attached in the unit's guest root. Pages that the guest's

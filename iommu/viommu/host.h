@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * All that the vIOMMU asks of the driver and of the domains, in one place: entries of the unit's
  * guest root, batches for its queue, its fault records, and the registers that carry event

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See irt.h. VT-d 5.1, 6.7, 11.4.4, 11.4.10. */
 #include "iommu/viommu/irt.h"
 

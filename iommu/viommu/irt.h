@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupt remapping of the guest's unit (design, decision 12). The guest's table is in its memory; the unit uses the
  * host's, which has at each index what the guest's entry there comes to. A guest's entry is looked at when the guest

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See irte.h. VT-d 5.1.4, 5.1.5 and 9.9. What reaches a CPU through an entry is an ordinary interrupt of the partition's
  * own devices for its own CPUs, and nothing else: an INIT would take a CPU away, an NMI would look like a kick of Nestor's

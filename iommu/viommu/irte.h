@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One interrupt entry of a guest's, judged: a pure function from the entry as it was read to what may stand in hardware. */
 #ifndef NESTOR_IOMMU_VIOMMU_IRTE_H
 #define NESTOR_IOMMU_VIOMMU_IRTE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See perform.h. */
 #include "iommu/viommu/perform.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the guest's descriptors become: invalidations of contexts and PASIDs make Nestor look at
  * the guest's tables; IOTLB invalidations and waits go to the unit with the host's domain ids and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The ring and its order: what is fetched, what waits for a scan, what is handed to the unit, where
  * the head stands, errors (VT-d 6.5.2). perform.c does what the descriptors say.

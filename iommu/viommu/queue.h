@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's invalidation queue: fetched in order, performed in order, sent to the unit as one
  * batch. The head the guest sees never passes a command that has not been done or handed to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The register file of the guest's unit as a contract: which of the specification's registers exist,
  * how wide they are, which bits software may write. The engine in regs.c serves accesses of any size

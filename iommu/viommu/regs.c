@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The register engine: accesses of any size against the table of registers.h, and the side
  * effects of the registers that have one. An access the specification does not allow (11.2:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The register engine: accesses of any size against the table of registers.h. */
 #ifndef NESTOR_IOMMU_VIOMMU_REGS_H
 #define NESTOR_IOMMU_VIOMMU_REGS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The devices of a guest for a person: what each of them goes through, as the host's tables have
  * it. When the guest turns its translation off (a shutdown, a kexec) its devices go back to the

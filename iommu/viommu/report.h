@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A guest's devices for a person; viommu_report_devices() of viommu.h is the public half. */
 #ifndef NESTOR_IOMMU_VIOMMU_REPORT_H
 #define NESTOR_IOMMU_VIOMMU_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  *   for each source-id:      context entry --changed--> drop its bindings,
  *                                          take the new context over

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Guest tables against what is bound, as far as an announcement reaches. A scan can mean 64K
  * source-ids times 2^20 PASIDs, so it is a cursor that goes on where its budget ended. One scan

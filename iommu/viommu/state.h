@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The inside of struct viommu, for the files of this folder only: every part of it, each owned by
  * the file it is named after. One lock, taken by the public functions of viommu.c and report.c,

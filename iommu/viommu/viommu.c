@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's unit as a whole: create, reset, destroy, and the entry points, each of which takes
  * the lock, gets a budget of steps and says if work is left.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's own remapping unit: one struct viommu per (unit, partition). The guest finds it where
  * the hardware unit's registers are. It walks the guest's tables when the guest announces a change

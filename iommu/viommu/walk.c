@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest table walker. What a field list of iommu/spec/entries.h does not name, what is
  * above the address width and what the guest's unit does not offer is reserved.

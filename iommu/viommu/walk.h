@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's own tables, read as its unit would read them: root, context, PASID directory, PASID
  * entry. Pure but for the reads: guest memory in, a decoded entry or the reason of VT-d table 30

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host's fault event (VT-d 7.3). While no guest wants the unit's fault message, the event registers hold one of the
  * host's: a CPU that does nothing learns of a fault by it. A message goes out when the first condition appears in FSTS,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Root and context tables, VT-d 9.1 to 9.4: where the context entry of a source-id is, and how it comes
  * to have one that it shares with nobody.

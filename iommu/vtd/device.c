@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Context entries of single devices, scalable mode: a directory of its own, put in place of
  * the root's default by one store (all of a context entry that is not reserved is in its

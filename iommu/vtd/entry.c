@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Entries from a description: PASID entries, VT-d 9.6, and context entries of legacy mode, 9.3. Pure
  * but for the console line. PWSNP, memory type and snoop fields follow from the unit alone: a guest that

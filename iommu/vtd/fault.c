@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fault records, VT-d 7.2, 11.4.7.8 and table 30: each becomes a value for the caller and, as
  * long as there are not too many, a line. What becomes of the device: iommu/vtd/storm.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which invalidations a change of the tables asks for, VT-d 6.5.3.3 (Table 28). Order within a batch:
  * context cache, PASID cache, IOTLB.

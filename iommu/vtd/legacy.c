@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Legacy mode, VT-d 9.1 and 9.3: 16-byte context entries that point to the second
  * stage directly. Only "requests without PASID" exist. An entry is one store.

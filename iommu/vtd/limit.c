@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What firmware says that entries of single devices must not ask for: SIDP, VT-d chapter 8. A page walk or an access
  * that is not snooped reads memory, not caches, so such a unit's tables are written back like those of one that never

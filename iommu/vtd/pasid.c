@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Entries of PASID tables, VT-d 9.5 and 9.6, 6.2.3.1. A new entry is built aside and
  * published, words 7 to 1 first, the one with P last. A live one is replaced so that hardware,

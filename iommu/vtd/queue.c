@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The invalidation queue, VT-d 6.5. A batch is its descriptors and one wait
  * descriptor behind them; the unit writes the wait's number into the unit's own page. The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A protected memory region over Nestor's memory, VT-d 11.4.8: no DMA reaches it before tables decide. It covers that
  * and nothing else. A region must not lie over MMIO (11.4.8.1), should not lie over reserved memory (8.4), and whatever

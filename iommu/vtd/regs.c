@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A unit's registers: access, the protocol of GCMD with bounded waits, and those that carry event
  * messages. VT-d 11.4 (rev 5.10).

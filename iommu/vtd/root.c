@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which root table a unit walks: RTADDR and SRTP, VT-d 11.4.5 and 6.6, and what has to be forgotten when it
  * is another.

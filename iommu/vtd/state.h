@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside the driver: a unit and the steps that its files share. Everyone else
  * includes vtd.h.

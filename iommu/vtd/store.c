@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Stores to what hardware may be walking at the same time, and the way from our caches to it. */
 #include "iommu/vtd/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Devices that fault, one by one. Each has a budget of faults a second. Over it, the device is silenced for a while
  * (FPD in its context entry: its faults are no longer recorded), from the third time on blocked (P = 0 as well), each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The tables of a unit as a whole: made, emptied, given back. What they look like: context.c. */
 #include "iommu/vtd/state.h"
 

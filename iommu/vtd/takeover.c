@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From whatever firmware left to our tables, and back. VT-d 3.4.4, 6.6, 11.4.4.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A unit from its probe to its end, and the facts that the rest of the driver goes by. VT-d 11.4. */
 #include "iommu/vtd/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The VT-d driver as the rest of Nestor sees it: a unit is probed, taken over with everything on one
  * second stage, and then given entries of single devices. Domains (domain.h) decide what an entry says;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Benchmarks run the objects of the image, linked as the image is (tests/elf/test_image compares the code), in a world
 # that is cheap and whose instructions are not counted. What is inlined differs from the image, and with it what the
 # compiler believes to be uninitialized: the image's own link warns of that.

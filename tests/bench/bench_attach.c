@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What attaching costs, on a machine of 16 and of 4,096 devices on four units.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What building the EPT costs, and how many table pages it takes, by the hypervisor's own code for memory maps
  * of real machines (tests/support/machine_map.h).

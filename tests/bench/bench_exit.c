@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the guest's unit takes of one exit, in the works that a guest can make longest. 50 us are 100,000 instructions,
  * an uncached register access being 1,000 of them, a line that is flushed 100.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A large machine: 20 units, 4 TiB, 2,000 functions of which one unit has half. What preparing it takes, and that its
  * guest meets no limit: each function in a domain of its own, on a pool as boot/room.c makes it for such a machine.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a change of the second stage costs, and a look at it: the table code alone (ptab_*), and with the lock and the
  * checks of a domain (domain_*). Each case has regions of its own; what is said of a table holds for all of them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A machine of any size on port.h: units, RAM under one nesting parent, devices with a context of
  * their own, PASIDs with a first-stage table each, all in one guest domain, as Linux does it for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The world of port.h for measurements, defined here: include it once in a program. Memory is flat
  * and as large as asked for, the pool is a stack, and a remapping unit does at once what it is

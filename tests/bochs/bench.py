@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What Nestor's exits cost, in instructions: bench.py FILE.json
 
 Boots tests/efi/bench.c under Nestor on the Bochs machine, whose TSC counts instructions. Runs it twice: the

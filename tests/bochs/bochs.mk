@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The Bochs machine: the VT-d unit that is attached from outside.
 ATTACH_C := $(wildcard tests/bochs/attach/*.c tests/model/model_*.c)
 ATTACH_OBJ := $(ATTACH_C:%.c=$O/bochs/%.o)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """CAP and ECAP values from field names, VT-d 11.4.2 and 11.4.3 (rev 5.10)."""
 
 # name: (high bit, low bit)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Checks of a result that several tests on the Bochs machine share."""
 import re
 

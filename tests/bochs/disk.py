@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Disk images: GPT with an EFI system partition made by mtools and a data partition."""
 import binascii
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The DMAR table of the Bochs machine, compiled by iasl from its own text form."""
 import pathlib
 import subprocess

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The Bochs machine: stock Bochs and OVMF with VT-d units of the reference model.
 
     machine.py [options]        boots and prints the serial port until the guest powers off

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The end of a run, for people: what the guest and the unit say, and whether they agree."""
 import re
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """TAP for tests that run machines: cases are (name, function); several machines at a time."""
 import concurrent.futures
 import os

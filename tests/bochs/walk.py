@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A walk over everything that the units of a running machine could reach, from a snapshot of its memory.
 
 attach/snapshot.c writes memory, the units' registers and what they have cached. From there on this is VT-d 3.4, 9.1 to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What Nestor costs its guest, in ticks of the TSC, which on the Bochs machine counts instructions:
  * each figure is one instruction of the guest that exits, up to the next instruction, so it

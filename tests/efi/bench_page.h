@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The bench page of tests/bochs/attach/bench.c: DMA under any source-id and PASID. */
 #ifndef NESTOR_TESTS_EFI_BENCH_PAGE_H
 #define NESTOR_TESTS_EFI_BENCH_PAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The CPUs of a guest: the firmware's MP services, INIT and SIPI as kernels send them and with as
  * little time between them as possible, NMIs, and changes of the second stage while the others run,

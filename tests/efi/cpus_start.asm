@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; What the other CPUs run for cpus.c, in real mode, each from a page of its own: it counts turns and NMIs.
 bits 16
 section .rodata

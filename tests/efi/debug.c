@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Debug exceptions, faults and alignment checks as a guest sees them: single steps, breakpoints, INT1, what blocks
  * them, faults of instructions that exit, accesses that Nestor completes, and #AC at CPL 3. Prints a line for each exception with everything that its handler sees; tests/bochs/test_debug

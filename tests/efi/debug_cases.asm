@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; What debug.c runs: #DB and #AC of every kind, their handlers, and two loops that no CPU leaves.
 bits 64
 default rel

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Makes the machine look as its firmware would have left it, then boots: installs
  * \DMAR.BIN (if there) as an ACPI table and enters the lines of \boot.txt as boot options.

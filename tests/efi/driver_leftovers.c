@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Taking over what a firmware's own driver leaves: translation on with tables of its own, in either
  * mode, with or without a queue, faults that nobody took, a queue that stopped. The firmware's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A device is re-attached while it works. Three domains map the same addresses to three windows:
  * the identity domain and two of the device's own. So whatever is in flight has somewhere to go:

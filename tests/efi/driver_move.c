@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Data through second-stage domains of each page size, and what is refused. */
 #include "tests/efi/driver_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See driver_test.h: set-up, verdicts, and the order of the parts. */
 #include "tests/efi/driver_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The driver on QEMU's unit: what the parts of this program share. A case is a name and a
  * function that checks; the first failed check of a case is its verdict, printed as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See e1000e.h. 82574 GbE controller family datasheet, chapters 3, 7 and 10. */
 #include "tests/efi/e1000e.h"
 

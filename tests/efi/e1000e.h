@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The least that makes Intel's 82574L move data: legacy descriptors, polled, with the MAC in
  * loopback, so that each frame that is sent from memory is received into memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See edu.h. */
 #include "tests/efi/edu.h"
 

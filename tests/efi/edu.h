@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * QEMU's two devices for tests. edu (docs/specs/edu.rst): DMA both ways between memory and its own
  * buffer of 4 KiB, 100 ms of emulated time each. iommu-testdev: writes a word of 0x12345678

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
 	sabotage unmap debug interrupts)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See fault.h. */
 #include <efi.h>
 #include <efilib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Instructions that may fault: a gate of this program's own for #GP steps over them. */
 #ifndef NESTOR_TESTS_EFI_FAULT_H
 #define NESTOR_TESTS_EFI_FAULT_H

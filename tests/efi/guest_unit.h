@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest's driver for its remapping unit, as small as a measurement allows: root and context tables for the board's
  * devices, another PASID directory for what is tried out, and a queue. Fields as in VT-d 9 and 6.5.2; scalable mode,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See hostile.h. While the firmware still serves it looks for its targets, then it goes on alone:
  * with nobody else's interrupts and with its own descriptor tables. The load options name the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that means harm: what its subjects (hostile_*.c) share. It runs with interrupts off and
  * descriptor tables of its own, and prints a line on COM1 for each check:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Code that is not what it was when it last touched a register from the same address: changed in place,
  * moved to another page behind the address, or with other operands. Each access must be the one that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Instructions and control registers that VMX operation gives another meaning. */
 #include "tests/efi/hostile.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See hostile_cpus.h. */
 #include "tests/efi/hostile_cpus.h"
 

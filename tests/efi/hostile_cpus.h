@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The hostile guest's other CPUs, whose APIC ids are 1 to OTHER_CPUS: INIT and start-up IPIs at any time. */
 #ifndef NESTOR_TESTS_EFI_HOSTILE_CPUS_H
 #define NESTOR_TESTS_EFI_HOSTILE_CPUS_H

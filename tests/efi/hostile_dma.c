@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA to what no device may reach: from the bench page under any source-id, and from the IDE's bus master. */
 #include "tests/efi/hostile.h"
 #include "tests/efi/ide.h"

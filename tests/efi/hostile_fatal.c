@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Not the guest's doing: memory that fails under Nestor, and what a fatal error looks like. */
 #include "tests/efi/hostile.h"
 

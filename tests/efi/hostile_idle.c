@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An idle CPU: a device's DMA is refused, and the CPU then sleeps for a fifth of a second, woken by nothing but its own
  * timer. Whoever wants to know of the fault has to interrupt the sleep.

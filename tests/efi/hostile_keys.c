@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory-encryption key ids: bits of a physical address above those that CPUID shows. With them each byte of memory has
  * further names; Nestor's memory must not be reached by one of them.

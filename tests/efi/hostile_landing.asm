@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; Exceptions of the hostile guest: each ends the function that trap_call() called.
 bits 64
 default rel

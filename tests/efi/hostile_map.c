@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The firmware's page tables, and two linear addresses of choice on top. */
 #include "tests/efi/hostile.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Nestor's memory, touched by the CPU in every way there is: it reads as ones and never changes. */
 #include "tests/efi/hostile.h"
 

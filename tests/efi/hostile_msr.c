@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Model-specific registers: those that would undo Nestor, and every number there is. */
 #include "tests/efi/hostile.h"
 

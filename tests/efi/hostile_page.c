@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A unit's register page, touched as no driver would: each access ends in a value or in a fault. */
 #include "tests/efi/hostile.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Several CPUs at one unit, and at what Nestor reads while it serves another CPU: descriptors,
  * tables and code change between two reads of them. Whatever it sees, it must use only what it has

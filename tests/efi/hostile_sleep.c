@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * S3: resume would run without VMX and without the units. PM1 control, ACPI 4.8.3.2.1; whoever asked for it is shown
  * WAK_STS in PM1 status (4.8.3.1.1) until it clears the bit.

@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; How the other CPUs of the hostile guest start: each from a page of its own below 1 MiB that holds
 ; one of these two pieces of code, followed by the data of hostile_cpus.h.
 section .rodata

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Starting and stopping a CPU as an attack: register accesses in real mode, INIT between any two instructions. */
 #include "tests/efi/hostile_cpus.h"
 #include "tests/efi/hostile_unit.h"

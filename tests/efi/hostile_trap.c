@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Descriptor tables of the hostile guest: every exception runs on a stack of its own. */
 #include "tests/efi/hostile.h"
 

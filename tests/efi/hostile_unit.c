@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's own unit, driven with garbage and at what is not the guest's (VT-d 6.5.2, 11.4). */
 #include "tests/efi/hostile_unit.h"
 

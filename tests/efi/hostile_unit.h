@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's own unit as an attacker drives it (VT-d 6.5.2, 11.4), without a driver's manners. */
 #ifndef NESTOR_TESTS_EFI_HOSTILE_UNIT_H
 #define NESTOR_TESTS_EFI_HOSTILE_UNIT_H

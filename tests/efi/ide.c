@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See ide.h. */
 #include "tests/efi/ide.h"
 

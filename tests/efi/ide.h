@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The chipset's IDE controller as a bus master: one sector at the end of the data partition, to or from memory. */
 #ifndef NESTOR_TESTS_EFI_IDE_H
 #define NESTOR_TESTS_EFI_IDE_H

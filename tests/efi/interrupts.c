@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest that remaps interrupts, and devices that send them: from the bench page under any source-id. The CPU holds
  * interrupts off, so what arrived stands in the local APIC's IRR. Each check is a line "interrupts: NAME ok" or

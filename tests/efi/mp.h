@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The firmware's MP services (PI 1.7, volume 2, 13.4), as far as the tests use them. */
 #ifndef NESTOR_TESTS_EFI_MP_H
 #define NESTOR_TESTS_EFI_MP_H

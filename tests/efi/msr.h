@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Model-specific registers, and a way to have the second stage changed: memory types follow the MTRRs. */
 #ifndef NESTOR_TESTS_EFI_MSR_H
 #define NESTOR_TESTS_EFI_MSR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a guest's memory type range registers do: a range is turned on and off again by the steps of
  * SDM 12.11.8, each register reads back, and what hardware refuses is refused.

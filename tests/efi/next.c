@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The image that comes after Nestor in the tests: says that it runs, with which load options and
  * whether as Nestor's guest, and turns the machine off.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See nvme.h. */
 #include "tests/efi/nvme.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The least of an NVMe driver that moves data: one I/O queue pair, polled, blocks of 4 KiB. NVM
  * Express base specification 1.4. The addresses given here are those that the device puts on the

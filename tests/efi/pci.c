@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See pci.h. Configuration mechanism #1: PCI 3.0, 3.2.2.3.2. */
 #include "tests/efi/pci.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Finds the devices of the tests and makes them answer; bus numbers and BARs are the firmware's. */
 #ifndef NESTOR_TESTS_EFI_PCI_H
 #define NESTOR_TESTS_EFI_PCI_H

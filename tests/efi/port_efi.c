@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See port_efi.h. */
 #include "tests/efi/port_efi.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the EFI test programs are built on: iommu/port.h on boot services, lines on the serial port,
  * and the way to end. None of it checks whether memory runs out: a test machine has enough.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* I/O ports: in8() and out8(), in16() and out16(), in32() and out32(). */
 #ifndef NESTOR_TESTS_EFI_PORT_IO_H
 #define NESTOR_TESTS_EFI_PORT_IO_H

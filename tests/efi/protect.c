@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest against a protected region: by its CPU, and by DMA with and without a first stage of its own
  * and with that first stage in the region. After each attempt it prints the outcome and whether the

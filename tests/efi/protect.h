@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The region that test_protect has protected, as protect_before.c fills it and protect.c attacks it. */
 #ifndef NESTOR_TESTS_EFI_PROTECT_H
 #define NESTOR_TESTS_EFI_PROTECT_H

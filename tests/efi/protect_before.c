@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs before Nestor and fills the region that it will protect. Returns an error, so that the next
  * boot option gets its turn.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A boot option before Nestor that leaves it a machine on which it must fail, and returns an error
  * so that the boot order goes on. The load options say what it does.

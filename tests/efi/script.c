@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The script's machine under QEMU: its VT-d unit, edu (reads) and iommu-testdev
  * (writes). Runs \cases.txt and prints to the serial port, then powers off.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The time-stamp counter, which on the Bochs machine counts instructions. */
 #ifndef NESTOR_TESTS_EFI_TSC_H
 #define NESTOR_TESTS_EFI_TSC_H

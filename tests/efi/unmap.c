@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest with four CPUs whose memory is taken away while three of them and two devices use it
  * (tests/bochs/unmap/image.c does it). When the fourth goes on, nobody may see what the memory holds for its

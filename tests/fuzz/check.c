@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The invariants, seen from hardware: what every source-id and PASID in use can reach by
  * the tables as they are, what the unit has cached, and where it has sent messages.

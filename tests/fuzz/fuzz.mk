@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Fuzzers: libFuzzer with ASan and UBSan, built by clang. `make fuzz SECONDS=n` runs each for n seconds, as
 # tests/fuzz/test_* do for 20; what they find on the way stays in obj/fuzz/corpus.
 SECONDS ?= 600

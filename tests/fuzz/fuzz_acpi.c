@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The firmware's ACPI tables as bytes. An input is a list of tables, each by its kind, its length and its content;
  * root pointer, lists and headers are made for them, so that the contents are reached. Every access gets a copy of

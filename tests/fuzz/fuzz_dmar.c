@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Firmware's DMAR table as bytes. Length and checksum are corrected, so that the structures are
  * reached; whatever is accepted must stay within the parser's own limits.

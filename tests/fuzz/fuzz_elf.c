@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The image's ELF file as bytes. What is accepted is loaded into a megabyte as boot/place.c and boot/page_tables.c do
  * it, whole pages a segment: each page has one owner, and none is writable and executable.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the EPT maps, against a plain array of pages: ranges and memory types from the input, the types by the rules of
  * SDM 12.11.4.1 once more. Two blocks of 2 MiB are looked at page by page; ranges may reach beyond them.

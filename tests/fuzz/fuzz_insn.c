@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The instruction decoder against Zydis: a byte for the mode, then up to 15 of an instruction. */
 #include "tests/fuzz/input.h"
 #include "tests/support/zydis.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What Nestor reads to start the next image: a Boot#### variable with its device path, the firmware's path of another
  * image to compare with, BootOrder. The first two bytes say how long the first two are.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page tables against a plain array. The address space is cut where something changes in the shape of the tables, so
  * that a range may begin and end at each such place; the array says of each part what is mapped there. After each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A hostile guest with all its devices: an input is a list of steps, each an operation
  * and its arguments. Some steps are raw (any register, any width, any word), some build

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What fuzzers share: an input, taken from its front, past whose end everything is 0, and the check of a result. */
 #ifndef NESTOR_FUZZ_INPUT_H
 #define NESTOR_FUZZ_INPUT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not its host
  * addresses and that has some of the CPUs and buses, one unit, one vIOMMU. Built once; each input begins with zeroed guest memory and a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The nested machines of the tests, and what each has to show: NAME -> (machine, check).
 
 A check is a function of the machine's Run that fails by tap.check(); what it returns is printed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A nested machine on this host's own QEMU: with KVM on an Intel host that nests, or without KVM and so without VMX."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The KVM host inside Bochs: stock Linux with KVM on a CPU of Bochs that has VMX, and the machines that it runs.
 
 run(machines, ...) -> {name: Run}: one boot of the host for all of them, one after the other.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The file system of the KVM host: QEMU with its libraries, OVMF, and what its machines need."""
 import mmap
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A machine in which Nestor is nested: QEMU with KVM, OVMF, Nestor, a stock kernel or an EFI program.
 
 What is in it is a Nested(...); its disk is boot_disk(), its QEMU arguments are arguments(). Who runs it is another

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What is said of the sources: lint, and who may use whom.
 .PHONY: lint lint-tidy lint-cppcheck deps
 LINT_C := $(wildcard hv/*.c hv/*/*.c iommu/*/*.c drivers/*.c)

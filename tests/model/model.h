@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A VT-d remapping unit in plain C: registers, table walks, caches, invalidation
  * queue, faults. It is the hardware of the tests and shares nothing with iommu/,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a device sees of a refusal when it asks through ATS (VT-d Table 30, columns
  * "Translation Request"), and page requests (VT-d 7.4).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The hash table under every cache of the unit. Nothing leaves it unless it is removed explicitly, so that a missing
  * invalidation shows. What is cached is decided by the walkers, what an invalidation covers by model_invalidate.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Root and context entries of both modes (VT-d 9.1 to 9.4), their cache, and the checks
  * that a context entry imposes on a request. Rows of VT-d Table 30 are named.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Invalidation descriptors: first type, mode and reserved bits are checked, then they are performed (VT-d 6.5.2.1 to
  * 6.5.2.9, 7.6.1). Also the two register commands of legacy mode (VT-d 6.5.1).

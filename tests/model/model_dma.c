@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A device's access: split at page borders (VT-d 3.13), translate each piece, move its data. Pieces
  * before a refused one have taken effect, as with real posted writes.

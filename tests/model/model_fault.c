@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fault records and the three event interrupts (VT-d 7.2, 7.3, 6.5.2.10, 7.5).
  *

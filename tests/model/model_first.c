@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The first-stage walk (VT-d 3.6, 9.7), alone or nested over the second stage (VT-d 3.8).
  *

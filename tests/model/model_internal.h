@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the model share: the unit, the request as it travels along the walk,
  * and one prototype per mechanism. Not for users of the model: they include model.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupt remapping (VT-d chapter 5): what becomes of a DWORD write to FEEx_xxxxh, whether a
  * device, an I/O APIC or an HPET sends it. The entry cache, like the other caches, forgets nothing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What each invalidation removes from the DMA translation caches, to the letter of VT-d
  * 6.5.2 (Tables 23 and 24) and the tags of Table 17: never more than asked for, so that

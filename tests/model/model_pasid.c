@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * PASID directory and PASID table entries (VT-d 9.5, 9.6), the PASID cache, and the
  * translation parameters that an entry sets for the walkers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The invalidation queue as a ring: when descriptors are fetched, and how it stops
  * (VT-d 6.5.2, 6.5.2.11). What a descriptor means is model_desc.c.

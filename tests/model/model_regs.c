@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The register file: which bits software may write (VT-d 11.4), and what happens then.
  * Everything is kept as dwords; a 64-bit write is its low dword, then its high one, which

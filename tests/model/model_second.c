@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The second-stage walk (VT-d 3.7, 9.8): legacy, second-stage-only and each step of a
  * nested walk. Its input is a GPA, or the request's address when it stands alone.

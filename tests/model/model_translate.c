@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One page of a request from source-id to host address: mode, IOTLB, structures, walk,
  * rights. What may be kept in the IOTLB is decided here (VT-d 6.2.4).

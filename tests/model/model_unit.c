@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Creation, reset and destruction of a unit; counters and their dump. */
 #include "tests/model/model_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Everything that a source-id (and PASID) can reach, for checkers: enumerates the entries
  * that are present, then asks the ordinary walk for each of them, so that a mapping is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine of rig.h: pages in a small hash table, two ranges that misbehave, a queue that is one page. */
 #include "tests/model/rig.h"
 

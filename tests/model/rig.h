@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A machine of one reference unit and sparse memory, for tests: table pages on demand, holes that
  * answer no access, a log of interrupts, and short forms of what every test does (turn translation

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One device, one address, one page: every structure between them built once, in the simplest valid
  * form, so that a test case is one line that changes some bits and names the fault reason. Words

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The cases of the differential test: table images, registers, DMA (script.h says the language).
 
 cases(set) -> [(name, [lines])] for the capability sets of SETS.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The QEMU machine: stock QEMU and OVMF, its own VT-d unit, devices that do DMA.
 
     machine.py [options] PROGRAM.efi     boots it and prints the serial port

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The script's machine, on the reference model: on_model VER CAP ECAP HAW [tolerate-aw] < script */
 #include <inttypes.h>
 #include <stdio.h>

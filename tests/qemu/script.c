@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See script.h. No C library: it runs in an EFI program, too. */
 #include "tests/qemu/script.h"
 

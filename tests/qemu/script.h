@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The small language of the differential test: the same text drives QEMU's unit (from an EFI
  * program) and the reference model (hosted), so that only the units differ. One command a line,

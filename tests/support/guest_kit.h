@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest for hosted tests: one partition with RAM, one driver that writes scalable-mode tables into that RAM as an
  * operating system would, and a vIOMMU on a reference unit. Short forms of what every test does.

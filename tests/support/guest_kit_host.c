@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See guest_kit_host.h. */
 #include "tests/support/guest_kit_host.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The host under a hosted vIOMMU: the driver and the domains on one unit of the reference
  * model, taken over, with a nesting parent as the partition's second stage.

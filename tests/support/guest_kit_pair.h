@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest's unit beside hardware that is built the way the guest sees its unit: the vIOMMU of a
  * kit, and a reference unit with the same CAP and ECAP that reaches the partition's memory and

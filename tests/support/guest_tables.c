@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See guest_tables.h. */
 #include "tests/support/guest_tables.h"
 

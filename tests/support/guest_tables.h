@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A device of a guest on a pair, with every structure between it and its page named, so that a
  * test can change one of them and compare how requests end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See hosted.h. */
 #include "tests/support/hosted.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The world of port.h for hosted tests: flat memory from host address 0, a page pool at its upper
  * end that can be told to fail, remapping units answered by the reference model, a clock that moves

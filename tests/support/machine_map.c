@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See machine_map.h. */
 #include "tests/support/machine_map.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The address space of a machine with a given amount of memory, with a realistic memory map, MTRRs
  * and two units: the input from which ept_map_apply() builds a second stage. Uses only the

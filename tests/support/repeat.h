@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* How often a test repeats something: a tenth of `full`, all of it in `make test-long`. */
 #ifndef NESTOR_REPEAT_H
 #define NESTOR_REPEAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See vtd_rig.h. Tables are written as plain words here, so that nothing of iommu/ that builds them is trusted. */
 #include "tests/support/vtd_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* One unit of the reference model under the driver, with two small second stages. */
 #ifndef NESTOR_VTD_RIG_H
 #define NESTOR_VTD_RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See zydis.h. */
 #include "tests/support/zydis.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The instruction decoder judged by Zydis: whatever ours accepts, Zydis decodes to the same operands; whatever Zydis
  * places in our family, ours accepts. A program that uses this is linked with Zydis.

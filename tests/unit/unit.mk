@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # DMAR tables for the tests, one for each kind of mistake and form of it, compiled by iasl.
 DMAR_DSL := $(wildcard tests/unit/spec/dmar/*.dsl)
 $O/dmar/%.aml: tests/unit/spec/dmar/%.dsl

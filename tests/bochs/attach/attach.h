@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the files of the attachment share. One process, one thread. */
 #ifndef NESTOR_ATTACH_H
 #define NESTOR_ATTACH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The dynamic linker's audit interface: finds Bochs's exported symbols, stops if one is missing, and binds a plugin's
  * calls to wrappers. The audit library lives in a namespace with its own libc, so nothing of Bochs is linked here.

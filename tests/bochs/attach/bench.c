@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The bench page, for test programs in the guest: DMA under any source-id and PASID, counters, the
  * report. Fields by offset:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Everything in Bochs 3.1 that the attachment relies on: exported symbols with their C signatures
  * ("this" comes first). audit.c looks each one up at the start; patches.c looks for a few more.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The text file that VTDUNIT_CONFIG names, one `word value` a line:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Each plugin that does DMA gets memory functions of its own, which know the plugin's source-id.
  * Descriptors (IDE PRDs, USB schedules) and data are fetched by two different pairs of functions,

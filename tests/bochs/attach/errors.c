@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How a device reacts to a refused access. Bochs's models know no such thing: they would go on and report success,
  * with stale data. IDE reports the failed transfer (bus master status, bit 1) and can go on. Any other device does no

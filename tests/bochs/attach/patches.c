@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Four repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported
  * long_idiv breaks C's aliasing rules); that is tried, and replaced if wrong. Linux does not boot

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Takes a page of a device's first stage away as the device writes: before a write of at least so
  * many bytes the leaf entry of its page is cleared, or made read-only; afterwards it is put back.

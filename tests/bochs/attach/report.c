@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Counters and state as text, and memory as it is, for the tests: when Bochs ends and on command. */
 #include "tests/bochs/attach/attach.h"
 

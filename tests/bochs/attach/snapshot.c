@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a walk from outside needs (tests/bochs/walk.py): all of memory, with holes where it is 0, and beside it as text
  * each unit's registers and everything that it has cached. Taken on the bench page's command 8.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The units' register pages, and what units need from the machine: memory and interrupt messages. */
 #include <inttypes.h>
 #include <string.h>

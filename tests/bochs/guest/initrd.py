@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The guest's initial RAM disk: busybox, modules of the given kernel, init."""
 import gzip
 import lzma

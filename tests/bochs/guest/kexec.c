@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kexec KERNEL INITRD COMMAND-LINE [crash]: loads the kernel and starts it or, with the fourth
  * argument, leaves it for the next crash. The exit status is the error number.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * readonly GROUP DEVICE: has the network card write to a page that this program mapped read-only for it
  * by VFIO, /dev/vfio/GROUP. The card writes the status of a packet it has sent back into its ring. First

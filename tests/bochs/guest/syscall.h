@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * System calls for the guest's programs, which have no C library, so that they need nothing but the
  * compiler. A program is a function `int program(int argc, const char *const *argv)`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How tests/efi/unmap.c asks the test's image (image.c) for something: VMCALL with UNMAP_CALL in RAX. RCX is an
  * address aligned to the size of the range, with one of these in its low bits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Nestor as it is, with one addition: its guest can have memory of its own taken away while it runs. The product
  * never does that, so the function that makes such a change visible is tested here. This file stands for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # machine.sh NAME: runs one machine in the KVM host. /machines/NAME holds QEMU's arguments, one a line, boot.txt and
 # nestor.conf for its disk, and settings: disk, boot_at, config_at, limit, stops.
 [ -e /tmp/bin/sh ] || { /bin/busybox mkdir -p /tmp/bin; /bin/busybox --install -s /tmp/bin; }

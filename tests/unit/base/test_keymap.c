@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The keymap: exactly the nodes that are in it are found, in whatever order they come and go. */
 #include "iommu/base/keymap.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which of a thousand equal lines are told. */
 #include "iommu/base/limit.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Slabs: new objects are zeroed, and a page is given back as soon as it is empty. */
 #include "iommu/base/slab.h"
 

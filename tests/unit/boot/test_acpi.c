@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ACPI tables built in memory: found, read, edited, and broken in every byte. */
 #include "boot/acpi.h"
 

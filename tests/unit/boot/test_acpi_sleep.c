@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Sleep registers and types, in every form that FADT and AML have for them: what passes, and that nothing else
  * does.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Address-space descriptors as UEFI's PCI protocols return them, and where ACPI says that memory may appear. */
 #include "boot/acpi_memory.h"
 #include "boot/areas.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Locks of VTBAR: on a server with two root buses, and on machines of which nothing is known. */
 #include "boot/base_registers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The image's ELF file, the page tables built for it, and the memory map: right and wrong input. */
 #include "boot/elf.h"
 #include "boot/page_tables.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which CPUs are accounted for: MADT against what the firmware's MP services know, and what each CPU says of itself. */
 #include "boot/census.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The configuration: every key, every mistake with its line, and text that is not a configuration. */
 #include "boot/config.h"
 

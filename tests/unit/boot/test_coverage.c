@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which functions a table's scopes reach, on a small PCI tree:
  *

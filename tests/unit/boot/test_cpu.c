@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the boot program makes of the CPU's registers. */
 #include "boot/cpu.h"
 

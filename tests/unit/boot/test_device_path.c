@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Device paths and boot options as NVRAM may hold them, right and wrong. */
 #include "boot/device_path.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What Nestor makes of the DMAR tables in tests/unit/spec/dmar, one for each kind of mistake and form of it: the same
  * line as `make machines` prints, as the file `expected` there has it.

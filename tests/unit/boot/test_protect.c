@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Protected regions that the machine cannot provide, each with the line that says so. */
 #include "boot/protect.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a start prints: at level info a bounded number of lines, whatever the machine; at level debug all of it. */
 #include "boot/report.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What is listed, how many tables that takes, and where Nestor's memory goes, on machines of several kinds. */
 #include "boot/room.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What Nestor does on a machine: each thing that can be missing, by itself, with each choice of the user. */
 #include "boot/machine.h"
 

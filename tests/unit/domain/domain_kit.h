@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What tests of domains on the recording driver begin and end with: two units, and every page back in the pool. */
 #ifndef NESTOR_DOMAIN_KIT_H
 #define NESTOR_DOMAIN_KIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A driver that only keeps records, for tests of the layers above it: which entries are set, which
  * invalidations were asked for, and whether all entries together keep the rules of VT-d 6.2.3.1.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Attaching devices, PASIDs and units to second-stage domains, and every way in which that is refused or fails.
  * Each case ends with all pages back in the pool.

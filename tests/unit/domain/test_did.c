@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Domain ids: the rules of VT-d 6.2.3.1 hold for all entries together, conflicts split a bounded
  * number of times, ids run out and come back.

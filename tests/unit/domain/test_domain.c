@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Second-stage domains: the read-only rule, flushing, and every way in which
  * each of them is refused. Each case ends with all pages back in the pool.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Domains on the driver and the reference unit: every width and mode moves data, every allocation
  * on the way fails once, and a unit that stops answering weakens no isolation.

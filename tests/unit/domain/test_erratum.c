@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Intel 772415 (SPR17), reproduced: the reference unit has the erratum. A first-stage table
  * lies in a page that the second stage maps read-only, and a device reads through it.

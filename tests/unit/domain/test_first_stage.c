@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* First-stage tables in use: one width and one EAFE each, on one unit over one second stage (VT-d 6.2.3.1). */
 #include "iommu/domain/first_stage.h"
 

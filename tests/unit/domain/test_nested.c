@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Nested domains: what is refused, what gets into the entry and what never does. */
 #include "unit/domain/domain_kit.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Random operations on domains, the driver and two reference units (one with caching mode), against plain arrays that
  * say what every page of every second stage and first stage is, and what every (device, PASID) is attached to. The

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A large server: 64 units, 4 TiB, 4,096 devices, 100,000 PASIDs. What it takes is printed and
  * bounded; what one operation costs (table walks, register accesses, descriptors) is the same as on

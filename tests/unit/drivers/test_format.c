@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Every conversion against the host's vsnprintf, and the bounds. */
 #include "drivers/format.h"
 

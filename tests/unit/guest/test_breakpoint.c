@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Breakpoints that an access meets: kinds, lengths, what is off. The reference compares byte by byte. */
 #include "hv/guest/breakpoint.h"
 

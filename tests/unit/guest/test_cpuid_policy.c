@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What CPUID shows a guest. */
 #include "hv/guest/cpuid_policy.h"
 #include "hv/vmx/vmcs.h"

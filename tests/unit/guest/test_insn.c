@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What decoded instructions do: the same bytes run on this machine's CPU and in insn_execute()
  * leave the same registers, flags and memory. What a hosted program cannot run (other modes,

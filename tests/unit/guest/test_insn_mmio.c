@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Whole accesses to a trapped page: fetched, decoded, done; and every way in which they are refused. */
 #include "hv/guest/insn_mmio.h"
 

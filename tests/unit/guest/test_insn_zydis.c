@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The instruction decoder against Zydis (tests/support/zydis.h) over generated encodings: first every opcode with
  * every ModRM in every mode, then random ones. NESTOR_ENCODINGS and NESTOR_SEED change how many and which.

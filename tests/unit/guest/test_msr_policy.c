@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Every class of the MSR table, the bitmap bit by bit, and the registers that must stay hidden. */
 #include "hv/guest/msr_policy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory types from MTRRs: the rules one by one, then every page against a slow model. */
 #include "hv/guest/mtrr.h"
 

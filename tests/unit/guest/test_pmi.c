@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which NMI of the guest's counters has been swallowed. */
 #include "hv/guest/pmi.h"
 

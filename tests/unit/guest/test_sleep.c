@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Sleep registers: each width, each form of register, and whom WAK_STS is shown. */
 #include "hv/guest/sleep.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest page tables in every paging mode, every right, and what a walker must not do. */
 #include "hv/guest/walk.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest's address is: the ranges of the firmware's map, Nestor's own memory in one of them, protected regions. */
 #include "hv/machine/memory_map.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Which addresses are a unit's: all that the table gives it, and all that its capabilities name. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What all units together can do. */
 #include <setjmp.h>
 #include <stdarg.h>

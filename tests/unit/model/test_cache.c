@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What is cached, when that is used, and what drops it besides descriptors: caching mode, stale
  * rights and flags, SRTP, TE, page requests, the two register commands. VT-d 6.1, 6.2, 6.5.1,

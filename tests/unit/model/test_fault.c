@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Registers, fault records and their events, and the device's side of an access: page
  * crossing, interrupt range, zero-length reads, protected memory, ATS answers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Whole memory images as hex words, worked out by hand from the figures of VT-d chapter 9
  * (and 6.5.2 for descriptors): no macro, no builder, nothing the model could share an

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupt remapping of the reference unit, VT-d chapter 5, 6.5.2.7, 9.9 to 9.11 and Table 15. One row is
  * one case and names the section that decides it. Entries are words as the figures of chapter 9 print

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What each invalidation removes, and that it removes nothing else: VT-d 6.5.2.1 to
  * 6.5.2.4, Tables 17, 23, 24.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Nested translation, worked out by hand from VT-d 3.8, 3.8.1, 3.10, 6.2 and Table 30 (the
  * section or row ends each name). No second implementation exists to compare with, so a

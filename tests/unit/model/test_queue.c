@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The invalidation queue: every reserved bit of every descriptor, which types each mode
  * takes, how the queue stops and goes on, waits and their interrupts, device-TLB time-outs.

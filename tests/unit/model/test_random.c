@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The invalidations that VT-d 6.5.3.3 (Table 28) asks of software are enough: after random
  * changes of every kind of entry, each followed by exactly those, the caching unit answers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The reference unit end to end: one DMA through each translation type, registers, queue.
  * Entries are words worked out from VT-d chapter 9; the finer cases are in the other

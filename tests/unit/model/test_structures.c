@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Every bit of every structure the unit reads, one case per bit: reserved ones refuse with
  * exactly the reason of VT-d Table 30, ignored ones change nothing. The lists are written

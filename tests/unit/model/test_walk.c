@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Root table to leaf, without nesting: presence, encodings, boundaries, access errors,
  * modes, FPD. The row of VT-d Table 30 or the section ends each name.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the second stage maps: the runs, first accesses to devices, and the pages it all takes. */
 #include "hv/partition/ept_map.h"
 

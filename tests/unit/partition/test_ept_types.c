@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory types of an existing second stage when MTRRs change: in one go, in pieces, overtaken. */
 #include "hv/partition/ept_types.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Page tables: every shape by hand, then random changes against an array that holds what each page
  * should be, for one root and for diverging roots. The second root is checked entry by entry: never

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * CAP and ECAP: field lists, decoded values and what follows from them. The registers are
  * QEMU's, read from the running emulator with its options; the expected text was decoded by

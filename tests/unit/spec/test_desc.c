@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Descriptors against words put together by hand from VT-d 6.5.2. */
 #include "iommu/spec/desc.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The DMAR parser on tables that iasl compiled: what they say, every structure type, each
  * kind of contradiction with its offset, and then every byte and every length mutated.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Field lists of entries: no field spans two words or meets another, and what no list names is reserved. */
 #include "iommu/spec/entries.h"
 

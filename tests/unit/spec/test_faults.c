@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The list of fault reasons against what tables 15 and 30 print, and the fields of a fault record. */
 #include "iommu/spec/faults.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What guest entries become in the hardware: nested, second stage, or blocked. */
 #include "iommu/viommu/viommu.h"
 

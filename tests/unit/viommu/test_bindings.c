@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Quotas on bindings; none on guest domain ids. */
 #include "iommu/viommu/viommu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The capability tables name each field of the specification once, and do what their rows say. */
 #include "iommu/viommu/caps.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* GCMD: what each transition does to the devices, and that a new root or kernel can come at any time. */
 #include "iommu/viommu/viommu.h"
 

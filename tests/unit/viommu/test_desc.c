@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest descriptors: one row per case, words in, command or IQEI out. */
 #include "iommu/viommu/desc.h"
 

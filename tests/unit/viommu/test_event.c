@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Completion interrupts reach the guest; nothing else can be written by the unit itself. */
 #include "iommu/viommu/viommu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The faults that the guest sees: what of the hardware's is shown, in which words, and what is cut
  * off. */
 #include "iommu/viommu/fault.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Faults below a valid PASID entry, in the words of a unit that has one stage: by every bit of the
  * first-stage entries, and where they lead out of the partition. */
 #include "iommu/viommu/viommu.h"

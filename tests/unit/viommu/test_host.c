@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the guest's entries cost the host: table pages and domain ids; and what happens when there are none left. */
 #include "iommu/viommu/viommu.h"
 

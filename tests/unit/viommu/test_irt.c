@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupt remapping of the guest's unit on the reference unit: the guest's table and commands by hand (VT-d 5.1, 6.5.2.7,
  * 9.9, 11.4.4, 11.4.10), what becomes of a device's request, and what the guest's fault records say.

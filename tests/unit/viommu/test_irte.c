@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What a guest's interrupt entry comes to: entries put together by hand from VT-d 9.9 and 9.10. */
 #include "iommu/viommu/irte.h"
 

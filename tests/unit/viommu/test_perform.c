@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What each descriptor does, with good and bad fields, against hardware built the way the guest sees it. */
 #include "iommu/viommu/viommu.h"
 

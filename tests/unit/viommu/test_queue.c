@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's ring: order, head, errors, bounds. */
 #include "iommu/viommu/viommu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The register file against hardware with the same CAP and ECAP: what every register holds after
  * reset and keeps of what is written, at every width and offset. */
 #include "iommu/viommu/viommu.h"

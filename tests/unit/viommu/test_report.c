@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The lines about a guest's devices. */
 #include "iommu/viommu/viommu.h"
 

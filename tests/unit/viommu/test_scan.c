@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Announced changes are found in the guest's tables, whatever their size, within the budget. */
 #include "iommu/viommu/viommu.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The whole vIOMMU on a reference unit: guest tables in, DMA and faults out. */
 #include "iommu/viommu/viommu.h"
 

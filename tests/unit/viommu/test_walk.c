@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's tables against a unit that has one stage: the same request through the same tables
  * must end the same way, with the same fault record. Every bit of every structure is turned over once. */
 #include "iommu/viommu/viommu.h"

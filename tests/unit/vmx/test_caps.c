@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What Nestor needs of VMX: each thing alone, and that no register is read that a CPU may not have. */
 #include "hv/vmx/caps.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The host's fault event: one message for each time that there are faults, and whose an interrupt is. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Devices and their entries: refusals, every failed allocation, and every state in
  * between. For the latter the driver is single-stepped, and after each of its stores the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Entries: golden words, every capability that is missing, every value out of range. */
 #include <setjmp.h>
 #include <stdarg.h>

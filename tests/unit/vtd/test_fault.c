@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Fault records as lines and counts, and storms in both roots. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A unit's interrupt remapping table on the reference unit: words put together by hand from VT-d 5.1 and 9.9. */
 #include <setjmp.h>
 #include <stdarg.h>

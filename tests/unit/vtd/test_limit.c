@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices whose entries firmware limits (SIDP): from the first instant, for each kind of entry, and no other device. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The invalidation queue: widths, wrap, and every error of VT-d 6.5.2.11, none of which costs anybody else. */
 #include <setjmp.h>
 #include <stdarg.h>

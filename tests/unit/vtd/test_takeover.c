@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Taking a unit over from any state, with DMA after every register write: what was translated is never untranslated, or
  * the console says so, and nothing reaches Nestor's memory. Then hangs at each step, and giving the unit back.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The driver on the reference model: taking a unit over, covering everything, single devices. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest's kernel module that has the network card, free of any other driver, access memory that
  * it must not. Its parameter `what` says which; the log has a line `attacker: ...` for each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See card.h. To write, the card asks the other end of its cable for its address (ARP) and receives
  * the answer at the place to be written; to read, it sends what is there. Its descriptors are in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The network card as a way to read and write memory at any bus address. */
 #ifndef NESTOR_GUEST_CARD_H
 #define NESTOR_GUEST_CARD_H

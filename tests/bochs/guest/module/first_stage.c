@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See first_stage.h. Registers and entries as in VT-d 9 and 11.4, scalable mode; the one unit of the test machine. */
 #include "first_stage.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The device's first stage as the guest's IOMMU driver has it, for changes behind that driver's back. */
 #ifndef NESTOR_GUEST_FIRST_STAGE_H
 #define NESTOR_GUEST_FIRST_STAGE_H

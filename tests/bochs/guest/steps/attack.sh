@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What a kernel module of the guest (module/) tries with the network card. It only reports what it
 # and the kernel say; the test judges.
 

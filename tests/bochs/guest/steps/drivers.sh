@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Drivers that go away and come back: by module, by device, and by suspending all devices.
 
 pci_at() { basename "$(pci_of "$1")"; }

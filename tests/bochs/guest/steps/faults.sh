@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Faults that a guest causes itself: its device writes to a page that is read-only in the guest's own table.
 
 # For the next write to the disk's buffer (see attach/pull.c): an I/O error, a fault, then the retry.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What only the machine nested under KVM has (tests/kvm): a second disk and card with MSI-X, and Nestor's own
 # interrupts of all CPUs while the machine loses time.
 

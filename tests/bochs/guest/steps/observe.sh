@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What the guest itself sees: warnings of its kernel, its unit, the number of its maps.
 
 # Lines of level warning and above, for a comparison with another boot.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Devices that go to sleep while the system runs (runtime power management) and wake up when they are used; the whole
 # machine, which refuses to.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # From one kernel to the next: kexec into kernels that are on the disk, and the machine's reset.
 #
 # The third partition begins with a table, one line a kernel, then zeros to 4 KiB:

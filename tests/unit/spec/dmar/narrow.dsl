@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A host address width that no such machine has. */
 [0004]                          Signature : "DMAR"    [DMA Remapping table]
 [0004]                       Table Length : 00000000

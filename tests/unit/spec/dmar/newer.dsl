@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Structures younger than the compiler's own DMAR format: SATC, SIDP, a type of the future and a scope
  * type of the future. Compiled as generic data under a signature of the same letters, which the build puts in order.

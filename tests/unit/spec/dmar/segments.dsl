@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Two segments, each with a unit for all; the same device number in both. */
 [0004]                          Signature : "DMAR"    [DMA Remapping table]
 [0004]                       Table Length : 00000000

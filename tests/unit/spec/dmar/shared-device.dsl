@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* A device in the scopes of two units. */
 [0004]                          Signature : "DMAR"    [DMA Remapping table]
 [0004]                       Table Length : 00000000

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A server of 20 units, ten a socket, each with root ports of its own buses.
  * The compiler's own DMAR format has no Size, so this is generic data under a signature of the same letters,

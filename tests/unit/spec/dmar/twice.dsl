@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Every unit twice, byte for byte, with two INCLUDE_PCI_ALL. */
 [0004]                          Signature : "DMAR"    [DMA Remapping table]
 [0004]                       Table Length : 00000000

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Two units with INCLUDE_PCI_ALL in one segment. */
 [0004]                          Signature : "DMAR"    [DMA Remapping table]
 [0004]                       Table Length : 00000000

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A window that reaches over the next unit, and one that is not aligned to its size.
  * The compiler's own DMAR format has no Size, so this is generic data under a signature of the same letters,

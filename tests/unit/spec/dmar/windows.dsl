@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Three units of 64 KiB of registers, as on Lunar Lake.
  * The compiler's own DMAR format has no Size, so this is generic data under a signature of the same letters,
