@@ -74,14 +74,14 @@ BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 BOOT_PURE := $(shell grep -LF -e boot/uefi.h $$(grep -lF boot/uefi.h boot/*.h | sed 's/^/-e /') boot/*.c)
 HV_PURE := $(wildcard hv/guest/*.c) hv/machine/memory_map.c hv/machine/units.c hv/vmx/caps.c \
 	hv/partition/ept_map.c hv/partition/ept_types.c
-HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c) drivers/format.c tools/dmar_line.c \
+HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c) drivers/format.c tools/dmar_line.c tools/conf_text.c \
 	$(BOOT_PURE) $(HV_PURE)
 HOSTED_LIB := $O/host/libnestor.a
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image machines unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
+.PHONY: all image config-reference machines unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
 
@@ -147,6 +147,9 @@ $O/unit/%: tests/unit/%.c $(HOSTED_LIB)
 
 $O/nestor-conf $O/nestor-dmar: $O/%: tools/%.c $(HOSTED_LIB)
 	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB)
+
+config-reference: $O/nestor-conf ## write docs/config.md anew, from the table that the parser reads
+	$O/nestor-conf --reference >docs/config.md
 
 # Tables of other machines, as /sys/firmware/acpi/tables/DMAR has them; without TABLES= the project's own.
 TABLES ?= $O/dmar

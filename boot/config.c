@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See config.h. The text may be anything: some other file, binary data, cut off half way. It is
- * read line by line, in place; the table at the end is the list of keys.
+ * read line by line, in place.
  */
 #include "boot/config.h"
+#include "boot/config_keys.h"
 #include "drivers/format.h"
 
 struct span {
@@ -299,21 +300,8 @@ struct key {
     const char *expected;
 };
 
-static const struct key keys[] = {
-    {"next", "image", false, set_image, "a path that begins with \\, printable, below 256 characters"},
-    {"next", "entry", false, set_entry, "four hexadecimal digits, as 0003 or Boot0003"},
-    {"next", "arguments", false, set_arguments, "printable text below 1024 characters"},
-    {"console", "level", false, set_level, "error, warning, info or debug"},
-    {"console", "serial", false, set_serial, "auto, none, port NUMBER or mmio ADDRESS [1, 2 or 4]"},
-    {"policy", "fatal", false, set_fatal, "halt or reset"},
-    {"policy", "without-isolation", false, set_without_isolation, "native or run"},
-    {"policy", "read-only-rule", false, set_rule, "always or affected-cpus"},
-    {"policy", "doubtful-devices", false, set_doubtful_devices, "run or native"},
-    {"policy", "hypervisor-bit", false, set_hypervisor_bit, "auto, on or off"},
-    {"policy", "host-paging", false, set_host_paging, "auto or four-levels"},
-    {"memory", "protect", true, set_protect,
-     "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all"},
-};
+#define AS_KEY(section, name, repeats, set, expected, standard, example, help) {section, name, repeats, set, expected},
+static const struct key keys[] = {CONFIG_KEYS(AS_KEY)};
 
 static enum result refuse(struct parser *p, struct span key, struct span value,
                           const char *expected)
@@ -387,7 +375,7 @@ static enum result parse_assignment(struct parser *p, struct span line)
                     elsewhere);
         return r;
     }
-    return refuse(p, name, value, "a key of this section; see the list in README.md");
+    return refuse(p, name, value, "a key of this section; see docs/config.md");
 }
 
 static enum result parse_line(struct parser *p, struct span line)

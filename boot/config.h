@@ -4,25 +4,10 @@
  * parser on a host. Without a file the values of config_defaults() apply.
  *
  *     # a comment, on a line of its own
- *     [next]
- *     image = \EFI\debian\grubx64.efi    file on Nestor's own partition
- *     entry = 0003                       or a Boot#### entry; default: the boot order
- *     arguments = root=/dev/sda2 quiet   load options for it
  *     [console]
- *     level = info                       error, warning, info or debug
- *     serial = auto                      auto, none, port NUMBER or mmio ADDRESS [STRIDE]; a UART on PCI must keep
- *                                        its address, as Nestor goes on writing there when the OS moves it
- *     [policy]
- *     fatal = halt                       halt or reset
- *     without-isolation = native         native or run
- *     read-only-rule = always            always or affected-cpus
- *     doubtful-devices = run             run or native, with devices that may not work behind a unit that translates
- *     hypervisor-bit = auto              CPUID.1:ECX[31] for the guest: auto (as the CPU has it), on or off
- *     host-paging = auto                 Nestor's own page tables: five levels where the CPU has them (auto), or
- *                                        four-levels, as the firmware left it
- *     [memory]
- *     protect = 0x100000-0x1fffff dma=none   read-only for the CPU, absent for DMA (dma=none, default)
- *                                            or read-only for it too (dma=read); may be repeated
+ *     level = debug
+ *
+ * The keys are in boot/config_keys.h, from which docs/config.md and the sample are made.
  */
 #ifndef NESTOR_BOOT_CONFIG_H
 #define NESTOR_BOOT_CONFIG_H

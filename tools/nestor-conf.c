@@ -2,8 +2,10 @@
 /*
  * nestor-conf FILE: checks a configuration file with the parser of nestor.efi and prints what it
  * means. Exit status 1: there is a mistake, which is named. 2: the file cannot be read.
+ * nestor-conf --reference, --sample: docs/config.md and a file with every key as a comment.
  */
 #include "boot/config.h"
+#include "tools/conf_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +24,11 @@ static void print_serial(const struct config *c)
 
 static void print_next(const struct config *c)
 {
-    if (c->next_image[0] != '\0') {
-        printf("next image        %s\n", c->next_image);
-    } else if (c->next_entry >= 0) {
-        printf("next image        Boot%04X\n", (unsigned)c->next_entry);
+    printf("image             %s\n", c->next_image[0] != '\0' ? c->next_image : "as the entry says");
+    if (c->next_entry >= 0) {
+        printf("entry             Boot%04X\n", (unsigned)c->next_entry);
     } else {
-        printf("next image        the boot order\n");
+        printf("entry             %s\n", c->next_image[0] != '\0' ? "none" : "the next of the boot order");
     }
     printf("arguments         %s\n", c->next_arguments[0] != '\0' ? c->next_arguments : "as the entry says");
 }
@@ -42,11 +43,16 @@ static void print_config(const struct config *c)
     printf("fatal             %s\n", c->fatal == FATAL_RESET ? "reset" : "halt");
     printf("without-isolation %s\n", c->run_without_isolation ? "run" : "native");
     printf("read-only-rule    %s\n", c->rule_affected_only ? "affected-cpus" : "always");
+    printf("doubtful-devices  %s\n", c->native_if_doubtful ? "native" : "run");
     printf("hypervisor-bit    %s\n", bits[c->hypervisor_bit]);
+    printf("host-paging       %s\n", c->narrow_host ? "four-levels" : "auto");
     for (u32 i = 0; i < c->protect_count; i++) {
         const struct protect_range *p = &c->protect[i];
         printf("protect           0x%llx-0x%llx dma=%s\n", p->base, p->base + p->size - 1,
                p->dma_read ? "read" : "none");
+    }
+    if (c->protect_count == 0) {
+        printf("protect           nothing\n");
     }
 }
 
@@ -57,8 +63,12 @@ int main(int argc, char **argv)
     struct config_error error;
     char message[CONFIG_ERROR_TEXT];
     if (argc != 2) {
-        fprintf(stderr, "usage: nestor-conf FILE\n");
+        fprintf(stderr, "usage: nestor-conf FILE | --reference | --sample\n");
         return 2;
+    }
+    if (strcmp(argv[1], "--reference") == 0 || strcmp(argv[1], "--sample") == 0) {
+        argv[1][2] == 'r' ? conf_text_reference(stdout) : conf_text_sample(stdout);
+        return 0;
     }
     FILE *file = fopen(argv[1], "rb");
     if (file == NULL) {

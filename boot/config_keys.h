@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The keys of nestor.conf, each once: the parser (boot/config.c) takes from here what it accepts, and
+ * tools/conf_text.c what docs/config.md and the sample say of it.
+ * X(SECTION, NAME, REPEATS, SETTER, EXPECTED, STANDARD, EXAMPLE, HELP)
+ *
+ *   REPEATS    may be given more than once
+ *   SETTER     of boot/config.c: true if it accepts the value
+ *   EXPECTED   after "expected" in what is said of a mistake
+ *   STANDARD   the value that holds without the key, or NULL where that is no value: HELP says what it is
+ *   EXAMPLE    another value
+ */
+#ifndef NESTOR_BOOT_CONFIG_KEYS_H
+#define NESTOR_BOOT_CONFIG_KEYS_H
+
+#define CONFIG_KEYS(X)                                                                                                 \
+    X("next", "image", false, set_image, "a path that begins with \\, printable, below 256 characters", NULL,          \
+      "\\EFI\\debian\\grubx64.efi",                                                                                    \
+      "What to start as the guest: a file on the partition that Nestor itself was started from. Without image and "    \
+      "entry it is the boot entry that follows Nestor's own in the firmware's boot order. Only one of the two may be " \
+      "given.")                                                                                                        \
+    X("next", "entry", false, set_entry, "four hexadecimal digits, as 0003 or Boot0003", NULL, "0003",                 \
+      "What to start as the guest: a boot entry, by the number that efibootmgr prints.")                               \
+    X("next", "arguments", false, set_arguments, "printable text below 1024 characters", NULL,                         \
+      "root=/dev/sda2 quiet",                                                                                          \
+      "The load options of what is started. Without the key it gets those of its boot entry.")                         \
+    X("console", "level", false, set_level, "error, warning, info or debug", "info", "debug",                          \
+      "What the console shows: this, and all that is more serious.")                                                   \
+    X("console", "serial", false, set_serial, "auto, none, port NUMBER or mmio ADDRESS [1, 2 or 4]", "auto",           \
+      "mmio 0xfe034000 4",                                                                                             \
+      "The UART to speak on. auto is the one that the firmware's SPCR table names, else COM1. A number after the "     \
+      "address is that of the bytes between registers. A UART on PCI must keep its address, since Nestor goes on "     \
+      "writing there when the operating system moves it.")                                                             \
+    X("policy", "fatal", false, set_fatal, "halt or reset", "halt", "reset",                                           \
+      "After a fatal error of Nestor's, once its report is on the console.")                                           \
+    X("policy", "without-isolation", false, set_without_isolation, "native or run", "native", "run",                   \
+      "Where not all DMA can be controlled (no unit, a unit that cannot be used, a device that no unit covers): boot " \
+      "natively, or run all the same. With run, a device can reach all memory, Nestor's included.")                    \
+    X("policy", "read-only-rule", false, set_rule, "always or affected-cpus", "always", "affected-cpus",               \
+      "On which CPUs a second stage that nested tables stand on maps nothing read-only (Intel erratum 772415): on "    \
+      "all, or only on those that are known to have the erratum.")                                                     \
+    X("policy", "doubtful-devices", false, set_doubtful_devices, "run or native", "run", "native",                     \
+      "With devices that may not work behind a unit that translates, which the console names at start: run, or boot "  \
+      "natively.")                                                                                                     \
+    X("policy", "hypervisor-bit", false, set_hypervisor_bit, "auto, on or off", "auto", "on",                          \
+      "CPUID.1:ECX[31] for the guest: as the CPU has it (auto), set or clear. Kernels that see it set turn some of "   \
+      "their locks and counters off; the README lists them.")                                                          \
+    X("policy", "host-paging", false, set_host_paging, "auto or four-levels", "auto", "four-levels",                   \
+      "Nestor's own page tables: five levels where the CPU has them, or four, as firmware left it.")                   \
+    X("memory", "protect", true, set_protect,                                                                          \
+      "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all", NULL,                       \
+      "0x100000-0x1fffff dma=none",                                                                                    \
+      "Memory that the guest's CPUs may read and not write. END is the last byte. For devices it is not there "        \
+      "(dma=none, also if nothing is said), or read-only as well (dma=read), which is accepted only where nothing is " \
+      "nested or the read-only rule is lifted.")
+
+#endif
