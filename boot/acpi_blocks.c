@@ -4,19 +4,12 @@
 
 #include "boot/acpi_table.h"
 
-/* 0: FADT has no such field. */
-static u64 fadt_field(const struct acpi_memory *m, u64 fadt, u32 offset, u32 bytes)
-{
-    u32 length;
-    const u8 *table = acpi_open(m, fadt, &length);
-    return table == NULL || offset + bytes > length ? 0 : acpi_get(table, offset, bytes);
-}
-
-static u64 dsdt(const struct acpi_memory *m, u64 fadt, u32 which)
+static u64 dsdt(const struct acpi_memory *m, const struct acpi_tables *tables, u32 which)
 {
     enum { DSDT = 40, X_DSDT = 140 };
-    u64 narrow = fadt_field(m, fadt, DSDT, 4);
-    u64 wide = fadt_field(m, fadt, X_DSDT, 8);
+    struct acpi_fadt f = acpi_fadt_open(m, tables);
+    u64 narrow = acpi_fadt_field(&f, DSDT, 4);
+    u64 wide = acpi_fadt_field(&f, X_DSDT, 8);
     if (which == 0) {
         return wide != 0 ? wide : narrow;
     }
@@ -30,7 +23,7 @@ const u8 *acpi_next_block(const struct acpi_memory *m, const struct acpi_tables 
         u32 i = (*next)++;
         u64 table;
         if (i < DSDTS) {
-            table = dsdt(m, tables->fadt, i);
+            table = dsdt(m, tables, i);
         } else if (!acpi_listed(m, tables, i - DSDTS, &table)) {
             return NULL;
         } else {

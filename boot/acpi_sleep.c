@@ -190,22 +190,11 @@ static void add(struct acpi_sleep *out, enum sleep_kind kind, u32 port, u64 addr
                                                       .port = (u8)port};
 }
 
-/* FADT as far as it goes: older ones are shorter. */
-struct fadt {
-    const u8 *bytes;
-    u32 length;
-};
-
-static u64 field(const struct fadt *f, u32 at, u32 bytes)
-{
-    return f->length >= bytes && at <= f->length - bytes ? acpi_get(f->bytes, at, bytes) : 0;
-}
-
 /* A generic address: the space is at 0, the address at 4. */
-static void add_generic(struct acpi_sleep *out, const struct fadt *f, u32 at, enum sleep_kind kind, u32 port)
+static void add_generic(struct acpi_sleep *out, const struct acpi_fadt *f, u32 at, enum sleep_kind kind, u32 port)
 {
-    u64 space = field(f, at, 1);
-    u64 address = field(f, at + 4, 8);
+    u64 space = acpi_fadt_field(f, at, 1);
+    u64 address = acpi_fadt_field(f, at + 4, 8);
     if (address != 0 && space != SPACE_MEMORY && space != SPACE_PORT) {
         out->elsewhere = true;
         return;
@@ -228,18 +217,18 @@ static bool is_listed(const struct acpi_sleep *out, u64 address)
  * firmware also names PM1 control as the register of reduced hardware, with the flag clear; then
  * the bits of that register mean something else.
  */
-static void read_registers(const struct fadt *f, struct acpi_sleep *out)
+static void read_registers(const struct acpi_fadt *f, struct acpi_sleep *out)
 {
     static const struct { u16 at, x_at; enum sleep_kind kind; u8 port; } pm1[] = {
         {64, 172, SLEEP_CONTROL, 0}, {68, 184, SLEEP_CONTROL, 1}, {56, 148, SLEEP_STATUS, 0},
         {60, 160, SLEEP_STATUS, 1}};
     enum { FLAGS = 112, HW_REDUCED = 1 << 20, REDUCED_CONTROL = 244, REDUCED_STATUS = 256 };
-    bool reduced = (field(f, FLAGS, 4) & HW_REDUCED) != 0;
+    bool reduced = (acpi_fadt_field(f, FLAGS, 4) & HW_REDUCED) != 0;
     for (u32 i = 0; i < ARRAY_LEN(pm1); i++) {
         add_generic(out, f, pm1[i].x_at, pm1[i].kind, pm1[i].port);
-        add(out, pm1[i].kind, pm1[i].port, field(f, pm1[i].at, 4), false);
+        add(out, pm1[i].kind, pm1[i].port, acpi_fadt_field(f, pm1[i].at, 4), false);
     }
-    if (reduced || !is_listed(out, field(f, REDUCED_CONTROL + 4, 8))) {
+    if (reduced || !is_listed(out, acpi_fadt_field(f, REDUCED_CONTROL + 4, 8))) {
         add_generic(out, f, REDUCED_CONTROL, SLEEP_REDUCED_CONTROL, 0);
         add_generic(out, f, REDUCED_STATUS, SLEEP_REDUCED_STATUS, 0);
     }
@@ -255,10 +244,9 @@ static void decide(struct acpi_sleep *out)
 
 void acpi_read_sleep(const struct acpi_memory *m, const struct acpi_tables *tables, struct acpi_sleep *out)
 {
-    struct fadt f;
+    struct acpi_fadt f = acpi_fadt_open(m, tables);
     struct aml a;
     *out = (struct acpi_sleep){.count = 0};
-    f.bytes = acpi_open(m, tables->fadt, &f.length);
     if (f.bytes == NULL) {
         return;
     }

@@ -57,6 +57,25 @@ static inline u8 *acpi_open(const struct acpi_memory *m, u64 table, u32 *length)
     return *length < ACPI_HEADER || *length > ACPI_TABLE_LIMIT ? NULL : acpi_map(m, table, *length);
 }
 
+/* FADT as far as it goes: older ones are shorter. bytes is NULL where it is unreadable. */
+struct acpi_fadt {
+    const u8 *bytes;
+    u32 length;
+};
+
+static inline struct acpi_fadt acpi_fadt_open(const struct acpi_memory *m, const struct acpi_tables *tables)
+{
+    struct acpi_fadt f;
+    f.bytes = acpi_open(m, tables->fadt, &f.length);
+    return f;
+}
+
+/* 0: there is no such field. */
+static inline u64 acpi_fadt_field(const struct acpi_fadt *f, u32 at, u32 bytes)
+{
+    return f->bytes != NULL && at + bytes <= f->length ? acpi_get(f->bytes, at, bytes) : 0;
+}
+
 /* Table number `index` of the firmware's list; false past its end. */
 bool acpi_listed(const struct acpi_memory *m, const struct acpi_tables *tables, u32 index, u64 *table);
 
