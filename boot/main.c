@@ -51,7 +51,7 @@ static void open_console(bool tables_read)
     console_set_serial(&serial, baud);
     if (!possible) {
         console_log(LOG_ERROR, "no serial console: 0x%llx is memory, or no address of this CPU",
-                    (unsigned long long)address);
+                    address);
     }
 }
 

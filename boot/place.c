@@ -180,7 +180,7 @@ enum result place_image(const struct place_request *request, struct placement *o
     *out = (struct placement){.size = l.size};
     if (!reserve(l.size, request->avoid, &out->base)) {
         format_text(no_memory, sizeof(no_memory), "the firmware has no memory to reserve, %llu MiB in one piece",
-                    (unsigned long long)l.size >> 20);
+                    l.size >> 20);
         *why = no_memory;
         return ERR_NO_MEMORY;
     }

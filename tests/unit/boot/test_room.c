@@ -52,7 +52,7 @@ static enum range_kind kind_at(u64 addr)
             return listed.list[i].kind;
         }
     }
-    fail_msg("%llx is not listed", (unsigned long long)addr);
+    fail_msg("%llx is not listed", addr);
     return RANGE_RAM;
 }
 
@@ -180,8 +180,8 @@ static void check_tables(u64 page_sizes)
     u64 made = tables_made(page_sizes);
     u64 counted = room_tables(&listed, page_sizes);
     if (counted != made) {
-        fail_msg("page sizes %llx: %llu counted, %llu made", (unsigned long long)page_sizes,
-                 (unsigned long long)counted, (unsigned long long)made);
+        fail_msg("page sizes %llx: %llu counted, %llu made", page_sizes,
+                 counted, made);
     }
 }
 

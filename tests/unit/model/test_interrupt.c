@@ -6,6 +6,7 @@
  */
 #include "tests/model/rig.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -77,7 +78,7 @@ static unsigned request(struct bench *b, uint16_t sid, uint32_t addr, uint32_t d
 static void say(const char *name, const char *what, uint64_t seen, uint64_t expected)
 {
     if (seen != expected) {
-        fail_msg("%s: %s is %llx, not %llx", name, what, (unsigned long long)seen, (unsigned long long)expected);
+        fail_msg("%s: %s is %" PRIx64 ", not %" PRIx64, name, what, seen, expected);
     }
 }
 
