@@ -70,14 +70,13 @@ BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 	$O/efi/boot/bridge.o $O/efi/boot/image.o
 
 # The part of hv/, boot/ and drivers/ that runs hosted: code that touches no hardware. Of boot/ that is what includes
-# neither boot/uefi.h nor a header that includes it; of hv/ the folder of pure code and what else is so.
+# neither boot/uefi.h nor a header that includes it; of hv/ the folder of pure code, and what has a hosted test.
 BOOT_PURE := $(shell grep -LF -e boot/uefi.h $$(grep -lF boot/uefi.h boot/*.h | sed 's/^/-e /') boot/*.c)
-HV_PURE := $(wildcard hv/guest/*.c) hv/machine/memory_map.c hv/machine/units.c hv/vmx/caps.c \
-	hv/partition/ept_map.c hv/partition/ept_types.c
-HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c) drivers/format.c tools/dmar_line.c tools/conf_text.c \
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
+HV_PURE := $(sort $(wildcard hv/guest/*.c $(subst /test_,/,$(UNIT:%=hv/%.c))))
+HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c) drivers/format.c $(wildcard tools/*_line.c tools/*_text.c) \
 	$(BOOT_PURE) $(HV_PURE)
 HOSTED_LIB := $O/host/libnestor.a
-UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 
 include $(wildcard tests/*/*.mk)
 
