@@ -97,12 +97,11 @@ static enum result cached_pasid(const struct did_unit *u, enum vtd_root root, u1
                                 u32 *out)
 {
     struct vtd_context context;
-    enum result r;
     *out = pasid;
     if (pasid != VTD_NO_PASID) {
         return pasid < PASID_LIMIT ? OK : ERR_INVALID;
     }
-    r = vtd_device_get(u->unit, root, sid, &context);
+    enum result r = vtd_device_get(u->unit, root, sid, &context);
     *out = context.rid_pasid;
     return r;
 }
@@ -241,12 +240,11 @@ static enum result attach_new(struct did_unit *u, const struct attach_target *ta
                               enum vtd_root root, u16 sid, u32 pasid)
 {
     struct attachment *a = slab_alloc(&attachment_slab);
-    enum result r;
     if (a == NULL) {
         return ERR_NO_MEMORY;
     }
     *a = (struct attachment){.node.key = attachment_key(root, sid, pasid)};
-    r = take(u, target, root, sid, pasid, a);
+    enum result r = take(u, target, root, sid, pasid, a);
     if (r != OK) {
         slab_free(&attachment_slab, a);
         return r;
@@ -350,16 +348,14 @@ static enum result attach(const struct attach_target *target, enum attach_how ho
                    enum vtd_root root, u16 sid, u32 pasid)
 {
     struct did_unit *u;
-    struct attachment *a;
-    enum result r;
     if (pasid != VTD_NO_PASID && pasid >= PASID_LIMIT) {
         return ERR_INVALID;
     }
-    r = did_unit_get(unit, &u);
+    enum result r = did_unit_get(unit, &u);
     if (r != OK) {
         return r;
     }
-    a = find(u, attachment_key(root, sid, pasid));
+    struct attachment *a = find(u, attachment_key(root, sid, pasid));
     if (a != NULL && a->lost && clear_lost(u, root, sid, pasid) == OK) {
         forget(u, a);
         a = NULL;
@@ -377,12 +373,11 @@ static enum result attach_remove(const struct attach_target *target, struct vtd_
                           enum vtd_root root, u16 sid, u32 pasid)
 {
     struct did_unit *u;
-    struct attachment *a;
     enum result r = did_unit_get(unit, &u);
     if (r != OK) {
         return r;
     }
-    a = find(u, attachment_key(root, sid, pasid));
+    struct attachment *a = find(u, attachment_key(root, sid, pasid));
     if (a == NULL || (!a->lost && (a->domain != target->domain || a->nested != target->nested))) {
         r = ERR_NOT_FOUND;
     } else {
@@ -432,13 +427,12 @@ enum result nested_replace(struct nested *n, struct vtd_unit *unit, enum vtd_roo
 enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_default *out)
 {
     const struct attach_target target = {.domain = d};
-    struct attachment *a;
     struct did_unit *u;
     enum result r = did_unit_get(unit, &u);
     if (r != OK) {
         return r;
     }
-    a = find(u, KEY_UNIT) != NULL ? NULL : slab_alloc(&attachment_slab);
+    struct attachment *a = find(u, KEY_UNIT) != NULL ? NULL : slab_alloc(&attachment_slab);
     if (a == NULL) {
         r = find(u, KEY_UNIT) != NULL ? ERR_EXISTS : ERR_NO_MEMORY;
     } else {
@@ -458,12 +452,11 @@ enum result domain_unit_add(struct domain *d, struct vtd_unit *unit, struct vtd_
 
 void domain_unit_remove(struct domain *d, struct vtd_unit *unit)
 {
-    struct attachment *a;
     struct did_unit *u;
     if (did_unit_get(unit, &u) != OK) {
         return;
     }
-    a = find(u, KEY_UNIT);
+    struct attachment *a = find(u, KEY_UNIT);
     if (a != NULL && a->domain == d) {
         keymap_remove(&u->attachments, &a->node);
         give(a);

@@ -22,13 +22,12 @@ static enum result new_unit(struct vtd_unit *unit, const struct vtd_unit_info *i
                             struct did_unit **out)
 {
     struct did_unit *u = slab_alloc(&unit_slab);
-    enum result r;
     if (u == NULL) {
         return ERR_NO_MEMORY;
     }
     u->unit = unit;
     u->info = *info;
-    r = port_pages_alloc(bitmap_pages(u), &u->bitmap_at);
+    enum result r = port_pages_alloc(bitmap_pages(u), &u->bitmap_at);
     if (r != OK) {
         slab_free(&unit_slab, u);
         return r;
@@ -42,7 +41,6 @@ static enum result new_unit(struct vtd_unit *unit, const struct vtd_unit_info *i
 enum result did_unit_get(struct vtd_unit *unit, struct did_unit **out)
 {
     struct vtd_unit_info info;
-    struct did_unit *u;
     enum result r = OK;
     vtd_unit_get_info(unit, &info);
     if (info.index >= DID_UNITS || info.domain_ids < 16 || info.domain_ids > 1u << 16) {
@@ -54,7 +52,7 @@ enum result did_unit_get(struct vtd_unit *unit, struct did_unit **out)
     if (units[info.index] == NULL) {
         r = new_unit(unit, &info, &units[info.index]);
     }
-    u = units[info.index];
+    struct did_unit *u = units[info.index];
     if (r == OK && u->unit != unit) {
         port_log(LOG_ERROR, "unit %u: another unit of that index is in use", info.index);
         r = ERR_BUSY;
@@ -148,11 +146,10 @@ static void unlink_user(struct did *did)
 static enum result new_did(struct did_unit *u, u64 key, struct did_users *users, struct did **out)
 {
     struct did *did = slab_alloc(&did_slab);
-    enum result r;
     if (did == NULL) {
         return ERR_NO_MEMORY;
     }
-    r = take_id(u, &did->id);
+    enum result r = take_id(u, &did->id);
     if (r != OK) {
         slab_free(&did_slab, did);
         return r;
@@ -344,11 +341,10 @@ void did_give_table(struct did_table *table)
 u32 did_of_guest(const struct vtd_unit *unit, u32 partition, u16 guest_did, u16 *out, u32 max)
 {
     struct vtd_unit_info info;
-    struct did_unit *u;
     u32 count = 0;
     vtd_unit_get_info(unit, &info);
     spin_lock(&units_lock);
-    u = info.index < DID_UNITS ? units[info.index] : NULL;
+    struct did_unit *u = info.index < DID_UNITS ? units[info.index] : NULL;
     if (u != NULL) {
         u->pins++;
     }

@@ -20,17 +20,15 @@ static enum result pin(struct ptab *tables, const struct domain_config *config)
 
 enum result domain_create(const struct domain_config *config, struct domain **out)
 {
-    struct domain *d;
-    enum result r;
-    d = slab_alloc(&domain_slab);
+    struct domain *d = slab_alloc(&domain_slab);
     if (d == NULL) {
         return ERR_NO_MEMORY;
     }
     d->kind = KIND_DOMAIN;
     d->config = *config;
     d->dids.serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
-    r = ptab_create(&d->tables, &second_stage_format, config->levels, config->page_sizes,
-                    config->coherent, config->dma_root);
+    enum result r = ptab_create(&d->tables, &second_stage_format, config->levels, config->page_sizes,
+                                config->coherent, config->dma_root);
     if (r == OK && config->fewest_levels != 0) {
         r = pin(&d->tables, config);
     }
@@ -111,12 +109,11 @@ enum result domain_map(struct domain *d, gpa_t gpa, hpa_t hpa, u64 size, u32 pro
                        enum mem_type type)
 {
     u64 bits = second_stage_bits(prot, type);
-    enum result r;
     if (!second_stage_prot_is_valid(prot) || !second_stage_type_is_valid(type)) {
         return ERR_INVALID;
     }
     spin_lock(&d->tables_lock);
-    r = check_rule(d, gpa.v, (u32)bits);
+    enum result r = check_rule(d, gpa.v, (u32)bits);
     if (r == OK) {
         r = ptab_map(&d->tables, gpa.v, hpa, size, bits);
     }
@@ -126,21 +123,19 @@ enum result domain_map(struct domain *d, gpa_t gpa, hpa_t hpa, u64 size, u32 pro
 
 enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *unmapped)
 {
-    enum result r;
     spin_lock(&d->tables_lock);
-    r = ptab_unmap(&d->tables, gpa.v, size, unmapped);
+    enum result r = ptab_unmap(&d->tables, gpa.v, size, unmapped);
     spin_unlock(&d->tables_lock);
     return r;
 }
 
 enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot)
 {
-    enum result r;
     if (!second_stage_prot_is_valid(prot)) {
         return ERR_INVALID;
     }
     spin_lock(&d->tables_lock);
-    r = check_rule(d, gpa.v, prot);
+    enum result r = check_rule(d, gpa.v, prot);
     if (r == OK) {
         r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_PERMISSION,
                         second_stage_bits(prot, 0));
@@ -151,12 +146,11 @@ enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot)
 
 enum result domain_set_type(struct domain *d, gpa_t gpa, u64 size, enum mem_type type)
 {
-    enum result r;
     if (!second_stage_type_is_valid(type)) {
         return ERR_INVALID;
     }
     spin_lock(&d->tables_lock);
-    r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_TYPE, second_stage_bits(0, type));
+    enum result r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_TYPE, second_stage_bits(0, type));
     spin_unlock(&d->tables_lock);
     return r;
 }
@@ -174,9 +168,8 @@ enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping
 {
     struct spinlock *lock = (struct spinlock *)&d->tables_lock;
     struct ptab_leaf leaf;
-    bool found;
     spin_lock(lock);
-    found = ptab_walk(&d->tables, d->tables.root, gpa.v, &leaf);
+    bool found = ptab_walk(&d->tables, d->tables.root, gpa.v, &leaf);
     spin_unlock(lock);
     if (!found) {
         return ERR_NOT_FOUND;
@@ -189,9 +182,8 @@ bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
 {
     struct spinlock *lock = (struct spinlock *)&d->tables_lock;
     struct ptab_leaf leaf;
-    bool found;
     spin_lock(lock);
-    found = ptab_next(&d->tables, d->tables.root, gpa.v, &leaf);
+    bool found = ptab_next(&d->tables, d->tables.root, gpa.v, &leaf);
     spin_unlock(lock);
     if (found) {
         fill_mapping(&leaf, out);
@@ -215,10 +207,8 @@ static enum result flush_units(struct domain *d, u64 gpa, u64 size)
 
 enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
 {
-    enum result r;
-    hpa_t retired;
     spin_lock(&d->tables_lock);
-    retired = ptab_take_retired(&d->tables);
+    hpa_t retired = ptab_take_retired(&d->tables);
     spin_unlock(&d->tables_lock);
     /* Before a table is given back, nothing may walk it, whatever range the caller has in mind. */
     if (retired.v != 0) {
@@ -228,7 +218,7 @@ enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
     if (d->config.cpu_flush != NULL) {
         d->config.cpu_flush(d->config.ctx);
     }
-    r = flush_units(d, gpa.v, size);
+    enum result r = flush_units(d, gpa.v, size);
     if (r == OK) {
         ptab_free_retired(retired);
         return OK;

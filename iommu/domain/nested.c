@@ -32,8 +32,6 @@ static enum result check_config(const struct domain *parent, const struct nested
 enum result nested_create(struct domain *parent, const struct nested_config *config,
                           struct nested **out)
 {
-    struct nested *n;
-    enum result r;
     if (parent->kind != KIND_DOMAIN) {
         port_log(LOG_WARNING, "a nested domain on a nested domain");
         return ERR_NOT_A_PARENT;
@@ -43,11 +41,11 @@ enum result nested_create(struct domain *parent, const struct nested_config *con
                  result_text(ERR_NOT_A_PARENT));
         return ERR_NOT_A_PARENT;
     }
-    r = check_config(parent, config);
+    enum result r = check_config(parent, config);
     if (r != OK) {
         return r;
     }
-    n = slab_alloc(&nested_slab);
+    struct nested *n = slab_alloc(&nested_slab);
     if (n == NULL) {
         return ERR_NO_MEMORY;
     }
