@@ -86,7 +86,7 @@ static bool list_memory(const struct machine *m, u64 sizes, struct ranges *out)
 {
     static struct areas windows;
     u32 table_bits = vmx_caps_has(&m->cpu.caps, VMX_WORD_EPT_VPID, EPT_WALK_5) ? 57 : 48;
-    u32 bits = m->cpu.physical_bits < table_bits ? m->cpu.physical_bits : table_bits;
+    u32 bits = least(m->cpu.physical_bits, table_bits);
     const struct room_extras extras = {.dmar = m->dmar_usable ? &m->dmar : NULL, .pluggable = &m->pluggable,
                                        .windows = &windows, .limit = 1ull << bits};
     /* Whole windows cost a table a GiB without pages of that size; then the BARs there are, others on first use. */

@@ -31,6 +31,11 @@ typedef struct { u64 v; } iova_t;
 #define must_use __attribute__((warn_unused_result))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+static inline u32 least(u32 a, u32 b)
+{
+    return a < b ? a : b;
+}
+
 /*
  * Everything that can go wrong inside Nestor, with its text. What a *guest* sees
  * is another enum (enum vtd_fault_reason) and never mixes with this one.

@@ -79,9 +79,7 @@ u32 units_width(u32 i, u32 levels)
 {
     struct vtd_unit_info info;
     vtd_unit_get_info(units[i], &info);
-    u32 bits = PAGE_SHIFT + 9 * units_levels(i, levels);
-    u32 mgaw = vtd_cap_mgaw(info.cap);
-    return bits < mgaw ? bits : mgaw;
+    return vtd_cap_ss_width(info.cap, units_levels(i, levels));
 }
 
 struct units_common units_get_common(void)

@@ -171,7 +171,7 @@ enum result partition_dma_show_units(struct partition *p)
         u32 width = units_width(i, domain_levels(p->domain));
         const struct viommu_config config = {
             .unit = units_get(i), .parent = p->domain, .ops = &guest_ops, .ctx = p, .partition = p->id,
-            .gpa_width = width < p->gpa_width ? width : p->gpa_width, .interrupts = p->has_interrupts,
+            .gpa_width = least(width, p->gpa_width), .interrupts = p->has_interrupts,
             .max_table_pages = own, .shared = &p->quota};
         r = viommu_create(&config, &p->viommus[i]);
         if (r != OK) {

@@ -39,11 +39,6 @@ static u32 width_of(u32 levels)
     return PAGE_SHIFT + 9 * levels;
 }
 
-static u32 least(u32 a, u32 b)
-{
-    return a < b ? a : b;
-}
-
 static u64 end_of(const struct memory_range *r)
 {
     return r->base + r->size;
@@ -94,7 +89,7 @@ static enum result check_units(const struct handover *h, u32 levels, u32 *fewest
                      "unit %u: its devices reach %u bits: device memory at %llx and above is not there for them", i,
                      width, device->base);
         }
-        *fewest = n < *fewest ? n : *fewest;
+        *fewest = least(n, *fewest);
     }
     return OK;
 }

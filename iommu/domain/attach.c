@@ -77,9 +77,7 @@ static enum result check_second_stage(const struct did_unit *u, const struct dom
 /* Guest addresses that the unit translates: MGAW (VT-d 11.4.2) and the levels of its walks. */
 static enum result check_first_stage(const struct did_unit *u, const struct nested *n)
 {
-    u32 levels = domain_unit_levels(n->parent, u->info.ss_levels);
-    u32 mgaw = vtd_cap_mgaw(u->info.cap);
-    u32 bits = mgaw < PAGE_SHIFT + 9 * levels ? mgaw : PAGE_SHIFT + 9 * levels;
+    u32 bits = vtd_cap_ss_width(u->info.cap, domain_unit_levels(n->parent, u->info.ss_levels));
     if (!u->info.nesting) {
         port_log(LOG_WARNING, "unit %u: no nested translation", u->info.index);
         return ERR_UNSUPPORTED;

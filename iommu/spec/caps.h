@@ -75,6 +75,12 @@ static inline u32 vtd_cap_mgaw(u64 cap)
     return (u32)vtd_cap_get(cap, VTD_CAP_MGAW) + 1;
 }
 
+/* Bits of the input addresses that a walk of so many levels translates. */
+static inline u32 vtd_cap_ss_width(u64 cap, u32 levels)
+{
+    return least(vtd_cap_mgaw(cap), PAGE_SHIFT + 9 * levels);
+}
+
 /* Second-stage page sizes in bytes, or-ed. */
 static inline u64 vtd_cap_ss_page_sizes(u64 cap)
 {

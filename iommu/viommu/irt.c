@@ -77,11 +77,6 @@ static void sync_absent(struct viommu *v, u32 last, enum vtd_fault_reason reason
     }
 }
 
-static u32 least(u32 a, u32 b)
-{
-    return a < b ? a : b;
-}
-
 /* Up to a block, each entry copied once. */
 static void sync_block(struct viommu *v)
 {

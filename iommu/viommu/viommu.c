@@ -24,11 +24,6 @@ static bool unit_can_nest(u64 ecap)
            vtd_ecap_get(ecap, VTD_ECAP_SMTS) != 0 && vtd_ecap_get(ecap, VTD_ECAP_FSTS) != 0;
 }
 
-static u32 least(u32 a, u32 b)
-{
-    return a < b ? a : b;
-}
-
 static u32 or_default(u32 value, u32 fallback, u32 most)
 {
     u32 chosen = value != 0 ? value : fallback;

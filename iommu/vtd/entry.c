@@ -62,9 +62,7 @@ static const char *missing(const struct vtd_unit_info *info, const struct vtd_en
 static const char *wrong(const struct vtd_unit_info *info, const struct vtd_entry *e)
 {
     u64 host_end = 1ull << info->haw;
-    u32 ss_bits = 12 + 9 * e->ss_levels;
-    u32 mgaw = vtd_cap_mgaw(info->cap);
-    u64 fs_end = is_nested(e) ? 1ull << (ss_bits < mgaw ? ss_bits : mgaw) : host_end;
+    u64 fs_end = is_nested(e) ? 1ull << vtd_cap_ss_width(info->cap, e->ss_levels) : host_end;
     if (e->pgtt < PGTT_FIRST_STAGE || e->pgtt > PGTT_PASS_THROUGH) {
         return "no such translation type";
     }
