@@ -77,16 +77,21 @@ static enum result check_units(const struct handover *h, u32 levels, u32 *fewest
     for (u32 i = 0; i < units_count(); i++) {
         u32 n = units_levels(i, levels);
         u32 width = units_width(i, levels);
+        if (n == 0) {
+            port_log(LOG_ERROR, "unit %u has no second stage of %u levels or fewer, and so cannot share the EPT", i,
+                     levels);
+            return ERR_UNSUPPORTED;
+        }
         const struct memory_range *memory = first_above(h, 1ull << width, true);
-        if (n < 3 || memory != NULL) {
-            port_log(LOG_ERROR, "unit %u: its second stage translates %u bits, and %s %llx", i, width,
-                     n < 3 ? "the EPT has" : "memory reaches to", n < 3 ? (u64)width_of(levels) : end_of(memory));
+        if (memory != NULL) {
+            port_log(LOG_ERROR, "unit %u: its second stage translates %u bits, and there is memory up to 0x%llx, which "
+                     "its devices could not reach", i, width, end_of(memory));
             return ERR_UNSUPPORTED;
         }
         const struct memory_range *device = first_above(h, 1ull << width, false);
         if (device != NULL) {
             port_log(told++ < 4 ? LOG_WARNING : LOG_DEBUG,
-                     "unit %u: its devices reach %u bits: device memory at %llx and above is not there for them", i,
+                     "unit %u: its devices reach %u bits: device memory at 0x%llx and above is not there for them", i,
                      width, device->base);
         }
         *fewest = least(n, *fewest);
