@@ -39,7 +39,7 @@ static bool is_alert(struct cpu *c)
 {
     bool is = c->index == BOOT_CPU && partition_dma_is_alert(c->vcpu->partition);
     if (is) {
-        __atomic_store_n(&c->vcpu->alerted, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&c->vcpu->alert, ALERT_HAS_COME, __ATOMIC_SEQ_CST);
         /* If this exit is nearly over, there is another one at once. */
         vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
     }

@@ -17,7 +17,7 @@ enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
     v->partition = p;
     v->cpu = c;
     v->index = c->index;
-    v->alerted = c->index == BOOT_CPU; /* its first exit tells the units where to send alerts */
+    v->alert = c->index == BOOT_CPU ? ALERT_NOT_SET_UP : ALERT_NONE; /* done at its first exit */
     v->signature = cpuid(1, 0).eax;
     v->vmcs.v = page.v + PAGE_SIZE;
     c->vcpu = v;

@@ -11,6 +11,13 @@
 
 struct partition;
 
+/* The NMI by which remapping units tell the boot CPU of faults. */
+enum vcpu_alert {
+    ALERT_NONE,
+    ALERT_HAS_COME,
+    ALERT_NOT_SET_UP,               /* they have not been told yet where to send it */
+};
+
 struct vcpu {
     struct partition *partition;
     struct cpu *cpu;
@@ -25,8 +32,7 @@ struct vcpu {
     u32 signature;                  /* CPUID.1:EAX, what INIT leaves in EDX */
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
-    u32 alerted;                    /* an NMI says that a remapping unit has recorded a fault */
-    bool alerts;                    /* the units have been told where to send it */
+    u32 alert;                      /* enum vcpu_alert */
     bool fresh;                     /* no INIT has come since the start-up IPI */
     bool woken;                     /* its sleep was refused: it is shown that the machine woke, see guest/sleep.h */
     u64 polled_at;

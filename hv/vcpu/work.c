@@ -61,18 +61,16 @@ void work_left(struct vcpu *v)
 /* On the boot CPU, and not before it runs its guest: only then has it descriptor tables for an NMI. */
 static void serve_alert(struct vcpu *v)
 {
-    if (__atomic_exchange_n(&v->alerted, 0, __ATOMIC_SEQ_CST) != 0) {
-        partition_dma_poll_faults(v->partition);
-    }
-    if (!v->alerts && polls(v)) {
+    u32 alert = __atomic_exchange_n(&v->alert, ALERT_NONE, __ATOMIC_SEQ_CST);
+    partition_dma_poll_faults(v->partition);
+    if (alert == ALERT_NOT_SET_UP && polls(v)) {
         partition_dma_alert(v->partition, v->cpu->apic_id);
     }
-    v->alerts = true;
 }
 
 void work_check(struct vcpu *v)
 {
-    if (v->alerted) {
+    if (v->alert != ALERT_NONE) {
         serve_alert(v);
     }
     if (v->timer_on && !v->timer_expired) {
