@@ -6,6 +6,8 @@
  */
 #include "boot/doubts.h"
 
+#include "drivers/format.h"
+
 enum {
     ID = 0x00, INTEL = 0x8086,
     GGC = 0x50, GGC_VT_MEMORY = 1 << 27,   /* bit 11 of the upper half: firmware left room for a shadow table */
@@ -13,13 +15,14 @@ enum {
     CACHE_CAPABLE = 1 << 16,               /* of the dword at 8: the DVSEC's id and CXL's capability */
 };
 
-const char *doubts_text(enum doubt why)
+void doubts_text(const struct doubtful *d, char text[static DOUBTS_TEXT])
 {
     static const char *const texts[] = {
         [DOUBT_NEEDS_ATS] = "asks for a device TLB (ATC_REQUIRED), which Nestor does not give: it may not work",
         [DOUBT_GRAPHICS] = "is known to misbehave when its DMA is translated: its picture may break",
         [DOUBT_CXL_CACHE] = "reaches memory by CXL.cache, which no remapping unit sees"};
-    return texts[why];
+    (void)format_text(text, DOUBTS_TEXT, "device %04x:%02x:%02x.%x %s", d->segment, d->f.bus, d->f.device,
+                      d->f.function, texts[d->why]);
 }
 
 static void add(struct doubts *out, u16 segment, struct pci_function f, enum doubt why)

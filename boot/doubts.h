@@ -41,7 +41,8 @@ void doubts_listed(const struct vtd_dmar *dmar, const struct pci_config *config,
 /* Adds the function itself if it is one. doubts: struct doubts; this is a coverage_visit. */
 void doubts_look(void *doubts, const struct pci_config *config, struct pci_function f);
 
-/* "asks for ...": what is said about such a device. */
-const char *doubts_text(enum doubt why);
+/* "device 0000:00:02.0 asks for ...": what is said about such a device. */
+enum { DOUBTS_TEXT = 160 };
+void doubts_text(const struct doubtful *d, char text[static DOUBTS_TEXT]);
 
 #endif

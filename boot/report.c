@@ -193,8 +193,9 @@ void report_doubts(const struct machine *m)
 {
     const struct doubts *d = &m->doubts;
     for (u32 i = 0; m->dmar_usable && i < d->count && i < DOUBTS; i++) {
-        console_log(LOG_WARNING, "device %04x:%02x:%02x.%x %s", d->list[i].segment, d->list[i].f.bus,
-                    d->list[i].f.device, d->list[i].f.function, doubts_text(d->list[i].why));
+        char text[DOUBTS_TEXT];
+        doubts_text(&d->list[i], text);
+        console_log(LOG_WARNING, "%s", text);
     }
     if (m->dmar_usable && d->count > DOUBTS) {
         console_log(LOG_WARNING, "%u more devices of these kinds", d->count - DOUBTS);

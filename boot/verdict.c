@@ -91,18 +91,12 @@ static void weigh_coverage(const struct machine *m, struct verdict *out)
     }
 }
 
-static void put_device(const struct doubtful *d, char text[static MACHINE_REASON])
-{
-    format_text(text, MACHINE_REASON, "device %04x:%02x:%02x.%x %s", d->segment, d->f.bus, d->f.device, d->f.function,
-                doubts_text(d->why));
-}
-
 /* A device that reaches memory past the units is out of control, too. */
 static void weigh_cached(const struct machine *m, struct verdict *out)
 {
     if (m->doubts.cached) {
         out->ability = VTD_ABILITY_NONE;
-        put_device(&m->doubts.first_cached, out->why);
+        doubts_text(&m->doubts.first_cached, out->why);
     }
 }
 
@@ -115,7 +109,7 @@ static bool prefers_native(const struct machine *m, const struct config *config,
         return true;
     }
     if (m->dmar_usable && config->native_if_doubtful && m->doubts.count != 0) {
-        put_device(&m->doubts.list[0], out->why);
+        doubts_text(&m->doubts.list[0], out->why);
         return true;
     }
     return false;

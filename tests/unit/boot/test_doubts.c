@@ -103,7 +103,10 @@ static void satc(void **state)
     assert_int_equal(found.count, 2);
     expect(0, tree[GRAPHICS].f, DOUBT_NEEDS_ATS);
     expect(1, tree[FAR].f, DOUBT_NEEDS_ATS);
-    assert_non_null(strstr(doubts_text(DOUBT_NEEDS_ATS), "ATC_REQUIRED"));
+    char text[DOUBTS_TEXT];
+    doubts_text(&found.list[0], text);
+    assert_string_equal(text, "device 0000:00:02.0 asks for a device TLB (ATC_REQUIRED), which Nestor does not give: "
+                        "it may not work");
     /* In legacy mode hardware does it by itself: each by the unit that it is in. */
     scalable[1] = false;
     find();
