@@ -178,3 +178,13 @@ u8 vtd_rig_dma(struct vtd_rig *rig, u16 sid, u32 pasid, bool write, u64 addr)
     };
     return model_dma(rig->model, &request, &value, &outcome) ? 0 : outcome.reason;
 }
+
+u32 vtd_rig_take_faults(struct vtd_rig *rig)
+{
+    struct vtd_fault fault;
+    u32 count = 0;
+    while (vtd_fault_next(rig->unit, &fault)) {
+        count++;
+    }
+    return count;
+}

@@ -45,5 +45,7 @@ void vtd_rig_start(struct vtd_rig *rig, enum vtd_rig_kind kind);
 void vtd_rig_stop(struct vtd_rig *rig);
 /* Eight bytes; the fault reason, 0 when done. */
 u8 vtd_rig_dma(struct vtd_rig *rig, u16 sid, u32 pasid, bool write, u64 addr);
+/* Takes all faults there are; how many. */
+u32 vtd_rig_take_faults(struct vtd_rig *rig);
 
 #endif

@@ -19,16 +19,6 @@ static void fault(struct vtd_rig *rig)
     assert_false(model_dma(rig->model, &request, &value, &outcome));
 }
 
-static u32 drain(struct vtd_rig *rig)
-{
-    struct vtd_fault f;
-    u32 count = 0;
-    while (vtd_fault_next(rig->unit, &f)) {
-        count++;
-    }
-    return count;
-}
-
 static void expect_message(u32 count)
 {
     u64 addr;
@@ -45,7 +35,7 @@ static void a_message_for_each_time(void **state)
     (void)state;
     vtd_rig_start(&rig, VTD_RIG_SERVER);
     fault(&rig);
-    assert_int_equal(drain(&rig), 1);
+    assert_int_equal(vtd_rig_take_faults(&rig), 1);
     u32 before = hosted_interrupts();
     assert_false(vtd_alert_came(rig.unit));
     vtd_alert_init(rig.unit, ADDRESS, NMI);
@@ -56,7 +46,7 @@ static void a_message_for_each_time(void **state)
         expect_message(before + i);
         assert_true(vtd_alert_came(rig.unit));
         assert_false(vtd_alert_came(rig.unit));     /* the next one is somebody else's */
-        assert_int_equal(drain(&rig), 2);
+        assert_int_equal(vtd_rig_take_faults(&rig), 2);
         assert_false(vtd_alert_came(rig.unit));
     }
     vtd_rig_stop(&rig);
@@ -70,11 +60,11 @@ static void served_before_it_arrives(void **state)
     vtd_rig_start(&rig, VTD_RIG_SERVER);
     vtd_alert_init(rig.unit, ADDRESS, NMI);
     fault(&rig);
-    assert_int_equal(drain(&rig), 1);
+    assert_int_equal(vtd_rig_take_faults(&rig), 1);
     assert_true(vtd_alert_came(rig.unit));
     assert_false(vtd_alert_came(rig.unit));
     fault(&rig);
-    assert_int_equal(drain(&rig), 1);
+    assert_int_equal(vtd_rig_take_faults(&rig), 1);
     hosted_advance_us(2000);
     assert_false(vtd_alert_came(rig.unit));         /* it never came: this one is not it */
     vtd_rig_stop(&rig);
@@ -123,7 +113,7 @@ static void the_next_one_meanwhile(void **state)
     expect_message(before + 2);
     assert_true(vtd_alert_came(rig.unit));
     vtd_alert_served(rig.unit, FSTS_PPF);
-    assert_int_equal(drain(&rig), 1);
+    assert_int_equal(vtd_rig_take_faults(&rig), 1);
     fault(&rig);
     expect_message(before + 3);
     assert_true(vtd_alert_came(rig.unit));
@@ -140,7 +130,7 @@ static void served_elsewhere(void **state)
     fault(&rig);
     assert_true(vtd_alert_came(rig.unit));
     clear_record(&rig, 0);
-    assert_int_equal(drain(&rig), 0);
+    assert_int_equal(vtd_rig_take_faults(&rig), 0);
     fault(&rig);
     assert_true(vtd_alert_came(rig.unit));
     vtd_rig_stop(&rig);
@@ -158,7 +148,7 @@ static void yielded(void **state)
     fault(&rig);
     assert_int_equal(hosted_interrupts(), before);
     assert_false(vtd_alert_came(rig.unit));
-    assert_int_equal(drain(&rig), 1);
+    assert_int_equal(vtd_rig_take_faults(&rig), 1);
     assert_false(vtd_alert_came(rig.unit));
     vtd_alert_hold(rig.unit);
     fault(&rig);

@@ -153,83 +153,6 @@ static void start(struct vtd_rig *rig, bool coherent, bool caching)
     first_stage(FIRST_B, ADDRESS_A, VTD_RIG_GPA, rig->root);
 }
 
-/* --- what was asked of the queue, in its order; types and granularities as in VT-d 6.5.2 --- */
-
-enum { CC_GLOBAL = 1 | 1 << 4, CC_DEVICE = 1 | 3 << 4, PC_GLOBAL = 7 | 3 << 4, PC_ONE = 7 | 1 << 4,
-       TLB_GLOBAL = 2 | 1 << 4, TLB_DOMAIN = 2 | 2 << 4, NOTHING = 0 };
-
-static void expect_asked(const struct vtd_rig *rig, u32 from, const u32 *kinds)
-{
-    u32 at = from;
-    for (u32 i = 0; kinds[i] != NOTHING; i++, at++) {
-        const u64 *slot = (u64 *)port_hpa_to_ptr(rig->unit->queue) + at * 4;
-        while ((slot[0] & 15) == 5) {
-            slot += 4;
-            at++;
-        }
-        assert_int_equal(slot[0] & 0x3f, kinds[i]);
-    }
-    assert_int_equal(at + 1, rig->unit->tail); /* and the wait behind them */
-}
-
-/* A directory entry that leads to more than the entry that changes, VT-d Table 28. */
-static void a_table_that_others_use(void **state)
-{
-    (void)state;
-    static const u32 alone[] = {PC_ONE, TLB_DOMAIN, NOTHING},
-                     shared[] = {CC_GLOBAL, PC_GLOBAL, TLB_GLOBAL, NOTHING};
-    struct vtd_rig rig;
-    start(&rig, true, false);
-    const struct vtd_context context = {.pasids = 64};
-    const struct vtd_entry a = nested_entry(&rig, FIRST_A, 3), b = nested_entry(&rig, FIRST_B, 4);
-    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &a), OK);
-    u32 pages = hosted_pages_used();
-    for (u32 i = 0; i < 2; i++) {
-        u32 from = rig.unit->tail;
-        assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, i == 0 ? &b : &a), OK);
-        expect_asked(&rig, from, i == 0 ? alone : shared);
-        assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 5, &a), OK);
-    }
-    assert_int_equal(hosted_pages_used(), pages);
-    vtd_rig_stop(&rig);
-}
-
-/* The root entry of a half bus changes with the first device that gets entries of its own. */
-static void a_root_entry_that_changes(void **state)
-{
-    (void)state;
-    static const u32 first[] = {CC_GLOBAL, PC_GLOBAL, TLB_GLOBAL, CC_DEVICE, 7, TLB_DOMAIN, NOTHING},
-                     second[] = {CC_DEVICE, 7, TLB_DOMAIN, NOTHING};
-    struct vtd_rig rig;
-    start(&rig, true, false);
-    const struct vtd_context context = {.pasids = 64};
-    for (u16 i = 0; i < 2; i++) {
-        u32 from = rig.unit->tail;
-        assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, (u16)(SID + i), &context), OK);
-        expect_asked(&rig, from, i == 0 ? first : second);
-    }
-    u32 from = rig.unit->tail;
-    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID, &context), OK);
-    assert_int_equal(rig.unit->tail, from); /* it was not present */
-    vtd_rig_stop(&rig);
-}
-
-/* Its directory goes back to the pool: a walk that is under way must have left it, though no entry was there. */
-static void closed_with_nothing_below(void **state)
-{
-    (void)state;
-    static const u32 asked[] = {CC_DEVICE, TLB_DOMAIN, NOTHING};
-    struct vtd_rig rig;
-    start(&rig, true, false);
-    const struct vtd_context context = {.pasids = 64};
-    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID, &context), OK);
-    u32 from = rig.unit->tail;
-    assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_GUEST, SID), OK);
-    expect_asked(&rig, from, asked);
-    vtd_rig_stop(&rig);
-}
-
 static void no_window_in_the_off_root(void **state)
 {
     (void)state;
@@ -354,85 +277,6 @@ static void another_rid_pasid(void **state)
     vtd_rig_stop(&rig);
 }
 
-static void entries_of_nobody(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    const struct vtd_context context = {.pasids = 64};
-    vtd_rig_start(&rig, VTD_RIG_SERVER);
-    struct vtd_entry entry = second_entry(&rig, rig.root, 2), bad = entry;
-    bad.did = 0;
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_NOT_FOUND);
-    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), ERR_NOT_FOUND);
-    assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), ERR_NOT_FOUND);
-    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 3, &bad), ERR_INVALID);
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 1u << 13, &entry), ERR_INVALID);
-    const u64 *of_sid = vtd_context_find(rig.unit, VTD_ROOT_OFF, SID);
-    assert_null(vtd_pasid_find(of_sid, 1u << 13));
-    assert_null(vtd_pasid_find(of_sid, 100));
-    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, 3), ERR_NOT_FOUND);
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 3, &entry), OK);
-    assert_int_equal(pasid_get(vtd_pasid_find(of_sid, 3), PASID_DID), 2);
-    vtd_rig_stop(&rig);
-}
-
-static void a_legacy_device(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    const struct vtd_context none = {0}, pasids = {.pasids = 64};
-    vtd_rig_start(&rig, VTD_RIG_LEGACY);
-    struct vtd_entry entry = second_entry(&rig, rig.other_root, 2);
-    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &pasids), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID, &none), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &none), OK);
-    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_root_clear_guest(rig.unit), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 5, &entry), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, 5), ERR_UNSUPPORTED);
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), OK);
-    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
-    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 5);
-    assert_int_equal(vtd_rig_dma(&rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(field_get(vtd_context_find(rig.unit, VTD_ROOT_OFF, SID), LEGACY_CONTEXT_DID), 2);
-    entry.did = 0;
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID, &entry), ERR_INVALID);
-    assert_int_equal(vtd_device_clear_entry(rig.unit, VTD_ROOT_OFF, SID, VTD_NO_PASID), OK);
-    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
-    assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_GUEST, SID), ERR_UNSUPPORTED);
-    entry.did = 3;
-    hosted_fail_after(0);
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 0x300, VTD_NO_PASID, &entry),
-                     ERR_NO_MEMORY);
-    hosted_fail_after(UINT32_MAX);
-    vtd_rig_stop(&rig);
-}
-
-static void closed_with_many_domains_below(void **state)
-{
-    (void)state;
-    const struct vtd_context context = {.pasids = 1000};
-    for (u32 dids = 1; dids <= 9; dids++) {
-        struct vtd_rig rig;
-        vtd_rig_start(&rig, VTD_RIG_CACHING);
-        assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
-        for (u32 i = 0; i < 2 * dids; i++) {
-            struct vtd_entry entry = second_entry(&rig, rig.root, (u16)(2 + i % dids));
-            assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, SID, 1 + i * 50, &entry), OK);
-            assert_int_equal(vtd_rig_dma(&rig, SID, 1 + i * 50, true, VTD_RIG_GPA), 0);
-        }
-        assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OFF, SID), OK);
-        assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OFF, SID, &context), OK);
-        for (u32 i = 0; i < 2 * dids; i++) {
-            assert_int_not_equal(vtd_rig_dma(&rig, SID, 1 + i * 50, true, VTD_RIG_GPA), 0);
-        }
-        vtd_rig_stop(&rig);
-    }
-}
-
 /* Every allocation in a device's life with all kinds of change fails once; what fails has changed nothing. */
 static void every_allocation_of_a_life(void **state)
 {
@@ -491,16 +335,10 @@ static void roots_are_switched_either_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_table_that_others_use),
-        cmocka_unit_test(a_root_entry_that_changes),
-        cmocka_unit_test(closed_with_nothing_below),
         cmocka_unit_test(no_window_in_the_off_root),
         cmocka_unit_test(publish_and_retire_show_nothing_half_done),
         cmocka_unit_test(contexts_that_cannot_be),
         cmocka_unit_test(another_rid_pasid),
-        cmocka_unit_test(entries_of_nobody),
-        cmocka_unit_test(a_legacy_device),
-        cmocka_unit_test(closed_with_many_domains_below),
         cmocka_unit_test(every_allocation_of_a_life),
         cmocka_unit_test(roots_are_switched_either_way),
     };

@@ -11,7 +11,6 @@
 
 enum { GUEST_STATUS = 0x40000 };
 #define ECAP_DT (1ull << 2)
-#define CAP_RWBF (1ull << 4)
 
 static u64 done(const struct vtd_rig *rig, enum model_desc_type type)
 {
@@ -311,25 +310,6 @@ static void lost_time_is_no_hang(void **state)
     vtd_rig_stop(&rig);
 }
 
-/* A guest that asks again and again costs ten seconds once. */
-static void a_mute_unit_is_not_waited_for_again(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    vtd_rig_start(&rig, VTD_RIG_SERVER);
-    model_set_faults(rig.model, &(struct model_faults){.gcmd_hang = true});
-    u64 began = port_now_us();
-    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_TIMEOUT);
-    u64 first = port_now_us();
-    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), ERR_TIMEOUT);
-    assert_true(first - began >= 10000000);
-    assert_true(port_now_us() - first < 10000);
-    model_set_faults(rig.model, &(struct model_faults){0});
-    model_kick(rig.model);
-    assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
-    vtd_rig_stop(&rig);
-}
-
 /* It refuses what is right, again and again: an error each time, few lines, and the queue goes on. */
 static void a_unit_that_refuses_without_a_reason(void **state)
 {
@@ -419,54 +399,6 @@ static void firmwares_hung_queue(void **state)
     vtd_rig_stop(&rig);
 }
 
-/* Table stores leave a write buffer before anything relies on them; its hang is an error. */
-static void the_write_buffer(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    struct model_config config = vtd_rig_config(VTD_RIG_LEGACY);
-    const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = 2, .ss_levels = 4};
-    config.cap |= CAP_RWBF;
-    vtd_rig_start_with(&rig, &config);
-    struct vtd_entry e = entry;
-    e.ss_root = rig.other_root;
-    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OFF, 9, VTD_NO_PASID, &e), OK);
-    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
-    model_set_faults(rig.model, &(struct model_faults){.gcmd_hang = true});
-    assert_int_equal(vtd_inval_second_stage(rig.unit, 2, 0, 0), ERR_TIMEOUT);
-    model_set_faults(rig.model, &(struct model_faults){0});
-    model_kick(rig.model);
-    vtd_rig_stop(&rig);
-}
-
-static void second_stage_ranges(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    vtd_rig_start(&rig, VTD_RIG_SERVER);
-    assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    u64 *table = port_hpa_to_ptr(rig.root);
-    u64 kept = table[0];
-    const struct { u64 gpa, size; bool gone; } cases[] = {
-        {VTD_RIG_GPA + PAGE_SIZE, PAGE_SIZE, false},
-        {VTD_RIG_GPA - PAGE_SIZE, PAGE_SIZE, false},
-        {VTD_RIG_GPA, PAGE_SIZE, true},
-        {VTD_RIG_GPA - PAGE_SIZE, 2 * PAGE_SIZE, true},
-        {0, 1ull << 30, true},
-        {0, 1ull << 40, true},
-        {0, 0, true},
-    };
-    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
-        assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-        table[0] = 0;
-        assert_int_equal(vtd_inval_second_stage(rig.unit, 1, cases[i].gpa, cases[i].size), OK);
-        assert_int_equal(vtd_rig_dma(&rig, 9, VTD_NO_PASID, true, VTD_RIG_GPA),
-                         cases[i].gone ? 0x79 : 0);
-        table[0] = kept;
-    }
-    vtd_rig_stop(&rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,14 +413,11 @@ int main(void)
         cmocka_unit_test(hangs_at_any_descriptor),
         cmocka_unit_test(a_queue_that_comes_back),
         cmocka_unit_test(lost_time_is_no_hang),
-        cmocka_unit_test(a_mute_unit_is_not_waited_for_again),
         cmocka_unit_test(a_unit_that_refuses_without_a_reason),
         cmocka_unit_test(a_unit_that_falls_off_the_bus),
         cmocka_unit_test(no_interrupt_is_needed),
         cmocka_unit_test(firmwares_broken_queue),
         cmocka_unit_test(firmwares_hung_queue),
-        cmocka_unit_test(the_write_buffer),
-        cmocka_unit_test(second_stage_ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -456,19 +456,6 @@ static void registers_that_make_no_sense(void **state)
     assert_int_equal(vtd_unit_probe((hpa_t){VTD_RIG_BASE}, 0, 0, 47, &unit), ERR_NO_MEMORY);
 }
 
-static void event_registers(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    vtd_rig_start(&rig, VTD_RIG_SERVER);
-    vtd_regs_event_write(rig.unit, VTD_FEDATA, 0x31);
-    assert_int_equal(vtd_regs_event_read(rig.unit, VTD_FEDATA), 0x31);
-    struct vtd_unit_info info;
-    vtd_unit_get_info(rig.unit, &info);
-    assert_true(info.nesting && info.coherent && info.mode == VTD_MODE_SCALABLE);
-    vtd_rig_stop(&rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,7 +471,6 @@ int main(void)
         cmocka_unit_test(a_default_that_cannot_be),
         cmocka_unit_test(registers_that_hold_fewer_bits),
         cmocka_unit_test(registers_that_make_no_sense),
-        cmocka_unit_test(event_registers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

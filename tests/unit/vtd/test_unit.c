@@ -24,16 +24,6 @@ static void every_source_id_is_covered(void **state)
     vtd_rig_stop(&rig);
 }
 
-static void legacy_unit_is_covered(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    vtd_rig_start(&rig, VTD_RIG_LEGACY);
-    assert_int_equal(vtd_rig_dma(&rig, 0x1234, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_rig_dma(&rig, 0x1234, VTD_NO_PASID, false, VTD_RIG_HOLE), 0x06);
-    vtd_rig_stop(&rig);
-}
-
 static void a_device_of_its_own_and_back(void **state)
 {
     (void)state;
@@ -144,56 +134,6 @@ static void a_refused_descriptor_loses_no_other(void **state)
     vtd_rig_stop(&rig);
 }
 
-static void faults_become_lines_and_counts(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    struct vtd_fault fault;
-    struct vtd_fault_counts counts;
-    vtd_rig_start(&rig, VTD_RIG_SERVER);
-    assert_false(vtd_fault_next(rig.unit, &fault));
-    assert_int_equal(vtd_rig_dma(&rig, 0x19, VTD_NO_PASID, true, VTD_RIG_HOLE), 0x79);
-    assert_true(vtd_fault_next(rig.unit, &fault));
-    assert_int_equal(fault.sid, 0x19);
-    assert_int_equal(fault.reason, 0x79);
-    assert_int_equal(fault.addr, VTD_RIG_HOLE);
-    assert_false(fault.read);
-    assert_non_null(strstr(hosted_log(), "unit 0: 00:03.1 write"));
-    /* More than there are records: lost ones are counted. */
-    for (u32 i = 0; i < 20; i++) {
-        (void)vtd_rig_dma(&rig, (u16)(0x20 + i), VTD_NO_PASID, false, VTD_RIG_HOLE);
-    }
-    while (vtd_fault_next(rig.unit, &fault)) {
-        assert_true(fault.read);
-    }
-    vtd_fault_get_counts(rig.unit, &counts);
-    assert_int_equal(counts.lost, 1);
-    assert_true(counts.seen >= 8);
-    vtd_rig_stop(&rig);
-}
-
-static void a_storm_is_silenced_then_blocked(void **state)
-{
-    (void)state;
-    struct vtd_rig rig;
-    struct vtd_fault fault;
-    struct vtd_fault_counts counts = {0};
-    vtd_rig_start(&rig, VTD_RIG_SERVER);
-    for (u32 i = 0; i < 100000 && counts.blocked == 0; i++) {
-        (void)vtd_rig_dma(&rig, 0x20, VTD_NO_PASID, true, VTD_RIG_HOLE);
-        (void)vtd_fault_next(rig.unit, &fault);
-        vtd_fault_get_counts(rig.unit, &counts);
-        if (counts.silenced != 0 && i % 256 == 0) {
-            hosted_advance_us(1000000);
-        }
-    }
-    assert_int_equal(counts.silenced, 2);
-    assert_int_equal(counts.blocked, 1);
-    assert_int_equal(vtd_rig_dma(&rig, 0x20, VTD_NO_PASID, true, VTD_RIG_GPA), 0x41);
-    assert_int_equal(vtd_rig_dma(&rig, 0x21, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    vtd_rig_stop(&rig);
-}
-
 static void capabilities_that_make_no_sense(void **state)
 {
     (void)state;
@@ -242,14 +182,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_source_id_is_covered),
-        cmocka_unit_test(legacy_unit_is_covered),
         cmocka_unit_test(a_device_of_its_own_and_back),
         cmocka_unit_test(the_guest_root_blocks_what_it_does_not_list),
         cmocka_unit_test(taken_over_from_any_state),
         cmocka_unit_test(a_unit_that_hangs_is_an_error),
         cmocka_unit_test(a_refused_descriptor_loses_no_other),
-        cmocka_unit_test(faults_become_lines_and_counts),
-        cmocka_unit_test(a_storm_is_silenced_then_blocked),
         cmocka_unit_test(capabilities_that_make_no_sense),
         cmocka_unit_test(every_allocation_fails_once),
     };
