@@ -54,9 +54,10 @@ HV_LINK = $(HV_LTO_LINK) -nostdlib -static \
 	$(addprefix -Wl$(comma),--build-id=none -zmax-page-size=4096 -znoexecstack --fatal-warnings --gc-sections -Tlinker.ld)
 EFI_INC := /usr/include/efi
 EFI_LIB := /usr/lib
+VERSION := $(shell cat VERSION)
 EFI_FLAGS := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP -ffreestanding -fpic -fshort-wchar \
 	-mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
-	-fno-strict-aliasing -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI \
+	-fno-strict-aliasing -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI -DNESTOR_VERSION='"$(VERSION)"' \
 	-isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HOST_FLAGS := $(COMMON) -g -Itests $(SAN)
@@ -80,7 +81,7 @@ HOSTED_LIB := $O/host/libnestor.a
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image config-reference machines unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
+.PHONY: all image config-reference dist machines unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
 
@@ -111,7 +112,7 @@ $O/hv-image/%.o: %.asm Makefile
 $O/symbols.o: $O/symbols.asm
 	$(NASM) -f elf64 -o $@ $<
 
-$O/efi/%.o: %.c Makefile
+$O/efi/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(CC) $(EFI_FLAGS) -c -o $@ $<
 $O/efi/%.o: %.asm Makefile
@@ -149,6 +150,9 @@ $O/nestor-conf $O/nestor-dmar: $O/%: tools/%.c $(HOSTED_LIB)
 
 config-reference: $O/nestor-conf ## write docs/config.md anew, from the table that the parser reads
 	$O/nestor-conf --reference >docs/config.md
+
+dist: ## obj/dist: source, program, bill of materials and sums of the commit that is checked out
+	tools/dist $O/dist
 
 # Tables of other machines, as /sys/firmware/acpi/tables/DMAR has them; without TABLES= the project's own.
 TABLES ?= $O/dmar

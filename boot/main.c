@@ -63,7 +63,7 @@ static void run(EFI_HANDLE self, u64 boot_tsc)
     bool settings_right = settings_read(self, &config, wrong);
     bool machine_known = machine_read(&machine, &why);
     open_console(machine_known);
-    console_log(LOG_INFO, "Nestor");
+    console_log(LOG_INFO, "Nestor " NESTOR_VERSION);
     if (!settings_right) {
         console_log(LOG_ERROR, "%s", wrong);
     }
