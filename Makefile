@@ -47,7 +47,8 @@ HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 	-fcf-protection=none -fno-builtin -fno-common \
 	-ffunction-sections -fdata-sections $(HV_LTO)
 # Of that, what a guest waits for page by page or command by command is built for speed.
-HV_FAST := $(addprefix iommu/,ptab/range.c ptab/run.c ptab/map.c ptab/ptab.c ptab/entry.c domain/domain.c viommu/irt.c viommu/irte.c)
+HV_FAST := $(addprefix iommu/,$(addprefix ptab/,range.c run.c map.c ptab.c entry.c) domain/domain.c \
+	viommu/irt.c viommu/irte.c)
 HV_SPEED := -O2 $(if $(findstring clang,$(CC)),,-fno-align-functions -fno-align-jumps -fno-align-loops)
 HV_LTO_LINK = $(CC) $(filter-out -MMD -MP -I.,$(HV_FLAGS))
 HV_LINK = $(HV_LTO_LINK) -nostdlib -static \
@@ -75,13 +76,14 @@ BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 BOOT_PURE := $(shell grep -LF -e boot/uefi.h $$(grep -lF boot/uefi.h boot/*.h | sed 's/^/-e /') boot/*.c)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 HV_PURE := $(sort $(wildcard hv/guest/*.c $(subst /test_,/,$(UNIT:%=hv/%.c))))
-HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c) drivers/format.c $(wildcard tools/*_line.c tools/*_text.c) \
+HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c tools/*_line.c tools/*_text.c) drivers/format.c \
 	$(BOOT_PURE) $(HV_PURE)
 HOSTED_LIB := $O/host/libnestor.a
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image config-reference dist machines unit test test-long test-programs cov-programs run setup coverage bench fuzz clean help
+.PHONY: all image config-reference dist machines unit test test-long test-programs cov-programs \
+	run setup coverage bench fuzz clean help
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
 

@@ -240,7 +240,8 @@ static bool place(struct machine *m, const struct config *config, const struct v
     list_avoided(m, config, &avoid);
     const struct room_need need = {
         .list = listed, .page_sizes = sizes, .two_roots = config->protect_count != 0, .cpus = m->census.entering,
-        .units = m->dmar_usable ? m->dmar.unit_count : 0, .interrupt_tables = interrupt_tables(m), .functions = m->functions};
+        .units = m->dmar_usable ? m->dmar.unit_count : 0, .interrupt_tables = interrupt_tables(m),
+        .functions = m->functions};
     const struct place_request request = {
         .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
         .avoid = &avoid};

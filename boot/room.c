@@ -18,7 +18,8 @@ enum {
      * pool guests may use three quarters (hv/partition/dma.c).
      */
     POOL_BYTES_PER_FUNCTION = 24 << 10,
-    POOL_BYTES_PER_INTERRUPT_TABLE = 2 << 20, /* 1 MiB at a multiple of it: taken with what is around, which is given back */
+    /* 1 MiB at a multiple of it: taken together with what is around, which is given back. */
+    POOL_BYTES_PER_INTERRUPT_TABLE = 2 << 20,
     SPLITS = 64,                        /* tables for memory types and holes that cut a large page; roots of units */
     ALIGNMENT = 2 << 20,
 };

@@ -56,10 +56,11 @@ static bool needs_interrupt_remapping(const struct machine *m, struct verdict *o
         return true;
     }
     for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
-        /* Its I/O APICs and devices have entries in the remappable format, and the guest is shown that on all or none. */
+        /* Its I/O APICs and devices hold remappable messages, and a guest is shown remapping on all units or none. */
         if (!is_absent(&m->units[i]) && (m->units[i].status & GSTS_IRES) != 0 && !all_remap(m)) {
-            format_text(out->why, MACHINE_REASON, "unit %u at %llx remaps the firmware's interrupts, and not every unit can",
-                        i, m->dmar.units[i].base.v);
+            format_text(out->why, MACHINE_REASON,
+                        "unit %u at %llx remaps the firmware's interrupts, and not every unit can", i,
+                        m->dmar.units[i].base.v);
             return true;
         }
         if (!is_absent(&m->units[i]) && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IRREQ) != 0) {

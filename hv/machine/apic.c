@@ -72,5 +72,6 @@ u32 apic_counter_entry(void)
 void apic_send_message(u64 address, u32 data)
 {
     u32 logical = address & MESSAGE_LOGICAL ? 1u << 11 : 0;
-    send(((u32)(address >> 12) & 0xff) | ((u32)(address >> 32) & ~0xffu), (data & MESSAGE_VECTOR_AND_MODE) | ICR_ASSERT | logical);
+    u32 destination = ((u32)(address >> 12) & 0xff) | ((u32)(address >> 32) & ~0xffu);
+    send(destination, (data & MESSAGE_VECTOR_AND_MODE) | ICR_ASSERT | logical);
 }

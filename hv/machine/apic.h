@@ -16,8 +16,8 @@ void apic_send_nmi_to_others(void);
 u32 apic_counter_entry(void);
 
 /*
- * As if a device had written data to the address FEExxxxxh (SDM 12.11). The upper half is 31:8 of the destination at their
- * place, as in the registers of a unit's events (VT-d 11.4.7.5).
+ * As if a device had written data to the address FEExxxxxh (SDM 12.11). The upper half is 31:8 of the destination at
+ * their place, as in the registers of a unit's events (VT-d 11.4.7.5).
  */
 void apic_send_message(u64 address, u32 data);
 

@@ -10,8 +10,8 @@
 #include "iommu/spec/message.h"
 
 /*
- * Interrupt remapping is the guest's to turn on where it has a unit for each of the machine's; a guest wants it from all of
- * them or uses none.
+ * Interrupt remapping is the guest's to turn on where it has a unit for each of the machine's; a guest wants it from
+ * all of them or uses none.
  */
 static bool shows_interrupts(void)
 {

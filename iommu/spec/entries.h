@@ -215,7 +215,7 @@ enum pgtt {
     PGTT_PASS_THROUGH = 4,
 };
 
-/* IRTE_SVT: which source-ids may use the entry. With SQ, a SID that differs in the bits of irte_sq_mask() is meant, too. */
+/* IRTE_SVT: which source-ids may use the entry. With SQ, also one that differs in the bits of irte_sq_mask(). */
 enum irte_svt { SVT_NONE = 0, SVT_SID = 1, SVT_BUSES = 2, SVT_RESERVED = 3 };
 
 static inline u16 irte_sq_mask(u32 sq)

@@ -9,8 +9,8 @@
 #include "iommu/spec/field.h"
 
 /*
- * Address: FEEh, destination; the format of bit 4 is that of remapped interrupts. In the registers of a unit's own events
- * the upper half is 31:8 of the destination at their place while IRTA.EIME = 1 (VT-d 11.4.7.5).
+ * Address: FEEh, destination; the format of bit 4 is that of remapped interrupts. In the registers of a unit's own
+ * events the upper half is 31:8 of the destination at their place while IRTA.EIME = 1 (VT-d 11.4.7.5).
  */
 enum message_address { MESSAGE_RANGE = FIELD(63, 20), MESSAGE_DESTINATION = FIELD(19, 12), MESSAGE_FORMAT = FIELD(4, 4),
                        MESSAGE_LOGICAL = FIELD(2, 2), MESSAGE_UPPER = FIELD(63, 32) };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See event.h. A register that holds an event message is a DMA write by itself, and no table remaps it (VT-d 5.1.6): only
- * an edge-triggered interrupt message of fixed or lowest priority to CPUs of the partition gets in; anything else leaves
- * the unit's event masked. While the guest wants no fault event, the register holds the host's.
+ * See event.h. A register that holds an event message is a DMA write by itself, and no table remaps it (VT-d 5.1.6):
+ * only an edge-triggered interrupt message of fixed or lowest priority to CPUs of the partition gets in; anything
+ * else leaves the unit's event masked. While the guest wants no fault event, the register holds the host's.
  */
 #include "iommu/viommu/event.h"
 

@@ -59,8 +59,8 @@ static inline __attribute__((always_inline)) const struct viommu_host_ids *viomm
 must_use enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32 count);
 
 /*
- * Interrupt remapping. The table is made once; entries are set in it, and the unit uses it from on() to off(). eime: as in
- * vtd_irt_enable(). end: back to what firmware left on.
+ * Interrupt remapping. The table is made once; entries are set in it, and the unit uses it from on() to off(). eime:
+ * as in vtd_irt_enable(). end: back to what firmware left on.
  */
 must_use enum result viommu_host_irt_create(struct viommu *v);
 const struct irte *viommu_host_irt_entries(const struct viommu *v);

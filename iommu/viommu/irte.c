@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See irte.h. VT-d 5.1.4, 5.1.5 and 9.9. What reaches a CPU through an entry is an ordinary interrupt of the partition's
- * own devices for its own CPUs, and nothing else: an INIT would take a CPU away, an NMI would look like a kick of Nestor's
- * (hv/vcpu/kick.c), an SMI is the firmware's, an ExtINT brings any vector.
+ * See irte.h. VT-d 5.1.4, 5.1.5 and 9.9. What reaches a CPU through an entry is an ordinary interrupt of the
+ * partition's own devices for its own CPUs, and nothing else: an INIT would take a CPU away, an NMI would look like a
+ * kick of Nestor's (hv/vcpu/kick.c), an SMI is the firmware's, an ExtINT brings any vector.
  */
 #include "iommu/viommu/irte.h"
 
@@ -42,7 +42,7 @@ enum vtd_fault_reason viommu_irte_reason(const struct irte *host)
 #define IN_FIRST(name, hi, lo) | ((lo) < 64 ? FIELD_MASK(FIELD(hi, lo)) : 0)
 #define IN_SECOND(name, hi, lo) | ((lo) >= 64 ? FIELD_MASK(FIELD(hi, lo)) : 0)
 
-/* CAP.PI is not shown: the bit that chooses the posted form is as good as reserved. Half of DLM's codes have no meaning. */
+/* CAP.PI is not shown, so the bit that chooses the posted form is as good as reserved. Two codes of DLM are, too. */
 static bool has_reserved(const struct irte_rules *rules, const struct irte *e)
 {
     static const u8 undefined_modes = 1 << 3 | 1 << 6;

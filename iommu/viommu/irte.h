@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One interrupt entry of a guest's, judged: a pure function from the entry as it was read to what may stand in hardware. */
+/* Judges one interrupt entry of a guest: a pure function from the entry as read to what hardware may hold. */
 #ifndef NESTOR_IOMMU_VIOMMU_IRTE_H
 #define NESTOR_IOMMU_VIOMMU_IRTE_H
 
@@ -15,15 +15,16 @@ struct irte_rules {
 };
 
 /*
- * The host's entry for a guest's, and VTD_FAULT_NONE; or the fault that a request through it gets, with an entry that is
- * not present. *why: what Nestor has against an entry that the architecture allows, NULL when it is the architecture.
+ * The host's entry for a guest's, and VTD_FAULT_NONE; or the fault that a request through it gets, with an entry that
+ * is not present. *why: what Nestor has against an entry that the architecture allows, NULL when it is the
+ * architecture.
  */
 enum vtd_fault_reason viommu_irte_judge(const struct irte_rules *rules, const struct irte *guest, struct irte *host,
                                         const char **why);
 
 /*
- * True if a message of that destination reaches CPUs of the partition and no other. How a CPU in xAPIC mode takes a logical
- * destination of 8 bits is in its own hands, so that is for a partition with all CPUs.
+ * True if a message of that destination reaches CPUs of the partition and no other. How a CPU in xAPIC mode takes a
+ * logical destination of 8 bits is in its own hands, so that is for a partition with all CPUs.
  */
 bool viommu_irte_has_destination(const struct irte_rules *rules, bool logical, u32 dst);
 

@@ -168,8 +168,8 @@ static struct perform_rules current_rules(struct viommu *v)
 }
 
 /*
- * The scan's own descriptor is done when the scan is. Before guest tables are read the commands in front of it reach the
- * unit; interrupt entries only need a place in the batch for what follows from them.
+ * The scan's own descriptor is done when the scan is. Before guest tables are read the commands in front of it reach
+ * the unit; interrupt entries only need a place in the batch for what follows from them.
  */
 static bool finish_scan(struct viommu *v)
 {

@@ -80,11 +80,12 @@ static void pasid_text(const struct vtd_fault *f, char text[16])
     text[n] = 0;
 }
 
-/* Table 15. The index is undefined where no entry was asked for (VT-d 11.4.7.6), which is for whoever reads it to know. */
+/* Table 15. Where no entry was asked for the index is undefined (VT-d 11.4.7.6); whoever reads the line has to know. */
 static void say_interrupt(const struct vtd_unit *unit, const struct vtd_fault *f)
 {
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x interrupt, index %u: %s (reason 0x%02x)", unit->info.index, f->sid >> 8,
-             f->sid >> 3 & 31, f->sid & 7, (u32)field_get(&f->addr, FRCD_INDEX), vtd_fault_text(f->reason), f->reason);
+    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x interrupt, index %u: %s (reason 0x%02x)", unit->info.index,
+             f->sid >> 8, f->sid >> 3 & 31, f->sid & 7, (u32)field_get(&f->addr, FRCD_INDEX),
+             vtd_fault_text(f->reason), f->reason);
 }
 
 static void say(const struct vtd_unit *unit, const struct vtd_fault *f)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupt remapping: a unit's table, the way to it and back, VT-d 5.1, 6.7, 9.9, 11.4.4 and 11.4.10. What an entry says
- * is decided above. A table has all the entries that an index can name, so that any guest's index has a place.
+ * Interrupt remapping: a unit's table, the way to it and back, VT-d 5.1, 6.7, 9.9, 11.4.4 and 11.4.10. What an entry
+ * says is decided above. A table has all the entries that an index can name, so that any guest's index has a place.
  *
  * An entry that hardware may be fetching is changed by CMPXCHG16B: no half of it is ever seen with the other half of
  * another, and the vector registers, which could store 16 bytes as well, are the guest's while Nestor runs.

@@ -283,7 +283,7 @@ void vtd_tables_free(struct vtd_unit *unit);
 
 /* Counts a fault; punishes a device over its budget. */
 void vtd_storm_count(struct vtd_unit *unit, u16 sid, u64 now);
-/* Faults were lost, and all that were not since the last time are counted: of one device, twice in a row, they are its. */
+/* Faults were lost. If twice in a row all that were recorded in between are of one device, so are the lost ones. */
 void vtd_storm_overflow(struct vtd_unit *unit, u64 now);
 /* Ends the punishments, and the memory of them, whose time is over. */
 void vtd_storm_forgive(struct vtd_unit *unit, u64 now);

@@ -90,7 +90,7 @@ static u64 restored(u32 bits, const u64 *context)
     if ((rest | context[1]) == 0) {
         return 0;
     }
-    return rest | ((bits & OWN_FPD) != 0 ? field_mask(CONTEXT_FPD) : 0) | ((bits & OWN_P) != 0 ? field_mask(CONTEXT_P) : 0);
+    return rest | field_put(CONTEXT_FPD, (bits & OWN_FPD) != 0) | field_put(CONTEXT_P, (bits & OWN_P) != 0);
 }
 
 static void store(const struct vtd_unit *unit, u64 *context, u64 word)

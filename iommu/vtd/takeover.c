@@ -3,9 +3,9 @@
  * From whatever firmware left to our tables, and back. VT-d 3.4.4, 6.6, 11.4.4.
  *
  * While TES = 0 all DMA is untranslated, as it was before; only Nestor's memory is kept from it (region.c), on all
- * units before the first is taken over. While TES = 1 another root of the same mode may be set live. A change of the mode
- * (from firmware's abort-DMA mode, too) needs CAP.ESRTPS; without it translation goes off for a moment, which the
- * console says: what firmware kept from its devices they reach in that moment, but not Nestor's memory.
+ * units before the first is taken over. While TES = 1 another root of the same mode may be set live. A change of the
+ * mode (from firmware's abort-DMA mode, too) needs CAP.ESRTPS; without it translation goes off for a moment, which
+ * the console says: what firmware kept from its devices they reach in that moment, but not Nestor's memory.
  */
 #include "iommu/vtd/state.h"
 

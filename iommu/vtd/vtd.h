@@ -170,8 +170,8 @@ must_use enum result vtd_inval_global(struct vtd_unit *unit);
  */
 must_use enum result vtd_irt_create(struct vtd_unit *unit);
 /*
- * One entry, in one step for hardware that reads it meanwhile. Before anybody is told that it changed, an interrupt entry
- * invalidation has to reach it (VT-d 6.5.2.7).
+ * One entry, in one step for hardware that reads it meanwhile. Before anybody is told that it changed, an interrupt
+ * entry invalidation has to reach it (VT-d 6.5.2.7).
  */
 void vtd_irt_set(struct vtd_unit *unit, u32 index, const struct irte *e);
 /* All of them, as they stand. */
@@ -204,8 +204,8 @@ struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
 
 /*
- * The host's fault event: that message is sent at the first fault from now on, while nobody else has the event registers.
- * Whoever yields them writes FECTL to FEUADDR itself, and later has the host's message held again.
+ * The host's fault event: that message is sent at the first fault from now on, while nobody else has the event
+ * registers. Whoever yields them writes FECTL to FEUADDR itself, and later has the host's message held again.
  */
 void vtd_alert_init(struct vtd_unit *unit, u64 address, u32 data);
 void vtd_alert_hold(struct vtd_unit *unit);

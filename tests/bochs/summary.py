@@ -36,7 +36,8 @@ def strays(result, sids, nestor):
 def nestor_lines(serial):
     """What Nestor says when the guest turns its translation off, and when it powers off."""
     lines = re.findall(r"^nestor: .*?(?=\r?$)", serial, re.M)
-    starts = [i for i, line in enumerate(lines) if "turns its translation off" in line or "turns the machine off" in line]
+    starts = [i for i, line in enumerate(lines)
+              if "turns its translation off" in line or "turns the machine off" in line]
     return [line.removeprefix("nestor: ") for line in lines[starts[0]:]] if starts else []
 
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Debug exceptions, faults and alignment checks as a guest sees them: single steps, breakpoints, INT1, what blocks
- * them, faults of instructions that exit, accesses that Nestor completes, and #AC at CPL 3. Prints a line for each exception with everything that its handler sees; tests/bochs/test_debug
- * compares them with those of a run without Nestor. With the option "loop", three CPUs: one is sent into a delivery
- * of #DB that raises #DB for ever, one into the same with #AC, and meanwhile the first changes the second stage.
+ * them, faults of instructions that exit, accesses that Nestor completes, and #AC at CPL 3. Prints a line for each
+ * exception with everything that its handler sees; tests/bochs/test_debug compares them with those of a run without
+ * Nestor. With the option "loop", three CPUs: one is sent into a delivery of #DB that raises #DB for ever, one into
+ * the same with #AC, and meanwhile the first changes the second stage.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -12,7 +13,8 @@
 #include "tests/efi/msr.h"
 #include "tests/efi/tsc.h"
 
-enum { CODE = 0x08, DATA = 0x10, TASK = 0x28, TASK_OF_OTHER = 0x38, GDT_ENTRIES = 9, VECTORS = 256, DB = 1, UD = 6, GP = 13, AC = 17,
+enum { CODE = 0x08, DATA = 0x10, TASK = 0x28, TASK_OF_OTHER = 0x38, GDT_ENTRIES = 9, VECTORS = 256,
+       DB = 1, UD = 6, GP = 13, AC = 17,
        GATE = 0x8e, IST = 8192, TABLES = 6, SIZE_2M = 1 << 21,
        CR0_AM = 1 << 18, CR4_DE = 1 << 3, CR4_SUPERVISOR = 3 << 20, NO_INTERRUPTS = 15,
        DR7_NONE = 0x400, DR7_EXECUTE0 = 1, DR7_WRITE1 = 1 << 2 | 0xd << 20, DR7_ACCESS2 = 1 << 4 | 0xf << 24,
@@ -34,8 +36,8 @@ struct loop_page { UINT8 code[0x800]; volatile UINT32 entered; UINT8 stack[0x7fc
 extern HIDDEN struct debug_record debug_records[];
 extern HIDDEN volatile UINT32 debug_count;
 extern HIDDEN UINT32 debug_word, debug_word2;
-extern HIDDEN const UINT8 debug_ac_start[], debug_ac_end[], case_execute_here[], case_control_here[], case_register_here[],
-    case_repeated_here[];
+extern HIDDEN const UINT8 debug_ac_start[], debug_ac_end[];
+extern HIDDEN const UINT8 case_execute_here[], case_control_here[], case_register_here[], case_repeated_here[];
 HIDDEN void debug_load(const struct debug_tables *t);
 HIDDEN void debug_db(void);
 HIDDEN void debug_ac(void);

@@ -3,7 +3,8 @@
 #include "tests/efi/hostile_cpus.h"
 
 enum { ICR_LOW = 0xfee00300, ICR_HIGH = 0xfee00310, PENDING = 1 << 12, STACK = 8192, KERNELS_WAIT = 500 /* ticks */,
-       INITS = 6, SETTLE = 20000, PRINTED = 1500000 /* ticks for what Nestor has to say */, GATES = 32, GATE_INTERRUPT = 0x8e };
+       INITS = 6, SETTLE = 20000, PRINTED = 1500000 /* ticks for what Nestor has to say */,
+       GATES = 32, GATE_INTERRUPT = 0x8e };
 
 struct __attribute__((packed)) table { u16 limit; u64 base; };
 struct __attribute__((packed)) gate { u16 low, selector; u8 ist, type; u16 middle; u32 high, zero; };

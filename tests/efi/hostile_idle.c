@@ -6,7 +6,8 @@
 #include "tests/efi/hostile.h"
 
 enum { LVT_TIMER = 0xfee00320, TIMER_COUNT = 0xfee00380, TIMER_DIVIDE = 0xfee003e0, BY_ONE = 0xb, VECTOR = 0x60,
-       TICKS = 10000000 /* 200 ms on the Bochs machine */, SID_FREE = 0x0250, PIC1 = 0x21, PIC2 = 0xa1, MONITOR = 1 << 3 };
+       TICKS = 10000000 /* 200 ms on the Bochs machine */, SID_FREE = 0x0250,
+       PIC1 = 0x21, PIC2 = 0xa1, MONITOR = 1 << 3 };
 
 static void halt(void)
 {

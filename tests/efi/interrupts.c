@@ -2,8 +2,8 @@
 /*
  * A guest that remaps interrupts, and devices that send them: from the bench page under any source-id. The CPU holds
  * interrupts off, so what arrived stands in the local APIC's IRR. Each check is a line "interrupts: NAME ok" or
- * "interrupts: NAME FAIL"; test_interrupts knows which there must be. With the load option "before" it is firmware instead,
- * which leaves its remapping on.
+ * "interrupts: NAME FAIL"; test_interrupts knows which there must be. With the load option "before" it is firmware
+ * instead, which leaves its remapping on.
  */
 #include "tests/efi/bench_page.h"
 #include "tests/efi/guest_unit.h"

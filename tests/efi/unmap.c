@@ -213,7 +213,8 @@ static void broken_entry(void)
         faults += fault_store(next, 2);
     }
     command((u64)next, UNMAP_BREAK);
-    say("unmap: broken-entry %s %u faults, then 0x%llx\n", faults == ROUNDS && *next == 1 ? "ok" : "FAIL", faults, *next);
+    bool right = faults == ROUNDS && *next == 1;
+    say("unmap: broken-entry %s %u faults, then 0x%llx\n", right ? "ok" : "FAIL", faults, *next);
 }
 
 /* IOVA leads to the page. */

@@ -14,7 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-enum { TABLES = 12, BLOCK = 8192, RSDP = 0x1000, RSDT = 1, XSDT = 2, FIRST = 3, BLOCKS = FIRST + TABLES, STEP = 0x10000 };
+enum { TABLES = 12, RSDT = 1, XSDT = 2, FIRST = 3, BLOCKS = FIRST + TABLES,
+       BLOCK = 8192, RSDP = 0x1000, STEP = 0x10000 };
 
 /* Block n is at (n + 1) * STEP, the root pointer at RSDP. */
 static u8 blocks[BLOCKS][BLOCK];
@@ -110,7 +111,8 @@ static const char signatures[KIND + 1][5] = {"DSDT", "SSDT", "PSDT", "FACP", "AP
 static u8 planted[2];
 static void plant(u8 *at, u8 how)
 {
-    const u8 object[OBJECT] = {0x08, '_', 'S', (u8)('1' + how % 3), '_', 0x12, 6, 2, 0x0a, how >> 2 & 7, 0x0a, how >> 5};
+    const u8 object[OBJECT] = {0x08, '_', 'S', (u8)('1' + how % 3), '_', 0x12, 6, 2,
+                               0x0a, how >> 2 & 7, 0x0a, how >> 5};
     memcpy(at, object, OBJECT);
     planted[0] |= (u8)(1u << (how >> 2 & 7));
     planted[1] |= (u8)(1u << (how >> 5));
@@ -127,7 +129,8 @@ static u32 make_table(struct input *in, u32 block)
         table[i] = input_byte(in);
     }
     memcpy(table, signatures[kind & KIND], 4);
-    if (memcmp(table + 1, "SDT", 3) == 0 && table[0] != 'D' && (kind & (WITH_OBJECT | BAD_LENGTH)) == WITH_OBJECT && length + OBJECT <= BLOCK) {
+    bool is_block = memcmp(table + 1, "SDT", 3) == 0 && table[0] != 'D';
+    if (is_block && (kind & (WITH_OBJECT | BAD_LENGTH)) == WITH_OBJECT && length + OBJECT <= BLOCK) {
         u32 middle = ACPI_HEADER + (length - ACPI_HEADER) / 2;
         memmove(table + middle + OBJECT, table + middle, length - middle);
         plant(table + middle, input_byte(in));

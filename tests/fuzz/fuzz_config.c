@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * nestor.conf as bytes. What is accepted is written again from the values that it gave, and must give the same ones; what
- * is refused leaves the defaults and a line for people.
+ * nestor.conf as bytes. What is accepted is written again from the values that it gave, and must give the same ones;
+ * what is refused leaves the defaults and a line for people.
  */
 #include "boot/config.h"
 #include "tests/fuzz/input.h"

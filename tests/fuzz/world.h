@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not its host
- * addresses and that has some of the CPUs and buses, one unit, one vIOMMU. Built once; each input begins with zeroed guest memory and a
+ * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not its host addresses and that has
+ * some of the CPUs and buses, one unit, one vIOMMU. Built once; each input begins with zeroed guest memory and a
  * vIOMMU in its reset state, and ends with everything given back.
  */
 #ifndef NESTOR_FUZZ_WORLD_H

@@ -98,7 +98,8 @@ def named(run):
     return text
 
 
-@entry(Nested("named-sipi", cpu="Skylake-Server,+vmx,vmx-activity-wait-sipi=on", unit="scalable-mode=on,snoop-control=on"))
+@entry(Nested("named-sipi", cpu="Skylake-Server,+vmx,vmx-activity-wait-sipi=on",
+              unit="scalable-mode=on,snoop-control=on"))
 def named_sipi(run):
     return guest(run)
 
@@ -220,7 +221,8 @@ def hostile(run):
 
 
 # Nestor interrupts the other CPU all the time; the time that the machine loses is not that CPU's fault.
-@entry(Nested("lost-time", cpus=2, steps="info,types,disk", cmdline="intel_iommu=on nestor.types=60", stops=10, limit=400))
+@entry(Nested("lost-time", cpus=2, steps="info,types,disk", cmdline="intel_iommu=on nestor.types=60",
+              stops=10, limit=400))
 def lost_time(run):
     return guest(run, cpus=2, io=("info", "types", "types-nmi", "disk"))
 

@@ -32,7 +32,7 @@ def build(emu, root, image):
     shutil.copy(emu / "usr/share/OVMF/OVMF_CODE_4M.fd", root / "share/OVMF_CODE_4M.fd")
     size = sum(f.stat().st_size for f in root.rglob("*") if f.is_file())
     mke2fs = shutil.which("mke2fs") or "/usr/sbin/mke2fs"
-    subprocess.run([mke2fs, "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum,^64bit", "-m", "0", "-d", root, image,
-                    f"{(size >> 20) + (size >> 24) + 64}M"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([mke2fs, "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum,^64bit", "-m", "0", "-d", root,
+                    image, f"{(size >> 20) + (size >> 24) + 64}M"], check=True, stdout=subprocess.DEVNULL)
     with open(image, "rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

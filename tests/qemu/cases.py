@@ -237,7 +237,8 @@ class Builder:
 
         case("root-not-present", lambda i: (i.__setitem__(ROOT, 0), i.__setitem__(ROOT + 8, 0)))
         for bit in (1, 6, 11, 50):
-            case(f"root-reserved-bit-{bit}", lambda i, b=bit: (flip(ROOT, b)(i), self.scalable and flip(ROOT + 8, b)(i)))
+            case(f"root-reserved-bit-{bit}",
+                 lambda i, b=bit: (flip(ROOT, b)(i), self.scalable and flip(ROOT + 8, b)(i)))
         slots = [context_slot(s) for s in (WRITER, READER)] if self.scalable else \
             [CONTEXT_LOW + s * 16 for s in (WRITER, READER)]
 

@@ -154,7 +154,7 @@ static void scopes_that_reach_nothing(void **state)
     check_uncovered(0, 2, 0);
 }
 
-/* The same tree, where 03:00.0 may have 16 VFs: behind another capability, in one whose list closes on itself, or none. */
+/* The same tree, where 03:00.0 may have 16 VFs: behind another capability, in a list that closes on itself, or none. */
 static u32 first_header, second_header;
 
 static u32 read_extended(void *ctx, struct pci_function f, u32 offset)

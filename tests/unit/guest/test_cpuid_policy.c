@@ -8,7 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const struct cpuid_guest plain = {.controls = ~0u, .entry_controls = ~0u, .features = CPUID_NESTOR_DMA_ISOLATION};
+static const struct cpuid_guest plain = {.controls = ~0u, .entry_controls = ~0u,
+                                         .features = CPUID_NESTOR_DMA_ISOLATION};
 
 static void apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg)
 {

@@ -88,7 +88,7 @@ static void foreign_registers(void **state)
     }
 }
 
-/* CPUID or a register shows a feature; then its registers are there. It hides it; then they are hidden (SDM volume 4). */
+/* Where CPUID or a register shows a feature its registers are there; where it hides it they are not (SDM volume 4). */
 enum source { CPUID_BIT, MSR_BIT };
 static const struct {
     const char *feature;

@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-enum { S3 = 5, S4 = 6, S5 = 7, PASSES = 1 << S4 | 1 << S5, PORT = 0x1804, PORT_B = 0x1904, STATUS = 0x1800, ENABLE = 1 << 13,
-       WAK = 1 << 15 };
+enum { S3 = 5, S4 = 6, S5 = 7, PASSES = 1 << S4 | 1 << S5, PORT = 0x1804, PORT_B = 0x1904, STATUS = 0x1800,
+       ENABLE = 1 << 13, WAK = 1 << 15 };
 #define PAGE 0xfe000000ull
 
 static struct sleep_registers pm1(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a guest's address is: the ranges of the firmware's map, Nestor's own memory in one of them, protected regions. */
+/* What a guest's address is: ranges of the firmware's map, Nestor's own memory in one of them, protected regions. */
 #include "hv/machine/memory_map.h"
 
 #include <setjmp.h>

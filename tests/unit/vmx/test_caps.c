@@ -126,8 +126,8 @@ static void turned_off_by_the_firmware(void **state)
     (void)state;
     build();
     feature_control = 1;
-    assert_int_equal(
-        count_missing("VMX is turned off by the firmware (IA32_FEATURE_CONTROL), look for it in its set-up", &found), 1);
+    const char *off = "VMX is turned off by the firmware (IA32_FEATURE_CONTROL), look for it in its set-up";
+    assert_int_equal(count_missing(off, &found), 1);
     assert_true(found);
     feature_control = 0;
     assert_int_equal(count_missing("", &found), 0);

@@ -55,8 +55,8 @@ static void the_next_table(void **state)
 }
 
 /*
- * A live entry changes by one store, or by another table page: hardware reads 16 bytes at a time, the parts in any order
- * (VT-d 6.2.3.1).
+ * A live entry changes by one store, or by another table page: hardware reads 16 bytes at a time, the parts in any
+ * order (VT-d 6.2.3.1).
  */
 static void how_a_live_entry_changes(void **state)
 {
