@@ -82,7 +82,7 @@ HOSTED_LIB := $O/host/libnestor.a
 
 include $(wildcard tests/*/*.mk)
 
-.PHONY: all image config-reference dist machines unit test test-long test-programs cov-programs \
+.PHONY: all image config-reference dist machines unit test test-long seconds test-programs cov-programs \
 	run setup coverage bench fuzz clean help
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
@@ -179,6 +179,8 @@ test: ## every test there is: hosted, fuzzers, QEMU, KVM, Bochs; ends with `N pa
 test-long: ## the same, with what `make test` repeats at a tenth in full: hours
 	@command -v python3 >/dev/null || tools/setup build
 	@NESTOR_LONG=1 tests/run
+seconds: ## what the programs of the last test runs took becomes tests/seconds, for order and forecast
+	tests/run --seconds
 test-programs: all deps $(TEST_NEEDS)
 
 unit: deps $(UNIT:%=$O/unit/%) ## hosted tests, under ASan and UBSan
