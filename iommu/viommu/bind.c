@@ -2,6 +2,7 @@
 /* Guest entries in, host entries out: the plan, making the hardware agree with it, the sweep. */
 #include "iommu/viommu/bind.h"
 
+#include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/viommu/bindings.h"
 #include "iommu/viommu/host.h"
@@ -33,11 +34,10 @@ static bool same_plan(const struct bind_plan *a, const struct bind_plan *b)
 
 void viommu_bind_tell_quota(struct viommu *v, u16 sid)
 {
-    v->stats.quota_refusals++;
-    if (!v->bindings.told_quota) {
-        v->bindings.told_quota = true;
-        port_log(LOG_WARNING, "viommu: partition %u is over its quota, device %04x stays blocked",
-                 v->config.partition, sid);
+    if (limit_due_at(++v->stats.quota_refusals)) {
+        port_log(LOG_WARNING, "viommu: partition %u is over its quota of table pages: an entry of %02x:%02x.%x stays "
+                 "blocked (refusal %llu)", v->config.partition, sid >> 8, sid >> 3 & 31, sid & 7,
+                 v->stats.quota_refusals);
     }
 }
 

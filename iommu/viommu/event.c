@@ -6,12 +6,11 @@
  */
 #include "iommu/viommu/event.h"
 
+#include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/spec/message.h"
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/irt.h"
-
-enum { LINES = 8 };
 
 /* The upper half holds 31:8 of the destination while the unit's EIME is 1, and nothing otherwise (VT-d 11.4.7.5). */
 static bool message_is_safe(const struct viommu *v, u64 addr, u64 data)
@@ -31,7 +30,7 @@ static void forward(struct viommu *v, u32 control, u64 masked, u64 addr, u64 dat
 {
     viommu_host_write_event(v, control, EVENT_IM);
     if (!message_is_safe(v, addr, data)) {
-        if ((masked & EVENT_IM) == 0 && v->stats.event_errors++ < LINES) {
+        if ((masked & EVENT_IM) == 0 && limit_due_at(++v->stats.event_errors)) {
             port_log(LOG_WARNING, "viommu: partition %u: event 0x%llx, data 0x%llx stays masked: "
                      "not an edge-triggered interrupt for its CPUs", v->config.partition, addr, data);
         }

@@ -2,6 +2,7 @@
 /* See perform.h. */
 #include "iommu/viommu/perform.h"
 
+#include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/irt.h"
@@ -64,7 +65,7 @@ static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
     hpa_t at = {0};
     if (cmd->status_write &&
         !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
-        if (v->stats.queue_errors < VIOMMU_ERROR_LINES) {
+        if (limit_due_at(v->stats.queue_errors + 1)) { /* the queue stops, which counts it */
             port_log(LOG_WARNING, "viommu: partition %u: wait status at 0x%llx is not its memory",
                      v->config.partition, cmd->status_addr);
         }

@@ -5,6 +5,7 @@
  */
 #include "iommu/viommu/queue.h"
 
+#include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/spec/caps.h"
 #include "iommu/viommu/fault.h"
@@ -111,7 +112,7 @@ static void stop_with(struct viommu *v, enum iqei error)
         [IQEI_TYPE] = "no such descriptor", [IQEI_RESERVED] = "reserved bits or an address refused",
         [IQEI_WIDTH] = "narrow descriptors in scalable mode", [IQEI_TAIL_ALIGN] = "tail misaligned",
         [IQEI_TTM] = "table mode not offered"};
-    if (v->stats.queue_errors++ < VIOMMU_ERROR_LINES) {
+    if (limit_due_at(++v->stats.queue_errors)) {
         port_log(LOG_WARNING, "viommu: partition %u: the guest's queue stops at 0x%llx: %s",
                  v->config.partition, v->queue.base + v->queue.fetch, texts[error]);
     }

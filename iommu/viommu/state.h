@@ -101,7 +101,6 @@ struct viommu_bindings {
     u32 table_pages; /* what the guest's entries cost so far, against the quota: */
     u32 from_shared; /* of them from config.shared */
     u32 generation;  /* of the pass under way, see viommu_bind_start_pass() */
-    bool told_quota; /* the one line has been printed */
 };
 
 /* --- scan.c: how far the reading of guest tables has come --- */
@@ -159,7 +158,6 @@ struct viommu_host_ids {
 enum {
     VIOMMU_BATCH = 136,      /* descriptors sent to the unit at a time: a page of the guest's, and the last one's ids */
     VIOMMU_AHEAD = 512,      /* words of guest descriptors copied at a time */
-    VIOMMU_ERROR_LINES = 8,  /* printed for a guest whose queue errs again and again */
 };
 
 struct viommu_queue {

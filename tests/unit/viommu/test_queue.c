@@ -41,6 +41,26 @@ static void queue_errors_stop_and_restart(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* However often it stops, it is told of again: the 8th time and the 64th, but not the 63rd. */
+static void queue_errors_are_told_for_ever(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_start(&kit);
+    kit_boot(&kit);
+    for (u32 i = 1; i <= 64; i++) {
+        u64 head = kit_read(&kit, R_IQH, 8);
+        hosted_clear_log();
+        kit_write(&kit, R_IQT, 8, kit_queue(&kit, head, i % 2 != 0 ? 0x03 : 0x25, HOSTED_POOL));
+        assert_int_equal(kit_read(&kit, R_FSTS, 4), 0x10);
+        bool told = i <= 8 || i == 16 || i == 64;
+        assert_int_equal(hosted_log_lines(), told ? 1 + (i % 2 == 0) : 0); /* of a wait its address, too */
+        (void)kit_queue(&kit, head, 0x05, 0);
+        kit_write(&kit, R_FSTS, 4, 0x10);
+    }
+    assert_true(kit_stop(&kit));
+}
+
 static void head_waits_for_the_walk(void **state)
 {
     (void)state;
@@ -244,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queue_errors_stop_and_restart),
+        cmocka_unit_test(queue_errors_are_told_for_ever),
         cmocka_unit_test(head_waits_for_the_walk),
         cmocka_unit_test(a_full_unit_queue_delays_but_keeps_order),
         cmocka_unit_test(a_ring_full_of_commands),
