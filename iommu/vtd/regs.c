@@ -30,7 +30,7 @@ bool vtd_regs_are_gone(struct vtd_unit *unit, u32 status)
     if (status != ~0u) {
         return false;
     }
-    if (limit_due(&unit->gone_lines)) {
+    if (limit_due(&unit->mute_lines)) {
         port_log(LOG_ERROR, "unit %u: its registers read all ones: it does not answer any more", unit->info.index);
     }
     return true;
@@ -48,8 +48,10 @@ enum result vtd_regs_wait32(struct vtd_unit *unit, enum vtd_reg32 reg, const cha
             return OK;
         }
         if (late) {
-            port_log(LOG_ERROR, "unit %u: %s is 0x%08x, bits 0x%08x did not become 0x%08x",
-                     unit->info.index, name, value, mask, want);
+            if (limit_due(&unit->mute_lines)) {
+                port_log(LOG_ERROR, "unit %u: %s is 0x%08x, bits 0x%08x did not become 0x%08x: it does not obey",
+                         unit->info.index, name, value, mask, want);
+            }
             unit->mute = true;
             return ERR_TIMEOUT;
         }

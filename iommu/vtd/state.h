@@ -106,7 +106,7 @@ struct vtd_unit {
     u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
     struct vtd_alert alert;
     u32 fault_next;            /* record to look at first */
-    struct limit gone_lines, refused_lines;
+    struct limit mute_lines, refused_lines;
 };
 _Static_assert(sizeof(struct vtd_unit) <= PAGE_SIZE, "one page a unit");
 
