@@ -96,7 +96,7 @@ static bool list_memory(const struct machine *m, u64 sizes, struct ranges *out)
         windows_of_devices(&windows);
     }
     if (windows.lost + m->pluggable.lost != 0) {
-        console_log(LOG_WARNING, "%u windows of devices and %u of memory are too many: reached on first use only",
+        console_log(LOG_WARNING, "no room for %u more device windows and %u of pluggable memory: mapped at first use",
                     windows.lost, m->pluggable.lost);
     }
     return room_list(&m->ranges, &extras, out) == OK;
@@ -115,8 +115,8 @@ static void tell_end_of_boot_services(void)
     EFI_EVENT event;
     EFI_STATUS status = BS->CreateEvent(EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_NOTIFY, boot_services_end, NULL, &event);
     if (EFI_ERROR(status)) {
-        console_log(LOG_WARNING, "the end of boot services will not be told, status %llx: writes of unknown MSRs stay "
-                    "without effect", (u64)status);
+        console_log(LOG_WARNING, "the firmware will not announce the end of boot services (status %llx): writes to "
+                    "MSRs that Nestor does not know go on being dropped, where an OS would get #GP", (u64)status);
     }
 }
 

@@ -50,8 +50,8 @@ static void open_console(bool tables_read)
     console_set_level(config.level);
     console_set_serial(&serial, baud);
     if (!possible) {
-        console_log(LOG_ERROR, "no serial console: 0x%llx is memory, or no address of this CPU",
-                    address);
+        console_log(LOG_ERROR,
+                    "no serial console: 0x%llx (nestor.conf or SPCR) is memory or no address of this CPU", address);
     }
 }
 

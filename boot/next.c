@@ -65,7 +65,7 @@ static bool candidate_from_entry(UINT16 number, struct candidate *c)
     UINTN size;
     *c = (struct candidate){.entry = number, .variable = read_entry(number, &size)};
     if (c->variable == NULL || !load_option_parse(c->variable, size, &option)) {
-        console_log(LOG_WARNING, "Boot%04X: the boot entry is missing or malformed", number);
+        console_log(LOG_WARNING, "Boot%04X: the boot entry is missing or malformed, and passed over", number);
         return false;
     }
     copy_description(c->name, option.description);
@@ -76,7 +76,7 @@ static bool candidate_from_entry(UINT16 number, struct candidate *c)
     c->data = option.data;
     c->data_size = option.data_size;
     if (c->path == NULL) {
-        console_log(LOG_INFO, "Boot%04X \"%s\": its device or file is not there", number, c->name);
+        console_log(LOG_INFO, "Boot%04X \"%s\": its device or file is not there, passed over", number, c->name);
     }
     return c->path != NULL;
 }
@@ -153,7 +153,7 @@ static bool find(EFI_LOADED_IMAGE *self, const struct config *config, struct can
         found = find_in_order(self_path, c);
     }
     if (found && self_path != NULL && path_equal(c->path, self_path)) {
-        console_log(LOG_ERROR, "the configured next image is Nestor itself");
+        console_log(LOG_ERROR, "the next image that nestor.conf names is Nestor itself: not started");
         found = false;
     }
     if (self_path != NULL) {

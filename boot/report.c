@@ -65,7 +65,8 @@ void report_tables(const struct machine *m)
     acpi_sleep_text(&m->sleep, text);
     console_log(m->sleep.s5_found ? LOG_INFO : LOG_WARNING, "%s", text);
     if (m->sleep.elsewhere) {
-        console_log(LOG_WARNING, "FADT names a sleep register in a space that Nestor does not intercept");
+        console_log(LOG_WARNING,
+                    "FADT names a sleep register that is neither port nor memory: a sleep by it is not refused");
     }
 }
 

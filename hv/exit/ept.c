@@ -28,7 +28,8 @@ static void refuse(struct vcpu *v, u64 gpa, const char *why)
 {
     struct limit *refused = &v->partition->unmapped_accesses;
     if (limit_due(refused)) {
-        port_log(LOG_ERROR, "CPU %u: 0x%llx is not mapped: %s (attempt %llu)", v->index, gpa, why, refused->count);
+        port_log(LOG_ERROR, "CPU %u: access to 0x%llx gets #GP, as it cannot be mapped: %s (attempt %llu)", v->index,
+                 gpa, why, refused->count);
     }
     exit_fault(v, VECTOR_GP, 0);
 }

@@ -43,7 +43,7 @@ static void exit_task_switch(struct vcpu *v)
 {
     u32 selector = (u32)vmcs_read(VMCS_QUALIFICATION) & 0xfffc;
     if (limit_due(&v->partition->refused_tasks)) {
-        port_log(LOG_WARNING, "CPU %u: hardware task switch to selector 0x%x refused", v->index, selector);
+        port_log(LOG_WARNING, "CPU %u: hardware task switch to selector 0x%x refused with #GP", v->index, selector);
     }
     exit_fault(v, VECTOR_GP, selector);
 }

@@ -68,7 +68,8 @@ void exit_io(struct vcpu *v)
     u16 port = (u16)(what >> 16);
     if (what & QUAL_STRING) {
         if (limit_due(&v->partition->refused_strings)) {
-            port_log(LOG_WARNING, "CPU %u: string I/O on port 0x%x refused", v->index, port);
+            port_log(LOG_WARNING, "CPU %u: string I/O on port 0x%x, a sleep register, refused with #GP", v->index,
+                     port);
         }
         vcpu_inject_error(VECTOR_GP, 0);
         return;

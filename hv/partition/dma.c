@@ -35,8 +35,8 @@ static enum result protect(u64 base, u64 size)
     }
     if (untranslated != 0) {
         port_log(open == 0 ? LOG_INFO : LOG_WARNING,
-                 "DMA is untranslated until its unit is taken over (%u of %u units); %u cannot keep it from Nestor's "
-                 "memory", untranslated, units_count(), open);
+                 "%u of %u units do not translate until they are taken over; %u of them cannot keep DMA from Nestor's "
+                 "memory meanwhile", untranslated, units_count(), open);
     }
     return OK;
 }

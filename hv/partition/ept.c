@@ -255,7 +255,7 @@ bool partition_ept_retype(struct partition *p, const struct mtrr *wanted)
     }
     spin_unlock(&e->lock);
     if (done && change && domain_flush(p->domain, (gpa_t){0}, 0) != OK) {
-        port_log(LOG_ERROR, "a unit has not invalidated the previous memory types");
+        port_log(LOG_ERROR, "a unit has not invalidated the memory types of before, and may go on using them");
     }
     return done;
 }

@@ -134,7 +134,7 @@ static enum result make_nested(struct viommu *v, const struct bind_plan *plan,
 static void drop_nested(struct nested *nested)
 {
     if (nested != NULL && nested_destroy(nested) != OK) {
-        port_log(LOG_ERROR, "viommu: a nested domain is still in use");
+        port_log(LOG_ERROR, "viommu: a nested domain is still in use, its memory is lost");
     }
 }
 

@@ -145,7 +145,8 @@ enum result viommu_reset(struct viommu *v)
 void viommu_destroy(struct viommu *v)
 {
     if (viommu_irt_end(v) != OK || viommu_reset(v) != OK) { /* the unit may still use what we would free */
-        port_log(LOG_ERROR, "viommu: partition %u: not released", v->config.partition);
+        port_log(LOG_ERROR, "viommu: partition %u: the unit does not let go of its tables, which are kept",
+                 v->config.partition);
         return;
     }
     port_pages_free(v->memory, v->memory_pages);

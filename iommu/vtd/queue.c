@@ -453,7 +453,8 @@ static enum result check_address(struct vtd_unit *unit, u64 iqa)
     if (held == iqa) {
         return OK;
     }
-    port_log(LOG_ERROR, "unit %u: IQA holds 0x%llx of 0x%llx", unit->info.index, held, iqa);
+    port_log(LOG_ERROR, "unit %u: IQA holds 0x%llx of 0x%llx, so its queue cannot be used", unit->info.index, held,
+             iqa);
     enum result r = vtd_regs_switch(unit, GCMD_QIE, false);
     unit->queue_used = r != OK;
     return ERR_INVALID;

@@ -16,7 +16,8 @@ enum result vtd_root_point(struct vtd_unit *unit, u64 rtaddr)
     u64 held = vtd_regs_read64(unit, VTD_RTADDR);
     if (held != rtaddr) {
         /* The unit has fewer address bits than DMAR says, and would walk something else. */
-        port_log(LOG_ERROR, "unit %u: RTADDR holds 0x%llx of 0x%llx", unit->info.index, held, rtaddr);
+        port_log(LOG_ERROR, "unit %u: RTADDR holds 0x%llx of 0x%llx, so it cannot walk our tables", unit->info.index,
+                 held, rtaddr);
         return ERR_INVALID;
     }
     return vtd_regs_command(unit, GCMD_SRTP);

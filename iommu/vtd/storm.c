@@ -246,7 +246,8 @@ static void forgive_bus(struct vtd_unit *unit, u32 bus, u32 now)
         }
     }
     if (changed && vtd_inval_all(unit) != OK && limit_due(&unit->storms)) {
-        port_log(LOG_WARNING, "unit %u: punished devices stay so for now", unit->info.index);
+        port_log(LOG_WARNING, "unit %u: devices stay silenced or blocked, as the end of it cannot be invalidated",
+                 unit->info.index);
     }
 }
 

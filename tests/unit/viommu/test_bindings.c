@@ -35,7 +35,7 @@ static void quotas_block_and_say_so(void **state)
     kit_pasid_entry(&kit, SID, 0)[0] = 0;
     kit_invalidate_all(&kit);
     assert_int_equal(host_attached(), 3);
-    /* A guest that goes on like that is told of again, at ever longer intervals: at the 16th, 64th, 256th and 1,024th. */
+    /* A guest that goes on like that is told of again, ever more seldom: at the 16th, 64th, 256th and 1,024th. */
     for (u32 i = 0; i < 300; i++) {
         kit_invalidate_all(&kit);
     }
