@@ -15,6 +15,7 @@
  */
 #include "iommu/viommu/command.h"
 
+#include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
@@ -31,7 +32,7 @@ static bool root_has_tables(const struct viommu *v)
 static bool select_root(struct viommu *v, bool guest)
 {
     enum result r = viommu_host_select_root(v, guest);
-    if (r != OK && v->stats.host_errors++ == 0) {
+    if (r != OK && limit_due_at(++v->stats.host_errors)) {
         port_log(LOG_ERROR, "viommu: partition %u: the unit did not take the %s root: %s",
                  v->config.partition, guest ? "guest" : "off", result_text(r));
     }

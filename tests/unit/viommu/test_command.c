@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "tests/support/guest_kit_pair.h"
@@ -38,6 +39,29 @@ static void global_commands(void **state)
             pair_finish(&p, name);
         }
     }
+}
+
+/* The guest sees that TES does not follow, and the console says so each time, not only the first. */
+static void a_unit_that_takes_no_root(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_start(&kit);
+    hosted_clock_step(10000);
+    kit_boot(&kit);
+    kit_write(&kit, R_GCMD, 4, G_QIE);
+    model_set_faults(kit.unit, &(struct model_faults){.gcmd_hang = true});
+    for (u32 i = 0; i < 3; i++) {
+        hosted_clear_log();
+        kit_write(&kit, R_GCMD, 4, G_QIE | G_TE);
+        assert_int_equal(kit_read(&kit, R_GSTS, 4) & G_TE, 0);
+        assert_non_null(strstr(hosted_log(), "the unit did not take the guest root"));
+    }
+    model_set_faults(kit.unit, &(struct model_faults){0});
+    model_kick(kit.unit);
+    kit_write(&kit, R_GCMD, 4, G_QIE | G_TE);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4) & G_TE, G_TE);
+    assert_true(kit_stop(&kit));
 }
 
 /* --- what devices reach after each --- */
@@ -246,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(global_commands),
+        cmocka_unit_test(a_unit_that_takes_no_root),
         cmocka_unit_test(transitions),
         cmocka_unit_test(new_root_keeps_what_is_the_same),
         cmocka_unit_test(kexec_with_leftovers),
