@@ -254,7 +254,7 @@ bool partition_ept_retype(struct partition *p, const struct mtrr *wanted)
         e->types.pieces = 0;
     }
     spin_unlock(&e->lock);
-    if (done && change && domain_flush(p->domain, (gpa_t){0}, 0) != OK) {
+    if (done && change && domain_flush(p->domain, (gpa_t){0}, 0) != OK && limit_due(&e->not_flushed)) {
         port_log(LOG_ERROR, "a unit has not invalidated the memory types of before, and may go on using them");
     }
     return done;

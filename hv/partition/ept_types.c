@@ -38,7 +38,7 @@ static u64 step(struct ept_types *t, struct domain *d)
     }
     end = end < stop ? end : stop;
     enum result r = domain_set_type(d, (gpa_t){t->at}, end - t->at, type);
-    if (r != OK || t->pieces++ < LINES) {
+    if (t->pieces++ < LINES && (r == OK || limit_due(&t->refused))) {
         port_log(r != OK ? LOG_WARNING : LOG_DEBUG, "memory type of %llx-%llx: %s: %s", t->at, end - 1,
                  names[type], result_text(r));
     }

@@ -7,7 +7,7 @@
 #define NESTOR_HV_PARTITION_EPT_TYPES_H
 
 #include "hv/guest/mtrr.h"
-#include "iommu/domain/domain.h"
+#include "iommu/base/limit.h"
 #include "iommu/domain/domain.h"
 
 struct ept_types {
@@ -18,6 +18,7 @@ struct ept_types {
     bool busy;
     bool mixed;             /* a change was overtaken by another: `now` says nothing */
     u32 pieces;             /* that the change has touched so far */
+    struct limit refused;   /* and that could not be, ever */
 };
 
 /* The registers that the type of a page at gpa follows. */

@@ -11,6 +11,7 @@
 struct ept {
     struct spinlock lock;           /* of `types` and of what is mapped by them */
     struct ept_types types;
+    struct limit not_flushed;       /* changes of them that a unit may not have seen */
     u32 levels;
     u64 page_sizes;
     struct ept_map map;
