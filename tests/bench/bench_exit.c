@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the guest's unit takes of one exit, in the works that a guest can make longest. 50 us are 100,000 instructions,
- * an uncached register access being 1,000 of them, a line that is flushed 100.
+ * What the guest's unit takes of one exit, in the works that a guest can make longest.
  *
- *   bench_exit             "exit: WORK #n  ns  instructions of what is not counted" lines: register accesses, pages
- *                          that are cleared and flushed, guest memory that is copied
+ *   bench_exit             "exit: WORK #n  ns  instructions of what is not counted" lines, see exits.h
  *   bench_exit count       the same once, with a callgrind dump for each exit
  */
-#include "iommu/viommu/viommu.h"
+#include "tests/bench/exits.h"
 
-#include "iommu/domain/domain.h"
-#include "tests/bench/port.h"
-
-#include <time.h>
-#include <valgrind/callgrind.h>
-
-enum { POOL_PAGES = 1 << 18, DEVICES = 120, ACCESS = 1000, FLUSH = 64 * 100, CLEAR = 512, BUS = 0x100, GIB = 1 << 30 };
+enum { POOL_PAGES = 1 << 18, DEVICES = 120, BUS = 0x100, GIB = 1 << 30 };
 enum { R_GCMD = 0x18, R_RTADDR = 0x20, R_IQT = 0x88, R_IQA = 0x90, TE = 1u << 31, SRTP = 1 << 30, QIE = 1 << 26 };
 enum { FIRST_STAGE = 1, NO_SUCH_TYPE = 5 };
 
-static bool counting;
-static u64 copied;
 static struct viommu *viommu;
 static struct vtd_unit *unit;
 static struct domain *parent;
@@ -39,7 +29,7 @@ static void must(enum result r)
 static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
 {
     (void)ctx;
-    copied += len;
+    exits.copied += len;
     if (gpa.v >= POOL_PAGES * PAGE_SIZE || len > POOL_PAGES * PAGE_SIZE - gpa.v) {
         return false;
     }
@@ -52,23 +42,6 @@ static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
     (void)ctx;
     out->v = gpa.v;
     return gpa.v < POOL_PAGES * PAGE_SIZE && len <= PAGE_SIZE;
-}
-
-static void guest_interrupt(void *ctx, u64 addr, u32 data)
-{
-    (void)ctx, (void)addr, (void)data;
-}
-
-static bool guest_has_cpu(void *ctx, u32 apic_id)
-{
-    (void)ctx, (void)apic_id;
-    return true;
-}
-
-static bool guest_has_sources(void *ctx, u16 first, u16 last)
-{
-    (void)ctx;
-    return first <= last;
 }
 
 static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
@@ -103,53 +76,23 @@ static void put(u64 table, u32 index, u64 fs_root, u64 pgtt, u64 did)
 
 /* --- one exit after the other --- */
 
-static u64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
-
-static struct { u64 ns, accesses, pages, flushed, copied; } before;
-
-static void begin(void)
-{
-    before.accesses = bench_seen.accesses;
-    before.pages = bench_seen.pages;
-    before.flushed = bench_seen.flushed;
-    before.copied = copied;
-    before.ns = now_ns();
-    if (counting) {
-        CALLGRIND_TOGGLE_COLLECT;
-    }
-}
-
 static void end(const char *work, u32 n)
 {
     char name[80];
-    if (counting) {
-        CALLGRIND_TOGGLE_COLLECT;
-    }
-    u64 ns = now_ns() - before.ns;
     snprintf(name, sizeof(name), "exit: %s #%u", work, n);
-    if (counting) {
-        CALLGRIND_DUMP_STATS_AT(name);
-    }
-    printf("%s\t%llu\t%llu\n", name, ns,
-           (bench_seen.accesses - before.accesses) * ACCESS + (bench_seen.pages - before.pages) * CLEAR +
-               (bench_seen.flushed - before.flushed) * FLUSH + (copied - before.copied) / 8);
+    exits_end(name);
 }
 
 /* The write and all that it leaves for later. */
-static void exits(const char *work, u32 offset, u64 value)
+static void measured(const char *work, u32 offset, u64 value)
 {
     u32 n = 0;
-    begin();
+    exits_begin();
     bool left = viommu_mmio_write(viommu, offset, offset == R_GCMD ? 4 : 8, value);
     end(work, n++);
     while (left) {
         u32 budget = VIOMMU_BUDGET;
-        begin();
+        exits_begin();
         left = viommu_run(viommu, &budget);
         end(work, n++);
     }
@@ -211,8 +154,8 @@ static void many_devices(const char *on, const char *off, u32 pasid)
     for (u16 i = 0; i < DEVICES; i++) {
         list((u16)(BUS + i), directory, 7);
     }
-    exits(on, R_GCMD, QIE | TE);
-    exits(off, R_GCMD, QIE);
+    measured(on, R_GCMD, QIE | TE);
+    measured(off, R_GCMD, QIE);
 }
 
 static void refused_entries(void)
@@ -227,7 +170,7 @@ static void refused_entries(void)
         at(directory)[i] = table | 1;
     }
     list(BUS, directory, 7);
-    exits("16,384 tables of refused entries", R_GCMD, QIE | TE);
+    measured("16,384 tables of refused entries", R_GCMD, QIE | TE);
 }
 
 /* Each entry gets another table, under the same id and under another. */
@@ -248,13 +191,13 @@ static void other_tables(void)
             put(at(directory)[i / 64] & ~PAGE_MASK, i % 64, pages(1), FIRST_STAGE, did);
         }
         queue(0x37, 0);
-        exits(did == 7 ? "512 entries get other tables" : "512 entries get other domain ids", R_IQT, tail);
+        measured(did == 7 ? "512 entries get other tables" : "512 entries get other domain ids", R_IQT, tail);
     }
     for (u32 i = 0; i < ENTRIES; i++) {
         at(at(directory)[i / 64] & ~PAGE_MASK)[i % 64 * 8] = 0;
     }
     queue(0x37, 0);
-    exits("512 entries go", R_IQT, tail);
+    measured("512 entries go", R_IQT, tail);
 }
 
 /* A page of commands at once: invalidations with a wait each. */
@@ -269,16 +212,16 @@ static void full_ring(void)
         queue(0x26 | 7u << 16, 0);
         queue(0x25 | 1ull << 32, status);
     }
-    exits("a ring of invalidations and waits", R_IQT, tail);
+    measured("a ring of invalidations and waits", R_IQT, tail);
     for (u32 i = 0; i < 100; i++) {
         queue(0x37, 0);
     }
-    exits("a ring of scans", R_IQT, tail);
+    measured("a ring of scans", R_IQT, tail);
 }
 
 int main(int argc, char **argv)
 {
-    counting = argc > 1 && strcmp(argv[1], "count") == 0;
+    exits.counting = argc > 1 && strcmp(argv[1], "count") == 0;
     bench_reset(POOL_PAGES);
     many_devices("120 devices bound, directories of 32 pages", "and unbound", 0);
     many_devices("120 devices bound at the highest PASID", "and unbound again", (1u << 20) - 1);

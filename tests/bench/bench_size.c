@@ -6,14 +6,9 @@
  *   bench_size             "start: WORK #n  ns  instructions of what is not counted" lines, as bench_exit.c
  *   bench_size count       the same once, with a callgrind dump for each
  */
-#include "iommu/viommu/viommu.h"
+#include "tests/bench/exits.h"
 
-#include "iommu/domain/domain.h"
-#include "tests/bench/port.h"
 #include "tests/support/machine_map.h"
-
-#include <time.h>
-#include <valgrind/callgrind.h>
 
 #define GIB (1ull << 30)
 
@@ -21,7 +16,6 @@
 enum { UNITS = 20, FUNCTIONS = 2000, POOL_PAGES = (60 << 20) / 4096, GUEST_PAGES = 1 << 15 };
 enum { R_GCMD = 0x18, R_RTADDR = 0x20, TE = 1u << 31, SRTP = 1 << 30 };
 
-static bool counting;
 static struct machine_map machine;
 static struct domain *domain;
 static struct viommu *viommus[UNITS];
@@ -48,23 +42,6 @@ static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
     (void)ctx, (void)len;
     out->v = gpa.v;
     return true;
-}
-
-static void guest_interrupt(void *ctx, u64 addr, u32 data)
-{
-    (void)ctx, (void)addr, (void)data;
-}
-
-static bool guest_has_cpu(void *ctx, u32 apic_id)
-{
-    (void)ctx, (void)apic_id;
-    return true;
-}
-
-static bool guest_has_sources(void *ctx, u16 first, u16 last)
-{
-    (void)ctx;
-    return first <= last;
 }
 
 static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
@@ -159,27 +136,15 @@ static void boot(void)
 
 int main(int argc, char **argv)
 {
-    enum { ACCESS = 1000, CLEAR = 512, FLUSH = 6400 };
-    struct timespec from, to;
-    counting = argc > 1 && strcmp(argv[1], "count") == 0;
+    exits.counting = argc > 1 && strcmp(argv[1], "count") == 0;
     guest = mmap(NULL, GUEST_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                  -1, 0);
     must(guest != MAP_FAILED, "guest memory");
     bench_reset(POOL_PAGES);
     machine_map_fill(&machine, 4096 * GIB);
-    clock_gettime(CLOCK_MONOTONIC, &from);
-    if (counting) {
-        CALLGRIND_TOGGLE_COLLECT;
-    }
+    exits_begin();
     prepare();
-    if (counting) {
-        CALLGRIND_TOGGLE_COLLECT;
-        CALLGRIND_DUMP_STATS_AT("start: 20 units, 4 TiB, 2,000 functions #0");
-    }
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    printf("start: 20 units, 4 TiB, 2,000 functions #0\t%llu\t%llu\n",
-           (u64)(to.tv_sec - from.tv_sec) * 1000000000 + (u64)to.tv_nsec - (u64)from.tv_nsec,
-           bench_seen.accesses * ACCESS + bench_seen.pages * CLEAR + bench_seen.flushed * FLUSH);
+    exits_end("start: 20 units, 4 TiB, 2,000 functions #0");
     boot();
     return 0;
 }
