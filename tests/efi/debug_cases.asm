@@ -34,16 +34,9 @@ debug_load:
 
 ; --- handlers ---
 
-; struct debug_record: rip, flags, dr6, dr7, error
-global debug_db:function hidden, debug_ac:function hidden
-debug_db:
-    push -1
-    push rax
-    push rbx
-    lea rbx, [debug_count]
-    mov eax, [rbx]
-    cmp eax, LIMIT
-    jae .enough
+; The next struct debug_record (rip, flags, dr6, dr7, error), into rbx. Behind pushes of rax and rbx; eax: its number,
+; rbx: where that is counted.
+%macro RECORD 0
     inc dword [rbx]
     imul eax, eax, 40
     lea rbx, [debug_records]
@@ -54,15 +47,26 @@ debug_db:
     mov [rbx + 8], rax
     mov rax, dr6
     mov [rbx + 16], rax
-    ; A breakpoint on an instruction is a fault: the handler steps past it, as kernels do.
-    test al, 1
-    jz .no_fault
-    or qword [rsp + 40], RF
-.no_fault:
     mov rax, dr7
     mov [rbx + 24], rax
     mov rax, [rsp + 16]
     mov [rbx + 32], rax
+%endmacro
+
+global debug_db:function hidden, debug_ac:function hidden
+debug_db:
+    push -1
+    push rax
+    push rbx
+    lea rbx, [debug_count]
+    mov eax, [rbx]
+    cmp eax, LIMIT
+    jae .enough
+    RECORD
+    ; A breakpoint on an instruction is a fault: the handler steps past it, as kernels do.
+    test byte [rbx + 16], 1
+    jz .out
+    or qword [rsp + 40], RF
     jmp .out
 .enough:
     xor eax, eax
@@ -94,20 +98,7 @@ debug_fault_with_code:
     push rbx
     lea rbx, [debug_count]
     mov eax, [rbx]
-    inc dword [rbx]
-    imul eax, eax, 40
-    lea rbx, [debug_records]
-    add rbx, rax
-    mov rax, [rsp + 24]
-    mov [rbx], rax
-    mov rax, [rsp + 40]
-    mov [rbx + 8], rax
-    mov rax, dr6
-    mov [rbx + 16], rax
-    mov rax, dr7
-    mov [rbx + 24], rax
-    mov rax, [rsp + 16]
-    mov [rbx + 32], rax
+    RECORD
     mov [rsp + 24], r8
     pop rbx
     pop rax

@@ -141,11 +141,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct config config;
     struct config_error error;
-    char *exact = malloc(size != 0 ? size : 1);
-    if (exact == NULL) {
-        return 0;
-    }
-    memcpy(exact, data, size);
+    char *exact = input_take(&(struct input){data, size}, size);
     if (config_parse(exact, size, &config, &error) == OK) {
         check_accepted(&config);
     } else {

@@ -36,11 +36,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     struct elf_image image;
     const char *why = NULL;
-    u8 *exact = malloc(size != 0 ? size : 1);
-    if (exact == NULL) {
-        return 0;
-    }
-    memcpy(exact, data, size);
+    u8 *exact = input_take(&(struct input){data, size}, size);
     if (elf_parse(exact, size, &image, &why) == OK) {
         load(&image);
     } else {

@@ -11,17 +11,6 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-/* A copy of its own, so that a read behind it is seen. */
-static u8 *take(struct input *in, size_t size)
-{
-    u8 *exact = malloc(size != 0 ? size : 1);
-    must(exact != NULL);
-    memcpy(exact, in->at, size);
-    in->at += size;
-    in->left -= size;
-    return exact;
-}
-
 static void check_path(const u8 *path, size_t size)
 {
     static u8 longer[4096];
@@ -71,9 +60,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     size_t first = input_byte(&in);
     size_t second = input_byte(&in);
     first = first < in.left ? first : in.left;
-    u8 *variable = take(&in, first);
+    u8 *variable = input_take(&in, first);
     second = second < in.left ? second : in.left;
-    u8 *path = take(&in, second);
+    u8 *path = input_take(&in, second);
     check_path(path, second);
     if (load_option_parse(variable, first, &option)) {
         must(option.path >= variable && option.path + option.path_size <= variable + first);
@@ -83,7 +72,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
             must(path_equal(path, option.path) == path_equal(option.path, path));
         }
     }
-    u8 *rest = take(&in, in.left);
+    u8 *rest = input_take(&in, in.left);
     check_order(rest, size - 2 < size ? size - 2 - first - second : 0);
     free(rest);
     free(path);

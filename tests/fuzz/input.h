@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define must(condition) ((condition) ? (void)0 : must_fail(__FILE__, __LINE__, #condition))
 
@@ -20,6 +21,17 @@ struct input {
     const u8 *at;
     size_t left;
 };
+
+/* The next bytes in a block of their own, so that a read behind them is seen. The caller frees it. */
+static inline void *input_take(struct input *in, size_t size)
+{
+    void *exact = malloc(size != 0 ? size : 1);
+    must(exact != NULL && size <= in->left);
+    memcpy(exact, in->at, size);
+    in->at += size;
+    in->left -= size;
+    return exact;
+}
 
 static inline u8 input_byte(struct input *in)
 {

@@ -274,6 +274,15 @@ u64 kit_device(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 iova, u64 *fs_r
     return page;
 }
 
+void kit_three_devices(struct kit *kit, const u16 sids[static 3], u16 did, u64 iova)
+{
+    u64 fs_root = kit_page(kit);
+    kit_map(kit, fs_root, iova, kit_page(kit), 6);
+    kit_first_stage(kit, sids[0], 0, did, fs_root);
+    kit_pass_through(kit, sids[1], 0, did + 1);
+    (void)kit_pasid_entry(kit, sids[2], 0);
+}
+
 static u8 dma(struct kit *kit, const struct model_request *request, u64 *value,
               struct model_outcome *outcome)
 {

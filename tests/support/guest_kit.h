@@ -104,6 +104,8 @@ void kit_map(struct kit *kit, u64 fs_root, u64 iova, u64 gpa, u64 bits);
 /* A device with one writable page, which holds KIT_VALUE; its address, and the first stage if asked for. */
 #define KIT_VALUE 0x1122334455667788ull
 u64 kit_device(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 iova, u64 *fs_root);
+/* One device nested, one passed through under the next domain id, one whose PASID entry is not present. */
+void kit_three_devices(struct kit *kit, const u16 sids[static 3], u16 did, u64 iova);
 
 /* Eight bytes of DMA; the fault reason, 0 when done. */
 u8 kit_dma(struct kit *kit, u16 sid, bool write, u64 addr, u64 *value);

@@ -12,6 +12,7 @@
 
 enum { SID = 0x0009, PASSED = 0x0018, EMPTY = 0x0210, DID = 7 };
 #define IOVA 0x7f12345000ull
+static const u16 three[] = {SID, PASSED, EMPTY};
 
 static void unmap_and_flush(void **state)
 {
@@ -36,22 +37,12 @@ static void unmap_and_flush(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* One device nested, one pass-through, one whose PASID entry is not present. */
-static void three_devices(struct kit *kit)
-{
-    u64 fs_root = kit_page(kit);
-    kit_map(kit, fs_root, IOVA, kit_page(kit), 6);
-    kit_first_stage(kit, SID, 0, DID, fs_root);
-    kit_pass_through(kit, PASSED, 0, DID + 1);
-    (void)kit_pasid_entry(kit, EMPTY, 0);
-}
-
 static void commands_are_counted_by_kind(void **state)
 {
     (void)state;
     struct kit kit;
     kit_start(&kit);
-    three_devices(&kit);
+    kit_three_devices(&kit, three, DID, IOVA);
     kit_boot(&kit);
     struct viommu_stats before = kit_stats(&kit);
     assert_true(kit_submit(&kit, 0x11, 0));                      /* context cache, global */

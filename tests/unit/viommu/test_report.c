@@ -12,16 +12,7 @@
 
 enum { SID = 0x0009, PASSED = 0x0018, EMPTY = 0x0210, DID = 7 };
 #define IOVA 0x7f12345000ull
-
-/* One device nested, one pass-through, one whose PASID entry is not present. */
-static void three_devices(struct kit *kit)
-{
-    u64 fs_root = kit_page(kit);
-    kit_map(kit, fs_root, IOVA, kit_page(kit), 6);
-    kit_first_stage(kit, SID, 0, DID, fs_root);
-    kit_pass_through(kit, PASSED, 0, DID + 1);
-    (void)kit_pasid_entry(kit, EMPTY, 0);
-}
+static const u16 three[] = {SID, PASSED, EMPTY};
 
 static void a_line_for_each_device(void **state)
 {
@@ -29,7 +20,7 @@ static void a_line_for_each_device(void **state)
     struct kit kit;
     u64 value;
     kit_start(&kit);
-    three_devices(&kit);
+    kit_three_devices(&kit, three, DID, IOVA);
     kit_boot(&kit);
     assert_int_not_equal(kit_dma(&kit, SID, false, 0x1000, &value), 0);
     viommu_poll_faults(kit.v);
@@ -50,7 +41,7 @@ static void said_when_translation_goes_off(void **state)
     (void)state;
     struct kit kit;
     kit_start(&kit);
-    three_devices(&kit);
+    kit_three_devices(&kit, three, DID, IOVA);
     kit_boot(&kit);
     u32 said = 0;
     for (u32 i = 0; i < 100; i++) {
