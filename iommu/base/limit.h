@@ -11,15 +11,9 @@
 struct limit { u64 count; };
 
 /* Whether the one of that number, from 1 on, is to be told. */
-static inline bool limit_due_at(u64 n)
-{
-    return n <= 8 || ((n & (n - 1)) == 0 && (n & 0x5555555555555555) != 0);
-}
+bool limit_due_at(u64 n);
 
 /* Counts one more; true when it is to be told. */
-static inline bool limit_due(struct limit *limit)
-{
-    return limit_due_at(__atomic_add_fetch(&limit->count, 1, __ATOMIC_RELAXED));
-}
+bool limit_due(struct limit *limit);
 
 #endif
