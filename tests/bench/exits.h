@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What bench_exit.c and bench_size.c share, defined here: a guest that has every CPU and every source-id, and a measured
- * piece of work with what is not counted in it, as instructions: register accesses, pages that are cleared and flushed,
- * guest memory that is copied. 50 us are 100,000 instructions, an uncached register access being 1,000 of them, a line
- * that is flushed 100.
+ * What bench_exit.c and bench_size.c share, defined here: a guest that has every CPU and every source-id, and a
+ * measured piece of work with what is not counted in it, as instructions: register accesses, pages that are cleared
+ * and flushed, guest memory that is copied. 50 us are 100,000 instructions, an uncached register access being 1,000
+ * of them, a line that is flushed 100.
  */
 #ifndef NESTOR_BENCH_EXITS_H
 #define NESTOR_BENCH_EXITS_H
