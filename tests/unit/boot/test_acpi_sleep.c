@@ -361,6 +361,10 @@ static void units_that_may_come(void **state)
         AML(OLD_DSDT, "DSDT", "");
         block(places[i], i == 1 ? "SSDT" : i == 2 ? "PSDT" : "DSDT", id, sizeof(id) - 1);
         assert_true(acpi_units_may_come(&access, &tables));
+        put(XSDT + 36, SSDT, 8); /* any place in the list, and the last bytes of a block */
+        put(XSDT + 44, FADT, 8);
+        put(places[i] + 4, 49 + sizeof(id) - 1, 4);
+        assert_true(acpi_units_may_come(&access, &tables));
         memory[places[i] + 49 + sizeof(id) - 2] ^= 1;
         assert_false(acpi_units_may_come(&access, &tables));
     }

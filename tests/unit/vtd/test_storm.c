@@ -101,6 +101,21 @@ static void silence_ends(void **state)
     }
 }
 
+/* Also in what the unit has cached of a device that went on meanwhile. */
+static void silence_ends_in_the_caches(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    vtd_rig_start(&rig, VTD_RIG_SERVER);
+    storm(&rig, SID, VTD_RIG_HOLE);
+    assert_int_equal(counts_of(&rig).silenced, 1);
+    assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+    wait_seconds(&rig, 6);
+    (void)vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_HOLE);
+    assert_int_equal(vtd_rig_take_faults(&rig), 1);
+    vtd_rig_stop(&rig);
+}
+
 /* Blocked means: no DMA, no records, whatever is opened, set or switched meanwhile. */
 static void blocked_in_both_roots(void **state)
 {
@@ -277,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_is_silenced_then_blocked),
         cmocka_unit_test(silence_ends),
+        cmocka_unit_test(silence_ends_in_the_caches),
         cmocka_unit_test(blocked_in_both_roots),
         cmocka_unit_test(punishments_end),
         cmocka_unit_test(a_quiet_minute),

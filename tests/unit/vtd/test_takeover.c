@@ -185,6 +185,23 @@ static void regions_that_are_there(void **state)
     }
 }
 
+/* A region of firmware's that is one piece long, its limit like its base, is one: ours takes the other. */
+static void a_region_of_one_piece_stays(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    leave(&rig, &(struct state_left){.cap = CAP_PHMR | CAP_PLMR}, false);
+    model_write(rig.model, PLMBASE, 4, ~0u);
+    model_write(rig.model, PLMLIMIT, 4, 0);
+    model_write(rig.model, PHMBASE, 8, 0x100000);
+    model_write(rig.model, PHMLIMIT, 8, 0x100000);
+    model_write(rig.model, PMEN, 4, EPM);
+    assert_int_equal(protect(&rig), OK);
+    expect_regions(&rig, OWN, LAST, 0x100000, 0x100000);
+    assert_int_equal(vtd_takeover_release(rig.unit), OK);
+    vtd_rig_stop(&rig);
+}
+
 /* Firmware's own region has Nestor's memory in it: it is never off, and outlives a failed start. */
 static void a_region_that_covers_us_stays(void **state)
 {
@@ -461,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(never_untranslated),
         cmocka_unit_test(regions_that_are_there),
+        cmocka_unit_test(a_region_of_one_piece_stays),
         cmocka_unit_test(a_region_that_covers_us_stays),
         cmocka_unit_test(no_region_that_fits),
         cmocka_unit_test(leftovers_are_named),
