@@ -10,7 +10,8 @@
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/irt.h"
 
-enum { FAULTS_PER_POLL = 64 };
+/* Of each up to five uncached registers are read or written. Eight records are usual, then the look at the overflow. */
+enum { FAULTS_PER_POLL = 9 };
 
 /* How a hardware reason becomes the guest's. */
 enum fault_action {

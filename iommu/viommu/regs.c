@@ -109,11 +109,6 @@ static u64 current_value(struct viommu *v, enum viommu_reg reg)
 
 static u32 read_dword(struct viommu *v, u32 offset)
 {
-    if (is_record(v, offset)) {
-        viommu_fault_poll(v);
-        return (u32)(viommu_fault_record_read(v, (offset - v->record_offset) & ~7u) >>
-                     8 * (offset % 8));
-    }
     enum viommu_reg reg = find_reg(v, offset);
     if (reg == VREG_COUNT) {
         return 0;
@@ -126,6 +121,11 @@ u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size)
 {
     if (!size_is_allowed(offset, size)) {
         return 0;
+    }
+    if (is_record(v, offset)) {
+        viommu_fault_poll(v);
+        u64 word = viommu_fault_record_read(v, (offset - v->record_offset) & ~7u);
+        return size == 8 ? word : (u32)(word >> 8 * (offset % 8));
     }
     u64 value = read_dword(v, offset);
     if (size == 8) {
@@ -269,9 +269,6 @@ static void write_dword(struct viommu *v, u32 offset, u32 value)
     u32 shift = shift_of(reg, offset);
     u64 written = (u64)value << shift;
     u64 writable = rules[reg].writable & 0xffffffffull << shift;
-    if (rules[reg].effect == EFFECT_FAULT_EVENT) {
-        viommu_fault_poll(v); /* so far the event was another's: what was found belongs to the old registers */
-    }
     v->reg[reg] = (v->reg[reg] & ~writable) | (written & writable);
     take_effect(v, reg, written, shift != 0);
 }
@@ -281,6 +278,9 @@ void viommu_regs_write(struct viommu *v, u32 offset, u32 size, u64 value)
 {
     if (!size_is_allowed(offset, size)) {
         return;
+    }
+    if (offset - VTD_FECTL <= EVENT_UADDR) {
+        viommu_fault_poll(v); /* so far the event was another's: what was found belongs to the old registers */
     }
     write_dword(v, offset, (u32)value);
     if (size == 8) {
