@@ -34,6 +34,40 @@ static struct units_common probe(u32 remaps, bool flag)
     return common;
 }
 
+/* What SIDP forbids a device is forbidden on the units of its segment, and makes their tables such as are flushed. */
+static void limits_are_of_a_segment(void **state)
+{
+    (void)state;
+    const struct model_config config = vtd_rig_config(VTD_RIG_SERVER);
+    hosted_reset();
+    dmar = (struct vtd_dmar){.haw = 47, .unit_count = UNITS};
+    for (u32 i = 0; i < UNITS; i++) {
+        dmar.units[i] = (struct vtd_dmar_unit){.base = {BASE + i * BYTES}, .segment = i == 1 ? 1 : 0};
+        (void)hosted_add_unit(dmar.units[i].base, &config);
+    }
+    assert_int_equal(units_probe(&dmar), OK);
+    assert_true(units_get_common().coherent);
+    const struct device_limit limits[] = {{.segment = 2, .sid = 8, .flags = VTD_SCOPE_NO_PWSNP},
+                                          {.segment = 1, .sid = 8, .flags = VTD_SCOPE_NO_PWSNP},
+                                          {.segment = 0, .sid = 8, .flags = VTD_SCOPE_NO_PWSNP}};
+    assert_int_equal(units_limit(limits, 2), OK);
+    for (u32 i = 0; i < UNITS; i++) {
+        struct vtd_unit_info info;
+        vtd_unit_get_info(units_get(i), &info);
+        assert_int_equal(info.coherent, i != 1);
+    }
+    assert_false(units_get_common().coherent);
+    /* Four levels, and none that a table of fewer could use. */
+    assert_int_equal(units_levels(0, 5), 4);
+    assert_int_equal(units_levels(0, 4), 4);
+    assert_int_equal(units_levels(0, 3), 0);
+    assert_int_equal(units_width(0, 5), 48);
+    for (u32 i = 0; i < UNITS; i++) {
+        vtd_unit_destroy(units_get(i));
+    }
+    assert_int_equal(hosted_pages_used(), 0);
+}
+
 /* And if firmware says that the platform does; else the first without is named. */
 static void interrupts_are_shown_if_every_unit_remaps(void **state)
 {
@@ -52,6 +86,7 @@ static void interrupts_are_shown_if_every_unit_remaps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_are_of_a_segment),
         cmocka_unit_test(interrupts_are_shown_if_every_unit_remaps),
     };
     return cmocka_run_group_tests_name("machine_units_common", tests, NULL, NULL);

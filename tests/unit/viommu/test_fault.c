@@ -118,7 +118,7 @@ static void a_fault_storm_is_cut(void **state)
     assert_true(kit_stop(&kit));
 }
 
-/* Devices that fault as fast as their faults are taken: an access ends all the same, after 90 of the unit's registers. */
+/* Devices that fault as fast as their faults are taken: an access ends, after 90 of the unit's registers. */
 static struct kit *flooded;
 static u32 taken;
 
