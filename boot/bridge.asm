@@ -14,6 +14,7 @@ STACK_AT        equ 40
 RESUME_RIP_AT   equ 48
 RESUME_RSP_AT   equ 56
 RESUME_CR3_AT   equ 64
+CR4_PGE         equ 80h
 
         bits 64
         default rel
@@ -46,8 +47,14 @@ bridge_call:
         mov rdx, [rdi + RESUME_PTR_AT]
         mov rcx, [rdi + PAGE_TABLE_AT]
         mov rdi, [rdi + HANDOVER_AT]
-        ; From here on only this page and the image's own addresses are mapped.
+        ; From here on only this page and the image's own addresses are mapped. MOV to CR3 leaves global translations
+        ; of the firmware's in the TLB, MOV to CR4 with another PGE does not (SDM 5.10.4.1).
+        mov rbx, cr4
+        mov rax, rbx
+        and eax, ~CR4_PGE
+        mov cr4, rax
         mov cr3, rcx
+        mov cr4, rbx
         mov rsp, r15
         call r14
         mov cr3, r12

@@ -10,10 +10,12 @@
 #include "hv/machine/paging.h"
 #include "hv/machine/pool.h"
 #include "hv/machine/port.h"
+#include "hv/machine/tables.h"
 #include "hv/machine/time.h"
 #include "hv/machine/units.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/kick.h"
+#include "hv/vcpu/nmi.h"
 #include "hv/vcpu/panic.h"
 #include "hv/vcpu/park.h"
 #include "hv/vcpu/vmcs_setup.h"
@@ -64,14 +66,13 @@ static void report(void)
              domain_table_pages(root->domain), pool.free, pool.pages);
 }
 
-u64 hv_prepare(struct handover *h)
+static enum result prepare(struct handover *h)
 {
     port_init(h->direct_map);
     log_init(h);
     time_init(h->tsc_khz);
     pool_init((hpa_t){h->pool_base}, h->pool_size);
     memory_map_init(h);
-    cpu_build_idt();
     panic_init(h->fatal, exit_report_fatal);
     enum result r = vmx_check(BOOT_CPU);
     if (r != OK) {
@@ -105,9 +106,12 @@ u64 hv_prepare(struct handover *h)
 /* Returns only when the guest was not entered. */
 static enum result launch(struct handover *h, struct cpu *c)
 {
+    struct cpu *starting = cpu_current();
+    tables_use(c);
     __atomic_add_fetch(&h->cpus_entered, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&c->run, RUN_GUEST, __ATOMIC_SEQ_CST);
-    u32 how = vmx_launch(&c->restore);
+    nmi_begin(c->vcpu, starting);
+    u32 how = vmx_launch(&c->launch_rsp);
     __atomic_store_n(&c->run, RUN_NOT_ENTERED, __ATOMIC_SEQ_CST);
     __atomic_sub_fetch(&h->cpus_entered, 1, __ATOMIC_RELAXED);
     if (how == 1) {
@@ -121,7 +125,8 @@ static enum result launch(struct handover *h, struct cpu *c)
     return ERR_UNSUPPORTED;
 }
 
-static enum result enter(struct handover *h, u32 index, const struct handover_resume *resume)
+static enum result enter(struct handover *h, u32 index, const struct tables_firmware *firmware,
+                         const struct handover_resume *resume)
 {
     struct cpu *c;
     enum result r = cpu_create(index, &c);
@@ -141,23 +146,40 @@ static enum result enter(struct handover *h, u32 index, const struct handover_re
         vmx_off(c);
         return r;
     }
-    vmcs_setup(v, resume);
+    vmcs_setup(v, firmware, resume);
     return launch(h, c);
+}
+
+u64 hv_prepare(struct handover *h)
+{
+    struct tables_firmware firmware;
+    cpu_build_idt();
+    tables_enter(&firmware, BOOT_CPU, h->direct_map);
+    enum result r = prepare(h);
+    tables_leave(&firmware);
+    return r;
 }
 
 u64 hv_enter(struct handover *h, u64 cpu_index, const struct handover_resume *resume)
 {
+    struct tables_firmware firmware;
+    tables_enter(&firmware, (u32)cpu_index, h->direct_map);
     enum result r = vmx_check((u32)cpu_index);
     if (r == OK) {
-        r = enter(h, (u32)cpu_index, resume);
+        r = enter(h, (u32)cpu_index, &firmware, resume);
     }
-    return refuse(h, r, "entering VMX non-root mode");
+    r = refuse(h, r, "entering VMX non-root mode");
+    tables_leave(&firmware);
+    return r;
 }
 
 u64 hv_abandon(struct handover *h)
 {
+    struct tables_firmware firmware;
+    tables_enter(&firmware, BOOT_CPU, h->direct_map);
     park_all();
     cpu_forget_all();
     release_units(h);
+    tables_leave(&firmware);
     return OK;
 }

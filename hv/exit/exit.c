@@ -107,12 +107,26 @@ static void redeliver(void)
     }
 }
 
+/* Last of all: a machine check that comes later makes the CPU exit again at once (vcpu/fault.c). */
+static void end(struct vcpu *v)
+{
+    if (__atomic_load_n(&v->machine_check, __ATOMIC_SEQ_CST) != 0) {
+        exit_machine_check(v);
+    }
+}
+
 void exit_handle(struct vcpu *v)
 {
     u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
     if (reason == REASON_CPUID) {
         v->exits[REASON_CPUID]++;
         exit_cpuid(v);
+        return;
+    }
+    if (reason == (REASON_ENTRY_FAILURE | REASON_ENTRY_MACHINE_CHECK)) {
+        v->exits[REASON_ENTRY_MACHINE_CHECK]++;
+        v->machine_check = 1;
+        end(v);
         return;
     }
     if (reason & REASON_ENTRY_FAILURE) {
@@ -130,6 +144,7 @@ void exit_handle(struct vcpu *v)
     }
     handlers[reason](v);
     work_check(v);
+    end(v);
 }
 
 void exit_first(struct vcpu *v)
@@ -139,7 +154,7 @@ void exit_first(struct vcpu *v)
     if (reason & REASON_ENTRY_FAILURE) {
         c->launch_reason = reason;
         c->launch_qualification = vmcs_read(VMCS_QUALIFICATION);
-        vmx_restore(&c->restore);
+        vmx_restore(&c->launch_rsp);
     }
     vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit);
     vmcs_setup_widen_host();

@@ -12,6 +12,7 @@ void exit_ept_misconfig(struct vcpu *v);   /* ept.c */
 void exit_exception(struct vcpu *v);
 void exit_init(struct vcpu *v);
 void exit_io(struct vcpu *v);
+void exit_machine_check(struct vcpu *v);    /* machine_check.c: one is due */
 void exit_rdmsr(struct vcpu *v);
 void exit_sipi(struct vcpu *v);             /* init.c */
 void exit_triple_fault(struct vcpu *v);     /* exception.c; the machine resets */

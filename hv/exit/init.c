@@ -80,6 +80,7 @@ static bool came_before_sipi(struct vcpu *v)
     return fresh && vmcs_read(VMCS_GUEST_RIP) == 0;
 }
 
+/* An event during whose delivery INIT came is gone with all else, so nothing is delivered again. */
 void exit_init(struct vcpu *v)
 {
     if (came_before_sipi(v)) {

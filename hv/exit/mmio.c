@@ -8,6 +8,7 @@
 #include "hv/exit/handlers.h"
 #include "hv/exit/sleep.h"
 #include "hv/guest/insn_mmio.h"
+#include "hv/machine/checked.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/work.h"
@@ -44,12 +45,8 @@ static void say_not_the_guests(struct vcpu *v, u64 gpa, const char *what)
 /* A protected page is like ROM: it can be read, and writes are dropped. */
 static u64 read_protected(const struct partition *p, u64 gpa, u32 width)
 {
-    const volatile u8 *from = port_hpa_to_ptr(partition_hpa(p, (gpa_t){gpa}));
     u64 value = 0;
-    while (width-- != 0) {
-        value = value << 8 | from[width];
-    }
-    return value;
+    return checked_copy(&value, port_hpa_to_ptr(partition_hpa(p, (gpa_t){gpa})), width) ? value : ~0ull;
 }
 
 static void say_protected(struct vcpu *v, u64 gpa)

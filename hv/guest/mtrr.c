@@ -92,6 +92,11 @@ bool mtrr_write(struct mtrr *m, u32 msr, u64 value)
     return true;
 }
 
+void mtrr_absent(struct mtrr *m)
+{
+    *m = (struct mtrr){.default_type = DEFAULT_ENABLE | MEM_WB};
+}
+
 bool mtrr_is_settled(const struct mtrr *m)
 {
     return (m->default_type & DEFAULT_ENABLE) != 0;

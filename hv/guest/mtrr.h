@@ -27,6 +27,9 @@ must_use bool mtrr_write(struct mtrr *m, u32 msr, u64 value);
 /* The n-th register, to fill the copy from hardware; false after the last. */
 must_use bool mtrr_register(const struct mtrr *m, u32 n, u32 *msr);
 
+/* A CPU without these registers: all is write-back, as far as the PAT says so. */
+void mtrr_absent(struct mtrr *m);
+
 /*
  * MTRRs are on. An OS turns them off to rewrite them, and the previous types are kept meanwhile: a change counts
  * once it is complete.

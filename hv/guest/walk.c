@@ -2,6 +2,7 @@
 /* See walk.h. */
 #include "hv/guest/walk.h"
 
+#include "hv/machine/checked.h"
 #include "hv/machine/x86_bits.h"
 
 enum {
@@ -108,20 +109,13 @@ static bool is_leaf(const struct walk *w, u32 level, u64 entry)
 static void leave_trail(struct guest_walk_trail *trail, const volatile void *at, u64 value)
 {
     if (trail != NULL && trail->count < GUEST_WALK_TRAIL) {
-        trail->step[trail->count++] = (struct guest_walk_step){at, value};
+        trail->word[trail->count++] = (struct checked_word){at, value};
     }
 }
 
 bool guest_walk_trail_holds(const struct guest_walk_trail *trail)
 {
-    const struct guest_walk_step *step = trail->step;
-    const struct guest_walk_step *end = step + trail->count;
-    for (; step < end; step++) {
-        if (step->at->v != step->value) {
-            return false;
-        }
-    }
-    return trail->count != 0;
+    return trail->count != 0 && checked_equal(trail->word, trail->count);
 }
 
 static bool read_entry(const struct walk *w, u64 table, u32 level, u64 *entry)
@@ -130,10 +124,10 @@ static bool read_entry(const struct walk *w, u64 table, u32 level, u64 *entry)
     u32 size = w->narrow ? 4 : 8;
     u64 index = w->linear >> (12 + index_bits * (level - 1)) & ((1u << index_bits) - 1);
     const volatile void *at = w->memory->find(w->memory->ctx, (gpa_t){table + index * size}, size);
-    if (at == NULL) {
+    *entry = 0;
+    if (at == NULL || !checked_copy(entry, at, size)) {
         return false;
     }
-    *entry = w->narrow ? *(const volatile u32 *)at : *(const volatile u64 *)at;
     leave_trail(w->trail, at, *entry);
     return true;
 }
@@ -203,20 +197,10 @@ enum guest_walk guest_walk(const struct guest_paging *paging, u64 linear, enum g
     return descend(&w, root & bits_between(51, 12), 2, out, error);
 }
 
-static void copy(u8 *to, const volatile u8 *from, size_t len)
-{
-    while (len-- != 0) {
-        *to++ = *from++;
-    }
-}
-
 bool guest_walk_read(const struct guest_memory *memory, gpa_t gpa, void *to, size_t len)
 {
     const volatile u8 *from = memory->find(memory->ctx, gpa, len);
-    if (from != NULL) {
-        copy(to, from, len);
-    }
-    return from != NULL;
+    return from != NULL && checked_copy(to, from, len);
 }
 
 size_t guest_walk_fetch(const struct guest_paging *paging, u64 linear, u8 *to, size_t len,
@@ -233,10 +217,9 @@ size_t guest_walk_fetch(const struct guest_paging *paging, u64 linear, u8 *to, s
             break;
         }
         const volatile u8 *at = memory->find(memory->ctx, gpa, part);
-        if (at == NULL) {
+        if (at == NULL || !checked_copy(to + done, at, part)) {
             break;
         }
-        copy(to + done, at, part);
         done += part;
         if (part == len) { /* noted as two words that overlap */
             leave_trail(trail, at, ((const struct guest_walk_word *)(const void *)to)->v);

@@ -42,10 +42,9 @@ enum guest_walk {
  */
 enum { GUEST_WALK_TRAIL = 7 };  /* five levels of tables and two words of code */
 struct guest_walk_word { u64 v; } __attribute__((packed));
-struct guest_walk_step { const volatile struct guest_walk_word *at; u64 value; };
 struct guest_walk_trail {
     u32 count;
-    struct guest_walk_step step[GUEST_WALK_TRAIL];
+    struct checked_word word[GUEST_WALK_TRAIL];
 };
 
 must_use bool guest_walk_trail_holds(const struct guest_walk_trail *trail);

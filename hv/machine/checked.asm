@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; Single instructions that may fault: see hv/machine/checked.h.
+; Instructions that may fault: see hv/machine/checked.h.
 bits 64
 default rel
 
@@ -9,7 +9,54 @@ global checked_instructions
 checked_instructions:
     dq at_rdmsr, at_wrmsr, at_xsetbv
 
+global checked_loads
+; const u64 checked_loads[4]: likewise for a machine check
+checked_loads:
+    dq at_words, at_word, at_half, at_byte
+
 section .text
+
+global checked_copy
+; bool checked_copy(void *to, const volatile void *from, size_t bytes)
+checked_copy:
+    mov rcx, rdx
+    and edx, 7
+    shr rcx, 3
+    jz copy_rest
+    cmp ecx, 8
+    jae at_words
+at_word:
+    mov rax, [rsi]
+    mov [rdi], rax
+    add rsi, 8
+    add rdi, 8
+    dec ecx
+    jnz at_word
+    jmp copy_rest
+at_words:
+    rep movsq
+copy_rest:
+    test edx, edx
+    jz copy_done
+    cmp edx, 4
+    jb at_byte
+at_half:
+    mov eax, [rsi]
+    mov [rdi], eax
+    add rsi, 4
+    add rdi, 4
+    sub edx, 4
+    jz copy_done
+at_byte:
+    mov al, [rsi]
+    mov [rdi], al
+    inc rsi
+    inc rdi
+    dec edx
+    jnz at_byte
+copy_done:
+    mov eax, 1
+    ret
 
 global checked_msr_read
 ; bool checked_msr_read(u32 msr, u64 *value)

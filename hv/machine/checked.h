@@ -8,12 +8,19 @@
 
 #include "hv/types.h"
 
+/*
+ * Copies memory of a guest, each byte read once, in the largest possible pieces. False: there was a machine check, the
+ * memory is broken, and the guest will hear of it.
+ */
+must_use bool checked_copy(void *to, const volatile void *from, size_t bytes);
+
 bool checked_msr_read(u32 msr, u64 *value);
 bool checked_msr_write(u32 msr, u64 value);
 bool checked_xcr_write(u32 index, u64 value);
 
-/* For that handler: the addresses of the three instructions, and the one to return to. */
+/* For that handler: the addresses of these instructions, those of checked_copy() apart, and the one to return to. */
 extern const u64 checked_instructions[3];
+extern const u64 checked_loads[4];
 void checked_fault(void);
 
 #endif

@@ -33,7 +33,7 @@ void cpu_build_idt(void)
         idt[i] = (struct idt_entry){
             .offset0 = (u16)at, .offset1 = (u16)(at >> 16), .offset2 = (u32)(at >> 32),
             .selector = SELECTOR_CODE, .type = IDT_INTERRUPT_GATE,
-            .ist = i == VECTOR_NMI ? IST_NMI : IST_FAULT};
+            .ist = i == VECTOR_NMI ? IST_NMI : i == VECTOR_MC ? IST_MACHINE_CHECK : IST_FAULT};
     }
 }
 
@@ -42,9 +42,9 @@ void cpu_forget_all(void)
     __atomic_store_n(&created, 0, __ATOMIC_SEQ_CST);
 }
 
-u64 cpu_idt(void)
+struct table_register cpu_idt(void)
 {
-    return (u64)(uintptr_t)idt;
+    return (struct table_register){sizeof(idt) - 1, (u64)(uintptr_t)idt};
 }
 
 struct cpu *cpu_get(u32 index)
@@ -62,14 +62,14 @@ bool cpu_has_apic_id(u32 apic_id)
     return apic_id < 256 && (apic_ids[apic_id / 64] >> apic_id % 64 & 1) != 0;
 }
 
-static void build_gdt(struct cpu *c)
+void cpu_build_gdt(struct cpu *c)
 {
     u64 base = (u64)(uintptr_t)&c->tss;
     u64 limit = sizeof(c->tss) - 1;
     c->gdt[0] = 0;
     c->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffffull;
     c->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffffull;
-    c->gdt[SELECTOR_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x8bull << 40 | (base >> 24 & 0xff) << 56;
+    c->gdt[SELECTOR_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     c->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
     c->tss.io_map = sizeof(c->tss);
 }
@@ -91,7 +91,6 @@ enum result cpu_create(u32 index, struct cpu **out)
     c->index = index;
     c->apic_id = cpuid(1, 0).ebx >> 24;   /* ids of 255 and more are not run on */
     c->vmxon.v = page.v + PAGE_SIZE;
-    build_gdt(c);
     struct stacks stacks;
     r = stack_create(index, &stacks);
     if (r != OK) {
@@ -101,6 +100,7 @@ enum result cpu_create(u32 index, struct cpu **out)
     c->stack_top = stacks.main;
     c->tss.ist[IST_NMI - 1] = stacks.nmi;
     c->tss.ist[IST_FAULT - 1] = stacks.fault;
+    c->tss.ist[IST_MACHINE_CHECK - 1] = stacks.machine_check;
     __atomic_store_n(&cpus[index], c, __ATOMIC_RELEASE);
     apic_ids[c->apic_id / 64] |= 1ull << c->apic_id % 64;
     if (index >= created) {

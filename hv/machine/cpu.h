@@ -13,19 +13,6 @@ struct vcpu;
 
 enum selector { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };
 
-/* The firmware's state that a failed VM entry replaces; vmx_restore() puts it back. */
-struct __attribute__((packed)) cpu_restore {
-    u64 rsp;
-    struct table_register gdtr, gdtr_mapped, idtr;
-    u16 cs, ss, ds, es, fs, gs, tr;
-};
-_Static_assert(offsetof(struct cpu_restore, gdtr) == 8, "frame.inc");
-_Static_assert(offsetof(struct cpu_restore, gdtr_mapped) == 18, "frame.inc");
-_Static_assert(offsetof(struct cpu_restore, idtr) == 28, "frame.inc");
-_Static_assert(offsetof(struct cpu_restore, cs) == 38, "frame.inc");
-_Static_assert(offsetof(struct cpu_restore, gs) == 48, "frame.inc");
-_Static_assert(offsetof(struct cpu_restore, tr) == 50, "frame.inc");
-
 /* SDM figure 9-11. */
 struct __attribute__((packed)) tss64 {
     u32 reserved0;
@@ -38,7 +25,7 @@ struct __attribute__((packed)) tss64 {
 };
 _Static_assert(sizeof(struct tss64) == 104, "SDM 9.7");
 
-enum { IST_NMI = 1, IST_FAULT = 2 };
+enum { IST_NMI = 1, IST_FAULT = 2, IST_MACHINE_CHECK = 3, IST_COUNT = 3 };
 
 /* Whether a CPU takes part when the others are asked for something: see vcpu/kick.c. */
 enum cpu_run { RUN_NOT_ENTERED, RUN_GUEST, RUN_WAIT_SIPI };
@@ -50,6 +37,7 @@ struct cpu {
     u32 apic_id;
     u32 run;                        /* enum cpu_run */
     bool in_vmx;
+    u32 nmi_for;                    /* before it had a vcpu: an NMI has come for the CPU of that index, plus 1 */
     u32 launch_reason;              /* EXIT_REASON of a first VM entry that failed */
     u64 launch_qualification;
     u64 firmware_cr0, firmware_cr4;
@@ -57,8 +45,9 @@ struct cpu {
     u64 stack_top;
     u64 gdt[5];
     struct tss64 tss;
-    struct cpu_restore restore;
+    u64 launch_rsp;                 /* where a first VM entry that fails comes back */
     u32 tlb_done;                   /* the generation of vcpu/kick.c that this CPU's INVEPT has reached */
+    u64 nmi_again_until;            /* until then, one more NMI may be one of those; 0: none */
     u32 nmi_owed;                   /* an NMI of vcpu/kick.c is on its way here */
 };
 
@@ -75,9 +64,11 @@ bool cpu_has_apic_id(u32 apic_id);
 /* All CPUs have left non-root mode for good. */
 void cpu_forget_all(void);
 
-/* Fills the IDT that all CPUs share; once. */
+/* A GDT with a TSS that is not busy. */
+void cpu_build_gdt(struct cpu *c);
+/* Fills the IDT that all CPUs share; before anything else. */
 void cpu_build_idt(void);
-u64 cpu_idt(void);
+struct table_register cpu_idt(void);
 
 static inline struct cpu *cpu_current(void)
 {

@@ -13,7 +13,7 @@
 #define PTE_NX (1ull << 63)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
-enum { PAGE_NMI = 1, PAGE_FAULT = 3, PAGE_MAIN = 5, MAIN_PAGES = 3 };
+enum { PAGE_NMI = 1, PAGE_FAULT = 3, PAGE_MAIN = 5, MAIN_PAGES = 3, PAGE_MACHINE_CHECK = 9 };
 
 static enum result next_table(u64 *entry, u64 **out)
 {
@@ -68,6 +68,9 @@ enum result stack_create(u32 index, struct stacks *out)
     }
     if (r == OK) {
         r = map_stack(index, PAGE_MAIN, MAIN_PAGES, &out->main);
+    }
+    if (r == OK) {
+        r = map_stack(index, PAGE_MACHINE_CHECK, 1, &out->machine_check);
     }
     return r;
 }

@@ -10,16 +10,18 @@
  *       page 3        all other exceptions
  *       page 4        not mapped
  *       pages 5..7    main: VM exits
- *       pages 8..15   not mapped
+ *       page 8        not mapped
+ *       page 9        machine checks
+ *       pages 10..15  not mapped
  */
 #ifndef NESTOR_HV_MACHINE_STACK_H
 #define NESTOR_HV_MACHINE_STACK_H
 
 #include "hv/types.h"
 
-/* The ends of the three: a stack grows down from there. */
-struct stacks { u64 main, nmi, fault; };
-/* The three stacks of a CPU. ERR_NO_MEMORY ends the start, so pages taken until then are not given back. */
+/* Their ends: a stack grows down from there. */
+struct stacks { u64 main, nmi, fault, machine_check; };
+/* The stacks of a CPU. ERR_NO_MEMORY ends the start, so pages taken until then are not given back. */
 must_use enum result stack_create(u32 index, struct stacks *out);
 
 #endif

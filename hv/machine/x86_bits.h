@@ -64,8 +64,11 @@ enum msr {
     MSR_SYSENTER_CS = 0x174,
     MSR_SYSENTER_ESP = 0x175,
     MSR_SYSENTER_EIP = 0x176,
+    MSR_MCG_CAP = 0x179,
+    MSR_MCG_STATUS = 0x17a,
     MSR_DEBUGCTL = 0x1d9,
     MSR_PAT = 0x277,
+    MSR_MC0_CTL = 0x400,            /* four registers a bank: control, status, address, more */
     MSR_VMX_BASIC = 0x480,
     MSR_VMX_PIN = 0x481,
     MSR_VMX_CPU = 0x482,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The memory of a partition as Nestor reads it. See partition.h. */
+#include "hv/machine/checked.h"
 #include "hv/machine/memory_map.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
@@ -12,22 +13,6 @@ bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len)
     return memory_map_holds(at, len, KINDS_RAM) && !memory_map_is_protected(at, len);
 }
 
-/* The guest may write meanwhile: each byte is read once, in the largest possible pieces. */
-static void copy_once(u8 *to, const volatile u8 *from, size_t len)
-{
-    size_t words = len / sizeof(u64);
-    if (len >= 64) {
-        len %= sizeof(u64);
-        __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    }
-    for (; len >= sizeof(u64); len -= sizeof(u64), to += sizeof(u64), from += sizeof(u64)) {
-        *(u64 *)(void *)to = *(const volatile u64 *)(const volatile void *)from;
-    }
-    for (; len != 0; len--) {
-        *to++ = *from++;
-    }
-}
-
 const volatile void *partition_memory_at(const struct partition *p, gpa_t gpa, size_t len)
 {
     hpa_t at = partition_hpa(p, gpa);
@@ -37,8 +22,5 @@ const volatile void *partition_memory_at(const struct partition *p, gpa_t gpa, s
 bool partition_memory_read(const struct partition *p, gpa_t gpa, void *to, size_t len)
 {
     const volatile void *from = partition_memory_at(p, gpa, len);
-    if (from != NULL) {
-        copy_once(to, from, len);
-    }
-    return from != NULL;
+    return from != NULL && checked_copy(to, from, len);
 }

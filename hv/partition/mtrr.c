@@ -5,10 +5,15 @@
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-enum { LEAF_ADDRESS_WIDTH = 0x80000008 };
+enum { LEAF_ADDRESS_WIDTH = 0x80000008, CPUID_1_MTRR = 1 << 12 };
 
 enum result partition_mtrr_load(u32 physical_width, struct mtrr *m)
 {
+    if (!(cpuid(1, 0).edx & CPUID_1_MTRR)) {
+        mtrr_absent(m);
+        m->physical_width = physical_width;
+        return OK;
+    }
     u64 key_ids = (1ull << (cpuid(LEAF_ADDRESS_WIDTH, 0).eax & 63)) - (1ull << physical_width);
     *m = (struct mtrr){.variable_count = (u32)msr_read(MSR_MTRR_CAP) & 0xff, .physical_width = physical_width};
     if (m->variable_count > MTRR_VARIABLE) {

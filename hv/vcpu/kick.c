@@ -10,10 +10,12 @@
 #include "hv/machine/apic.h"
 #include "hv/vcpu/panic.h"
 #include "hv/vmx/vmx.h"
+#include "iommu/base/patience.h"
 #include "iommu/base/spinlock.h"
 #include "iommu/port.h"
 
-enum { AGAIN_US = 10000, LIMIT_US = 1000000 };
+/* Again to the one that is late, then to all; how long a repeated NMI may be on its way; and when it is fatal. */
+enum { AGAIN_US = 10000, ALL_US = 1000000, LATE_US = 1000000, LIMIT_US = 10000000 };
 
 static struct spinlock one_request;
 static u32 generation;
@@ -25,9 +27,19 @@ void kick_catch_up(struct cpu *c)
     __atomic_store_n(&c->tlb_done, asked, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * A CPU that was late may take the first NMI and the repeated one as two, or as one. For a while after the repetition
+ * one more is taken for ours; one of the guest's in that time cannot be told from it.
+ */
+static bool is_repetition(struct cpu *c)
+{
+    u64 until = __atomic_exchange_n(&c->nmi_again_until, 0, __ATOMIC_SEQ_CST);
+    return until != 0 && port_now_us() < until;
+}
+
 bool kick_answer(struct cpu *c)
 {
-    if (__atomic_exchange_n(&c->nmi_owed, 0, __ATOMIC_SEQ_CST) == 0) {
+    if (__atomic_exchange_n(&c->nmi_owed, 0, __ATOMIC_SEQ_CST) == 0 && !is_repetition(c)) {
         return false;
     }
     kick_catch_up(c);
@@ -44,29 +56,49 @@ static bool is_done(const struct cpu *c, u32 asked)
     return !runs(c) || __atomic_load_n(&c->tlb_done, __ATOMIC_SEQ_CST) == asked;
 }
 
-/* A guest that has written another id into its local APIC is reached by a message to all. */
-static void wait_for(const struct cpu *c, u32 asked)
+static void send(struct cpu *c)
 {
-    u64 began = port_now_us();
-    u64 next = AGAIN_US;
-    while (!is_done(c, asked)) {
-        u64 waited = port_now_us() - began;
-        if (waited > LIMIT_US) {
-            panic("CPU %u has not invalidated its EPT translations for a second", c->index);
-        }
-        if (waited > next) {
-            next = LIMIT_US;
-            apic_send_nmi_to_others();
-        }
-        port_relax();
-    }
+    __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
+    apic_send_nmi(c->apic_id);
 }
 
-static void ask(struct cpu *c, const struct cpu *self)
+static void send_again(struct cpu *c)
 {
-    if (c != self && runs(c)) {
-        __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
-        apic_send_nmi(c->apic_id);
+    __atomic_store_n(&c->nmi_again_until, port_now_us() + LATE_US, __ATOMIC_SEQ_CST);
+    send(c);
+}
+
+/* A guest that has written another id into its local APIC is reached by a message to all. */
+static void send_to_all(const struct cpu *self)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *c = cpu_get(i);
+        if (c != self && runs(c)) {
+            __atomic_store_n(&c->nmi_again_until, port_now_us() + LATE_US, __ATOMIC_SEQ_CST);
+            __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
+        }
+    }
+    apic_send_nmi_to_others();
+}
+
+static void wait_for(struct cpu *c, const struct cpu *self, u32 asked)
+{
+    struct patience patience = patience_begin(port_now_us());
+    u64 next = AGAIN_US;
+    while (!is_done(c, asked)) {
+        u64 waited = patience_waited(&patience, port_now_us());
+        if (waited > LIMIT_US) {
+            panic("CPU %u has not invalidated its EPT translations for %u s", c->index, LIMIT_US / 1000000);
+        }
+        if (waited > next) {
+            next = next < ALL_US ? next * 10 : LIMIT_US;
+            if (waited > ALL_US) {
+                send_to_all(self);
+            } else {
+                send_again(c);
+            }
+        }
+        port_relax();
     }
 }
 
@@ -81,11 +113,14 @@ void kick_invalidate(void *unused)
     spin_lock(&one_request);
     u32 asked = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
     for (u32 i = 0; i < cpu_count(); i++) {
-        ask(cpu_get(i), self);
+        struct cpu *c = cpu_get(i);
+        if (c != self && runs(c)) {
+            send(c);
+        }
     }
     kick_catch_up(self);
     for (u32 i = 0; i < cpu_count(); i++) {
-        wait_for(cpu_get(i), asked);
+        wait_for(cpu_get(i), self, asked);
     }
     spin_unlock(&one_request);
 }

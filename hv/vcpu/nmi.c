@@ -48,11 +48,24 @@ static bool is_alert(struct cpu *c)
 
 void nmi_in_root(struct cpu *c)
 {
+    if (c->vcpu == NULL) {
+        c->nmi_for = c->index + 1;
+        return;
+    }
     park_if_asked(c);
     if ((!kick_answer(c) && !is_alert(c)) || swallows_counters()) {
         __atomic_store_n(&c->vcpu->nmi_pending, 1, __ATOMIC_SEQ_CST);
         vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
     }
+}
+
+void nmi_begin(struct vcpu *v, struct cpu *starting)
+{
+    if (starting->nmi_for == v->index + 1) {
+        starting->nmi_for = 0;
+        __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST);
+    }
+    set_window(v);
 }
 
 void nmi_exit(struct vcpu *v)

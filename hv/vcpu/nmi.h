@@ -11,6 +11,8 @@
 
 /* An NMI in root mode; on the NMI stack, between any two instructions of root mode. */
 void nmi_in_root(struct cpu *c);
+/* The guest is about to begin on this CPU's own tables; an NMI that came before is its first. */
+void nmi_begin(struct vcpu *v, struct cpu *starting);
 /* An NMI in the guest: exit reason 0, vector 2. */
 void nmi_exit(struct vcpu *v);
 /* The guest can take an NMI now. */

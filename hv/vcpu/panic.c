@@ -3,6 +3,7 @@
 #include "hv/vcpu/panic.h"
 
 #include "drivers/format.h"
+#include "hv/machine/checked.h"
 #include "hv/machine/cpu.h"
 #include "hv/machine/log.h"
 #include "hv/machine/reset.h"
@@ -72,6 +73,26 @@ static void show_stack(u64 rsp)
     }
 }
 
+enum { BANK_REGISTERS = 4, BANKS_MAX = 32 };
+#define BANK_VALID (1ull << 63)
+
+/* SDM 17.3.2. */
+static void show_banks(void)
+{
+    u32 count = (u32)msr_read(MSR_MCG_CAP) & 0xff;
+    port_log(LOG_ERROR, "  machine check: global status 0x%llx", msr_read(MSR_MCG_STATUS));
+    for (u32 i = 0; i < count && i < BANKS_MAX; i++) {
+        u32 bank = MSR_MC0_CTL + i * BANK_REGISTERS;
+        u64 found[3] = {msr_read(bank + 1), 0, 0};
+        if (found[0] & BANK_VALID) {
+            (void)checked_msr_read(bank + 2, &found[1]);
+            (void)checked_msr_read(bank + 3, &found[2]);
+            port_log(LOG_ERROR, "  bank %u: status 0x%llx, address 0x%llx, more 0x%llx", i, found[0], found[1],
+                     found[2]);
+        }
+    }
+}
+
 _Noreturn void panic_exception(const struct exception_frame *f)
 {
     park_unless_first();
@@ -80,6 +101,9 @@ _Noreturn void panic_exception(const struct exception_frame *f)
     symbol_text(f->rip, where);
     port_log(LOG_ERROR, "fatal, CPU %u: exception %llu, error code 0x%llx, at %s, address 0x%llx",
              cpu_current()->index, f->vector, f->error, where, cr2_read());
+    if (f->vector == VECTOR_MC) {
+        show_banks();
+    }
     for (u32 i = 0; i < 15; i += 5) {
         port_log(LOG_ERROR, "  %016llx %016llx %016llx %016llx %016llx", f->gpr[i], f->gpr[i + 1],
                  f->gpr[i + 2], f->gpr[i + 3], f->gpr[i + 4]);

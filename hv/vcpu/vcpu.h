@@ -27,6 +27,7 @@ struct vcpu {
     u32 pin_controls, cpu_controls; /* without what work.c and nmi.c turn on and off */
     u32 cpu_controls2, exit_controls;
     u32 entry_controls;             /* without ENTRY_GUEST_64, which follows EFER.LMA */
+    u32 machine_check;              /* one that came in root mode: the guest is to have it */
     u32 nmi_pending;                /* an NMI for the guest that waits for its window */
     u64 cr0_fixed, cr4_fixed;       /* bits that VMX operation holds at 1, hidden from the guest */
     u32 signature;                  /* CPUID.1:EAX, what INIT leaves in EDX */

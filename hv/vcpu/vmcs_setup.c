@@ -85,7 +85,7 @@ static void set_cr_masks(struct vcpu *v)
 static u64 host_cr4(void)
 {
     u32 features = cpuid(7, 0).ebx;
-    u64 cr4 = cr4_read() & ~(u64)(CR4_CET | CR4_PCIDE);
+    u64 cr4 = (cr4_read() & ~(u64)(CR4_CET | CR4_PCIDE)) | CR4_MCE;
     cr4 |= features & 1 << 7 ? CR4_SMEP : 0;
     cr4 |= features & 1 << 20 ? CR4_SMAP : 0;
     /* Nestor executes the guest's XSETBV. */
@@ -108,7 +108,7 @@ static void set_host(const struct vcpu *v)
     vmcs_write(VMCS_HOST_TR, SELECTOR_TSS);
     vmcs_write(VMCS_HOST_TR_BASE, (u64)(uintptr_t)&c->tss);
     vmcs_write(VMCS_HOST_GDTR_BASE, (u64)(uintptr_t)c->gdt);
-    vmcs_write(VMCS_HOST_IDTR_BASE, cpu_idt());
+    vmcs_write(VMCS_HOST_IDTR_BASE, cpu_idt().base);
     vmcs_write(VMCS_HOST_GS_BASE, (u64)(uintptr_t)c);
     vmcs_write(VMCS_HOST_RSP, (u64)(uintptr_t)slot);
     vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_first_exit);
@@ -139,15 +139,14 @@ static void set_segment(enum segment s, u16 selector, u64 base, struct descripto
     vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_RIGHTS, s), d.rights == RIGHTS_UNUSABLE ? d.rights : d.rights | 1);
 }
 
-static void set_segments(struct cpu *c)
+static void set_segments(const struct tables_firmware *f)
 {
-    const struct table_register *gdtr = &c->restore.gdtr;
-    set_segment(SEG_ES, c->restore.es, 0, descriptor_of(gdtr, c->restore.es));
-    set_segment(SEG_CS, c->restore.cs, 0, descriptor_of(gdtr, c->restore.cs));
-    set_segment(SEG_SS, c->restore.ss, 0, descriptor_of(gdtr, c->restore.ss));
-    set_segment(SEG_DS, c->restore.ds, 0, descriptor_of(gdtr, c->restore.ds));
-    set_segment(SEG_FS, c->restore.fs, msr_read(MSR_FS_BASE), descriptor_of(gdtr, c->restore.fs));
-    set_segment(SEG_GS, c->restore.gs, msr_read(MSR_GS_BASE), descriptor_of(gdtr, c->restore.gs));
+    set_segment(SEG_ES, f->es, 0, descriptor_of(&f->gdtr, f->es));
+    set_segment(SEG_CS, f->cs, 0, descriptor_of(&f->gdtr, f->cs));
+    set_segment(SEG_SS, f->ss, 0, descriptor_of(&f->gdtr, f->ss));
+    set_segment(SEG_DS, f->ds, 0, descriptor_of(&f->gdtr, f->ds));
+    set_segment(SEG_FS, f->fs, f->fs_base, descriptor_of(&f->gdtr, f->fs));
+    set_segment(SEG_GS, f->gs, f->gs_base, descriptor_of(&f->gdtr, f->gs));
     set_segment(SEG_LDTR, 0, 0, (struct descriptor){0, RIGHTS_UNUSABLE});
 }
 
@@ -165,30 +164,15 @@ static void set_task_register(const struct table_register *gdtr, u16 selector)
     set_segment(SEG_TR, selector, base, d);
 }
 
-static void note_firmware(struct cpu *c)
-{
-    c->restore.gdtr = gdtr_read();
-    c->restore.gdtr_mapped = (struct table_register){
-        c->restore.gdtr.limit, (u64)(uintptr_t)port_hpa_to_ptr((hpa_t){c->restore.gdtr.base})};
-    c->restore.idtr = idtr_read();
-    c->restore.cs = cs_read();
-    c->restore.ss = ss_read();
-    c->restore.ds = ds_read();
-    c->restore.es = es_read();
-    c->restore.fs = fs_read();
-    c->restore.gs = gs_read();
-    c->restore.tr = tr_read();
-}
-
-static void set_guest(const struct vcpu *v, const struct handover_resume *resume)
+static void set_guest(const struct vcpu *v, const struct tables_firmware *f, const struct handover_resume *resume)
 {
     struct cpu *c = v->cpu;
-    set_segments(c);
-    set_task_register(&c->restore.gdtr, c->restore.tr);
-    vmcs_write(VMCS_GUEST_GDTR_BASE, c->restore.gdtr.base);
-    vmcs_write(VMCS_GUEST_GDTR_LIMIT, c->restore.gdtr.limit);
-    vmcs_write(VMCS_GUEST_IDTR_BASE, c->restore.idtr.base);
-    vmcs_write(VMCS_GUEST_IDTR_LIMIT, c->restore.idtr.limit);
+    set_segments(f);
+    set_task_register(&f->gdtr, f->tr);
+    vmcs_write(VMCS_GUEST_GDTR_BASE, f->gdtr.base);
+    vmcs_write(VMCS_GUEST_GDTR_LIMIT, f->gdtr.limit);
+    vmcs_write(VMCS_GUEST_IDTR_BASE, f->idtr.base);
+    vmcs_write(VMCS_GUEST_IDTR_LIMIT, f->idtr.limit);
     vmcs_write(VMCS_GUEST_CR0, c->firmware_cr0 | v->cr0_fixed);
     vmcs_write(VMCS_GUEST_CR3, resume->cr3);
     vmcs_write(VMCS_GUEST_CR4, c->firmware_cr4 | v->cr4_fixed);
@@ -202,16 +186,15 @@ static void set_guest(const struct vcpu *v, const struct handover_resume *resume
     }
 }
 
-void vmcs_setup(struct vcpu *v, const struct handover_resume *resume)
+void vmcs_setup(struct vcpu *v, const struct tables_firmware *firmware, const struct handover_resume *resume)
 {
     v->regs = (struct guest_regs *)(uintptr_t)(v->cpu->stack_top - 16) - 1;
-    note_firmware(v->cpu);
     clear_all_fields();
     copy_msrs();
     set_controls(v);
     set_cr_masks(v);
     set_host(v);
-    set_guest(v, resume);
+    set_guest(v, firmware, resume);
 }
 
 void vmcs_setup_widen_host(void)

@@ -3,15 +3,16 @@
 #ifndef NESTOR_HV_VCPU_VMCS_SETUP_H
 #define NESTOR_HV_VCPU_VMCS_SETUP_H
 
+#include "hv/machine/tables.h"
 #include "hv/vcpu/vcpu.h"
 
 struct handover_resume;
 
 /*
  * Fills the current VMCS: controls, host state of v's CPU, guest state as the CPU is now but for
- * what `resume` says. Also notes in the CPU what vmx_restore() needs.
+ * what `firmware` and `resume` say.
  */
-void vmcs_setup(struct vcpu *v, const struct handover_resume *resume);
+void vmcs_setup(struct vcpu *v, const struct tables_firmware *firmware, const struct handover_resume *resume);
 
 /*
  * Five levels of paging in root mode, where there are such tables (paging.h), from this CPU's next exit on. Not from

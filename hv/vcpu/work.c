@@ -52,6 +52,11 @@ void work_timer_exit(struct vcpu *v)
     }
 }
 
+void work_exit_at_once(struct vcpu *v)
+{
+    timer_start(v, 0);
+}
+
 void work_left(struct vcpu *v)
 {
     v->work_left = true;

@@ -13,6 +13,8 @@
 void work_check(struct vcpu *v);
 /* The timer has expired: does a share of what is due. */
 void work_timer_exit(struct vcpu *v);
+/* The CPU's next VM entry is followed by an exit before the guest runs an instruction. */
+void work_exit_at_once(struct vcpu *v);
 /* A unit of the partition has work left over; this CPU goes on with it. */
 void work_left(struct vcpu *v);
 /* This CPU stops running for now (INIT): the boot CPU takes over what it has left. */

@@ -66,7 +66,7 @@ go_on:
     call exit_resume_failed     ; void exit_resume_failed(struct vcpu *)
 
 global vmx_launch, vmx_restore
-; u32 vmx_launch(struct cpu_restore *)
+; u32 vmx_launch(u64 *rsp)
 vmx_launch:
     push rbx
     push rbp
@@ -74,38 +74,14 @@ vmx_launch:
     push r13
     push r14
     push r15
-    mov [rdi + RESTORE_RSP], rsp
+    mov [rdi], rsp
     vmlaunch
     mov eax, 1
     jmp launch_out
 
-; void vmx_restore(const struct cpu_restore *): the firmware's GDT is read where the direct map shows it.
+; void vmx_restore(const u64 *rsp)
 vmx_restore:
-    mov rsp, [rdi + RESTORE_RSP]
-    lgdt [rdi + RESTORE_GDTR_MAPPED]
-    movzx eax, word [rdi + RESTORE_CS]
-    push rax
-    lea rax, [.reloaded]
-    push rax
-    o64 retf
-.reloaded:
-    mov ss, [rdi + RESTORE_SS]
-    mov ds, [rdi + RESTORE_DS]
-    mov es, [rdi + RESTORE_ES]
-    mov fs, [rdi + RESTORE_FS]
-    mov gs, [rdi + RESTORE_GS]
-    ; LTR demands a TSS that is not busy, but the firmware's LTR has made it busy.
-    movzx eax, word [rdi + RESTORE_TR]
-    mov rdx, [rdi + RESTORE_GDTR_MAPPED + 2]
-    and eax, ~7
-    jz .no_task
-    cmp byte [rdx + rax + 5], 8bh
-    jne .no_task
-    and byte [rdx + rax + 5], ~2
-    ltr [rdi + RESTORE_TR]
-.no_task:
-    lgdt [rdi + RESTORE_GDTR]
-    lidt [rdi + RESTORE_IDTR]
+    mov rsp, [rdi]
     mov eax, 2
 launch_out:
     pop r15

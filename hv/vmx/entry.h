@@ -12,11 +12,11 @@ _Static_assert(sizeof(struct guest_regs) == 16 * 8, "frame.inc");
 
 /*
  * The first VM entry with the current VMCS. Returns only when the guest was not entered: 1, VMLAUNCH was refused
- * (VMCS_INSTRUCTION_ERROR); 2, the entry failed later and vmx_restore() was called.
+ * (VMCS_INSTRUCTION_ERROR); 2, the entry failed later and vmx_restore() was called. *rsp: for that.
  */
-u32 vmx_launch(struct cpu_restore *restore);
-/* From the exit of a failed VM entry back into vmx_launch(), with the firmware's descriptor tables. */
-_Noreturn void vmx_restore(const struct cpu_restore *restore);
+u32 vmx_launch(u64 *rsp);
+/* From the exit of a failed VM entry back into vmx_launch(). */
+_Noreturn void vmx_restore(const u64 *rsp);
 
 /* Values of VMCS_HOST_RIP: the first exit goes to exit_first(), all others to exit_handle(). */
 void vmx_first_exit(void);

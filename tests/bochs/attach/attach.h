@@ -32,7 +32,7 @@ struct unit_config {
 struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
-    bool hide_fsrm, show_tme, still_timer;
+    bool hide_fsrm, show_tme, still_timer, nmi_at_command;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
 };
@@ -72,6 +72,12 @@ void errors_reset(void);
 
 /* patches.c */
 void patches_apply(void);
+/* An exported symbol that a repair cannot do without. */
+void *patches_needed(const char *name);
+/* The first call or jump in a function of Bochs's to `from` becomes one to `to`. */
+void patches_redirect(void *function, size_t len, void *from, void *to, const char *what);
+/* The next NMIs that local APICs take are lost. */
+void patches_lose_nmis(unsigned count);
 
 /* pull.c: takes away a page of a device's first stage, or its write permission, just as the device writes. */
 void pull_arm(uint16_t sid, unsigned times, size_t least_bytes, bool read_only);
@@ -79,6 +85,11 @@ bool pull_armed(uint16_t sid);
 bool pull_dma(struct model_unit *unit, const struct model_request *request, void *data,
               struct model_outcome *outcome);
 void pull_report(FILE *out);
+
+/* machine_check.c */
+void machine_check_arm(uint64_t mcg_status);
+/* After a write to a unit's register; does not return if it was to be the one. */
+void machine_check_raise(void);
 
 /* bench.c */
 uint64_t bench_read(uint64_t offset, unsigned len);

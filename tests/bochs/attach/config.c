@@ -11,6 +11,7 @@
  *   hang-after N                  it fetches no more descriptors after that many
  *   device PLUGIN UNIT            this plugin's DMA goes through that unit (0, 1, ...); default: the last unit
  *   hide-fsrm                     clears CPUID.7.EDX[4], with which Linux does not boot on Bochs 3.1
+ *   nmi-at-command                the first CPU gets an NMI with the first write to a unit's command register
  *   fail-symbol NAME              as if Bochs did not have NAME, or with PLUGIN:NAME as if that plugin did not call it
  *   report FILE                   counters and state at the end; on the bench page's command 1 to FILE.1, FILE.2, ...
  *   dump FILE                     memory, on the bench page's command 6
@@ -118,6 +119,8 @@ static void read_word(const char *word, char *value)
         attach_config.show_tme = true;
     } else if (strcmp(word, "still-timer") == 0) {
         attach_config.still_timer = true;
+    } else if (strcmp(word, "nmi-at-command") == 0) {
+        attach_config.nmi_at_command = true;
     } else if (strcmp(word, "fail-symbol") == 0) {
         attach_config.fail_symbol = strdup(value);
     } else if (strcmp(word, "report") == 0) {

@@ -24,8 +24,7 @@ static void write_code(void *at, const void *bytes, size_t len)
     mprotect((void *)page, 8192, PROT_READ | PROT_EXEC);
 }
 
-/* An exported symbol that a repair cannot do without. */
-static void *needed(const char *name)
+void *patches_needed(const char *name)
 {
     void *at = bochs_find(name);
     if (at == NULL) {
@@ -192,13 +191,59 @@ static void catch_sipi_exit(void)
                         0x48, 0x83, 0xc4, 0x10, 0x5b, 0xc3};          /* add rsp, 16; pop rbx; ret */
     void (*function)(void *, unsigned) = exit_for_sipi;
     uint8_t *at = memmem(bochs.deliver_sipi, 0x100, pattern, sizeof(pattern));
-    main_loop = needed("_ZN8BX_CPU_C11jmp_buf_envE");
+    main_loop = patches_needed("_ZN8BX_CPU_C11jmp_buf_envE");
     if (at == NULL) {
         attach_stop("deliver_SIPI is not as it was");
     }
     memcpy(code + 2, &function, sizeof(function));
     write_code(at, code, sizeof(code));
     attach_log("exit for SIPI caught");
+}
+
+void patches_redirect(void *function, size_t len, void *from, void *to, const char *what)
+{
+    uint8_t *code = function;
+    for (size_t i = 0; i < len; i++) {
+        int32_t distance;
+        memcpy(&distance, code + i + 1, sizeof(distance));
+        if ((code[i] != 0xe8 && code[i] != 0xe9) || code + i + 5 + distance != (uint8_t *)from) {
+            continue;
+        }
+        int64_t wanted = (int64_t)((uint8_t *)to - (code + i + 5));
+        distance = (int32_t)wanted;
+        if (distance != wanted) {
+            attach_stop("%s is too far away (%lld)", what, (long long)wanted);
+        }
+        write_code(code + i + 1, &distance, sizeof(distance));
+        attach_log("%s", what);
+        return;
+    }
+    attach_stop("not as it was: %s", what);
+}
+
+static void (*deliver_nmi)(void *cpu);
+static unsigned lost_nmis;
+
+void patches_lose_nmis(unsigned count)
+{
+    lost_nmis = count;
+}
+
+static void deliver_or_lose(void *cpu)
+{
+    if (lost_nmis != 0) {
+        lost_nmis--;
+    } else {
+        deliver_nmi(cpu);
+    }
+}
+
+static void catch_nmis(void)
+{
+    void (*function)(void *) = deliver_or_lose;
+    *(void **)&deliver_nmi = patches_needed("_ZN8BX_CPU_C11deliver_NMIEv");
+    patches_redirect(patches_needed("_ZN15bx_local_apic_c7deliverEhhh"), 0x200, *(void **)&deliver_nmi,
+                     *(void **)&function, "NMIs that a local APIC takes");
 }
 
 static void (*inject_events)(void *cpu), (*mask_change)(void *cpu);
@@ -217,31 +262,17 @@ static void inject_with_mask(void *cpu)
 /* The call of VMenterInjectEvents(), the last before the guest runs, becomes one of ours. */
 static void catch_entry(void)
 {
-    uint8_t *code = needed("_ZN8BX_CPU_C8VMLAUNCHEP15bxInstruction_c");
+    uint8_t *code = patches_needed("_ZN8BX_CPU_C8VMLAUNCHEP15bxInstruction_c");
     void (*function)(void *) = inject_with_mask;
-    *(void **)&inject_events = needed("_ZN8BX_CPU_C19VMenterInjectEventsEv");
-    *(void **)&mask_change = needed("_ZN8BX_CPU_C25handleInterruptMaskChangeEv");
-    for (size_t i = 0; i < 0x400; i++) {
-        int32_t distance;
-        memcpy(&distance, code + i + 1, sizeof(distance));
-        if (code[i] != 0xe8 || code + i + 5 + distance != (uint8_t *)inject_events) {
-            continue;
-        }
-        int64_t wanted = (int64_t)((uint8_t *)function - (code + i + 5));
-        distance = (int32_t)wanted;
-        if (distance != wanted) {
-            attach_stop("VMLAUNCH is too far away (%lld)", (long long)wanted);
-        }
-        write_code(code + i + 1, &distance, sizeof(distance));
-        attach_log("VM entry: the interrupt mask follows");
-        return;
-    }
-    attach_stop("VMLAUNCH is not as it was");
+    *(void **)&inject_events = patches_needed("_ZN8BX_CPU_C19VMenterInjectEventsEv");
+    *(void **)&mask_change = patches_needed("_ZN8BX_CPU_C25handleInterruptMaskChangeEv");
+    patches_redirect(code, 0x400, *(void **)&inject_events, *(void **)&function, "VM entry: the interrupt mask follows");
 }
 
 void patches_apply(void)
 {
     catch_entry();
+    catch_nmis();
     catch_sipi_exit();
     if (!long_idiv_is_right()) {
         replace_long_idiv();

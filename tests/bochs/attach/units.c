@@ -104,14 +104,21 @@ static bool window_read(uint64_t addr, unsigned len, void *data, void *param)
     return true;
 }
 
+enum { GCMD = 0x18, MODE_NMI = 4 };
+
 static bool window_write(uint64_t addr, unsigned len, void *data, void *param)
 {
     (void)param;
     uint64_t offset, value = 0;
     memcpy(&value, data, len <= 8 ? len : 8);
     struct model_unit *unit = unit_at(addr, &offset);
+    if (unit != NULL && offset == GCMD && attach_config.nmi_at_command) {
+        attach_config.nmi_at_command = false;
+        bochs.deliver_interrupt(2, 0, MODE_NMI, false, true, true);
+    }
     if (unit != NULL) {
         model_write(unit, offset, len, value);
+        machine_check_raise();
     } else if (addr >= BENCH_BASE) {
         bench_write(addr - BENCH_BASE, len, value);
     }

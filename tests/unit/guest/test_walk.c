@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest page tables in every paging mode, every right, and what a walker must not do. */
 #include "hv/guest/walk.h"
+#include "tests/support/checked_host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -330,6 +331,43 @@ static void a_trail_holds_while_nothing_changed(void **state)
     assert_false(guest_walk_trail_holds(&trail));
 }
 
+/* A machine check at a load: the walk ends as where there is no memory, at every level; the load is not repeated. */
+static void broken_tables(void **state)
+{
+    static const u32 entries[] = {0x1008, 0x2000, 0x3010, 0x4008};
+    const struct guest_paging p = four_levels();
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(entries); i++) {
+        gpa_t gpa;
+        u32 error;
+        u32 before = checked_host_failures();
+        build(0x5003);
+        checked_host_break(memory + entries[i] + 3);
+        assert_int_equal(guest_walk(&p, LINEAR, GUEST_READ, &guest, NULL, &gpa, &error), GUEST_WALK_NO_MEMORY);
+        assert_int_equal(checked_host_failures(), before + 1);
+        checked_host_break(NULL);
+        assert_int_equal(guest_walk(&p, LINEAR, GUEST_READ, &guest, NULL, &gpa, &error), GUEST_WALK_OK);
+    }
+}
+
+/* The same for code, for what is remembered of it, and for an operand. */
+static void broken_code(void **state)
+{
+    const struct guest_paging p = four_levels();
+    struct guest_walk_trail trail;
+    u8 code[15];
+    (void)state;
+    build(0x5003);
+    assert_int_equal(guest_walk_fetch(&p, LINEAR, code, sizeof(code), &guest, &trail), sizeof(code));
+    assert_true(guest_walk_trail_holds(&trail));
+    checked_host_break(memory + 0x5456 + 14);
+    assert_false(guest_walk_trail_holds(&trail));
+    assert_int_equal(guest_walk_fetch(&p, LINEAR, code, sizeof(code), &guest, &trail), 0);
+    assert_false(guest_walk_read(&guest, (gpa_t){0x5460}, code, 8));
+    assert_true(guest_walk_read(&guest, (gpa_t){0x5470}, code, 8));
+    checked_host_break(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +381,8 @@ int main(void)
         cmocka_unit_test(tables_outside_memory),
         cmocka_unit_test(fetch_across_pages),
         cmocka_unit_test(a_trail_holds_while_nothing_changed),
+        cmocka_unit_test(broken_tables),
+        cmocka_unit_test(broken_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
