@@ -2,7 +2,6 @@
 /* See walk.h. */
 #include "hv/guest/walk.h"
 
-#include "hv/machine/checked.h"
 #include "hv/machine/x86_bits.h"
 
 enum {

@@ -8,6 +8,7 @@
 #ifndef NESTOR_HV_GUEST_WALK_H
 #define NESTOR_HV_GUEST_WALK_H
 
+#include "hv/machine/checked.h"
 #include "hv/types.h"
 
 /* The registers that rule the guest's paging. */

@@ -10,9 +10,9 @@ checked_instructions:
     dq at_rdmsr, at_wrmsr, at_xsetbv
 
 global checked_loads
-; const u64 checked_loads[4]: likewise for a machine check
+; const u64 checked_loads[5]: likewise for a machine check
 checked_loads:
-    dq at_words, at_word, at_half, at_byte
+    dq at_words, at_word, at_half, at_byte, at_compared
 
 section .text
 
@@ -55,6 +55,24 @@ at_byte:
     dec edx
     jnz at_byte
 copy_done:
+    mov eax, 1
+    ret
+
+global checked_equal
+; bool checked_equal(const struct checked_word *list, u32 count)
+checked_equal:
+    xor eax, eax
+equal_next:
+    sub esi, 1
+    jc equal_all
+    mov rdx, [rdi]
+at_compared:
+    mov rdx, [rdx]
+    cmp rdx, [rdi + 8]
+    lea rdi, [rdi + 16]
+    je equal_next
+    ret
+equal_all:
     mov eax, 1
     ret
 

@@ -14,13 +14,20 @@
  */
 must_use bool checked_copy(void *to, const volatile void *from, size_t bytes);
 
+/* Words of a guest's memory, and what they were. False: one is another now, or broken, as above. */
+struct checked_word {
+    const volatile void *at;
+    u64 value;
+};
+must_use bool checked_equal(const struct checked_word *list, u32 count);
+
 bool checked_msr_read(u32 msr, u64 *value);
 bool checked_msr_write(u32 msr, u64 value);
 bool checked_xcr_write(u32 index, u64 value);
 
-/* For that handler: the addresses of these instructions, those of checked_copy() apart, and the one to return to. */
+/* For that handler: the addresses of these instructions, those that load a guest's memory apart, and the one to return to. */
 extern const u64 checked_instructions[3];
-extern const u64 checked_loads[4];
+extern const u64 checked_loads[5];
 void checked_fault(void);
 
 #endif

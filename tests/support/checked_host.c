@@ -34,3 +34,14 @@ bool checked_copy(void *to, const volatile void *from, size_t bytes)
     }
     return true;
 }
+
+bool checked_equal(const struct checked_word *list, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        u64 now;
+        if (!checked_copy(&now, list[i].at, sizeof(now)) || now != list[i].value) {
+            return false;
+        }
+    }
+    return true;
+}
