@@ -108,9 +108,9 @@ static void leaf_with_encryption(const void *model, uint32_t leaf, uint32_t subl
 static void show_memory_encryption(void)
 {
     enum { FUNCTIONS = 32 };
-    void **table = needed("_ZTV18corei7_skylake_x_t");
+    void **table = patches_needed("_ZTV18corei7_skylake_x_t");
     void (*function)(const void *, uint32_t, uint32_t, uint32_t *) = leaf_with_encryption;
-    *(void **)&model_leaf = needed("_ZNK18corei7_skylake_x_t14get_cpuid_leafEjjP16cpuid_function_t");
+    *(void **)&model_leaf = patches_needed("_ZNK18corei7_skylake_x_t14get_cpuid_leafEjjP16cpuid_function_t");
     for (size_t i = 0; i < FUNCTIONS; i++) {
         void *wanted = *(void **)&model_leaf;
         if (table[i] == wanted) {
@@ -153,10 +153,10 @@ static void hold_timer_still(void)
 {
     static const uint8_t pattern[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x8b, 0x87, 0x58, 1, 0, 0, 0x83, 0x88, 0xe0, 0x91};
     uint8_t jump[12] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0};
-    uint8_t *code = needed("_ZN15bx_local_apic_c28vmx_preemption_timer_expiredEPv");
+    uint8_t *code = patches_needed("_ZN15bx_local_apic_c28vmx_preemption_timer_expiredEPv");
     void (*function)(void *) = timer_expired;
-    *(void **)&activate_timer = needed("_ZN14bx_pc_system_c20activate_timer_ticksEjmb");
-    timers = needed("bx_pc_system");
+    *(void **)&activate_timer = patches_needed("_ZN14bx_pc_system_c20activate_timer_ticksEjmb");
+    timers = patches_needed("bx_pc_system");
     if (memcmp(code, pattern, sizeof(pattern)) != 0) {
         attach_stop("the end of the VMX-preemption timer is not as it was");
     }
