@@ -75,12 +75,13 @@ static void flip_address(void *unused)
     }
 }
 
+/* Of another period than flip_address(): in step with it, one CPU could undo for good what the other does. */
 static void flip_type(void *unused)
 {
     volatile u64 *queue = (volatile u64 *)(void *)machine.page;
     (void)unused;
     for (u32 i = 0; !cpus_end; i++) {
-        queue[2 * (i % QUEUED)] = i % 8 == 0 ? DESC_IOTLB | GLOBAL : DESC_WAIT | WAIT_STATUS | (u64)STATUS << 32;
+        queue[2 * (i % QUEUED)] = i % 7 == 0 ? DESC_IOTLB | GLOBAL : DESC_WAIT | WAIT_STATUS | (u64)STATUS << 32;
     }
 }
 
