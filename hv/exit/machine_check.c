@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A machine check that came in root mode, or during VM entry, is the guest's (SDM 17.9.3): what it was is still in its
  * registers. An event that is being delivered already comes first; the exit that follows it finds the check again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See machine_check.h. */
 #include "hv/guest/machine_check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a machine check in root mode means (SDM 17.3.1.2, 17.9.3.2). Pure.
  */

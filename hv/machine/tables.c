@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See tables.h. */
 #include "hv/machine/tables.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Descriptor tables in root mode. From the first instruction of the image to VM entry a CPU runs on Nestor's own, so
  * that an exception that is expected, an NMI or a machine check does not end in the firmware's handlers, which are not

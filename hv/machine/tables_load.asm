@@ -1,3 +1,4 @@
+; SPDX-License-Identifier: BSD-2-Clause
 ; Loading descriptor tables: see hv/machine/tables.h.
 bits 64
 default rel

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How long something has been waited for, counted in steps: time in which the waiter itself did not run (an SMI, a
  * hypervisor below that ran others or was suspended) counts as one step at most, so lost time is nobody's delay.

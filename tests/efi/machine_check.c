@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A machine check while Nestor does something for its guest: the attachment raises it at Nestor's next write to the
  * unit, with the global status that the load options name. What the firmware's handler says then is the result.

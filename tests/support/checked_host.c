@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* See checked_host.h. */
 #include "tests/support/checked_host.h"
 

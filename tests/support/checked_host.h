@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Broken memory for hosted tests: what hv/machine/checked.asm finds out by a machine check. */
 #ifndef NESTOR_TESTS_SUPPORT_CHECKED_HOST_H
 #define NESTOR_TESTS_SUPPORT_CHECKED_HOST_H

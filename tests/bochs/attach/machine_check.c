@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A machine check, which Bochs has not: vector 18 right behind the next write to a unit's register, which under Nestor
  * is one of root mode, and a global status (SDM 17.3.1.2) for whoever reads it from then on.

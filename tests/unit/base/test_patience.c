@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Time that is waited, and time that is lost. */
 #include "iommu/base/patience.h"
 

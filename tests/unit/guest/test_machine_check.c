@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What is done about a machine check, for every state of the global status. */
 #include "hv/guest/machine_check.h"
 
