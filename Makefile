@@ -145,7 +145,7 @@ $(HOSTED_LIB): $(HOSTED_C:%.c=$O/host/%.o)
 	rm -f $@ && ar rcsD $@ $^
 $O/unit/%: tests/unit/%.c $(HOSTED_LIB)
 	@mkdir -p $(@D) && $(SAY) "CC $<"
-	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB) -lcmocka $(if $(findstring zydis,$*),-lZydis)
+	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(filter %.o,$^) $(HOSTED_LIB) -lcmocka $(if $(findstring zydis,$*),-lZydis)
 
 $O/nestor-conf $O/nestor-dmar: $O/%: tools/%.c $(HOSTED_LIB)
 	$(HOSTCC) $(HOST_FLAGS) -o $@ $< $(HOSTED_LIB)

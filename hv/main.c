@@ -121,6 +121,7 @@ static enum result launch(struct handover *h, struct cpu *c)
         port_log(LOG_ERROR, "CPU %u: %s, qualification 0x%llx", c->index, vmx_reason_text(c->launch_reason),
                  c->launch_qualification);
     }
+    tables_use(starting); /* an NMI of Nestor's that is still on its way is not answered by INVEPT any more */
     vmx_off(c);
     return ERR_UNSUPPORTED;
 }

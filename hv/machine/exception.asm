@@ -6,6 +6,13 @@ default rel
 
 extern fault_handle
 
+VECTOR_NMI              equ 2
+; struct exception_frame
+FRAME_VECTOR            equ 15 * 8
+FRAME_RIP               equ 17 * 8
+FRAME_RFLAGS            equ 19 * 8
+FRAME_RSP               equ 20 * 8
+
 section .text
 
 ; The CPU's frame, completed to struct exception_frame (hv/machine/exception.h):
@@ -55,6 +62,18 @@ stub_common:
     and rsp, -16
     call fault_handle
     mov rsp, rbx
+    cmp qword [rsp + FRAME_VECTOR], VECTOR_NMI
+    je restore
+    ; IRET ends the blocking of NMIs (SDM 7.7.1), and this may have come within an NMI's handler, whose stack the next
+    ; NMI would take. So all others go back without it: flags and RIP by way of the stack that was interrupted.
+    mov rax, [rsp + FRAME_RSP]
+    sub rax, 16
+    mov rcx, [rsp + FRAME_RFLAGS]
+    mov [rax], rcx
+    mov rcx, [rsp + FRAME_RIP]
+    mov [rax + 8], rcx
+    mov [rsp + FRAME_RSP], rax
+restore:
     pop rax
     pop rcx
     pop rdx
@@ -70,6 +89,12 @@ stub_common:
     pop r13
     pop r14
     pop r15
+    cmp qword [rsp], VECTOR_NMI
+    je return_of_nmi
+    mov rsp, [rsp + FRAME_RSP - FRAME_VECTOR]
+    popfq
+    ret
+return_of_nmi:
     add rsp, 16
     iretq
 

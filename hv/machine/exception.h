@@ -14,6 +14,11 @@ struct exception_frame {
     u64 rip, cs, rflags, rsp, ss;
 };
 
+_Static_assert(offsetof(struct exception_frame, vector) == 15 * 8, "exception.asm");
+_Static_assert(offsetof(struct exception_frame, rip) == 17 * 8, "exception.asm");
+_Static_assert(offsetof(struct exception_frame, rflags) == 19 * 8, "exception.asm");
+_Static_assert(offsetof(struct exception_frame, rsp) == 20 * 8, "exception.asm");
+
 extern const u64 exception_stubs[EXCEPTION_STUBS];
 
 /* Ends the blocking of NMIs that an NMI exit leaves behind. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Descriptor tables in root mode. From the first instruction of the image to VM entry a CPU runs on Nestor's own, so
- * that an exception that is expected, an NMI or a machine check does not end in the firmware's handlers, which are not
- * mapped then. Before the image returns, the firmware's are put back.
+ * Descriptor tables in root mode. From the image's first steps to VM entry a CPU runs on Nestor's own, so that an
+ * exception that is expected, an NMI or a machine check does not end in the firmware's handlers, which are not mapped
+ * then. Before the image returns, the firmware's are put back. Only an NMI in the few instructions between a change of
+ * CR3 (boot/bridge.asm) and that of the tables still finds none.
  */
 #ifndef NESTOR_HV_MACHINE_TABLES_H
 #define NESTOR_HV_MACHINE_TABLES_H

@@ -10,26 +10,25 @@ section .text
 
 global tables_load
 ; void tables_load(const struct table_register *gdtr, const struct table_register *idtr, u64 gs_base): TR must not be
-; busy. The IDT comes last: its handlers need all else.
+; busy. Between any two of these an NMI finds its stack and GS:0, which a selector in GS would make 0; the IDT, whose
+; handlers need all else, comes last.
 tables_load:
     lgdt [rdi]
     mov eax, SELECTOR_DATA
     mov ss, eax
-    mov ds, eax
-    mov es, eax
-    mov fs, eax
-    mov gs, eax
     mov eax, SELECTOR_TSS
     ltr ax
     mov ecx, MSR_GS_BASE
     mov rax, rdx
     shr rdx, 32
     wrmsr
-    pop rax
     push SELECTOR_CODE
+    lea rax, [.reloaded]
     push rax
-    lidt [rsi]
     o64 retf
+.reloaded:
+    lidt [rsi]
+    ret
 
 global tables_load_firmware
 ; void tables_load_firmware(const struct tables_firmware *): its GDT is read where the direct map shows it.
