@@ -83,7 +83,8 @@ static bool came_before_sipi(struct vcpu *v)
 /* An event during whose delivery INIT came is gone with all else, so nothing is delivered again. */
 void exit_init(struct vcpu *v)
 {
-    if (came_before_sipi(v)) {
+    /* What is sent to a CPU without a local APIC does not arrive. */
+    if (came_before_sipi(v) || v->apic_off) {
         return;
     }
     vmcs_write(VMCS_ENTRY_EVENT, 0);

@@ -3,6 +3,7 @@
 #include "hv/exit/handlers.h"
 
 #include "hv/guest/msr_policy.h"
+#include "hv/machine/apic.h"
 #include "hv/machine/checked.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
@@ -33,7 +34,8 @@ static void tell_unknown(struct vcpu *v, const struct msr_rule *rule, u32 msr, c
 
 static struct msr_guest guest_of(const struct vcpu *v)
 {
-    return (struct msr_guest){.boot_services = v->partition->boot_services, .misc_enable = v->misc_enable};
+    return (struct msr_guest){.boot_services = v->partition->boot_services, .misc_enable = v->misc_enable,
+                              .apic_off = v->apic_off};
 }
 
 void exit_rdmsr(struct vcpu *v)
@@ -81,6 +83,18 @@ static void write_mtrr(struct vcpu *v, const struct msr_rule *rule, u32 msr, u64
     }
 }
 
+static bool restart_apic(struct vcpu *v, u64 base, bool off)
+{
+    if (!apic_restart(base)) {
+        return false;
+    }
+    v->apic_off = off;
+    if (off) {
+        apic_pass_pins();
+    }
+    return true;
+}
+
 void exit_wrmsr(struct vcpu *v)
 {
     struct guest_regs *r = v->regs;
@@ -98,6 +112,9 @@ void exit_wrmsr(struct vcpu *v)
     case MSR_WRITE_KEEP:
         v->misc_enable = guest.misc_enable;
         finish(v, rule, msr, checked_msr_write(msr, value));
+        break;
+    case MSR_WRITE_APIC:
+        finish(v, rule, msr, restart_apic(v, value, guest.apic_off));
         break;
     case MSR_WRITE_DO:
         finish(v, rule, msr, checked_msr_write(msr, value));

@@ -194,6 +194,10 @@ void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, 
     }
     if (leaf == 1) {
         mirror(&reg[CPUID_ECX], 1u << 27, (guest->cr4 & CR4_OSXSAVE) != 0);
+        /* The local APIC's bit follows IA32_APIC_BASE (SDM 12.4.3), and Nestor has it on. */
+        if (guest->apic_off) {
+            reg[CPUID_EDX] &= ~(u64)BIT(9);
+        }
         /* Kernels that see it and do not know who is there give up queued spinlocks, error reports and PMUs. */
         if (guest->hypervisor_bit != HYPERVISOR_BIT_AUTO) {
             mirror(&reg[CPUID_ECX], 1u << 31, guest->hypervisor_bit == HYPERVISOR_BIT_ON);

@@ -37,6 +37,7 @@ struct cpuid_guest {
     u32 features;                         /* enum cpuid_nestor_feature */
     u32 physical_width;                   /* bits of an address without key ids; 0: as the CPU says */
     enum hypervisor_bit hypervisor_bit;
+    bool apic_off;
 };
 
 /* False: the guest sees what the CPU answers to this leaf, whatever the subleaf. */

@@ -2,8 +2,10 @@
 /* The table of model-specific registers (SDM volume 4). See msr_policy.h. */
 #include "hv/guest/msr_policy.h"
 
-/* IA32_APIC_BASE, SDM 12.4.4. A CPU whose local APIC is off could not be sent a kick. */
-#define ADDRESS_ENABLE_BSP (~0xfffull | 1u << 11 | 1u << 8)
+/* IA32_APIC_BASE, SDM 12.4.4, 12.12.1. */
+#define APIC_ON (1u << 11)
+#define APIC_X2 (1u << 10)
+#define APIC_MODES (APIC_ON | APIC_X2)
 #define XD_AND_CPUID_LIMIT (1ull << 34 | 1ull << 22)
 #define XSS_CET (3ull << 11)
 /* IA32_ARCH_CAPABILITIES: what is known and needs no register that is hidden. */
@@ -16,7 +18,7 @@ static const struct msr_rule rules[] = {
     {0x010, 0x010, MSR_CLASS_PASS, 0, "time-stamp counter, not offset"},
     {0x011, 0x012, MSR_CLASS_FOREIGN, 0, "KVM's clock, older numbers"},
     {0x017, 0x017, MSR_CLASS_READ_ONLY, 0, "platform id"},
-    {0x01b, 0x01b, MSR_CLASS_FILTER, ADDRESS_ENABLE_BSP, "local APIC: could be moved over other memory"},
+    {0x01b, 0x01b, MSR_CLASS_APIC, ~(u64)APIC_MODES, "local APIC: could be moved over other memory"},
     {0x02a, 0x02c, MSR_CLASS_READ_ONLY, 0, "power-on configuration, frequency"},
     {0x033, 0x033, MSR_CLASS_PASS, 0, "split-lock detection"},
     {0x034, 0x035, MSR_CLASS_READ_ONLY, 0, "SMI count, thread count"},
@@ -184,7 +186,7 @@ void msr_policy_fill_bitmap(u8 *bitmap)
 bool msr_policy_reads_hardware(const struct msr_rule *rule)
 {
     enum msr_class class = rule->class;
-    return read_passes(class) || class == MSR_CLASS_EMULATE || class == MSR_CLASS_SHOW ||
+    return read_passes(class) || class == MSR_CLASS_APIC || class == MSR_CLASS_EMULATE || class == MSR_CLASS_SHOW ||
            class == MSR_CLASS_KEEP || class == MSR_CLASS_UNKNOWN;
 }
 
@@ -201,6 +203,9 @@ bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest,
         /* Locked whatever the firmware did: the guest must not think that it may write. */
         *value = (*value & rule->fixed) | 1;
         return true;
+    case MSR_CLASS_APIC:
+        *value &= ~(u64)(guest->apic_off ? APIC_ON : 0);
+        return true;
     case MSR_CLASS_SHOW:
         *value &= rule->fixed;
         return true;
@@ -212,6 +217,28 @@ bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest,
     }
 }
 
+/* SDM figure 12-27. From xAPIC mode to x2APIC mode hardware goes by itself. */
+static enum msr_write write_apic(const struct msr_rule *rule, struct msr_guest *guest, u64 present, u64 *value)
+{
+    u32 from = guest->apic_off ? 0 : (u32)present & APIC_MODES;
+    u32 to = (u32)*value & APIC_MODES;
+    if (((present ^ *value) & rule->fixed) != 0 || to == APIC_X2) {
+        return MSR_WRITE_REFUSE;
+    }
+    if (from == to) {
+        return MSR_WRITE_IGNORE;
+    }
+    if (to == APIC_MODES) {
+        return from == APIC_ON ? MSR_WRITE_DO : MSR_WRITE_REFUSE;
+    }
+    if (to == APIC_ON && from != 0) {
+        return MSR_WRITE_REFUSE;
+    }
+    guest->apic_off = to == 0;
+    *value |= APIC_ON;
+    return MSR_WRITE_APIC;
+}
+
 enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr_guest *guest, u64 present, u64 *value)
 {
     switch (rule->class) {
@@ -220,6 +247,7 @@ enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr_guest *g
     case MSR_CLASS_IGNORE: return MSR_WRITE_IGNORE;
     case MSR_CLASS_FILTER:
         return ((present ^ *value) & rule->fixed) == 0 ? MSR_WRITE_DO : MSR_WRITE_REFUSE;
+    case MSR_CLASS_APIC: return write_apic(rule, guest, present, value);
     case MSR_CLASS_KEEP:
         guest->misc_enable = *value & rule->fixed;
         *value = (*value & ~rule->fixed) | (present & rule->fixed);

@@ -18,6 +18,7 @@ enum msr_class {
     MSR_CLASS_PASS,       /* no exits */
     MSR_CLASS_READ_ONLY,  /* reads do not exit, a write is #GP */
     MSR_CLASS_FILTER,     /* reads do not exit, a write must leave the fixed bits alone */
+    MSR_CLASS_APIC,       /* likewise, and the rest are the modes of the local APIC, as the guest has them */
     MSR_CLASS_MTRR,       /* the guest's copy (mtrr.h); a write changes the EPT's memory types */
     MSR_CLASS_IGNORE,     /* reads as 0, a write has no effect */
     MSR_CLASS_EMULATE,    /* reads are altered, a write is #GP */
@@ -28,16 +29,17 @@ enum msr_class {
 struct msr_rule {
     u32 first, last;
     enum msr_class class;
-    u64 fixed;            /* FILTER: bits that keep their value; EMULATE, SHOW: bits shown; KEEP: the guest's own */
+    u64 fixed;            /* FILTER, APIC: bits that keep their value; EMULATE, SHOW: bits shown; KEEP: the guest's own */
     const char *reason;
 };
 
-enum msr_write { MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTRR, MSR_WRITE_KEEP };
+enum msr_write { MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTRR, MSR_WRITE_KEEP, MSR_WRITE_APIC };
 
 /* What a guest has of its own of a CPU's registers. */
 struct msr_guest {
     bool boot_services;   /* the firmware still runs as the guest */
     u64 misc_enable;      /* its bits of IA32_MISC_ENABLE, which have no effect */
+    bool apic_off;        /* it has turned its local APIC off; see hv/machine/apic.h */
 };
 
 /* What the functions below take, found once an exit. Never NULL: there is a rule for what nobody lists. */
@@ -52,7 +54,7 @@ must_use bool msr_policy_read(const struct msr_rule *rule, const struct msr_gues
 must_use bool msr_policy_reads_hardware(const struct msr_rule *rule);
 /*
  * An exit for WRMSR, given the hardware's present value. DO: *value is what to write. KEEP: the same, and
- * guest->misc_enable has been changed.
+ * guest->misc_enable has been changed. APIC: guest->apic_off has; *value is IA32_APIC_BASE on, in xAPIC mode.
  */
 must_use enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr_guest *guest, u64 present, u64 *value);
 

@@ -2,16 +2,26 @@
 /* See apic.h. The interrupt command register: SDM 12.6.1, in x2APIC mode 12.12.9. */
 #include "hv/machine/apic.h"
 
+#include "hv/machine/checked.h"
 #include "hv/machine/x86.h"
 #include "iommu/port.h"
 
 #define APIC_BASE_X2APIC (1ull << 10)
+#define APIC_BASE_ON (1ull << 11)
 #define APIC_BASE_ADDRESS 0x000ffffffffff000ull
 
 enum {
     APIC_ICR_LOW = 0x300,
     APIC_ICR_HIGH = 0x310,
+    APIC_TPR = 0x80,
+    APIC_SPURIOUS = 0xf0,
     APIC_LVT_COUNTERS = 0x340,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    SPURIOUS_ON = 1 << 8 | 0xff,
+    TPR_NONE = 0xff,
+    LVT_NMI = 4 << 8,
+    LVT_EXTINT = 7 << 8,
     ICR_NMI = 4 << 8,
     ICR_PENDING = 1 << 12,
     ICR_ASSERT = 1 << 14,
@@ -67,6 +77,22 @@ u32 apic_counter_entry(void)
     u64 base = msr_read(MSR_APIC_BASE);
     return base & APIC_BASE_X2APIC ? (u32)msr_read(MSR_X2APIC_LVT_COUNTERS)
                                    : port_mmio_read32(apic_register(base, APIC_LVT_COUNTERS));
+}
+
+/* Off, and on again: x2APIC mode ends no other way (SDM 12.12.5). */
+bool apic_restart(u64 base)
+{
+    return checked_msr_write(MSR_APIC_BASE, base & ~APIC_BASE_ON) && checked_msr_write(MSR_APIC_BASE, base);
+}
+
+/* The priority is above all vectors; ExtINT and NMIs have none (SDM 12.8.3). */
+void apic_pass_pins(void)
+{
+    u64 base = msr_read(MSR_APIC_BASE);
+    port_mmio_write32(apic_register(base, APIC_TPR), TPR_NONE);
+    port_mmio_write32(apic_register(base, APIC_SPURIOUS), SPURIOUS_ON);
+    port_mmio_write32(apic_register(base, APIC_LVT_LINT0), LVT_EXTINT);
+    port_mmio_write32(apic_register(base, APIC_LVT_LINT1), LVT_NMI);
 }
 
 void apic_send_message(u64 address, u32 data)

@@ -16,6 +16,15 @@ void apic_send_nmi_to_others(void);
 u32 apic_counter_entry(void);
 
 /*
+ * What a guest has turned off is on, for Nestor's NMIs, and like no local APIC to the guest: after
+ * apic_restart() all of its registers are as after reset, as they are for a guest that turns it on again (SDM 12.4.3);
+ * after apic_pass_pins() its pins are INTR and NMI, and no interrupt of another source is taken.
+ * base: IA32_APIC_BASE with the APIC on, in xAPIC mode. False: it is locked in x2APIC mode.
+ */
+must_use bool apic_restart(u64 base);
+void apic_pass_pins(void);
+
+/*
  * As if a device had written data to the address FEExxxxxh (SDM 12.11). The upper half is 31:8 of the destination at
  * their place, as in the registers of a unit's events (VT-d 11.4.7.5).
  */

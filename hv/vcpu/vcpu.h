@@ -39,6 +39,7 @@ struct vcpu {
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */
+    bool apic_off;                  /* for the guest it is */
     u64 misc_enable;                /* the guest's bits of IA32_MISC_ENABLE that have no effect */
     struct memos memos;
 };

@@ -9,19 +9,18 @@
 #include <efilib.h>
 
 #include "tests/efi/bench_page.h"
+#include "tests/efi/cpus_apic.h"
 #include "tests/efi/mp.h"
 #include "tests/efi/msr.h"
 #include "tests/efi/tsc.h"
 
-enum { APIC_BASE = 0x1b, X2APIC = 1 << 10, X2APIC_ICR = 0x830, ICR_LOW = 0x300, ICR_HIGH = 0x310,
+enum { X2APIC_ICR = 0x830, ICR_LOW = 0x300, ICR_HIGH = 0x310,
        INIT = 0x4500, SIPI = 0x4600, NMI = 0x4400,
        CPUS = 8, CYCLES = 1000, SINGLE_CYCLES = 100, KICKS = 100, NMIS = 100,
        AS_KERNELS_WAIT = 500, /* ticks: 10 us */ INIT_LIMIT = 300, LONG = 2000000 };
 
-#define APIC 0xfee00000ull
-
 /* Offsets: cpus_start.asm. */
-struct page { UINT8 code[0x800]; volatile UINT32 starts, nmis, turns, halt; UINT8 rest[0x7f0]; };
+struct page { UINT8 code[0x800]; volatile UINT32 starts, nmis, turns, halt, apic; UINT8 rest[0x7ec]; };
 
 extern const UINT8 cpus_start[], cpus_start_end[];
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
@@ -31,7 +30,7 @@ static struct page *pages;      /* of CPU i: pages[i - 1] */
 
 static void send(UINTN cpu, UINT32 command)
 {
-    if (msr_get(APIC_BASE) & X2APIC) {
+    if (msr_get(APIC_BASE) & APIC_X2) {
         msr_put(X2APIC_ICR, (UINT64)cpu << 32 | command);
     } else {
         *(volatile UINT32 *)(APIC + ICR_HIGH) = (UINT32)cpu << 24;
@@ -210,6 +209,38 @@ static void kicks(void)
     others_are(L"kick-again", TRUE);
 }
 
+/* Of all others; the boot CPU's is written by itself. */
+static void write_apic_bases(UINT32 value)
+{
+    for (UINTN i = 0; i + 1 < cpus; i++) {
+        pages[i].apic = value;
+        while (pages[i].apic != 0) {
+        }
+    }
+}
+
+/* CPUs without a local APIC: Nestor's NMIs reach them and leave them, an INIT does not arrive. */
+static void apics_off(void)
+{
+    UINT64 base = msr_get(APIC_BASE);
+    write_apic_bases((UINT32)APIC);
+    others_are(L"kick-off", TRUE);
+    for (UINTN cpu = 1; cpu < cpus; cpu++) {
+        send(cpu, INIT);
+    }
+    wait_ticks(10000);
+    others_are(L"init-off", TRUE);
+    msr_put(APIC_BASE, base & ~(UINT64)APIC_X2 & ~(UINT64)APIC_ON);
+    others_are(L"kick-all-off", TRUE);
+    msr_put(APIC_BASE, (base & ~(UINT64)APIC_X2) | APIC_ON);
+    write_apic_bases((UINT32)APIC | APIC_ON);
+    UINT32 before = pages[0].starts;
+    send(1, INIT);
+    wait_ticks(10000);
+    send(1, vector_of(1));
+    say(L"on-again", changes(&pages[0].starts, before), L"starts:", pages[0].starts - before);
+}
+
 static BOOLEAN place_pages(void)
 {
     EFI_PHYSICAL_ADDRESS at = 0x90000;
@@ -235,6 +266,8 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         shortest_pause();
         guest_nmis();
         kicks();
+        apics_off();
+        say(L"apic-modes", cpus_apic_modes(), L"", 0);
         __asm__ volatile("sti");
     }
     Print(L"efi-test: end\n");

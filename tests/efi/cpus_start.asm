@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; What the other CPUs run for cpus.c, in real mode, each from a page of its own: it counts turns and NMIs.
+; What the other CPUs run for cpus.c, in real mode, each from a page of its own: it counts turns and
+; NMIs, and writes IA32_APIC_BASE if asked to.
 bits 16
 section .rodata
 
@@ -7,6 +8,7 @@ STARTS  equ 0x800
 NMIS    equ 0x804
 TURNS   equ 0x808
 HALT    equ 0x80c
+APIC    equ 0x810
 STACK   equ 0xf00
 
 global cpus_start:data, cpus_start_end:data
@@ -22,6 +24,14 @@ cpus_start:
     lock inc dword [cs:STARTS]
 turn:
     lock inc dword [cs:TURNS]
+    mov eax, [cs:APIC]
+    test eax, eax
+    jz asked
+    xor edx, edx
+    mov ecx, 0x1b
+    wrmsr
+    mov dword [cs:APIC], 0
+asked:
     cmp dword [cs:HALT], 0
     je turn
     hlt

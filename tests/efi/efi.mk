@@ -14,7 +14,7 @@ $O/efi-tests/bench.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_e
 	$O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/mtrr.efi.so: $O/efi/tests/efi/fault.o
 $O/efi-tests/debug.efi.so: $O/efi/tests/efi/debug_cases.o
-$O/efi-tests/cpus.efi.so: $O/efi/tests/efi/cpus_start.o
+$O/efi-tests/cpus.efi.so: $(patsubst %,$O/efi/tests/efi/%.o,cpus_start cpus_apic fault)
 $O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_unit.o \
 	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/interrupts.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_efi.o \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Four repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported long_idiv breaks C's
+ * Five repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported long_idiv breaks C's
  * aliasing rules); that is tried, and replaced if wrong. Linux does not boot on it with CPUID's FSRM bit; the bit can
  * be hidden; the one of memory encryption can be shown. A start-up IPI to a CPU that waits for it in VMX non-root
  * mode ends in a jump out of the sender's instruction, so that a broadcast reaches only the first such CPU. The jump
  * is caught. A VM entry with IF = 0 leaves external interrupts masked, even if they are to end the guest; the mask is
- * computed again.
+ * computed again. A local APIC that was turned off can be turned on again. Beside these, NMIs can be lost on request.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -246,6 +246,35 @@ static void catch_nmis(void)
                      *(void **)&function, "NMIs that a local APIC takes");
 }
 
+static void (*set_apic_base)(void *apic, uint64_t base), (*reset_apic)(void *apic, unsigned type);
+
+/* What is turned off is as after reset when it is turned on again. */
+static void set_base_or_reset(void *apic, uint64_t base)
+{
+    enum { ON = 1 << 11, HARDWARE = 11 };
+    if (!(base & ON)) {
+        reset_apic(apic, HARDWARE);
+    }
+    set_apic_base(apic, base);
+}
+
+/* Bochs lets no local APIC be turned on again; the jump for one that is off becomes nothing. */
+static void turn_apics_on(void)
+{
+    static const uint8_t pattern[] = {0xf6, 0x87, 0x29, 0x0d, 0, 0, 0x08, 0x0f, 0x84}; /* test byte [rdi+d29h], 8; je */
+    static const uint8_t nothing[] = {0x66, 0x0f, 0x1f, 0x44, 0, 0};
+    void (*function)(void *, uint64_t) = set_base_or_reset;
+    uint8_t *code = patches_needed("_ZN8BX_CPU_C13relocate_apicEm");
+    uint8_t *at = memmem(code, 0x80, pattern, sizeof(pattern));
+    *(void **)&set_apic_base = patches_needed("_ZN15bx_local_apic_c8set_baseEm");
+    *(void **)&reset_apic = patches_needed("_ZN15bx_local_apic_c5resetEj");
+    if (at == NULL) {
+        attach_stop("relocate_apic is not as it was");
+    }
+    write_code(at + 7, nothing, sizeof(nothing));
+    patches_redirect(code, 0x100, *(void **)&set_apic_base, *(void **)&function, "local APICs can be turned on again");
+}
+
 static void (*inject_events)(void *cpu), (*mask_change)(void *cpu);
 
 /*
@@ -274,6 +303,7 @@ void patches_apply(void)
     catch_entry();
     catch_nmis();
     catch_sipi_exit();
+    turn_apics_on();
     if (!long_idiv_is_right()) {
         replace_long_idiv();
     }

@@ -186,6 +186,17 @@ static void the_hypervisor_bit(void **state)
     }
 }
 
+static void a_local_apic_that_is_off(void **state)
+{
+    (void)state;
+    for (u32 off = 0; off < 2; off++) {
+        const struct cpuid_guest guest = {.apic_off = off != 0};
+        u64 reg[CPUID_REGS] = {[CPUID_EDX] = 1u << 9 | 1u << 8};
+        cpuid_policy_apply(1, 0, &guest, reg);
+        assert_int_equal(reg[CPUID_EDX], (off ? 0 : 1u << 9) | 1u << 8);
+    }
+}
+
 static void key_ids_are_no_address_bits(void **state)
 {
     static const struct { u32 width, cpu, shown; } cases[] = {{0, 52, 52}, {46, 52, 46}, {46, 39, 39}, {52, 52, 52}};
@@ -204,6 +215,7 @@ int main(void)
         cmocka_unit_test(hides_what_a_missing_control_disables),
         cmocka_unit_test(shows_exactly_these_bits),
         cmocka_unit_test(the_hypervisor_bit),
+        cmocka_unit_test(a_local_apic_that_is_off),
         cmocka_unit_test(key_ids_are_no_address_bits),
         cmocka_unit_test(says_which_leafs_it_changes),
         cmocka_unit_test(names_the_hypervisor),

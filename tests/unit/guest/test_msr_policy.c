@@ -275,12 +275,43 @@ static void read_only(void **state)
 static void local_apic_stays_where_it_is(void **state)
 {
     (void)state;
-    assert_int_equal(writes(0x1b, 0xfee00900, 0xfee00900), MSR_WRITE_DO);
+    assert_int_equal(writes(0x1b, 0xfee00900, 0xfee00900), MSR_WRITE_IGNORE);
     assert_int_equal(writes(0x1b, 0xfee00900, 0xfee00d00), MSR_WRITE_DO); /* x2APIC */
     assert_int_equal(writes(0x1b, 0xfee00900, 0xfee01900), MSR_WRITE_REFUSE);
     assert_int_equal(writes(0x1b, 0xfee00900, 0x1fee00900), MSR_WRITE_REFUSE);
     assert_int_equal(writes(0x1b, 0xfee00900, 0xfee00800), MSR_WRITE_REFUSE); /* BSP */
-    assert_int_equal(writes(0x1b, 0xfee00900, 0xfee00100), MSR_WRITE_REFUSE); /* off */
+}
+
+/* SDM figure 12-27: from each mode to each, with what the hardware is in then, and what the guest reads. */
+static void local_apic_goes_off_and_on(void **state)
+{
+    enum { OFF = 0, X2_ALONE = 1 << 10, ON = 1 << 11, X2 = ON | X2_ALONE };
+    static const u64 modes[] = {OFF, X2_ALONE, ON, X2};
+    (void)state;
+    for (u32 from = 0; from < ARRAY_LEN(modes); from++) {
+        for (u32 to = 0; to < ARRAY_LEN(modes) && modes[from] != X2_ALONE; to++) {
+            struct msr_guest one = {.apic_off = modes[from] == OFF};
+            u64 present = 0xfee00100 | (modes[from] == OFF ? ON : modes[from]);
+            u64 value = 0xfee00100 | modes[to], read = present;
+            bool valid = modes[from] == OFF ? modes[to] == ON : modes[from] == ON ? modes[to] != X2_ALONE : modes[to] == OFF;
+            assert_true(msr_policy_read(msr_policy_find(0x1b), &one, &read));
+            assert_int_equal(read, 0xfee00100 | modes[from]);
+            enum msr_write write = msr_policy_write(msr_policy_find(0x1b), &one, present, &value);
+            if (from == to) {
+                assert_int_equal(write, MSR_WRITE_IGNORE);
+            } else if (!valid) {
+                assert_int_equal(write, MSR_WRITE_REFUSE);
+            } else if (modes[to] == X2) {
+                assert_int_equal(write, MSR_WRITE_DO);
+                assert_int_equal(value, 0xfee00d00);
+            } else {
+                assert_int_equal(write, MSR_WRITE_APIC);
+                assert_int_equal(value, 0xfee00900);
+                assert_int_equal(one.apic_off, modes[to] == OFF);
+            }
+        }
+    }
+    assert_true(exits(0x1b, false) && exits(0x1b, true));
 }
 
 static void other_filters(void **state)
@@ -338,6 +369,7 @@ int main(void)
         cmocka_unit_test(passed_without_exits),
         cmocka_unit_test(read_only),
         cmocka_unit_test(local_apic_stays_where_it_is),
+        cmocka_unit_test(local_apic_goes_off_and_on),
         cmocka_unit_test(other_filters),
         cmocka_unit_test(memory_types),
         cmocka_unit_test(feature_control_and_microcode),
