@@ -29,7 +29,7 @@ enum msr_class {
 struct msr_rule {
     u32 first, last;
     enum msr_class class;
-    u64 fixed;            /* FILTER, APIC: bits that keep their value; EMULATE, SHOW: bits shown; KEEP: the guest's own */
+    u64 fixed;            /* FILTER, APIC: bits that keep their value; EMULATE, SHOW: those shown; KEEP: its own */
     const char *reason;
 };
 

@@ -25,7 +25,7 @@ bool checked_msr_read(u32 msr, u64 *value);
 bool checked_msr_write(u32 msr, u64 value);
 bool checked_xcr_write(u32 index, u64 value);
 
-/* For that handler: the addresses of these instructions, those that load a guest's memory apart, and the one to return to. */
+/* For that handler: the addresses of these instructions, loads of a guest's memory apart, and the one to return to. */
 extern const u64 checked_instructions[3];
 extern const u64 checked_loads[5];
 void checked_fault(void);

@@ -42,7 +42,8 @@ static BOOLEAN is_in(UINT32 mode)
 
 static BOOLEAN is_valid(UINT32 from, UINT32 to)
 {
-    return from == to || (from == 0 && to == APIC_ON) || (from == APIC_ON && to != APIC_X2) || (from == MODES && to == 0);
+    return from == to || (from == 0 && to == APIC_ON) || (from == APIC_ON && to != APIC_X2) ||
+           (from == MODES && to == 0);
 }
 
 static BOOLEAN moves(UINT32 from, UINT32 to)

@@ -295,7 +295,8 @@ static void catch_entry(void)
     void (*function)(void *) = inject_with_mask;
     *(void **)&inject_events = patches_needed("_ZN8BX_CPU_C19VMenterInjectEventsEv");
     *(void **)&mask_change = patches_needed("_ZN8BX_CPU_C25handleInterruptMaskChangeEv");
-    patches_redirect(code, 0x400, *(void **)&inject_events, *(void **)&function, "VM entry: the interrupt mask follows");
+    patches_redirect(code, 0x400, *(void **)&inject_events, *(void **)&function,
+                     "VM entry: the interrupt mask follows");
 }
 
 void patches_apply(void)

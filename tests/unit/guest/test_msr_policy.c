@@ -293,7 +293,8 @@ static void local_apic_goes_off_and_on(void **state)
             struct msr_guest one = {.apic_off = modes[from] == OFF};
             u64 present = 0xfee00100 | (modes[from] == OFF ? ON : modes[from]);
             u64 value = 0xfee00100 | modes[to], read = present;
-            bool valid = modes[from] == OFF ? modes[to] == ON : modes[from] == ON ? modes[to] != X2_ALONE : modes[to] == OFF;
+            bool valid = modes[from] == OFF ? modes[to] == ON :
+                         modes[from] == ON ? modes[to] != X2_ALONE : modes[to] == OFF;
             assert_true(msr_policy_read(msr_policy_find(0x1b), &one, &read));
             assert_int_equal(read, 0xfee00100 | modes[from]);
             enum msr_write write = msr_policy_write(msr_policy_find(0x1b), &one, present, &value);
