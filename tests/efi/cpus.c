@@ -26,11 +26,12 @@ extern const UINT8 cpus_start[], cpus_start_end[];
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
 static UINTN cpus;
+static BOOLEAN x2apic;          /* read once: a read of the MSR exits, and the time between two messages counts */
 static struct page *pages;      /* of CPU i: pages[i - 1] */
 
 static void send(UINTN cpu, UINT32 command)
 {
-    if (msr_get(APIC_BASE) & APIC_X2) {
+    if (x2apic) {
         msr_put(X2APIC_ICR, (UINT64)cpu << 32 | command);
     } else {
         *(volatile UINT32 *)(APIC + ICR_HIGH) = (UINT32)cpu << 24;
@@ -233,12 +234,14 @@ static void apics_off(void)
     msr_put(APIC_BASE, base & ~(UINT64)APIC_X2 & ~(UINT64)APIC_ON);
     others_are(L"kick-all-off", TRUE);
     msr_put(APIC_BASE, (base & ~(UINT64)APIC_X2) | APIC_ON);
+    x2apic = FALSE;
     write_apic_bases((UINT32)APIC | APIC_ON);
     UINT32 before = pages[0].starts;
     send(1, INIT);
     wait_ticks(10000);
     send(1, vector_of(1));
-    say(L"on-again", changes(&pages[0].starts, before), L"starts:", pages[0].starts - before);
+    BOOLEAN started = changes(&pages[0].starts, before);
+    say(L"on-again", started, L"starts:", pages[0].starts - before);
 }
 
 static BOOLEAN place_pages(void)
@@ -258,6 +261,7 @@ static BOOLEAN place_pages(void)
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     InitializeLib(self, system);
+    x2apic = (msr_get(APIC_BASE) & APIC_X2) != 0;
     firmware_services();
     if (cpus > 1 && cpus <= CPUS && place_pages()) {
         __asm__ volatile("cli");
