@@ -141,6 +141,46 @@ static void paths_follow_bridges(void **state)
     check_complete();
 }
 
+/* An endpoint that is there; not a bridge, an I/O APIC, or a function that nobody answers for. */
+static void what_a_scope_names(void **state)
+{
+    (void)state;
+    static const struct { u8 type; struct vtd_dmar_hop hop; bool named; } cases[] = {
+        {VTD_SCOPE_ENDPOINT, {0x1f, 2}, true}, {VTD_SCOPE_ENDPOINT, {9, 0}, false},
+        {VTD_SCOPE_BRIDGE, {0x1c, 0}, false},  {VTD_SCOPE_IOAPIC, {0x1f, 0}, false}};
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        struct pci_function f;
+        begin();
+        add_unit(false, 0);
+        add_scope(cases[i].type, 0, &cases[i].hop, 1);
+        assert_int_equal(coverage_named(&dmar, &config, &dmar.scopes[0], &f), cases[i].named);
+        if (cases[i].named) {
+            assert_true(f.bus == 0 && f.device == cases[i].hop.device && f.function == cases[i].hop.function);
+        }
+    }
+}
+
+static u32 read_last(void *ctx, struct pci_function f, u32 offset)
+{
+    (void)ctx;
+    bool there = f.bus == 5 && f.device == 31 && (f.function == 0 || f.function == 7);
+    return !there ? 0xffffffff : offset == 0x0c ? 0x800000 : 0x12348086;
+}
+
+/* To the last function of the last bus. */
+static void the_last_function(void **state)
+{
+    (void)state;
+    const struct pci_config last = {.read = read_last, .first_bus = 0, .last_bus = 5};
+    struct pci_function f;
+    u32 at = 0, count = 0;
+    for (; coverage_next(&last, &at, &f); at++) {
+        count++;
+    }
+    assert_int_equal(count, 2);
+    assert_true(f.bus == 5 && f.device == 31 && f.function == 7);
+}
+
 static void scopes_that_reach_nothing(void **state)
 {
     (void)state;
@@ -270,6 +310,8 @@ int main(void)
         cmocka_unit_test(one_unit_for_all),
         cmocka_unit_test(everything_by_name),
         cmocka_unit_test(paths_follow_bridges),
+        cmocka_unit_test(what_a_scope_names),
+        cmocka_unit_test(the_last_function),
         cmocka_unit_test(scopes_that_reach_nothing),
         cmocka_unit_test(what_cannot_do_dma),
         cmocka_unit_test(functions_and_what_they_may_add),
