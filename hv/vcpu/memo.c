@@ -42,12 +42,16 @@ static bool holds(const struct memo *m)
     return differs == 0 && guest_walk_trail_holds(&m->trail);
 }
 
-const struct memo *memo_find(const struct memos *all, u64 rip)
+/* From the one that was found last on: mostly it is that. */
+const struct memo *memo_find(struct memos *all, u64 rip)
 {
-    for (u32 i = 0; i < MEMO_COUNT; i++) {
+    u32 i = all->last;
+    do {
         if (all->rip[i] == rip && holds(&all->memo[i])) {
+            all->last = i;
             return &all->memo[i];
         }
-    }
+        i = (i + 1) % MEMO_COUNT;
+    } while (i != all->last);
     return NULL;
 }

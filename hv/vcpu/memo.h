@@ -19,6 +19,7 @@ enum { MEMO_COUNT = 8 };
 struct memos {
     u64 rip[MEMO_COUNT];            /* 0: none */
     u32 next;                       /* to be overwritten */
+    u32 last;                       /* the one that was found last */
     struct memo memo[MEMO_COUNT];
 };
 
@@ -26,7 +27,7 @@ struct memos {
  * What was kept of the instruction at RIP, if nothing has changed since that says what it is; else NULL. It is a MOV
  * between a register of 4 or 8 bytes and memory, addressed by a base register and perhaps an index: neither is RSP.
  */
-const struct memo *memo_find(const struct memos *all, u64 rip);
+const struct memo *memo_find(struct memos *all, u64 rip);
 
 /* Keeps an access that was done, if it is of that kind. `rip`: where it was. */
 void memo_keep(struct memos *all, u64 rip, const struct insn_mmio *m);

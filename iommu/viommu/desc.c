@@ -73,14 +73,13 @@ static enum iqei decode_iotlb(const struct desc_rules *rules, const u64 *w, stru
     return g < IOTLB_GLOBAL || (g == IOTLB_PAGE && !page_ok) ? IQEI_RESERVED : IQEI_NONE;
 }
 
-/* VT-d 6.5.2.4. */
+/* VT-d 6.5.2.4. What a doorbell asks for most, so that its codes are ours. */
 static enum iqei decode_pasid_iotlb(const u64 *w, struct viommu_cmd *out)
 {
-    static const enum viommu_granularity of[] = {[PASID_IOTLB_PASID] = VGRAN_PASID,
-                                                 [PASID_IOTLB_PAGE] = VGRAN_PAGE};
+    _Static_assert((int)VGRAN_PASID == (int)PASID_IOTLB_PASID && (int)VGRAN_PAGE == (int)PASID_IOTLB_PAGE, "no table");
     u32 g = (u32)field_get(w, DESC_PASID_IOTLB_G);
     out->kind = VCMD_PASID_IOTLB;
-    out->granularity = of[g];
+    out->granularity = (enum viommu_granularity)g;
     out->reach = w[1];
     return g < PASID_IOTLB_PASID ? IQEI_RESERVED : IQEI_NONE;
 }
@@ -132,10 +131,8 @@ enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,
     if (((words[0] & reserved[type].first) | (words[1] & reserved[type].second) | upper) != 0) {
         return field_get(words, DESC_TYPE_HIGH) != 0 ? IQEI_TYPE : IQEI_RESERVED;
     }
-    *out = (struct viommu_cmd){
-        .did = (u16)(field_get(words, DESC_IOTLB_DID) & rules->did_mask),
-        .pasid = (u32)field_get(words, DESC_PASID_IOTLB_PASID),
-    };
+    out->did = (u16)(field_get(words, DESC_IOTLB_DID) & rules->did_mask);
+    out->pasid = (u32)field_get(words, DESC_PASID_IOTLB_PASID);
     switch (type) {
     case DESC_CONTEXT_CACHE:
         return decode_context(words, out);

@@ -21,9 +21,9 @@ enum viommu_cmd_kind {
 enum viommu_granularity {
     VGRAN_GLOBAL,
     VGRAN_DOMAIN, /* whole domain */
-    VGRAN_DEVICE, /* context cache: sid and function mask */
     VGRAN_PASID,  /* one PASID of a domain */
     VGRAN_PAGE,   /* addresses of a domain or PASID */
+    VGRAN_DEVICE, /* context cache: sid and function mask */
 };
 
 struct viommu_cmd {

@@ -49,18 +49,27 @@ static void put(struct viommu *v, const struct irte *now, u32 index, const struc
     }
 }
 
+/* The host's entry for the guest's. */
+static struct irte judge(struct viommu *v, const struct irte_rules *rules, u32 index, const struct irte *guest)
+{
+    const char *why;
+    struct irte host;
+    enum vtd_fault_reason reason = viommu_irte_judge(rules, guest, &host, &why);
+    if (why != NULL) {
+        note_refusal(v, index, guest, why);
+    } else if (reason == VTD_FAULT_IRTE_RESERVED) {
+        v->stats.entry_refusals++;
+    }
+    return host;
+}
+
+/* Most entries of a table say nothing. */
 static void sync_entry(struct viommu *v, const struct irte_rules *rules, const struct irte *now, u32 index,
                        const struct irte *guest)
 {
     struct irte host = {{0}};
     if ((guest->w[0] & (FIELD_MASK(IRTE_P) | FIELD_MASK(IRTE_FPD))) != 0) {
-        const char *why;
-        enum vtd_fault_reason reason = viommu_irte_judge(rules, guest, &host, &why);
-        if (why != NULL) {
-            note_refusal(v, index, guest, why);
-        } else if (reason == VTD_FAULT_IRTE_RESERVED) {
-            v->stats.entry_refusals++;
-        }
+        host = judge(v, rules, index, guest);
         (void)viommu_spend(v, STEPS_ENTRY);
     }
     put(v, now, index, &host);
@@ -237,25 +246,52 @@ bool viommu_irt_command_run(struct viommu *v)
 
 /* --- descriptors --- */
 
+/* The unit forgets what it has cached of them before the guest's wait behind says so: it is the same queue. */
+static void forget(struct viommu *v, u16 first, u32 mask)
+{
+    bool by_index = mask <= vtd_ecap_get(v->ecap, VTD_ECAP_MHMV);
+    struct vtd_desc *to = &v->queue.batch[v->queue.count++];
+    to->w[0] = by_index ? vtd_desc_interrupt_entries(first, mask).w[0] : vtd_desc_interrupt_entry_global().w[0];
+    to->w[1] = 0;
+}
+
+/* What a guest announces most: false if it is none of its table's, or has to wait. */
+static bool sync_one(struct viommu *v, u32 index)
+{
+    struct irte guest;
+    gpa_t at = {(v->irt.irta & FIELD_MASK(IRTA_IRTA)) + index * sizeof(guest)};
+    if (index >= guest_entries(v) || !viommu_spend(v, STEPS_BLOCK + STEPS_ENTRY) ||
+        !v->config.ops->read(v->config.ctx, at, &guest, sizeof(guest))) {
+        return false;
+    }
+    const struct irte_rules rules = viommu_irt_rules(v);
+    struct irte host = judge(v, &rules, index, &guest);
+    put(v, &viommu_host_irt_entries(v)[index], index, &host);
+    return true;
+}
+
 /* Not inlined: registers that the loop around it needs for every descriptor would go to what few of them want. */
-__attribute__((noinline)) bool viommu_irt_start(struct viommu *v, u16 index, u32 mask)
+__attribute__((noinline)) bool viommu_irt_announce(struct viommu *v, u16 index, u32 mask)
 {
     enum { ALL = 16 };
     struct viommu_irt *t = &v->irt;
     v->stats.interrupt_entries++;
     if (!viommu_remapping(v)) {
-        return false;
+        return true;
+    }
+    if (mask == 0 && sync_one(v, index)) {
+        forget(v, index, 0);
+        return true;
     }
     t->mask = (u8)least(mask, ALL);
     t->first = (u16)(index & ~((1u << t->mask) - 1));
     t->next = t->first;
     t->end = t->first + (1u << t->mask);
     t->announced = true;
-    return true;
+    return false;
 }
 
-/* The unit forgets what it has cached of them before the guest's wait behind says so: it is the same queue. */
-__attribute__((noinline)) bool viommu_irt_run(struct viommu *v)
+bool viommu_irt_run(struct viommu *v)
 {
     struct viommu_irt *t = &v->irt;
     if (!t->announced) {
@@ -265,10 +301,7 @@ __attribute__((noinline)) bool viommu_irt_run(struct viommu *v)
         return false;
     }
     t->announced = false;
-    bool by_index = t->mask <= vtd_ecap_get(v->ecap, VTD_ECAP_MHMV);
-    struct vtd_desc *to = &v->queue.batch[v->queue.count++];
-    to->w[0] = by_index ? vtd_desc_interrupt_entries(t->first, t->mask).w[0] : vtd_desc_interrupt_entry_global().w[0];
-    to->w[1] = 0;
+    forget(v, t->first, t->mask);
     return true;
 }
 

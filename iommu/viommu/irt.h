@@ -24,8 +24,11 @@ void viommu_irt_command(struct viommu *v, u32 gcmd);
 /* Goes on with these within v->budget; true while something is left. */
 bool viommu_irt_command_run(struct viommu *v);
 
-/* A descriptor says that 2^mask entries changed, or all (mask 16 and more). False: none of them matters. */
-bool viommu_irt_start(struct viommu *v, u16 index, u32 mask);
+/*
+ * A descriptor says that 2^mask entries changed, or all (mask 16 and more). True: its successor is in the batch, or
+ * none of them matters. False: viommu_irt_run() goes on with them.
+ */
+bool viommu_irt_announce(struct viommu *v, u16 index, u32 mask);
 /* Goes on with the entries of the descriptor; true when its successor is in the batch, or there was none. */
 bool viommu_irt_run(struct viommu *v);
 

@@ -51,7 +51,7 @@ static bool has_reserved(const struct irte_rules *rules, const struct irte *e)
     if (!rules->guest_eime) {
         first |= FIELD_MASK(IRTE_DST) & ~FIELD_MASK(IRTE_XAPIC_DST);
     }
-    return (e->w[0] & first) != 0 || (e->w[1] & second) != 0 || irte_get(e, IRTE_SVT) == SVT_RESERVED ||
+    return ((e->w[0] & first) | (e->w[1] & second)) != 0 || irte_get(e, IRTE_SVT) == SVT_RESERVED ||
            (undefined_modes >> irte_get(e, IRTE_DLM) & 1) != 0;
 }
 
@@ -64,8 +64,8 @@ static bool has_cpu(const struct irte_rules *rules, u32 id)
 static bool has_cluster(const struct irte_rules *rules, u32 dst)
 {
     u32 mask = dst & 0xffff;
-    for (u32 bit = 0; bit < CLUSTER_CPUS; bit++) {
-        if ((mask >> bit & 1) != 0 && !has_cpu(rules, (dst >> 16) * CLUSTER_CPUS + bit)) {
+    for (u32 left = mask; left != 0; left &= left - 1) {
+        if (!has_cpu(rules, (dst >> 16) * CLUSTER_CPUS + (u32)__builtin_ctz(left))) {
             return false;
         }
     }
@@ -104,15 +104,17 @@ static bool has_sources(const struct irte_rules *rules, u32 first, u32 last)
     return rules->ops->has_sources(rules->ctx, (u16)first, (u16)last);
 }
 
-/* SQ: up to eight functions of one device. */
+/* SQ: up to eight functions of one device; mostly it is one. */
 static bool has_functions(const struct irte_rules *rules, u32 sid, u32 ignored)
 {
-    for (u32 bits = 0; bits <= ignored; bits++) {
-        u32 one = (sid & ~ignored) | bits;
-        if ((bits & ~ignored) == 0 && !has_sources(rules, one, one)) {
+    u32 first = sid & ~ignored;
+    u32 bits = 0;
+    do {
+        if (!has_sources(rules, first | bits, first | bits)) {
             return false;
         }
-    }
+        bits = (bits - ignored) & ignored; /* the next of its subsets */
+    } while (bits != 0);
     return true;
 }
 

@@ -23,8 +23,11 @@ static inline __attribute__((always_inline)) void append_for(struct viommu *v, u
 {
     _Static_assert((int)DESC_IOTLB_DID == (int)DESC_PASID_IOTLB_DID, "one place");
     const struct viommu_host_ids *ids = viommu_host_ids(v, guest_did);
+    struct vtd_desc *to = &v->queue.batch[v->queue.count];
+    v->queue.count += ids->count;
     for (u32 i = 0; i < ids->count; i++) {
-        append(v, (struct vtd_desc){{d.w[0] | field_put(DESC_IOTLB_DID, ids->host[i]), d.w[1]}});
+        to[i].w[0] = d.w[0] | field_put(DESC_IOTLB_DID, ids->host[i]);
+        to[i].w[1] = d.w[1];
     }
 }
 
@@ -48,12 +51,12 @@ static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 {
     enum { WIDEST_MASK = 57 - 12 };
     u32 mask = (u32)field_get(&cmd->reach, IVA_AM);
-    struct vtd_desc d = vtd_desc_pasid_iotlb(0, cmd->pasid);
-    if (cmd->granularity == VGRAN_PAGE && mask <= WIDEST_MASK) {
-        u64 reach = cmd->reach & (~0ull << (PAGE_SHIFT + mask) | FIELD_MASK(IVA_IH) | FIELD_MASK(IVA_AM));
-        d = vtd_desc_pasid_iotlb_pages(0, cmd->pasid, reach);
+    if (cmd->granularity != VGRAN_PAGE || mask > WIDEST_MASK) {
+        append_for(v, cmd->did, vtd_desc_pasid_iotlb(0, cmd->pasid));
+        return;
     }
-    append_for(v, cmd->did, d);
+    u64 reach = cmd->reach & (~0ull << (PAGE_SHIFT + mask) | FIELD_MASK(IVA_IH) | FIELD_MASK(IVA_AM));
+    append_for(v, cmd->did, vtd_desc_pasid_iotlb_pages(0, cmd->pasid, reach));
 }
 
 /*
@@ -105,7 +108,7 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
         *error = perform_wait(v, cmd);
         return *error == IQEI_NONE;
     case VCMD_INTERRUPT_ENTRIES:
-        v->queue.scanning = viommu_irt_start(v, cmd->sid, cmd->function_mask);
+        v->queue.scanning = !viommu_irt_announce(v, cmd->sid, cmd->function_mask);
         return !v->queue.scanning;
     case VCMD_CONTEXT_CACHE:
         v->stats.context_caches++;
@@ -137,35 +140,36 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
     return true;
 }
 
-void viommu_perform_advance(struct viommu *v, u32 bytes)
+void viommu_perform_advance(struct viommu *v, u32 count)
 {
     struct viommu_queue *q = &v->queue;
-    q->fetch += bytes;
+    q->fetch += count << viommu_desc_shift(q);
     if (q->fetch >= q->bytes) {
         q->fetch = 0;
     }
-    v->stats.descriptors += bytes / viommu_desc_bytes(q);
+    v->stats.descriptors += count;
 }
 
 enum iqei viommu_perform(struct viommu *v, const struct perform_rules *rules)
 {
     struct viommu_queue *q = &v->queue;
     enum iqei error = IQEI_NONE;
-    u32 words = viommu_desc_bytes(q) / (u32)sizeof(u64);
-    const u64 *begin = &q->ahead[(q->fetch - q->ahead_from) / sizeof(u64)];
-    const u64 *end = &q->ahead[q->ahead_bytes / sizeof(u64)];
-    const u64 *at = begin;
-    if (v->budget < (u32)(end - begin) / words) {
-        end = begin + v->budget * words;
-    }
-    for (; at < end && q->count <= VIOMMU_BATCH - VIOMMU_HOST_DIDS; at += words) {
+    u32 shift = viommu_desc_shift(q);
+    u32 first = q->fetch - q->ahead_from;
+    u32 count = (q->ahead_bytes - first) >> shift;
+    count = count < v->budget ? count : v->budget;
+    const u8 *begin = (const u8 *)q->ahead + first;
+    const u8 *end = begin + (count << shift);
+    const u8 *at = begin;
+    for (; at < end && q->count <= VIOMMU_BATCH - VIOMMU_HOST_DIDS; at += 1u << shift) {
         struct viommu_cmd cmd;
-        error = viommu_desc_decode(&rules->rules, at, &cmd);
+        error = viommu_desc_decode(&rules->rules, (const u64 *)(const void *)at, &cmd);
         if (error != IQEI_NONE || !perform(v, &cmd, rules->tables, &error)) {
             break;
         }
     }
-    viommu_perform_advance(v, (u32)(at - begin) * (u32)sizeof(u64));
-    (void)viommu_spend(v, (u32)(at - begin) / words + (q->scanning ? 1 : 0));
+    u32 done = (u32)(at - begin) >> shift;
+    viommu_perform_advance(v, done);
+    (void)viommu_spend(v, done + q->scanning);
     return error;
 }

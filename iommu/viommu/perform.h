@@ -24,7 +24,7 @@ struct perform_rules {
  */
 must_use enum iqei viommu_perform(struct viommu *v, const struct perform_rules *rules);
 
-/* Moves fetch past that many bytes of whole descriptors, which do not go beyond the ring's end. */
-void viommu_perform_advance(struct viommu *v, u32 bytes);
+/* Moves fetch past that many descriptors, which do not go beyond the ring's end. */
+void viommu_perform_advance(struct viommu *v, u32 count);
 
 #endif

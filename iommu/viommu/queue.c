@@ -151,7 +151,8 @@ static enum iqei check_registers(const struct viommu *v, const struct desc_rules
     if (error != IQEI_NONE) {
         return error;
     }
-    if ((v->reg[VREG_IQT] & (viommu_desc_bytes(&v->queue) - 1)) != 0) {
+    /* The head, too: IQA may have made descriptors wider between two of the narrow ones. */
+    if (((v->reg[VREG_IQT] | v->queue.fetch) & (viommu_desc_bytes(&v->queue) - 1)) != 0) {
         return IQEI_TAIL_ALIGN;
     }
     return v->reg[VREG_IQT] >= v->queue.bytes ? IQEI_TAIL : IQEI_NONE;
@@ -161,7 +162,7 @@ static struct perform_rules current_rules(struct viommu *v)
 {
     struct perform_rules now = {
         .rules = {.cap = v->cap, .rtaddr = v->active_root,
-                  .did_mask = (u16)vtd_cap_did_mask(v->cap), .haw = v->walk.haw, .wide = v->queue.wide},
+                  .did_mask = v->did_mask, .haw = v->walk.haw, .wide = v->queue.wide},
         .tables = viommu_translating(v) && vtd_rtaddr_ttm(v->active_root) == TTM_SCALABLE,
     };
     now.error = check_registers(v, &now.rules);
@@ -183,7 +184,7 @@ static bool finish_scan(struct viommu *v)
         return false;
     }
     v->queue.scanning = false;
-    viommu_perform_advance(v, viommu_desc_bytes(&v->queue));
+    viommu_perform_advance(v, 1);
     return true;
 }
 

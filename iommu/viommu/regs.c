@@ -55,7 +55,6 @@ static const u8 begins_at[] = {
 static enum viommu_reg find_reg(const struct viommu *v, u32 offset)
 {
     u32 dword = offset / 4;
-    u32 moved = offset - v->iotlb_offset;
     if (dword < ARRAY_LEN(begins_at) && begins_at[dword] != 0) {
         return begins_at[dword] - 1u;
     }
@@ -63,6 +62,7 @@ static enum viommu_reg find_reg(const struct viommu *v, u32 offset)
         rules[begins_at[dword - 1] - 1].bytes == 8) {
         return begins_at[dword - 1] - 1u;
     }
+    u32 moved = offset - v->iotlb_offset;
     return moved >= VTD_IOTLB_BYTES ? VREG_COUNT : moved < VTD_IOTLB ? VREG_IVA : VREG_IOTLB;
 }
 
@@ -74,7 +74,7 @@ static u32 shift_of(enum viommu_reg reg, u32 offset)
 
 static bool size_is_allowed(u32 offset, u32 size)
 {
-    return (size == 4 || size == 8) && offset % size == 0;
+    return (size == 4 || size == 8) && (offset & (size - 1)) == 0;
 }
 
 static bool is_record(const struct viommu *v, u32 offset)
@@ -107,11 +107,21 @@ static u64 current_value(struct viommu *v, enum viommu_reg reg)
     }
 }
 
+/* 0 where there is none. */
+static u32 read_record(struct viommu *v, u32 offset)
+{
+    if (!is_record(v, offset)) {
+        return 0;
+    }
+    viommu_fault_poll(v);
+    return (u32)(viommu_fault_record_read(v, (offset - v->record_offset) & ~7u) >> 8 * (offset % 8));
+}
+
 static u32 read_dword(struct viommu *v, u32 offset)
 {
     enum viommu_reg reg = find_reg(v, offset);
     if (reg == VREG_COUNT) {
-        return 0;
+        return read_record(v, offset);
     }
     return (u32)(current_value(v, reg) >> shift_of(reg, offset));
 }
@@ -146,6 +156,7 @@ static void on_gcmd(struct viommu *v, u32 value)
     }
     u32 status = (u32)v->reg[VREG_GSTS];
     u32 change = value ^ status;
+    v->command.asked = true;
     if (value & GCMD_SRTP) {
         v->reg[VREG_GSTS] &= ~(u64)GSTS_RTPS;
         v->active_root = v->reg[VREG_RTADDR];
@@ -257,13 +268,11 @@ static void take_effect(struct viommu *v, enum viommu_reg reg, u64 written, bool
 
 static void write_dword(struct viommu *v, u32 offset, u32 value)
 {
-    if (is_record(v, offset)) {
-        viommu_fault_record_write(v, (offset - v->record_offset) & ~7u,
-                                  (u64)value << 8 * (offset % 8));
-        return;
-    }
     enum viommu_reg reg = find_reg(v, offset);
     if (reg == VREG_COUNT) {
+        if (is_record(v, offset)) {
+            viommu_fault_record_write(v, (offset - v->record_offset) & ~7u, (u64)value << 8 * (offset % 8));
+        }
         return;
     }
     u32 shift = shift_of(reg, offset);

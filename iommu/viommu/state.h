@@ -36,6 +36,7 @@ struct viommu_command {
     bool translate;  /* TE is to become te_target */
     bool te_target;
     bool queue_off;  /* QIE 1 -> 0: waits for the descriptor under way */
+    bool asked;      /* GCMD was written: something of the above, or of irt, may be to be done */
 };
 
 /* --- bind.c: what is to stand in the hardware for a guest entry --- */
@@ -192,6 +193,7 @@ struct viommu {
     hpa_t memory;            /* the pages this struct and scratch live in */
     u32 memory_pages;
     u64 cap, ecap;           /* as the guest sees them */
+    u16 did_mask;            /* of CAP.ND */
     u32 iotlb_offset;        /* 16 * ECAP.IRO */
     u32 record_offset;       /* 16 * CAP.FRO */
     u32 record_count;        /* CAP.NFR + 1 */
@@ -218,17 +220,21 @@ struct viommu {
 /* Takes n steps off the budget; false when nothing is left and the caller must come back. */
 static inline bool viommu_spend(struct viommu *v, u32 n)
 {
-    if (v->budget == 0) {
-        return false;
-    }
-    v->budget = v->budget > n ? v->budget - n : 0;
-    return true;
+    u32 left = v->budget;
+    v->budget = left > n ? left - n : 0;
+    return left != 0;
 }
 
-/* Of a descriptor in the guest's ring. */
+/* Of a descriptor in the guest's ring, as a power of two and in bytes. */
+static inline u32 viommu_desc_shift(const struct viommu_queue *q)
+{
+    _Static_assert(sizeof(struct vtd_desc) == 1 << 5, "the wide ones");
+    return 4u + q->wide;
+}
+
 static inline u32 viommu_desc_bytes(const struct viommu_queue *q)
 {
-    return q->wide ? sizeof(struct vtd_desc) : sizeof(struct vtd_desc) / 2;
+    return 1u << viommu_desc_shift(q);
 }
 
 /* A command of GCMD about interrupts is not done yet. */
@@ -242,7 +248,7 @@ static inline bool viommu_remapping(const struct viommu *v)
     return (v->reg[VREG_GSTS] & GSTS_IRES) != 0;
 }
 
-static inline bool viommu_translating(const struct viommu *v)
+static inline __attribute__((always_inline)) bool viommu_translating(const struct viommu *v)
 {
     return (v->reg[VREG_GSTS] & GSTS_TES) != 0 && !v->as_left;
 }

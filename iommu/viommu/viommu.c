@@ -39,6 +39,7 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
                                            VIOMMU_TABLE_PAGES_MAX);
     v->cap = viommu_caps_cap(unit->cap, config->interrupts);
     v->ecap = viommu_caps_ecap(unit->ecap, config->interrupts);
+    v->did_mask = (u16)vtd_cap_did_mask(v->cap);
     v->iotlb_offset = vtd_ecap_iotlb_offset(v->ecap);
     v->record_offset = vtd_cap_fault_offset(v->cap);
     v->record_count = vtd_cap_fault_records(v->cap);
@@ -158,7 +159,7 @@ void viommu_destroy(struct viommu *v)
  */
 static bool run_pending(struct viommu *v)
 {
-    bool command_left = viommu_command_run(v);
+    bool command_left = v->command.asked && viommu_command_run(v);
     bool queue_left = false;
     if (!v->command.scanning) {
         queue_left = viommu_queue_run(v);
@@ -171,6 +172,7 @@ static bool run_pending(struct viommu *v)
         viommu_queue_disable(v);
         command_left = v->command.set_root || v->command.translate || viommu_irt_is_asked(v);
     }
+    v->command.asked = command_left;
     v->left = command_left || queue_left;
     v->stats.leftovers += v->left ? 1 : 0;
     return v->left;

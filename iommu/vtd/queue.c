@@ -257,9 +257,9 @@ static enum result run_whole(struct vtd_unit *unit, const struct vtd_desc *descs
 }
 
 /* A ring of short descriptors has no place for the upper half. */
-static bool fits_width(const struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+static bool are_short(const struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
 {
-    for (u32 i = 0; unit->desc_words == 2 && i < count; i++) {
+    for (u32 i = 0; i < count; i++) {
         if ((descs[i].w[2] | descs[i].w[3]) != 0) {
             port_log(LOG_ERROR, "unit %u: a 256-bit descriptor on a queue of 128 bits",
                      unit->info.index);
@@ -267,6 +267,11 @@ static bool fits_width(const struct vtd_unit *unit, const struct vtd_desc *descs
         }
     }
     return true;
+}
+
+static inline bool fits_width(const struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+{
+    return unit->desc_words != 2 || are_short(unit, descs, count);
 }
 
 u32 vtd_queue_everything(const struct vtd_unit *unit, struct vtd_desc batch[static 3])
@@ -281,15 +286,12 @@ u32 vtd_queue_everything(const struct vtd_unit *unit, struct vtd_desc batch[stat
 }
 
 /*
- * Whether there is a queue to use. One that hung is used again when the unit has fetched all that stands in it. Nobody
- * waited for that, and changes went without invalidations meanwhile: so everything is invalidated first.
+ * A queue that hung is used again when the unit has fetched all that stands in it. Nobody waited for that, and changes
+ * went without invalidations meanwhile: so everything is invalidated first.
  */
-static bool is_usable(struct vtd_unit *unit)
+static __attribute__((noinline)) bool is_back(struct vtd_unit *unit)
 {
     struct vtd_desc batch[3];
-    if (unit->queue_size == 0 || !unit->queue_dead) {
-        return unit->queue_size != 0;
-    }
     u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
     if (vtd_regs_are_gone(unit, fsts)) {
         return false;
@@ -306,6 +308,12 @@ static bool is_usable(struct vtd_unit *unit)
     port_log(LOG_WARNING, "unit %u: the invalidation queue is back%s", unit->info.index,
              done ? "" : ", and hangs again");
     return done;
+}
+
+/* Whether there is a queue to use. */
+static inline bool is_usable(struct vtd_unit *unit)
+{
+    return unit->queue_size != 0 && (!unit->queue_dead || is_back(unit));
 }
 
 void vtd_queue_poll(struct vtd_unit *unit)

@@ -184,6 +184,23 @@ static void run_map(void)
     print("first-stage map of 512 pages, above plain stores", fewest_stores(first) - plain);
 }
 
+/* Each entry with another vector than before, so that all of them are vetted and stored. */
+static void put_interrupts(u32 count)
+{
+    static u32 vector = 0x30;
+    vector ^= 1;
+    for (u32 i = 0; i < count; i++) {
+        unit_interrupt(i, vector);
+        unit_put_interrupt_entry(i);
+    }
+}
+
+static void run_interrupts(void)
+{
+    run_doorbell("interrupt entry, 1", put_interrupts, 1, false);
+    run_doorbell("interrupt entries, 17", put_interrupts, 17, false);
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
@@ -193,6 +210,9 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     if (unit_start()) {
         run_queue();
         run_map();
+        if (unit_remap()) {
+            run_interrupts();
+        }
     }
     unit_stop();
     efi_test_end();

@@ -3,11 +3,13 @@
 #include "tests/efi/guest_unit.h"
 
 enum {
-    GCMD_TE = 1u << 31, GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26,
+    GCMD_TE = 1u << 31, GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26, GCMD_IRE = 1u << 25, GCMD_SIRTP = 1u << 24,
     RTADDR_SCALABLE = 1 << 10, IQA_WIDE = 1 << 11, RING_ORDER = 3,
     PGTT_SHIFT = 6, PGTT_FIRST = 1, PGTT_PASS = 4, CONTEXT_PASIDE = 1 << 3,
-    TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6, TYPE_PASID = 7,
-    G_GLOBAL = 1 << 4, G_PAGE = 3 << 4, G_PASID = 1 << 4, G_PASID_GLOBAL = 3 << 4, WAIT_SW = 1 << 5,
+    TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_INTERRUPT_ENTRY = 4, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6, TYPE_PASID = 7,
+    G_GLOBAL = 1 << 4, G_PAGE = 3 << 4, G_PASID = 1 << 4, G_PASID_GLOBAL = 3 << 4, G_INDEX = 1 << 4, WAIT_SW = 1 << 5,
+    ECAP_IR_EIM = 3 << 3, IRTA_EIME = 1 << 11, IRTA_256 = 7,
+    IRTE_CLUSTER = 3 << 2, IRTE_FOR_SID = 1 << 18,   /* logical, one of those named; that source-id alone */
     WORDS_CONTEXT = 4, WORDS_PASID = 8, PAGES = 4096, LIMIT_US = 1000000,
 };
 
@@ -16,6 +18,7 @@ static const u16 board[] = {0x00, 0x08, 0x09, 0x0a, 0x0b, 0x10, UNIT_SID, 0x20};
 
 static u64 *ring;
 static u64 *pasids;              /* the table with UNIT_SID's PASIDs 0 to 63 */
+static volatile u64 *interrupts;
 static u32 tail;
 static volatile u32 status;
 static u32 waits;
@@ -83,6 +86,28 @@ bool unit_start(void)
     unit_put((struct unit_desc){{TYPE_PASID | G_PASID_GLOBAL}});
     unit_put((struct unit_desc){{TYPE_IOTLB | G_GLOBAL}});
     return unit_rewind() && command(GCMD_QIE | GCMD_TE, GCMD_TE);
+}
+
+bool unit_remap(void)
+{
+    if ((*unit_reg64(UNIT_ECAP) & ECAP_IR_EIM) != ECAP_IR_EIM) {
+        return false;
+    }
+    interrupts = unit_pages(1);
+    *unit_reg64(UNIT_IRTA) = (u64)interrupts | IRTA_EIME | IRTA_256;
+    return command(GCMD_TE | GCMD_QIE | GCMD_SIRTP, GCMD_SIRTP) && command(GCMD_TE | GCMD_QIE | GCMD_IRE, GCMD_IRE);
+}
+
+/* The half with the present bit is written last. To the first CPU of the first cluster. */
+void unit_interrupt(u32 index, u32 vector)
+{
+    interrupts[index * 2 + 1] = IRTE_FOR_SID | UNIT_SID;
+    interrupts[index * 2] = 1ull << 32 | vector << 16 | IRTE_CLUSTER | 1;
+}
+
+void unit_put_interrupt_entry(u32 index)
+{
+    unit_put((struct unit_desc){{TYPE_INTERRUPT_ENTRY | G_INDEX | (u64)index << 32}});
 }
 
 void unit_stop(void)

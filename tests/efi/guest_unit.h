@@ -11,8 +11,8 @@
 
 enum {
     UNIT_BASE = 0xfed90000,
-    UNIT_GCMD = 0x18, UNIT_GSTS = 0x1c, UNIT_RTADDR = 0x20, UNIT_FSTS = 0x34,
-    UNIT_IQH = 0x80, UNIT_IQT = 0x88, UNIT_IQA = 0x90,
+    UNIT_ECAP = 0x10, UNIT_GCMD = 0x18, UNIT_GSTS = 0x1c, UNIT_RTADDR = 0x20, UNIT_FSTS = 0x34,
+    UNIT_IQH = 0x80, UNIT_IQT = 0x88, UNIT_IQA = 0x90, UNIT_IRTA = 0xb8,
     UNIT_SID = 0x18,            /* the network card, whose PASIDs are tried out */
     UNIT_DID = 5,
     UNIT_RING = 1024,           /* descriptors */
@@ -40,10 +40,16 @@ void unit_stop(void);
 /* The entry of a PASID below 64 of UNIT_SID: first stage at `root`, or not present for NULL. */
 void unit_pasid(u32 pasid, const void *root);
 
+/* Turns interrupt remapping on, with a table of 256 entries for x2APIC ids; false if there is none to turn on. */
+bool unit_remap(void);
+/* An entry of it for UNIT_SID. */
+void unit_interrupt(u32 index, u32 vector);
+
 /* These add to the ring without ringing the doorbell. */
 void unit_put(struct unit_desc desc);
 void unit_put_iotlb(u32 pasid, u64 addr);   /* one page of UNIT_DID's */
 void unit_put_pasid_cache(u32 pasid);
+void unit_put_interrupt_entry(u32 index);
 void unit_put_wait(void);                   /* its status counts the waits */
 
 /* The value of IQT with which the unit sees what was added. */

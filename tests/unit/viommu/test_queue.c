@@ -227,6 +227,26 @@ static void rings(void **state)
 }
 
 /* The unit's queue dies while a descriptor's scan is under way: commands go on, and no work is left over. */
+/* IQA makes descriptors wide where the head stands in the middle of one: an error, and no end of time. */
+static void a_head_between_two_wide_descriptors(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_start(&kit);
+    u64 narrow = kit_page(&kit);
+    kit_write(&kit, R_IQA, 8, narrow);
+    kit_write(&kit, R_GCMD, 4, G_QIE);
+    kit_at(narrow)[0] = 0x05;
+    kit_write(&kit, R_IQT, 8, 16);
+    assert_int_equal(kit_read(&kit, R_IQH, 8), 16);
+    kit_write(&kit, R_IQA, 8, kit_page(&kit) | 1u << 11);
+    kit_write(&kit, R_IQT, 8, 64);
+    assert_int_equal(kit_read(&kit, R_FSTS, 4), 0x10);
+    assert_int_equal(kit_read(&kit, R_IQERCD, 8), 6);
+    assert_int_equal(kit_read(&kit, R_IQH, 8), 16);
+    assert_true(kit_stop(&kit));
+}
+
 static void a_dead_queue_during_a_scan(void **state)
 {
     (void)state;
@@ -270,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_ring_full_of_commands),
         cmocka_unit_test(accesses_in_between_keep_the_order),
         cmocka_unit_test(rings),
+        cmocka_unit_test(a_head_between_two_wide_descriptors),
         cmocka_unit_test(a_dead_queue_during_a_scan),
     };
     return cmocka_run_group_tests_name("viommu_queue", tests, NULL, NULL);
