@@ -36,10 +36,7 @@ static void look_at_survey(const struct survey *s, struct census *out)
             note_stray(out, c->apic_id, "does not run what the firmware gives it to run");
             continue;
         }
-        if ((c->x2apic_on || c->x2apic_locked) && !out->x2apic_on) {
-            out->x2apic_on = true;
-            out->x2apic_id = c->apic_id;
-        }
+        out->x2apic_on = out->x2apic_on || c->x2apic_on || c->x2apic_locked;
         out->x2apic_locked = out->x2apic_locked || c->x2apic_locked;
         if (c->missing != NULL && out->missing == NULL) {
             out->missing = c->missing;

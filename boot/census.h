@@ -28,7 +28,6 @@ struct census {
     u32 entering;               /* CPUs that enter, the boot CPU among them */
     u32 highest_id;             /* of those */
     bool x2apic_on, x2apic_locked;
-    u32 x2apic_id;              /* the first CPU in x2APIC mode, or locked in it */
     const char *missing;        /* what the first CPU that cannot enter lacks */
     u32 missing_id;
     bool stray;                 /* some CPU would stay outside; stray_why says why */

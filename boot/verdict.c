@@ -28,44 +28,67 @@ static bool cannot_run(const struct machine *m, struct verdict *out)
     return why != NULL || m->census.missing != NULL;
 }
 
-static bool all_remap(const struct machine *m)
+/*
+ * Why the guest could not be shown interrupt remapping, NULL: it can. It is shown on every unit or on none. wide: with
+ * destinations of 32 bits.
+ */
+static const char *remapping_missing(const struct machine *m, bool wide)
 {
-    u32 i = 0;
-    while (i < m->dmar.unit_count && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IR) != 0) {
-        i++;
+    if (!m->dmar_usable || m->dmar.unit_count == 0) {
+        return "there is no usable DMAR table";
     }
-    return i == m->dmar.unit_count;
+    if (!m->dmar.intr_remap) {
+        return "the DMAR table does not offer that";
+    }
+    for (u32 i = 0; i < m->dmar.unit_count; i++) {
+        const char *why;
+        u64 ecap = m->units[i].ecap;
+        if (vtd_caps_ability(m->units[i].cap, ecap, &why) != VTD_ABILITY_NESTED) {
+            return "not every unit can be shown to a guest";
+        }
+        if (vtd_ecap_get(ecap, VTD_ECAP_IR) == 0 || (wide && vtd_ecap_get(ecap, VTD_ECAP_EIM) == 0)) {
+            return wide ? "not every unit has it with 32-bit destinations" : "not every unit has it";
+        }
+    }
+    return NULL;
 }
 
+/*
+ * What an OS cannot do without interrupt remapping. It could leave x2APIC mode where that is not locked; no stock
+ * kernel has been seen to do so as a guest, so that is asked for there, too.
+ */
 static bool needs_interrupt_remapping(const struct machine *m, struct verdict *out)
 {
     const struct census *c = &m->census;
-    if (c->x2apic_locked) {
-        format_text(out->why, MACHINE_REASON, "the firmware locked x2APIC mode, which needs interrupt remapping");
-        return true;
-    }
-    if (c->x2apic_on) {
+    const char *missing = remapping_missing(m, true);
+    if (c->x2apic_locked && missing != NULL) {
         format_text(out->why, MACHINE_REASON,
-                    "the firmware left the CPU with APIC id %u in x2APIC mode, which needs interrupt remapping",
-                    c->x2apic_id);
+                    "the firmware locked x2APIC mode, which needs interrupt remapping: %s", missing);
         return true;
     }
-    if (c->highest_id >= FIRST_WIDE_APIC_ID) {
-        format_text(out->why, MACHINE_REASON, "the CPU with APIC id %u: ids of 255 and more need interrupt remapping",
-                    c->highest_id);
+    if (c->x2apic_on && missing != NULL) {
+        format_text(out->why, MACHINE_REASON,
+                    "the firmware left CPUs in x2APIC mode, which needs interrupt remapping: %s", missing);
         return true;
     }
-    for (u32 i = 0; m->dmar_usable && i < m->dmar.unit_count; i++) {
-        /* Its I/O APICs and devices hold remappable messages, and a guest is shown remapping on all units or none. */
-        if (!is_absent(&m->units[i]) && (m->units[i].status & GSTS_IRES) != 0 && !all_remap(m)) {
-            format_text(out->why, MACHINE_REASON,
-                        "unit %u at %llx remaps the firmware's interrupts, and not every unit can", i,
-                        m->dmar.units[i].base.v);
+    if (c->highest_id >= FIRST_WIDE_APIC_ID && missing != NULL) {
+        format_text(out->why, MACHINE_REASON,
+                    "the CPU with APIC id %u: ids of 255 and more need interrupt remapping: %s", c->highest_id,
+                    missing);
+        return true;
+    }
+    missing = remapping_missing(m, false);
+    for (u32 i = 0; m->dmar_usable && missing != NULL && i < m->dmar.unit_count; i++) {
+        bool absent = is_absent(&m->units[i]);
+        /* Its I/O APICs and devices have entries in the remappable format. */
+        if (!absent && (m->units[i].status & GSTS_IRES) != 0) {
+            format_text(out->why, MACHINE_REASON, "unit %u at %llx remaps the firmware's interrupts: %s", i,
+                        m->dmar.units[i].base.v, missing);
             return true;
         }
-        if (!is_absent(&m->units[i]) && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IRREQ) != 0) {
-            format_text(out->why, MACHINE_REASON, "unit %u at %llx demands interrupt remapping (ECAP.IRREQ)", i,
-                        m->dmar.units[i].base.v);
+        if (!absent && vtd_ecap_get(m->units[i].ecap, VTD_ECAP_IRREQ) != 0) {
+            format_text(out->why, MACHINE_REASON, "unit %u at %llx demands interrupt remapping (ECAP.IRREQ): %s", i,
+                        m->dmar.units[i].base.v, missing);
             return true;
         }
     }

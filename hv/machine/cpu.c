@@ -21,8 +21,9 @@ enum { IDT_INTERRUPT_GATE = 0x8e };
 
 static struct cpu *cpus[CPU_MAX];
 static u32 created;
-/* A bit for each id that a CPU has. */
-static u64 apic_ids[256 / 64];
+/* A bit for each id that a CPU has. Guests ask for entry after entry of a table, so no search. */
+enum { APIC_IDS = 1 << 16 };
+static u64 apic_ids[APIC_IDS / 64];
 /* A VM exit sets the limit to 64 KiB; external interrupts are never on in root mode. */
 static struct idt_entry idt[256] __attribute__((aligned(16)));
 
@@ -59,7 +60,15 @@ u32 cpu_count(void)
 
 bool cpu_has_apic_id(u32 apic_id)
 {
-    return apic_id < 256 && (apic_ids[apic_id / 64] >> apic_id % 64 & 1) != 0;
+    return apic_id < APIC_IDS && (apic_ids[apic_id / 64] >> apic_id % 64 & 1) != 0;
+}
+
+/* Leaf 0Bh has all 32 bits, and where there is none an id has eight. SDM volume 2, CPUID. */
+static u32 own_apic_id(void)
+{
+    enum { LEAF_TOPOLOGY = 0xb };
+    bool is_there = cpuid(0, 0).eax >= LEAF_TOPOLOGY && cpuid(LEAF_TOPOLOGY, 0).ebx != 0;
+    return is_there ? cpuid(LEAF_TOPOLOGY, 0).edx : cpuid(1, 0).ebx >> 24;
 }
 
 void cpu_build_gdt(struct cpu *c)
@@ -81,6 +90,11 @@ enum result cpu_create(u32 index, struct cpu **out)
         port_log(LOG_ERROR, "CPU %u: only %u are supported", index, CPU_MAX);
         return ERR_UNSUPPORTED;
     }
+    u32 apic_id = own_apic_id();
+    if (apic_id >= APIC_IDS) {
+        port_log(LOG_ERROR, "CPU %u: its APIC id is %u, and only ids below %u are supported", index, apic_id, APIC_IDS);
+        return ERR_UNSUPPORTED;
+    }
     hpa_t page;
     enum result r = port_pages_alloc(2, &page);
     if (r != OK) {
@@ -89,7 +103,7 @@ enum result cpu_create(u32 index, struct cpu **out)
     struct cpu *c = port_hpa_to_ptr(page);
     c->self = c;
     c->index = index;
-    c->apic_id = cpuid(1, 0).ebx >> 24;   /* ids of 255 and more are not run on */
+    c->apic_id = apic_id;
     c->vmxon.v = page.v + PAGE_SIZE;
     struct stacks stacks;
     r = stack_create(index, &stacks);
@@ -102,7 +116,7 @@ enum result cpu_create(u32 index, struct cpu **out)
     c->tss.ist[IST_FAULT - 1] = stacks.fault;
     c->tss.ist[IST_MACHINE_CHECK - 1] = stacks.machine_check;
     __atomic_store_n(&cpus[index], c, __ATOMIC_RELEASE);
-    apic_ids[c->apic_id / 64] |= 1ull << c->apic_id % 64;
+    apic_ids[apic_id / 64] |= 1ull << apic_id % 64;
     if (index >= created) {
         __atomic_store_n(&created, index + 1, __ATOMIC_RELEASE);
     }

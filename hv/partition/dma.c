@@ -226,7 +226,7 @@ void partition_dma_poll_faults(struct partition *p)
 
 void partition_dma_alert(struct partition *p, u32 apic_id)
 {
-    u64 address = field_put(MESSAGE_RANGE, MESSAGE_RANGE_VALUE) | (u64)apic_id << 12;
+    u64 address = message_event_address(apic_id);
     u32 data = (u32)field_put(MESSAGE_DELIVERY, DELIVERY_NMI);
     for (u32 i = 0; i < p->units_taken; i++) {
         if (p->viommus[i] != NULL) {

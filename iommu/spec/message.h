@@ -21,6 +21,19 @@ enum message_delivery { DELIVERY_FIXED = 0, DELIVERY_LOWEST_PRIORITY = 1, DELIVE
 /* Vectors below are exceptions: the local APIC takes them for an error. */
 enum { MESSAGE_VECTOR_MIN = 16 };
 
+/* To one CPU, by an event of a unit. */
+static inline u64 message_event_address(u32 apic_id)
+{
+    return field_put(MESSAGE_RANGE, MESSAGE_RANGE_VALUE) | field_put(MESSAGE_DESTINATION, apic_id & 0xff) |
+           field_put(MESSAGE_UPPER, apic_id & ~0xffu);
+}
+
+/* The id is one that the lower half can name: FFh there means all CPUs. */
+static inline bool message_has_narrow_id(u64 address)
+{
+    return field_get(&address, MESSAGE_UPPER) == 0 && field_get(&address, MESSAGE_DESTINATION) != 0xff;
+}
+
 static inline bool message_in_range(u64 addr)
 {
     return field_get(&addr, MESSAGE_RANGE) == MESSAGE_RANGE_VALUE;

@@ -6,6 +6,7 @@
  * instant that it took, by having been expected. While somebody serves them neither can be told yet, on this CPU or
  * another: what comes then is taken for the unit's. Without locks, as the message may interrupt whoever holds them.
  */
+#include "iommu/spec/message.h"
 #include "iommu/vtd/state.h"
 
 enum {
@@ -22,12 +23,19 @@ void vtd_alert_init(struct vtd_unit *unit, u64 address, u32 data)
     }
 }
 
+/* An id of 255 or more takes the upper half, which the unit reads while its EIME is 1 (VT-d 11.4.7.5). */
+static bool reaches_its_cpu(const struct vtd_unit *unit, u64 address)
+{
+    u64 irta = vtd_regs_read64(unit, VTD_IRTA);
+    return message_has_narrow_id(address) || field_get(&irta, IRTA_EIME) != 0;
+}
+
 void vtd_alert_hold(struct vtd_unit *unit)
 {
     struct vtd_alert *a = &unit->alert;
     vtd_regs_write32(unit, VTD_FECTL, EVENT_IM);
     a->yielded = false;
-    if (a->address == 0) {
+    if (a->address == 0 || !reaches_its_cpu(unit, a->address)) {
         return;
     }
     vtd_regs_write32(unit, VTD_FEDATA, a->data);

@@ -106,31 +106,83 @@ static void devices_in_doubt(void **state)
     check_native("device 0002:17:01.3 reaches memory by CXL.cache", false);
 }
 
-static void what_needs_interrupt_remapping_stays_native(void **state)
+enum { IR = 1 << 3, EIM = 1 << 4, BOTH = IR | EIM };
+#define IRREQ (1ull << 62)
+
+/* What both units have of interrupt remapping, and the platform. */
+static void remap(u64 bits, bool platform)
+{
+    machine.dmar.intr_remap = platform;
+    for (u32 i = 0; i < 2; i++) {
+        machine.units[i].ecap = (machine.units[i].ecap & ~(u64)BOTH) | bits;
+    }
+}
+
+static void lock(void)
+{
+    machine.census.x2apic_locked = machine.census.x2apic_on = true;
+}
+
+static void left_on(void)
+{
+    machine.census.x2apic_on = true;
+}
+
+static void wide_id(void)
+{
+    machine.census.highest_id = 300;
+}
+
+/* With it on every unit it is the guest's; each thing that is missing ends that. */
+static void check_needs_remapping(void (*need)(void), const char *why)
+{
+    static const struct { u64 bits; bool platform; const char *missing; } without[] = {
+        {0, true, "not every unit has it"}, {IR, true, "with 32-bit destinations"}, {BOTH, false, "does not offer"},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(without); i++) {
+        build();
+        need();
+        remap(without[i].bits, without[i].platform);
+        check_native(why, true);
+        assert_non_null(strstr(verdict.why, without[i].missing));
+    }
+    build();
+    need();
+    remap(BOTH, true);
+    check(true, true, VTD_ABILITY_NESTED, "every unit");
+    machine.units[1].ecap &= ~(1ull << 26);
+    check_native(why, true);
+}
+
+static void x2apic(void **state)
 {
     (void)state;
-    build();
-    machine.census.x2apic_locked = machine.census.x2apic_on = true;
-    check_native("locked x2APIC", true);
-    build();
-    machine.census.x2apic_on = true;
-    machine.census.x2apic_id = 6;
-    check_native("left the CPU with APIC id 6 in x2APIC mode", true);
+    check_needs_remapping(lock, "locked x2APIC");
+    check_needs_remapping(left_on, "left CPUs in x2APIC mode");
+    check_needs_remapping(wide_id, "the CPU with APIC id 300");
     build();
     machine.census.highest_id = 254;
     check(true, true, VTD_ABILITY_NESTED, "");
     machine.census.highest_id = 255;
     check_native("the CPU with APIC id 255", true);
-    build();
-    machine.units[1].ecap |= 1ull << 62;
-    check_native("unit 1 at fed91000 demands interrupt remapping", true);
-    build();
-    machine.units[1].status |= 1u << 25;    /* IRES */
-    machine.units[0].ecap &= ~8ull;         /* IR */
-    machine.units[1].ecap |= 8;
-    check_native("unit 1 at fed91000 remaps the firmware's interrupts, and not every unit can", true);
-    machine.units[0].ecap |= 8;
-    check(true, true, VTD_ABILITY_NESTED, "");
+}
+
+/* Eight-bit destinations will do. */
+static void units_that_demand_or_do_remapping(void **state)
+{
+    (void)state;
+    for (u32 irreq = 0; irreq < 2; irreq++) {
+        build();
+        remap(IR, true);
+        machine.units[1].status |= irreq ? 0 : 1u << 25;    /* IRES */
+        machine.units[1].ecap |= irreq ? IRREQ : 0;
+        check(true, true, VTD_ABILITY_NESTED, "every unit");
+        machine.units[0].ecap &= ~(u64)IR;
+        check_native(irreq ? "unit 1 at fed91000 demands interrupt remapping (ECAP.IRREQ): not every unit has it"
+                           : "unit 1 at fed91000 remaps the firmware's interrupts: not every unit has it", true);
+        remap(IR, false);
+        check_native("the DMAR table does not offer that", true);
+    }
 }
 
 /* All ones in ECAP would be IRREQ as well, and take the choice away. */
@@ -204,7 +256,8 @@ int main(void)
         cmocka_unit_test(the_weakest_unit_decides),
         cmocka_unit_test(tables_and_devices),
         cmocka_unit_test(devices_in_doubt),
-        cmocka_unit_test(what_needs_interrupt_remapping_stays_native),
+        cmocka_unit_test(x2apic),
+        cmocka_unit_test(units_that_demand_or_do_remapping),
         cmocka_unit_test(units_that_are_not_there),
         cmocka_unit_test(cpus_that_stay_outside),
         cmocka_unit_test(each_cpu_feature),

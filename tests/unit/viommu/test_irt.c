@@ -467,6 +467,42 @@ static void a_reserved_field_of_a_request(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/*
+ * IRREQ: while nothing is remapped everything is blocked, and that is the guest's to see. EIMER: so it is while ids
+ * are of eight bits. The guest's unit demands what the hardware's does.
+ */
+static void units_that_demand_it(void **state)
+{
+    static const struct { u64 ecap; u8 off, narrow; } cases[] = {
+        {1ull << 62, 0x2b, 0}, {1ull << 61, 0, 0x2a}, {3ull << 61, 0x2b, 0x2a},
+    };
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct viommu_config shown = {.interrupts = true};
+        struct kit kit;
+        struct kit_fault fault;
+        struct model_interrupt out;
+        kit_start_unit(&kit, KIT_CAP, IR_ECAP | cases[i].ecap, &shown);
+        kit_queue_on(&kit);
+        assert_int_equal(kit_read(&kit, R_ECAP, 8) >> 61 & 3, cases[i].ecap >> 61);
+        for (u32 eime = 0; eime <= EIME; eime += EIME) {
+            (void)model_interrupt(kit.unit, SID, 0xfee00000, VECTOR, &out);
+            assert_int_equal(out.reason, cases[i].off);
+            assert_int_equal(kit_take_fault(&kit, &fault), cases[i].off != 0);
+            assert_true(cases[i].off == 0 || fault.reason == cases[i].off);
+            u64 table = remap(&kit, eime);
+            put(table, 7, eime != 0 ? to_wide(KIT_WIDE_CPU, VECTOR) : to(1, VECTOR), FOR_SID);
+            assert_true(kit_submit(&kit, iec(7, 0), 0));
+            u8 refused = eime != 0 ? 0 : cases[i].narrow;
+            assert_int_equal(request(&kit, SID, 7, &out), refused);
+            assert_int_equal(kit_take_fault(&kit, &fault), refused != 0);
+            assert_true(refused == 0 || fault.reason == refused);
+            command(&kit, 0, G_IRE);
+        }
+        assert_true(kit_stop(&kit));
+    }
+}
+
 /* Where it is not shown there is no register, no command and no fault of it. */
 static void a_unit_that_does_not_show_it(void **state)
 {
@@ -715,6 +751,7 @@ int main(void)
         cmocka_unit_test(another_extended_mode_while_remapping),
         cmocka_unit_test(compatibility_requests),
         cmocka_unit_test(a_reserved_field_of_a_request),
+        cmocka_unit_test(units_that_demand_it),
         cmocka_unit_test(a_unit_that_does_not_show_it),
         cmocka_unit_test(without_the_extended_mode_its_bit_does_not_exist),
         cmocka_unit_test(commands_and_descriptors_in_turn),

@@ -157,9 +157,33 @@ static void yielded(void **state)
     vtd_rig_stop(&rig);
 }
 
+/* An id of 255 or more takes the upper register, which a unit without EIME would not read: another CPU would get it. */
+static void a_wide_id_waits_for_eime(void **state)
+{
+    static const struct { u64 address, eime; bool masked; } cases[] = {
+        {0xfee03000, 0, false}, {0xfeefe000, 0, false}, {0xfeeff000, 0, true}, {1ull << 40 | 0xfee2c000, 0, true},
+        {0xfeeff000, 1, false}, {1ull << 40 | 0xfee2c000, 1, false},
+    };
+    struct vtd_rig rig;
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        struct model_config config = vtd_rig_config(VTD_RIG_SERVER);
+        config.ecap |= 3 << 3;      /* IR, EIM */
+        vtd_rig_start_with(&rig, &config);
+        vtd_regs_write64(rig.unit, VTD_IRTA, cases[i].eime << 11);
+        vtd_alert_init(rig.unit, cases[i].address, NMI);
+        assert_int_equal(vtd_regs_read32(rig.unit, VTD_FECTL) >> 31, cases[i].masked);
+        if (!cases[i].masked) {
+            assert_int_equal(vtd_regs_read32(rig.unit, VTD_FEUADDR), cases[i].address >> 32);
+        }
+        vtd_rig_stop(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wide_id_waits_for_eime),
         cmocka_unit_test(a_message_for_each_time),
         cmocka_unit_test(served_before_it_arrives),
         cmocka_unit_test(while_it_is_served),
