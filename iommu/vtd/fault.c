@@ -114,6 +114,21 @@ static void note_overflow(struct vtd_unit *unit, u64 now)
     vtd_storm_overflow(unit, now);
 }
 
+static void note(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
+{
+    bool interrupt = vtd_fault_is_interrupt(f->reason);
+    unit->faults.seen++;
+    if (may_say(unit, now)) {
+        say(unit, f);
+    }
+    if (interrupt) {
+        vtd_storm_other(unit);
+    } else {
+        vtd_storm_count(unit, f->sid, now);
+    }
+    vtd_sweep_looked(unit, interrupt ? SWEEP_FOUND_INTERRUPT : SWEEP_FOUND_DMA, f->sid, now);
+}
+
 static bool next(struct vtd_unit *unit, u32 fsts, u64 now, struct vtd_fault *out)
 {
     if (vtd_regs_are_gone(unit, fsts)) {
@@ -122,17 +137,17 @@ static bool next(struct vtd_unit *unit, u32 fsts, u64 now, struct vtd_fault *out
     if ((fsts & (FSTS_IQE | FSTS_ITE | FSTS_ICE)) != 0 || unit->queue_dead) {
         vtd_queue_poll(unit);
     }
+    if (!vtd_sweep_may_look(unit, now)) {
+        return false;
+    }
     if ((fsts & FSTS_PPF) != 0 && take_record(unit, out)) {
-        unit->faults.seen++;
-        if (may_say(unit, now)) {
-            say(unit, out);
-        }
-        vtd_storm_count(unit, out->sid, now);
+        note(unit, out, now);
         return true;
     }
     if ((fsts & FSTS_PFO) != 0) {
         note_overflow(unit, now);
     }
+    vtd_sweep_looked(unit, SWEEP_FOUND_NONE, 0, now);
     return false;
 }
 

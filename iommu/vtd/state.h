@@ -60,6 +60,16 @@ struct vtd_alert {
     u32 serving;               /* enum vtd_alert_serving */
 };
 
+/* See sweep.c. */
+struct vtd_sweep {
+    u64 since_us;              /* the second that `recent` is of */
+    u32 recent;                /* interrupt requests that were refused in it */
+    bool on;                   /* records are read now and then only: */
+    bool seen;                 /* there were such requests among the last ones */
+    u32 left;                  /* looks that this time has left, 0: it is over, */
+    u64 next_us;               /* and the next one begins then */
+};
+
 struct vtd_unit {
     struct vtd_unit_info info;
     struct spinlock lock;      /* tables and queue */
@@ -101,6 +111,7 @@ struct vtd_unit {
     u16 last_sid;              /* the last one of them, */
     bool one_sid;              /* which all of them are of */
     bool overflowed;           /* at the last overflow they were all of overflow_sid */
+    struct vtd_sweep sweep;
     u16 overflow_sid;
     u64 log_since_us;
     u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
@@ -293,7 +304,15 @@ void vtd_storm_taken_out(struct vtd_unit *unit, u16 sid);
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word);
 /* Faults of a device, ever. */
 u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid);
+/* One that no entry of the device's silences was recorded: it counts for nothing but the overflow. */
+void vtd_storm_other(struct vtd_unit *unit);
 void vtd_storm_free(struct vtd_unit *unit);
+
+/* iommu/vtd/sweep.c: storms of interrupt requests. Whether a record may be looked at now. */
+bool vtd_sweep_may_look(struct vtd_unit *unit, u64 now);
+/* It was: it is about an interrupt request, about DMA, or there is none. */
+enum vtd_sweep_found { SWEEP_FOUND_INTERRUPT, SWEEP_FOUND_DMA, SWEEP_FOUND_NONE };
+void vtd_sweep_looked(struct vtd_unit *unit, enum vtd_sweep_found found, u16 sid, u64 now);
 
 /* --- device.c --- */
 

@@ -4,7 +4,8 @@
  * (FPD in its context entry: its faults are no longer recorded), from the third time on blocked (P = 0 as well), each
  * time twice as long. A minute without that, or the guest taking the context out, and all is forgotten: who uses the
  * device then is not who stormed. The history is kept by source-id, so it outlives the device's tables in either root.
- * P and FPD are at the same place in the entries of both modes.
+ * P and FPD are at the same place in the entries of both modes. Interrupt requests are none of this: neither stops
+ * them.
  */
 #include "iommu/vtd/state.h"
 
@@ -188,6 +189,12 @@ void vtd_storm_count(struct vtd_unit *unit, u16 sid, u64 now)
         history->faults += history->faults != UINT32_MAX ? 1 : 0;
         count(unit, sid, history, 1, milliseconds(now));
     }
+}
+
+void vtd_storm_other(struct vtd_unit *unit)
+{
+    unit->one_sid = false;
+    unit->recorded++;
 }
 
 void vtd_storm_overflow(struct vtd_unit *unit, u64 now)
