@@ -24,12 +24,12 @@ AIMS = {
     "cpuid, leaf 80000008h": 170,
     "rdmsr, intercepted": 255,
     "wrmsr, intercepted": 270,
-    "register read, 32 bits": 345,
-    "doorbell, 1 command": 1100,
-    "doorbell, 16 commands": 1100 + 15 * 95,
-    "doorbell, 256 commands": 1100 + 255 * 97,
-    "interrupt entry, 1": 1480,
-    "interrupt entries, 17": 1480 + 16 * 475,
+    "register read, 32 bits": 375,
+    "doorbell, 1 command": 1150,
+    "doorbell, 16 commands": 1150 + 15 * 98,
+    "doorbell, 256 commands": 1150 + 255 * 99,
+    "interrupt entry, 1": 1550,
+    "interrupt entries, 17": 1550 + 16 * 490,
     "first-stage map of 512 pages, above plain stores": 0,
 }
 
