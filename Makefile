@@ -57,7 +57,7 @@ EFI_INC := /usr/include/efi
 EFI_LIB := /usr/lib
 VERSION := $(shell cat VERSION)
 EFI_FLAGS := -std=gnu11 -O2 -I. $(WARN) $(REPRO) -MMD -MP -ffreestanding -fpic -fshort-wchar \
-	-mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
+	-mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none -g \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -DGNU_EFI_USE_MS_ABI -DNESTOR_VERSION='"$(VERSION)"' \
 	-isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -69,7 +69,7 @@ HV_OBJ := $(HV_C:%.c=$O/hv-image/%.o) $(HV_ASM:%.asm=$O/hv-image/%.o)
 # What the boot program shares with the image: pure code only.
 BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/spec/*.c)
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
-	$O/efi/boot/bridge.o $O/efi/boot/image.o
+	$O/efi/boot/bridge.o $O/efi/boot/sbat.o $O/efi/boot/image.o
 
 # The part of hv/, boot/ and drivers/ that runs hosted: code that touches no hardware. Of boot/ that is what includes
 # neither boot/uefi.h nor a header that includes it; of hv/ the folder of pure code, and what has a hosted test.
@@ -80,7 +80,7 @@ HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c tools/*_lin
 	$(BOOT_PURE) $(HV_PURE)
 HOSTED_LIB := $O/host/libnestor.a
 
-include $(wildcard tests/*/*.mk)
+include $(wildcard tests/*/*.mk packaging/*.mk)
 
 .PHONY: all image config-reference dist machines unit test test-long seconds test-programs cov-programs \
 	run setup coverage bench fuzz clean help
@@ -117,9 +117,9 @@ $O/symbols.o: $O/symbols.asm
 $O/efi/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(CC) $(EFI_FLAGS) -c -o $@ $<
-$O/efi/%.o: %.asm Makefile
+$O/efi/%.o: %.asm Makefile VERSION
 	@mkdir -p $(@D) && $(SAY) "AS $<"
-	$(NASM) -f elf64 -MD $(@:.o=.d) -o $@ $<
+	$(NASM) -f elf64 -DVERSION='"$(VERSION)"' -MD $(@:.o=.d) -o $@ $<
 # The image travels inside the program: one file to install, one to remove.
 define IMAGE_AS_DATA
 @mkdir -p $(@D)
@@ -129,9 +129,10 @@ $(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents $(@D
 endef
 $O/efi/boot/image.o: $O/nestor.elf
 	$(IMAGE_AS_DATA)
-$O/%.efi: $O/%.efi.so
-	$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .rodata -j .rel -j .rela -j .reloc \
+$O/%.efi: $O/%.efi.so tools/pe.py
+	$(OBJCOPY) -j .text -j .sdata -j .data -j .dynamic -j .rodata -j .rel -j .rela -j .reloc -j .sbat \
 		--target=efi-app-x86_64 --subsystem=10 $< $@
+	tools/pe.py $@
 EFI_LINK = $(LD) -nostdlib -znocombreloc -shared -Bsymbolic --build-id=none --no-undefined \
 	-T $(EFI_LIB)/elf_x86_64_efi.lds $(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) \
 	-L$(EFI_LIB) -lefi -lgnuefi -o $@

@@ -303,6 +303,22 @@ struct key {
 #define AS_KEY(section, name, repeats, set, expected, standard, example, help) {section, name, repeats, set, expected},
 static const struct key keys[] = {CONFIG_KEYS(AS_KEY)};
 
+static const struct {
+    const char *name, *value;
+} weak[] = {
+#define AS_WEAK(name, value) {name, value},
+    CONFIG_WEAK(AS_WEAK)};
+
+static void note_weak(struct parser *p, struct span name, struct span value)
+{
+    for (u32 i = 0; i < ARRAY_LEN(weak) && p->config->weak_line == 0; i++) {
+        if (equals(name, weak[i].name) && equals(value, weak[i].value)) {
+            p->config->weak_line = p->line;
+            p->config->weak_key = weak[i].name;
+        }
+    }
+}
+
 static enum result refuse(struct parser *p, struct span key, struct span value,
                           const char *expected)
 {
@@ -348,6 +364,7 @@ static enum result parse_key(struct parser *p, u32 index, struct span name, stru
     if (p->config->protect_count < HANDOVER_PROTECT) {
         p->config->protect_line[p->config->protect_count] = p->line;
     }
+    note_weak(p, name, value);
     return key->set(p->config, value) ? OK : refuse(p, name, value, key->expected);
 }
 

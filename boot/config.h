@@ -35,6 +35,8 @@ struct config {
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
     u32 protect_line[HANDOVER_PROTECT];     /* its line in the file */
+    u32 weak_line;                          /* of the first value that gives isolation up, 0: none does */
+    const char *weak_key;                   /* its key */
 };
 
 /* One mistake, in words for the user: "line 3: level = loud: expected error, warning, info or debug". */

@@ -54,4 +54,9 @@
       "(dma=none, also if nothing is said), or read-only as well (dma=read), which is accepted only where nothing is " \
       "nested or the read-only rule is lifted.")
 
+/* X(NAME, VALUE): values that give isolation up. */
+#define CONFIG_WEAK(X)                                                                                                 \
+    X("without-isolation", "run")                                                                                      \
+    X("read-only-rule", "affected-cpus")
+
 #endif

@@ -165,6 +165,11 @@ static bool find(EFI_LOADED_IMAGE *self, const struct config *config, struct can
     return found;
 }
 
+EFI_STATUS next_arm_watchdog(void)
+{
+    return BS->SetWatchdogTimer(WATCHDOG_SECONDS, 0, 0, NULL);
+}
+
 static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
 {
     EFI_HANDLE image;
@@ -187,7 +192,7 @@ static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
     if (c->entry != NO_ENTRY) {
         (void)variable_set_boot_current((UINT16)c->entry);
     }
-    BS->SetWatchdogTimer(WATCHDOG_SECONDS, 0, 0, NULL);
+    (void)next_arm_watchdog();
     status = BS->StartImage(image, NULL, NULL);
     BS->SetWatchdogTimer(0, 0, 0, NULL);
     console_log(LOG_ERROR, "%s: returned with status %llx", c->name, (u64)status);

@@ -21,6 +21,17 @@ UINT8 *variable_read_global(const CHAR16 *name, UINTN *size)
     return bytes;
 }
 
+bool variable_secure_boot(void)
+{
+    UINTN size;
+    UINT8 *bytes = variable_read_global(L"SecureBoot", &size);
+    bool on = bytes != NULL && bytes[0] == 1;
+    if (bytes != NULL) {
+        FreePool(bytes);
+    }
+    return on;
+}
+
 EFI_STATUS variable_set_boot_current(UINT16 number)
 {
     return RT->SetVariable(L"BootCurrent", &global_variable,

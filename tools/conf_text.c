@@ -35,23 +35,43 @@ static void put_wrapped(FILE *out, const char *prefix, const char *text)
     fputc('\n', out);
 }
 
+static const struct {
+    const char *name, *value;
+} weak[] = {
+#define AS_WEAK(name, value) {name, value},
+    CONFIG_WEAK(AS_WEAK)};
+
+static void put_weak(FILE *out, const char *name)
+{
+    for (u32 i = 0; i < ARRAY_LEN(weak); i++) {
+        if (strcmp(weak[i].name, name) == 0) {
+            fprintf(out, "- Under Secure Boot `%s` is refused, but in a configuration that is embedded in the program\n"
+                    "  and signed with it (`make sign CONFIG=`).\n", weak[i].value);
+        }
+    }
+}
+
 static bool opens_section(u32 i)
 {
     return i == 0 || strcmp(rows[i].section, rows[i - 1].section) != 0;
 }
 
+static const char what[] =
+    "An optional file on Nestor's partition, \\EFI\\nestor\\nestor.conf: sections in brackets, a key and its value "
+    "a line, lines that begin with # are comments. Every key may be left out. At the first mistake nothing of the file "
+    "is used, the console names line and key, and the machine boots natively.";
+static const char checked[] =
+    "`obj/nestor-conf FILE` checks a file on a host with the same parser; `make install` brings a sample with every "
+    "key as a comment, and this text as a manual page.";
+
 void conf_text_reference(FILE *out)
 {
-    static const char what[] =
-        "An optional file beside `nestor.efi`, `\\EFI\\nestor\\nestor.conf`: sections in brackets, a key and its "
-        "value a line, lines that begin with `#` are comments. Every key may be left out. At the first mistake nothing "
-        "of the file is used, the console names line and key, and the machine boots natively. `obj/nestor-conf FILE` "
-        "checks a file on a host with the same parser; `obj/nestor-conf --sample` prints one with every key as a "
-        "comment.";
     fputs("<!-- SPDX-License-Identifier: BSD-2-Clause -->\n"
           "<!-- Made by `make config-reference` from boot/config_keys.h, which is what the parser reads. -->\n"
           "# nestor.conf\n\n", out);
     put_wrapped(out, "", what);
+    fputc('\n', out);
+    put_wrapped(out, "", checked);
     for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
         if (opens_section(i)) {
@@ -63,15 +83,57 @@ void conf_text_reference(FILE *out)
         if (r->standard != NULL) {
             fprintf(out, "- Without the key: `%s`.\n", r->standard);
         }
+        put_weak(out, r->name);
     }
+}
+
+/* For troff: a backslash, and a point or an apostrophe at the start of a line, are commands. */
+static void put_troff(FILE *out, const char *text)
+{
+    fputs(*text == '.' || *text == '\'' ? "\\&" : "", out);
+    for (; *text != '\0'; text++) {
+        if (*text == '\\') {
+            fputs("\\e", out);
+        } else if (*text == '-') {
+            fputs("\\-", out);
+        } else {
+            fputc(*text, out);
+        }
+    }
+    fputc('\n', out);
+}
+
+void conf_text_manual(FILE *out)
+{
+    fputs(".TH NESTOR.CONF 5 \"\" \"Nestor\" \"File formats\"\n"
+          ".SH NAME\nnestor.conf \\- what the hypervisor Nestor does at start\n.SH DESCRIPTION\n", out);
+    put_troff(out, what);
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct row *r = &rows[i];
+        if (opens_section(i)) {
+            fprintf(out, ".SH [%s]\n", r->section);
+        }
+        fputs(".TP\n.B ", out);
+        put_troff(out, r->name);
+        put_troff(out, r->help);
+        fputs(".br\nValue: ", out);
+        put_troff(out, r->expected);
+        if (r->standard != NULL) {
+            fputs(".br\nWithout the key: ", out);
+            put_troff(out, r->standard);
+        }
+        fputs(".br\nExample: ", out);
+        put_troff(out, r->example);
+    }
+    fputs(".SH SEE ALSO\n.BR nestor\\-install (8)\n", out);
 }
 
 void conf_text_sample(FILE *out)
 {
-    static const char what[] =
+    static const char how[] =
         "\\EFI\\nestor\\nestor.conf: what Nestor does at start. Every key is a comment here, with the value that holds "
         "without it where there is one. Take the # away in front of what you change, and of its section.";
-    put_wrapped(out, "# ", what);
+    put_wrapped(out, "# ", how);
     for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
         if (opens_section(i)) {

@@ -7,6 +7,8 @@
 
 /* docs/config.md. */
 void conf_text_reference(FILE *out);
+/* nestor.conf(5). */
+void conf_text_manual(FILE *out);
 /* A nestor.conf with every key, its help and its value as comments: it sets nothing. */
 void conf_text_sample(FILE *out);
 

@@ -2,7 +2,7 @@
 /*
  * nestor-conf FILE: checks a configuration file with the parser of nestor.efi and prints what it
  * means. Exit status 1: there is a mistake, which is named. 2: the file cannot be read.
- * nestor-conf --reference, --sample: docs/config.md and a file with every key as a comment.
+ * nestor-conf --reference, --manual, --sample: docs/config.md, nestor.conf(5), a file with every key as a comment.
  */
 #include "boot/config.h"
 #include "tools/conf_text.h"
@@ -56,6 +56,11 @@ static void print_config(const struct config *c)
     }
 }
 
+static const struct {
+    const char *option;
+    void (*put)(FILE *out);
+} texts[] = {{"--reference", conf_text_reference}, {"--manual", conf_text_manual}, {"--sample", conf_text_sample}};
+
 int main(int argc, char **argv)
 {
     static char text[CONFIG_LIMIT + 1];
@@ -63,12 +68,14 @@ int main(int argc, char **argv)
     struct config_error error;
     char message[CONFIG_ERROR_TEXT];
     if (argc != 2) {
-        fprintf(stderr, "usage: nestor-conf FILE | --reference | --sample\n");
+        fprintf(stderr, "usage: nestor-conf FILE | --reference | --manual | --sample\n");
         return 2;
     }
-    if (strcmp(argv[1], "--reference") == 0 || strcmp(argv[1], "--sample") == 0) {
-        argv[1][2] == 'r' ? conf_text_reference(stdout) : conf_text_sample(stdout);
-        return 0;
+    for (u32 i = 0; i < ARRAY_LEN(texts); i++) {
+        if (strcmp(argv[1], texts[i].option) == 0) {
+            texts[i].put(stdout);
+            return 0;
+        }
     }
     FILE *file = fopen(argv[1], "rb");
     if (file == NULL) {

@@ -41,7 +41,7 @@ INTR_REMAP = 1
 
 def boot(serial):
     """From efi_main to the first instructions of the guest, by the boot report's own clock."""
-    found = re.search(r"Nestor\r?\n.*?(?=Nestor runs: .*, after (\d+)\.(\d+) ms)", serial, re.S)
+    found = re.search(r"Nestor \S+\r?\n.*?(?=Nestor runs: .*, after (\d+)\.(\d+) ms)", serial, re.S)
     if not found:
         return {}
     per_us = machine.IPS // 1000000

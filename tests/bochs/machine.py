@@ -131,6 +131,7 @@ class Options:
     then: tuple = ()             # further kernels, each started by the previous one's step kexec
     nestor: bool = False         # boot nestor.efi first
     nestor_efi: pathlib.Path = TOP / "obj/nestor.efi"
+    nestor_options: str = ""     # its load options
     config: str = ""             # nestor.conf
     efi: pathlib.Path = None     # an EFI program to start instead of the kernel
     efi_options: str = ""        # its load options
@@ -139,6 +140,7 @@ class Options:
     attach: tuple = ()           # further lines of the attachment's config
     walks: bool = False          # walk over all tables in each snapshot that the guest asks for (walk.py)
     break_first: bool = False    # and over the first with one thing broken after the other
+    stop_in: str = ""            # a function of the image, where Bochs's debugger tells of it and ends the machine
     timeout: int = 300
     echo: bool = False           # print the serial port while the machine runs
     keep: str = None             # directory for all files; default: a temporary one
@@ -153,6 +155,7 @@ class Result:
     seconds: float
     ended: bool                  # the guest reached its end, and not the time limit
     status: int                  # of Bochs
+    debugger: str = ""           # what Bochs's debugger said
     reports: tuple = ()          # the reports that the guest asked for
     walks: tuple = ()            # walk.Result of each snapshot
 
@@ -237,6 +240,7 @@ def die_with_us():
 class Machine:
     def __init__(self, options):
         self.options = options
+        self.said = b""
         self.dir = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="nestor-bochs-"))
         self.dir.mkdir(parents=True, exist_ok=True)
         for old in (*self.dir.glob("*.txt"), *self.dir.glob("*.lock")):
@@ -264,7 +268,7 @@ class Machine:
             files["/EFI/nestor/nestor.efi"] = o.nestor_efi
             if o.config:
                 files["/EFI/nestor/nestor.conf"] = o.config.encode()
-            boot.append(("Nestor", r"\EFI\nestor\nestor.efi", ""))
+            boot.append(("Nestor", r"\EFI\nestor\nestor.efi", o.nestor_options))
         if o.dmar_bytes is not None:
             files["/DMAR.BIN"] = o.dmar_bytes
         elif o.dmar and o.units:
@@ -313,10 +317,21 @@ class Machine:
         lines += [f"snapshot {self.dir}/snapshot", f"snapshot-mib {o.memory}"] if o.walks else []
         return lines + list(o.attach)
 
+    def debugger_commands(self):
+        nm = subprocess.run(["nm", ELF], check=True, capture_output=True, text=True).stdout
+        symbols = {line.split()[2]: line.split()[0] for line in nm.splitlines() if len(line.split()) == 3}
+        table, commands = self.dir / "nestor.sym", self.dir / "debugger.rc"
+        table.write_text("".join(f"{at} {name}\n" for name, at in symbols.items()))
+        commands.write_text(f'ldsym global "{table}"\nlb 0x{symbols[self.options.stop_in]}\ncontinue\n'
+                            "r\nbt 4\nquit\n")
+        return commands
+
     def start(self):
         command = [EMU / "usr/lib64/ld-linux-x86-64.so.2", "--audit", TOP / "obj/bochs/vtdunit.so",
                    "--library-path", f"{LIB}:{LIB}/pulseaudio", "--argv0", "bochs",
                    EMU / "usr/bin/bochs-bin", "-q", "-f", self.dir / "bochsrc"]
+        if self.options.stop_in:
+            command += ["-debugger", "-rc", self.debugger_commands()]
         env = dict(os.environ, TERM="xterm", BXSHARE=str(EMU / "usr/share/bochs"),
                    LTDL_LIBRARY_PATH=str(LIB / "bochs/plugins"),
                    VTDUNIT_CONFIG=str(self.dir / "units.conf"))
@@ -344,7 +359,7 @@ class Machine:
             return path.read_text(errors="replace") if path.exists() else ""
         asked = len(list(self.dir.glob("report.txt.*")))
         return Result(text("serial.txt"), text("report.txt"), text("attach.log") + text("stderr.txt"),
-                      time.monotonic() - began, ended, process.returncode,
+                      time.monotonic() - began, ended, process.returncode, self.said.decode(errors="replace"),
                       tuple(text(f"report.txt.{i + 1}") for i in range(asked)), self.walk(text("serial.txt")))
 
     def walk(self, serial):
@@ -400,9 +415,11 @@ class Machine:
             screens += [] if screens else self.screen()
             for terminal in select.select([master, *screens], [], [], 0.2)[0]:
                 try:
-                    os.read(terminal, 65536)
+                    said = os.read(terminal, 65536)
                 except OSError:
-                    pass
+                    continue
+                # Bochs itself speaks there, and so does its debugger.
+                self.said += said if terminal == master and self.options.stop_in else b""
             if serial.exists():
                 with open(serial, "rb") as source:
                     source.seek(seen)
@@ -441,6 +458,8 @@ def parse(arguments):
     parser.add_argument("--steps", default="", help="what the guest does, see guest/init")
     parser.add_argument("--nestor", action="store_true", help="boot nestor.efi first")
     parser.add_argument("--config", default="", help="nestor.conf as text")
+    parser.add_argument("--stop-in", metavar="FUNCTION", default="",
+                        help="of the image: Bochs's debugger prints registers and callers there, and ends the machine")
     parser.add_argument("--timeout", type=int, default=600)
     parser.add_argument("--keep", help="directory for the machine's files")
     a = parser.parse_args(arguments)
@@ -452,13 +471,16 @@ def parse(arguments):
     return Options(cpu=a.cpu, cpus=a.cpus, memory=a.memory, units=units, dmar=not a.no_dmar,
                    kernel=a.kernel, initrd=a.initrd, cmdline=a.cmdline, steps=a.steps,
                    nestor=a.nestor, config=a.config.replace("\\n", "\n"), timeout=a.timeout, keep=a.keep,
-                   echo=True)
+                   stop_in=a.stop_in, echo=True)
 
 
 def main():
     options = parse(sys.argv[1:])
     result = Machine(options).run()
     strays = summary.strays(result, {sid_name(sid): sid for sid in SIDS.values()}, options.nestor)
+    if options.stop_in:
+        print(re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", result.debugger))
+        return 0
     print("\n" + summary.text(result, strays))
     print(f"--- {result.seconds:.0f} s, Bochs ended with {result.status}; "
           + ("the guest reached its end" if result.ended else "NOT ENDED: time limit or crash"))

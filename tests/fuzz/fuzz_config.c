@@ -95,6 +95,7 @@ static void check_limits(const struct config *c)
 {
     must(c->next_entry <= 0xffff && (c->next_entry < 0 || c->next_image[0] == '\0'));
     must(c->protect_count <= HANDOVER_PROTECT);
+    must((c->weak_line != 0) == (c->run_without_isolation || c->rule_affected_only));
     if (c->serial_choice == CONFIG_SERIAL_GIVEN) {
         must(c->serial.base != 0 && c->serial.base <= (c->serial.kind == SERIAL_PORT ? 0xfff8 : (1ull << 52) - 1));
     }

@@ -55,10 +55,14 @@ class Options:
     memory: int = 512                   # MiB
     arguments: tuple = ()               # further ones of QEMU; {dir} holds `host`
     host: dict = dataclasses.field(default_factory=dict)    # files for QEMU itself: name -> bytes
+    keep: pathlib.Path = None           # a folder for the machine's files, which stay; default: a temporary one
     timeout: int = 120
     stop: str = END                     # in the serial text; the machine may also power itself off
     echo: bool = False
     trace: pathlib.Path = None          # the unit's own trace goes there
+    firmware: str = "OVMF_CODE_4M.fd"   # of OVMF, with its variables or none that last
+    vars: str = None
+    boot_device: str = "ide-hd"         # or usb-storage
     disk: pathlib.Path = None           # a whole disk to boot from, in place of the volume with `files`
 
 
@@ -95,9 +99,14 @@ def command(options, directory):
             "-machine", "q35,accel=tcg", "-cpu", o.cpu, "-smp", str(o.cpus), "-m", str(o.memory),
             "-display", "none", "-vga", "none", "-nic", "none", "-no-reboot", "-nodefaults",
             "-serial", f"file:{directory}/serial.txt",
-            "-drive", f"if=pflash,format=raw,readonly=on,file={EMU}/usr/share/OVMF/OVMF_CODE_4M.fd",
-            "-drive", f"if=none,id=boot,format=raw,file={o.disk or directory / 'boot.img'}",
-            "-device", "ide-hd,drive=boot,bootindex=0"]
+            "-drive", f"if=pflash,format=raw,readonly=on,file={EMU}/usr/share/OVMF/{o.firmware}",
+            "-drive", f"if=none,id=boot,format=raw,file={o.disk or directory / 'boot.img'}"]
+    if o.vars is not None:
+        # With Secure Boot in it OVMF lets only SMM write its variables.
+        line += ["-global", "driver=cfi.pflash01,property=secure,value=on",
+                 "-drive", f"if=pflash,format=raw,file={directory}/vars.fd"]
+    line += ["-device", "qemu-xhci"] if o.boot_device == "usb-storage" else []
+    line += ["-device", f"{o.boot_device},drive=boot,bootindex=0"]
     # The unit comes first: QEMU looks for a device's unit when it plugs the device in.
     if o.unit is not None:
         line += ["-device", ",".join(filter(None, ("intel-iommu", o.unit)))]
@@ -132,13 +141,15 @@ def watch(process, serial, options):
 
 def run(options):
     """One machine from power-on to its end; it leaves nothing behind."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="nestor-qemu-"))
+    directory = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="nestor-qemu-"))
     try:
         files = dict(options.files)
         if options.program is not None:
             files["/EFI/BOOT/BOOTX64.EFI"] = options.program
         if options.disk is None:
             volume(directory / "boot.img", files)
+        if options.vars is not None:
+            shutil.copy(EMU / "usr/share/OVMF" / options.vars, directory / "vars.fd")
         for name, data in options.host.items():
             (directory / name).write_bytes(data)
         began = time.monotonic()
@@ -158,7 +169,8 @@ def run(options):
         return Result(text, (directory / "errors.txt").read_text(errors="replace"),
                       time.monotonic() - began, ended)
     finally:
-        shutil.rmtree(directory)
+        if options.keep is None:
+            shutil.rmtree(directory)
 
 
 def main():

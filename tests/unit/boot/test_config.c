@@ -55,6 +55,18 @@ static void nothing_means_safe_defaults(void **state)
     }
 }
 
+static void what_gives_isolation_up(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("[policy]\nfatal = reset\nwithout-isolation = native\nread-only-rule = always\n"), OK);
+    assert_int_equal(config.weak_line, 0);
+    assert_int_equal(parse("[policy]\n\nread-only-rule = affected-cpus\nwithout-isolation = run\n"), OK);
+    assert_int_equal(config.weak_line, 3);
+    assert_string_equal(config.weak_key, "read-only-rule");
+    assert_int_equal(parse("[policy]\nwithout-isolation = run\nfatal = no\n"), ERR_MALFORMED);
+    assert_int_equal(config.weak_line, 0);
+}
+
 static void every_key(void **state)
 {
     (void)state;
@@ -267,7 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_means_safe_defaults),
-        cmocka_unit_test(every_key),
+        cmocka_unit_test(every_key), cmocka_unit_test(what_gives_isolation_up),
         cmocka_unit_test(other_values),
         cmocka_unit_test(every_mistake_is_named),
         cmocka_unit_test(message_reads_well),
