@@ -26,6 +26,7 @@ $O/calls/left-out: $(CALLS_OBJ) $(BOOT_CALLS_OBJ) linker.ld
 	$(NM) -u -P $(BOOT_CALLS_OBJ) | awk 'NF > 1 {print "-u " $$1}' >$@.keep
 	$(LD) -static -T linker.ld --gc-sections --print-gc-sections @$@.keep -o $@.elf $(CALLS_OBJ) 2>$@ || \
 		{ cat $@; exit 1; }
-deps: $O/calls/left-out ## who may use whom (tools/layers), what nobody uses (tools/uncalled), what text says
+deps: $O/calls/left-out $O/nestor-conf ## who may use whom, what nobody uses, what text says
 	@tools/deps $O/calls/left-out $(CALLS_OBJ) $(BOOT_CALLS_OBJ)
-	@tests/lint/test_paths >$O/paths.log || { grep -v "^ok" $O/paths.log; exit 1; }
+	@for t in paths config figures; do \
+		tests/lint/test_$$t >$O/deps.log || { grep -v "^ok" $O/deps.log; exit 1; }; done
