@@ -127,13 +127,13 @@ static bool refuse(const char *step, enum result r, const struct handover *h)
     return false;
 }
 
-/* A unit that does not go off walks tables there for as long as the machine runs. */
+/* A unit that does not go off walks tables there for as long as the machine runs; a CPU may still run there. */
 static void give_back(const struct placement *p)
 {
     if (p->handover->keep_memory == 0) {
         place_release(p);
     } else {
-        console_log(LOG_ERROR, "a remapping unit does not go off: Nestor's memory stays reserved");
+        console_log(LOG_ERROR, "Nestor's memory is still in use and stays reserved");
     }
 }
 

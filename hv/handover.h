@@ -104,7 +104,7 @@ struct handover {
     /* out: by prepare, as a guest can no longer read here; result and reason also by a failing enter */
     u32 cpus_entered;                 /* CPUs now in non-root mode */
     u32 offer_viommu;                 /* 0: boot/ must hide the DMAR table from the guest */
-    u32 keep_memory;                  /* by a failing prepare, or by abandon: a unit still reads Nestor's memory */
+    u32 keep_memory;                  /* by a failing prepare, or by abandon: a unit or a CPU still uses it */
     u32 offer_interrupts;             /* 0: boot/ must take INTR_REMAP out of it */
     u32 result;                       /* enum result of the first failure */
     char reason[160];                 /* in words, for the firmware console */

@@ -178,9 +178,10 @@ u64 hv_abandon(struct handover *h)
 {
     struct tables_firmware firmware;
     tables_enter(&firmware, BOOT_CPU, h->direct_map);
-    park_all();
+    bool parked = park_all();
     cpu_forget_all();
     release_units(h);
+    h->keep_memory |= !parked;
     tables_leave(&firmware);
     return OK;
 }

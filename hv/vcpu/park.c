@@ -4,6 +4,7 @@
 
 #include "hv/machine/apic.h"
 #include "hv/vmx/vmx.h"
+#include "iommu/base/patience.h"
 #include "iommu/port.h"
 
 enum { LIMIT_US = 100000 };
@@ -47,17 +48,19 @@ void park_others(void)
     }
 }
 
-void park_all(void)
+bool park_all(void)
 {
     if (!any_in_vmx()) {
-        return;
+        return true;
     }
-    u64 began = port_now_us();
+    struct patience patience = patience_begin(port_now_us());
     park_others();
-    while (any_in_vmx() && port_now_us() - began < LIMIT_US) {
+    while (any_in_vmx()) {
+        if (patience_waited(&patience, port_now_us()) > LIMIT_US) {
+            port_log(LOG_ERROR, "a CPU has not left non-root mode, its memory stays reserved");
+            return false;
+        }
         port_relax();
     }
-    if (any_in_vmx()) {
-        port_log(LOG_ERROR, "a CPU has not left non-root mode");
-    }
+    return true;
 }

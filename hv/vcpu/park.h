@@ -8,8 +8,11 @@
 
 #include "hv/machine/cpu.h"
 
-/* Parks every CPU that has entered, by a CPU that has not. Waits up to 100 ms; a CPU that stays costs a line. */
-void park_all(void);
+/*
+ * Parks every CPU that has entered, by a CPU that has not. False, and a line: one stays, though 100 ms were waited in
+ * which the waiting CPU did run.
+ */
+must_use bool park_all(void);
 
 /* The same for all but this CPU, which is about to halt; nobody waits. */
 void park_others(void);
