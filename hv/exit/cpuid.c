@@ -18,7 +18,7 @@ static __attribute__((noinline)) void change(const struct vcpu *v, u32 leaf, u32
                                       .features = v->partition->cpuid_features,
                                       .physical_width = v->partition->physical_width,
                                       .hypervisor_bit = v->partition->hypervisor_bit,
-                                      .apic_off = v->apic_off};
+                                      .apic_off = v->msr.apic_off};
     cpuid_policy_apply(leaf, subleaf, &guest, v->regs->gpr);
 }
 

@@ -84,7 +84,7 @@ static bool came_before_sipi(struct vcpu *v)
 void exit_init(struct vcpu *v)
 {
     /* What is sent to a CPU without a local APIC does not arrive. */
-    if (came_before_sipi(v) || v->apic_off) {
+    if (came_before_sipi(v) || v->msr.apic_off) {
         return;
     }
     vmcs_write(VMCS_ENTRY_EVENT, 0);

@@ -32,22 +32,15 @@ static void tell_unknown(struct vcpu *v, const struct msr_rule *rule, u32 msr, c
     }
 }
 
-static struct msr_guest guest_of(const struct vcpu *v)
-{
-    return (struct msr_guest){.boot_services = v->partition->boot_services, .misc_enable = v->misc_enable,
-                              .apic_off = v->apic_off};
-}
-
 void exit_rdmsr(struct vcpu *v)
 {
     struct guest_regs *r = v->regs;
-    const struct msr_guest guest = guest_of(v);
     u32 msr = (u32)r->gpr[REG_RCX];
     const struct msr_rule *rule = msr_policy_find(msr);
     u64 value = 0;
     tell_unknown(v, rule, msr, "read as the CPU has it");
     if ((msr_policy_reads_hardware(rule) && !checked_msr_read(msr, &value)) ||
-        !msr_policy_read(rule, &guest, &value) ||
+        !msr_policy_read(rule, &v->msr, &value) ||
         (rule->class == MSR_CLASS_MTRR && !mtrr_read(&v->mtrr, msr, &value))) {
         refuse(v, rule, msr, false);
         return;
@@ -83,13 +76,13 @@ static void write_mtrr(struct vcpu *v, const struct msr_rule *rule, u32 msr, u64
     }
 }
 
-static bool restart_apic(struct vcpu *v, u64 base, bool off)
+static bool restart_apic(struct vcpu *v, u64 base, const struct msr_guest *guest)
 {
     if (!apic_restart(base)) {
         return false;
     }
-    v->apic_off = off;
-    if (off) {
+    v->msr = *guest;
+    if (guest->apic_off) {
         apic_pass_pins();
     }
     return true;
@@ -102,7 +95,8 @@ void exit_wrmsr(struct vcpu *v)
     const struct msr_rule *rule = msr_policy_find(msr);
     u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
     u64 present = 0;
-    struct msr_guest guest = guest_of(v);
+    struct msr_guest guest = v->msr;
+    guest.boot_services = v->partition->boot_services;
     tell_unknown(v, rule, msr, "a write changes nothing");
     if (msr_policy_reads_hardware(rule) && !checked_msr_read(msr, &present)) {
         refuse(v, rule, msr, true);
@@ -110,11 +104,11 @@ void exit_wrmsr(struct vcpu *v)
     }
     switch (msr_policy_write(rule, &guest, present, &value)) {
     case MSR_WRITE_KEEP:
-        v->misc_enable = guest.misc_enable;
+        v->msr = guest;
         finish(v, rule, msr, checked_msr_write(msr, value));
         break;
     case MSR_WRITE_APIC:
-        finish(v, rule, msr, restart_apic(v, value, guest.apic_off));
+        finish(v, rule, msr, restart_apic(v, value, &guest));
         break;
     case MSR_WRITE_DO:
         finish(v, rule, msr, checked_msr_write(msr, value));

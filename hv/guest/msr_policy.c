@@ -190,6 +190,11 @@ bool msr_policy_reads_hardware(const struct msr_rule *rule)
            class == MSR_CLASS_KEEP || class == MSR_CLASS_UNKNOWN;
 }
 
+static u64 show_apic(const struct msr_guest *guest, u64 base)
+{
+    return guest->apic_off ? base & ~(u64)APIC_ON : base;
+}
+
 bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest, u64 *value)
 {
     switch (rule->class) {
@@ -204,7 +209,7 @@ bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest,
         *value = (*value & rule->fixed) | 1;
         return true;
     case MSR_CLASS_APIC:
-        *value &= ~(u64)(guest->apic_off ? APIC_ON : 0);
+        *value = show_apic(guest, *value);
         return true;
     case MSR_CLASS_SHOW:
         *value &= rule->fixed;
@@ -220,13 +225,14 @@ bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest,
 /* SDM figure 12-27. From xAPIC mode to x2APIC mode hardware goes by itself. */
 static enum msr_write write_apic(const struct msr_rule *rule, struct msr_guest *guest, u64 present, u64 *value)
 {
-    u32 from = guest->apic_off ? 0 : (u32)present & APIC_MODES;
+    u64 shown = show_apic(guest, present);
+    u32 from = (u32)shown & APIC_MODES;
     u32 to = (u32)*value & APIC_MODES;
+    if (*value == shown) {
+        return MSR_WRITE_IGNORE;
+    }
     if (((present ^ *value) & rule->fixed) != 0 || to == APIC_X2) {
         return MSR_WRITE_REFUSE;
-    }
-    if (from == to) {
-        return MSR_WRITE_IGNORE;
     }
     if (to == APIC_MODES) {
         return from == APIC_ON ? MSR_WRITE_DO : MSR_WRITE_REFUSE;

@@ -37,7 +37,7 @@ enum msr_write { MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTR
 
 /* What a guest has of its own of a CPU's registers. */
 struct msr_guest {
-    bool boot_services;   /* the firmware still runs as the guest */
+    bool boot_services;   /* the firmware still runs as the guest; only writes depend on it */
     u64 misc_enable;      /* its bits of IA32_MISC_ENABLE, which have no effect */
     bool apic_off;        /* it has turned its local APIC off; see hv/machine/apic.h */
 };

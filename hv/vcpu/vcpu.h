@@ -4,6 +4,7 @@
 #define NESTOR_HV_VCPU_VCPU_H
 
 #include "hv/guest/breakpoint.h"
+#include "hv/guest/msr_policy.h"
 #include "hv/guest/mtrr.h"
 #include "hv/vcpu/memo.h"
 #include "hv/vmx/entry.h"
@@ -39,8 +40,7 @@ struct vcpu {
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */
-    bool apic_off;                  /* for the guest it is */
-    u64 misc_enable;                /* the guest's bits of IA32_MISC_ENABLE that have no effect */
+    struct msr_guest msr;           /* what it has of its own of the CPU's registers */
     struct memos memos;
 };
 
