@@ -11,7 +11,7 @@
 
 void exit_machine_check(struct vcpu *v)
 {
-    if (vmcs_read(VMCS_GUEST_ACTIVITY) == ACTIVITY_WAIT_SIPI) {
+    if (vmcs_read(VMCS_GUEST_ACTIVITY) == ACTIVITY_WAIT_SIPI || vcpu_waits_for_sipi(v)) {
         v->machine_check = 0;
         return;
     }

@@ -5,6 +5,7 @@
  */
 #include "hv/exit/mmio.h"
 
+#include "hv/exit/apic.h"
 #include "hv/exit/handlers.h"
 #include "hv/exit/sleep.h"
 #include "hv/guest/insn_mmio.h"
@@ -81,6 +82,9 @@ static u64 load(void *ctx, u64 gpa, u32 width)
     if (a->unit != NULL) {
         return read_register(a->v, a->unit, a->offset, width);
     }
+    if (partition_is_apic_page(a->v->partition, gpa)) {
+        return exit_apic_load(a->v, gpa, width);
+    }
     if (partition_ept_rights(a->v->partition, gpa) != 0) {
         return read_protected(a->v->partition, gpa, width);
     }
@@ -97,6 +101,8 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
     vcpu_note_access(vmcs_read(VMCS_GUEST_LINEAR), width, BREAKPOINT_WRITE);
     if (a->unit != NULL) {
         write_register(a->v, a->unit, a->offset, width, value);
+    } else if (partition_is_apic_page(a->v->partition, gpa)) {
+        exit_apic_store(a->v, gpa, width, value);
     } else if (partition_ept_rights(a->v->partition, gpa) != 0) {
         say_protected(a->v, gpa);
     } else if (partition_is_sleep_page(a->v->partition, gpa)) {

@@ -2,6 +2,7 @@
 /* RDMSR and WRMSR that exit: hv/guest/msr_policy.c decides, this file does it. */
 #include "hv/exit/handlers.h"
 
+#include "hv/exit/apic.h"
 #include "hv/guest/msr_policy.h"
 #include "hv/machine/apic.h"
 #include "hv/machine/checked.h"
@@ -82,6 +83,8 @@ static bool restart_apic(struct vcpu *v, u64 base, const struct msr_guest *guest
         return false;
     }
     v->msr = *guest;
+    v->apic_logical = 0;
+    v->apic_format = APIC_FLAT;
     if (guest->apic_off) {
         apic_pass_pins();
     }
@@ -112,6 +115,9 @@ void exit_wrmsr(struct vcpu *v)
         break;
     case MSR_WRITE_DO:
         finish(v, rule, msr, checked_msr_write(msr, value));
+        break;
+    case MSR_WRITE_COMMAND:
+        finish(v, rule, msr, exit_apic_command(v, value));
         break;
     case MSR_WRITE_MTRR:
         write_mtrr(v, rule, msr, value);

@@ -109,7 +109,9 @@ static const struct msr_rule rules[] = {
     {0x6c0, 0x6df, MSR_CLASS_PASS, 0, "last-branch records, to: linear addresses"},
     {0x6e0, 0x6e1, MSR_CLASS_PASS, 0, "TSC deadline, protection keys"},
     {0x770, 0x777, MSR_CLASS_PASS, 0, "hardware-controlled performance states"},
-    {0x800, 0x8ff, MSR_CLASS_PASS, 0, "x2APIC: INIT and SIPI exit by themselves"},
+    {0x800, 0x82f, MSR_CLASS_PASS, 0, "x2APIC"},
+    {0x830, 0x830, MSR_CLASS_COMMAND, 0, "x2APIC, interrupt command: on hardware INIT and SIPI exit by themselves"},
+    {0x831, 0x8ff, MSR_CLASS_PASS, 0, "x2APIC"},
     {0x980, 0x991, MSR_CLASS_HIDE, 0, "memory encryption, user interrupts, key locker"},
     {0x9fb, 0x9ff, MSR_CLASS_HIDE, 0, "memory encryption"},
     {0xc80, 0xd8f, MSR_CLASS_HIDE, 0, "debug interface, cache monitoring and allocation"},
@@ -154,7 +156,7 @@ const struct msr_rule *msr_policy_find(u32 msr)
 
 static bool read_passes(enum msr_class class)
 {
-    return class == MSR_CLASS_PASS || class == MSR_CLASS_READ_ONLY ||
+    return class == MSR_CLASS_PASS || class == MSR_CLASS_COMMAND || class == MSR_CLASS_READ_ONLY ||
            class == MSR_CLASS_FILTER;
 }
 
@@ -166,7 +168,7 @@ static void pass(u8 *bitmap, u32 msr, bool write)
     bitmap[part + bit / 8] &= (u8)~(1u << bit % 8);
 }
 
-void msr_policy_fill_bitmap(u8 *bitmap)
+void msr_policy_fill_bitmap(u8 *bitmap, bool commands_exit)
 {
     for (u32 i = 0; i < PAGE_SIZE; i++) {
         bitmap[i] = 0xff;
@@ -176,7 +178,7 @@ void msr_policy_fill_bitmap(u8 *bitmap)
             if (read_passes(rules[i].class)) {
                 pass(bitmap, msr, false);
             }
-            if (rules[i].class == MSR_CLASS_PASS) {
+            if (rules[i].class == MSR_CLASS_PASS || (rules[i].class == MSR_CLASS_COMMAND && !commands_exit)) {
                 pass(bitmap, msr, true);
             }
         }
@@ -186,7 +188,8 @@ void msr_policy_fill_bitmap(u8 *bitmap)
 bool msr_policy_reads_hardware(const struct msr_rule *rule)
 {
     enum msr_class class = rule->class;
-    return read_passes(class) || class == MSR_CLASS_APIC || class == MSR_CLASS_EMULATE || class == MSR_CLASS_SHOW ||
+    return (read_passes(class) && class != MSR_CLASS_COMMAND) || class == MSR_CLASS_APIC ||
+           class == MSR_CLASS_EMULATE || class == MSR_CLASS_SHOW ||
            class == MSR_CLASS_KEEP || class == MSR_CLASS_UNKNOWN;
 }
 
@@ -249,6 +252,7 @@ enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr_guest *g
 {
     switch (rule->class) {
     case MSR_CLASS_PASS: return MSR_WRITE_DO;
+    case MSR_CLASS_COMMAND: return MSR_WRITE_COMMAND;
     case MSR_CLASS_MTRR: return MSR_WRITE_MTRR;
     case MSR_CLASS_IGNORE: return MSR_WRITE_IGNORE;
     case MSR_CLASS_FILTER:

@@ -16,6 +16,7 @@ enum msr_class {
                              firmware's boot services end, then it is #GP */
     MSR_CLASS_FOREIGN,    /* #GP: of a hypervisor below Nestor, which would write to the address in it */
     MSR_CLASS_PASS,       /* no exits */
+    MSR_CLASS_COMMAND,    /* the same, but for writes where INIT and SIPI are delivered by software */
     MSR_CLASS_READ_ONLY,  /* reads do not exit, a write is #GP */
     MSR_CLASS_FILTER,     /* reads do not exit, a write must leave the fixed bits alone */
     MSR_CLASS_APIC,       /* likewise, and the rest are the modes of the local APIC, as the guest has them */
@@ -33,7 +34,9 @@ struct msr_rule {
     const char *reason;
 };
 
-enum msr_write { MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTRR, MSR_WRITE_KEEP, MSR_WRITE_APIC };
+enum msr_write {
+    MSR_WRITE_REFUSE, MSR_WRITE_DO, MSR_WRITE_IGNORE, MSR_WRITE_MTRR, MSR_WRITE_KEEP, MSR_WRITE_APIC, MSR_WRITE_COMMAND,
+};
 
 /* What a guest has of its own of a CPU's registers. */
 struct msr_guest {
@@ -45,8 +48,8 @@ struct msr_guest {
 /* What the functions below take, found once an exit. Never NULL: there is a rule for what nobody lists. */
 const struct msr_rule *msr_policy_find(u32 msr);
 
-/* One page, SDM 26.6.9. */
-void msr_policy_fill_bitmap(u8 *bitmap);
+/* One page, SDM 26.6.9. commands_exit: writes of MSR_CLASS_COMMAND do. */
+void msr_policy_fill_bitmap(u8 *bitmap, bool commands_exit);
 
 /* An exit for RDMSR, MTRRs aside: what is shown of the hardware's value; false: #GP. */
 must_use bool msr_policy_read(const struct msr_rule *rule, const struct msr_guest *guest, u64 *value);

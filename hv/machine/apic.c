@@ -11,23 +11,13 @@
 #define APIC_BASE_ADDRESS 0x000ffffffffff000ull
 
 enum {
-    APIC_ICR_LOW = 0x300,
-    APIC_ICR_HIGH = 0x310,
-    APIC_TPR = 0x80,
-    APIC_SPURIOUS = 0xf0,
-    APIC_LVT_COUNTERS = 0x340,
-    APIC_LVT_LINT0 = 0x350,
-    APIC_LVT_LINT1 = 0x360,
     SPURIOUS_ON = 1 << 8 | 0xff,
     TPR_NONE = 0xff,
     LVT_NMI = 4 << 8,
     LVT_EXTINT = 7 << 8,
-    ICR_NMI = 4 << 8,
-    ICR_PENDING = 1 << 12,
-    ICR_ASSERT = 1 << 14,
-    ICR_OTHERS = 3 << 18,
+    SEND_NMI = ICR_NMI << ICR_MODE_SHIFT | ICR_ASSERT,
 
-    MESSAGE_LOGICAL = 1 << 2,        /* of the address; ICR bit 11 */
+    MESSAGE_LOGICAL = 1 << 2,        /* of the address; ICR_LOGICAL */
     MESSAGE_VECTOR_AND_MODE = 0x7ff, /* of the data, as in the ICR */
     PENDING_SPINS = 1000,
 };
@@ -64,12 +54,22 @@ static void send(u32 destination, u32 command)
 
 void apic_send_nmi(u32 apic_id)
 {
-    send(apic_id, ICR_NMI | ICR_ASSERT);
+    send(apic_id, SEND_NMI);
 }
 
 void apic_send_nmi_to_others(void)
 {
-    send(0, ICR_NMI | ICR_ASSERT | ICR_OTHERS);
+    send(0, SEND_NMI | ICR_TO_OTHERS << ICR_SHORTHAND_SHIFT);
+}
+
+u64 apic_page(void)
+{
+    return msr_read(MSR_APIC_BASE) & APIC_BASE_ADDRESS;
+}
+
+bool apic_is_x2apic(void)
+{
+    return (msr_read(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0;
 }
 
 u32 apic_counter_entry(void)
@@ -97,7 +97,7 @@ void apic_pass_pins(void)
 
 void apic_send_message(u64 address, u32 data)
 {
-    u32 logical = address & MESSAGE_LOGICAL ? 1u << 11 : 0;
+    u32 logical = address & MESSAGE_LOGICAL ? ICR_LOGICAL : 0;
     u32 destination = ((u32)(address >> 12) & 0xff) | ((u32)(address >> 32) & ~0xffu);
     send(destination, (data & MESSAGE_VECTOR_AND_MODE) | ICR_ASSERT | logical);
 }

@@ -8,6 +8,20 @@
 
 #include "hv/types.h"
 
+/* Offsets of registers in the page, SDM table 12-1. */
+enum apic_register {
+    APIC_ID = 0x20, APIC_TPR = 0x80, APIC_LOGICAL = 0xd0, APIC_FORMAT = 0xe0, APIC_SPURIOUS = 0xf0,
+    APIC_ICR_LOW = 0x300, APIC_ICR_HIGH = 0x310, APIC_LVT_COUNTERS = 0x340, APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+};
+
+/* APIC_FORMAT after reset; APIC_LOGICAL is 0 then. */
+#define APIC_FLAT (~0u)
+
+/* Where the registers of all local APICs are in xAPIC mode. */
+u64 apic_page(void);
+bool apic_is_x2apic(void);
+
 void apic_send_nmi(u32 apic_id);
 /* To all CPUs but this one, whatever their ids. */
 void apic_send_nmi_to_others(void);

@@ -54,6 +54,14 @@ enum vector {
     VECTOR_CP = 21,
 };
 
+/* The interrupt command register, SDM 12.6.1. */
+enum icr_bit {
+    ICR_VECTOR = 0xff, ICR_MODE_SHIFT = 8, ICR_LOGICAL = 1 << 11, ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14,
+    ICR_LEVEL = 1 << 15, ICR_SHORTHAND_SHIFT = 18,
+};
+enum icr_mode { ICR_NMI = 4, ICR_INIT = 5, ICR_STARTUP = 6 };
+enum icr_shorthand { ICR_TO_DESTINATION, ICR_TO_SELF, ICR_TO_ALL, ICR_TO_OTHERS };
+
 /* Of an error code: the fault was raised while an event was delivered that is not the program's own (SDM 7.13). */
 enum { ERROR_CODE_EXTERNAL = 1 };
 

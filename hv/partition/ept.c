@@ -6,6 +6,7 @@
  */
 #include "hv/partition/ept.h"
 
+#include "hv/machine/apic.h"
 #include "hv/machine/pool.h"
 #include "hv/machine/units.h"
 #include "hv/machine/x86.h"
@@ -143,8 +144,10 @@ static void list_ranges(struct ept *e, const struct handover *h)
     }
 }
 
-static void list_limits(struct ept *e, const struct sleep_registers *sleep, const struct handover *h)
+static void list_limits(struct ept *e, const struct partition *part, const struct handover *h)
 {
+    const struct sleep_registers *sleep = &part->sleep;
+    add(e, part->apic_page, partition_starts_cpus(part) ? PAGE_SIZE : 0, 0);
     add(e, h->memory_base, h->memory_size, 0);
     for (u32 i = 0; i < units_count(); i++) {
         struct vtd_unit_info info;
@@ -200,10 +203,10 @@ enum result partition_ept_build(struct partition *p, const struct handover *h, v
         return r;
     }
     list_ranges(p->ept, h);
-    list_limits(p->ept, &p->sleep, h);
+    list_limits(p->ept, p, h);
     r = create_domain(p, h, cpu_flush);
     r = r == OK ? ept_map_apply(&p->ept->map, p->domain) : r;
-    return r == OK ? partition_ept_map_device(p, msr_read(MSR_APIC_BASE) & ~PAGE_MASK) : r;
+    return r == OK && !partition_starts_cpus(p) ? partition_ept_map_device(p, apic_page()) : r;
 }
 
 /*

@@ -3,10 +3,14 @@
 #include "hv/partition/partition.h"
 
 #include "hv/guest/msr_policy.h"
+#include "hv/machine/apic.h"
 #include "hv/machine/memory_map.h"
+#include "hv/machine/x86.h"
 #include "hv/partition/ept.h"
 #include "hv/vmx/vmcs.h"
 #include "iommu/port.h"
+
+#define HYPERVISOR (1u << 31)
 
 _Static_assert(sizeof(struct partition) <= PAGE_SIZE, "one page each");
 
@@ -48,7 +52,7 @@ static enum result create_bitmaps(struct partition *p)
         r = port_pages_alloc(2, &p->io_bitmap);
     }
     if (r == OK) {
-        msr_policy_fill_bitmap(port_hpa_to_ptr(p->msr_bitmap));
+        msr_policy_fill_bitmap(port_hpa_to_ptr(p->msr_bitmap), partition_starts_cpus(p));
         intercept_sleep(&p->sleep, port_hpa_to_ptr(p->io_bitmap));
     }
     return r;
@@ -66,6 +70,10 @@ enum result partition_create_root(const struct handover *h, void (*cpu_flush)(vo
     p->boot_services = true;
     p->physical_width = h->physical_width;
     p->cpu_pages = h->cpu_count * (HANDOVER_CPU_BYTES / PAGE_SIZE);
+    if (cpuid(1, 0).ecx & HYPERVISOR) {
+        p->apic_page = apic_page();
+        port_log(LOG_INFO, "a hypervisor is below: Nestor delivers INIT and start-up IPIs, and traps the local APIC");
+    }
     take_sleep(h, &p->sleep);
     r = create_bitmaps(p);
     if (r == OK) {

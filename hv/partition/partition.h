@@ -23,6 +23,7 @@ struct partition {
     u64 eptp;
     hpa_t msr_bitmap;
     hpa_t io_bitmap;                /* two pages */
+    u64 apic_page;                  /* see partition_starts_cpus() */
     struct sleep_registers sleep;
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
@@ -75,6 +76,20 @@ u32 partition_ept_rights(const struct partition *p, u64 gpa);
 
 /* A page with a sleep register in it: a hole of the second stage; all accesses are emulated. */
 bool partition_is_sleep_page(const struct partition *p, u64 gpa);
+
+/*
+ * INIT and start-up IPIs go from CPU to CPU by software (vcpu/start.h): a hypervisor is below. Then the page of the
+ * local APIC is a hole of the second stage, as well.
+ */
+static inline bool partition_starts_cpus(const struct partition *p)
+{
+    return p->apic_page != 0;
+}
+
+static inline bool partition_is_apic_page(const struct partition *p, u64 gpa)
+{
+    return partition_starts_cpus(p) && (gpa & ~PAGE_MASK) == p->apic_page;
+}
 
 /*
  * Memory types as these registers say, on every CPU and unit. False: the time that an exit may take is

@@ -43,6 +43,9 @@ void fault_handle(struct exception_frame *frame)
 {
     if (frame->vector == VECTOR_NMI) {
         nmi_in_root(cpu_current());
+        if (cpu_current()->vcpu != NULL) {
+            work_alert(cpu_current()->vcpu);
+        }
     } else if (frame->vector == VECTOR_MC) {
         machine_check(frame);
     } else if (frame->vector == VECTOR_GP &&

@@ -56,16 +56,19 @@ static bool is_done(const struct cpu *c, u32 asked)
     return !runs(c) || __atomic_load_n(&c->tlb_done, __ATOMIC_SEQ_CST) == asked;
 }
 
-static void send(struct cpu *c)
+/* Where one is on its way already, what it is asked to look at is seen by that: two could come as one, or as two. */
+void kick_exit(struct cpu *c)
 {
-    __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
-    apic_send_nmi(c->apic_id);
+    if (__atomic_exchange_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST) == 0) {
+        apic_send_nmi(c->apic_id);
+    }
 }
 
 static void send_again(struct cpu *c)
 {
     __atomic_store_n(&c->nmi_again_until, port_now_us() + LATE_US, __ATOMIC_SEQ_CST);
-    send(c);
+    __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
+    apic_send_nmi(c->apic_id);
 }
 
 /* A guest that has written another id into its local APIC is reached by a message to all. */
@@ -115,7 +118,7 @@ void kick_invalidate(void *unused)
     for (u32 i = 0; i < cpu_count(); i++) {
         struct cpu *c = cpu_get(i);
         if (c != self && runs(c)) {
-            send(c);
+            kick_exit(c);
         }
     }
     kick_catch_up(self);

@@ -15,6 +15,9 @@
  */
 void kick_invalidate(void *unused);
 
+/* That other CPU, if it runs its guest, exits soon, or after this exit once more. */
+void kick_exit(struct cpu *c);
+
 /* An NMI has come: if it is a kick, does this CPU's INVEPT; else false. */
 bool kick_answer(struct cpu *c);
 

@@ -39,9 +39,7 @@ static bool is_alert(struct cpu *c)
 {
     bool is = c->index == BOOT_CPU && partition_dma_is_alert(c->vcpu->partition);
     if (is) {
-        __atomic_store_n(&c->vcpu->alert, ALERT_HAS_COME, __ATOMIC_SEQ_CST);
-        /* If this exit is nearly over, there is another one at once. */
-        vmcs_write(VMCS_CPU_CONTROLS, c->vcpu->cpu_controls | CPU_NMI_WINDOW);
+        __atomic_fetch_or(&c->vcpu->alert, ALERT_FAULT, __ATOMIC_SEQ_CST);
     }
     return is;
 }
@@ -76,7 +74,7 @@ void nmi_exit(struct vcpu *v)
 
 void nmi_window_exit(struct vcpu *v)
 {
-    if (__atomic_exchange_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST) != 0) {
+    if (__atomic_exchange_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST) != 0 && !vcpu_waits_for_sipi(v)) {
         /* Some CPUs open the window right behind STI, others then refuse the injection (SDM 28.3.1.5). */
         vcpu_unblock(BLOCKING_STI);
         vmcs_write(VMCS_ENTRY_EVENT, EVENT_VALID | EVENT_NMI << EVENT_TYPE_SHIFT | (u32)VECTOR_NMI);

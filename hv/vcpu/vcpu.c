@@ -2,6 +2,7 @@
 /* See vcpu.h. */
 #include "hv/vcpu/vcpu.h"
 
+#include "hv/machine/apic.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
@@ -17,8 +18,13 @@ enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
     v->partition = p;
     v->cpu = c;
     v->index = c->index;
-    v->alert = c->index == BOOT_CPU ? ALERT_NOT_SET_UP : ALERT_NONE; /* done at its first exit */
+    v->alert = c->index == BOOT_CPU ? ALERT_NOT_SET_UP : 0; /* done at its first exit */
     v->signature = cpuid(1, 0).eax;
+    v->apic_format = APIC_FLAT;
+    if (partition_starts_cpus(p) && !apic_is_x2apic()) {
+        v->apic_logical = port_mmio_read32((hpa_t){p->apic_page + APIC_LOGICAL});
+        v->apic_format = port_mmio_read32((hpa_t){p->apic_page + APIC_FORMAT});
+    }
     v->vmcs.v = page.v + PAGE_SIZE;
     c->vcpu = v;
     *out = v;

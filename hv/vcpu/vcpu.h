@@ -6,17 +6,18 @@
 #include "hv/guest/breakpoint.h"
 #include "hv/guest/msr_policy.h"
 #include "hv/guest/mtrr.h"
+#include "hv/guest/startup.h"
 #include "hv/vcpu/memo.h"
 #include "hv/vmx/entry.h"
 #include "hv/vmx/vmcs.h"
 
 struct partition;
 
-/* The NMI by which remapping units tell the boot CPU of faults. */
+/* What the end of an exit has to look at. */
 enum vcpu_alert {
-    ALERT_NONE,
-    ALERT_HAS_COME,
-    ALERT_NOT_SET_UP,               /* they have not been told yet where to send it */
+    ALERT_FAULT = 1,                /* the NMI has come by which remapping units tell the boot CPU of faults */
+    ALERT_NOT_SET_UP = 2,           /* they have not been told yet where to send it */
+    ALERT_STARTUP = 4,              /* INIT or a start-up IPI, see start.h */
 };
 
 struct vcpu {
@@ -34,7 +35,9 @@ struct vcpu {
     u32 signature;                  /* CPUID.1:EAX, what INIT leaves in EDX */
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
-    u32 alert;                      /* enum vcpu_alert */
+    u32 alert;                      /* enum vcpu_alert, bits */
+    u32 startup;                    /* what other CPUs have sent, see start.h and guest/startup.h */
+    u32 apic_logical, apic_format;  /* where its local APIC is trapped: the guest's LDR and DFR */
     bool fresh;                     /* no INIT has come since the start-up IPI */
     bool woken;                     /* its sleep was refused: it is shown that the machine woke, see guest/sleep.h */
     u64 polled_at;
@@ -43,6 +46,12 @@ struct vcpu {
     struct msr_guest msr;           /* what it has of its own of the CPU's registers */
     struct memos memos;
 };
+
+/* By software; see start.h. */
+static inline bool vcpu_waits_for_sipi(const struct vcpu *v)
+{
+    return (v->startup & STARTUP_WAITS) != 0;
+}
 
 /* The vCPU that runs on c, and its VMCS page. ERR_UNSUPPORTED: see partition_mtrr_load(). */
 must_use enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out);

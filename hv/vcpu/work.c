@@ -5,6 +5,7 @@
 #include "hv/machine/time.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
+#include "hv/vcpu/start.h"
 
 enum { POLL_MS = 100, SOON_US = 50 };
 
@@ -39,6 +40,7 @@ static bool polls(const struct vcpu *v)
 
 void work_timer_exit(struct vcpu *v)
 {
+    v->timer_on = true; /* by work_exit_at_once() perhaps */
     v->timer_expired = true;
     if (polls(v) && __atomic_exchange_n(&v->partition->work_left, 0, __ATOMIC_RELAXED) != 0) {
         v->work_left = true;
@@ -52,9 +54,11 @@ void work_timer_exit(struct vcpu *v)
     }
 }
 
+/* Whatever it interrupts here may write the same fields after it, but looks at alerts later than that. */
 void work_exit_at_once(struct vcpu *v)
 {
-    timer_start(v, 0);
+    vmcs_write(VMCS_PREEMPTION_TIMER, 0);
+    vmcs_write(VMCS_PIN_CONTROLS, v->pin_controls | PIN_PREEMPTION_TIMER);
 }
 
 void work_left(struct vcpu *v)
@@ -63,21 +67,23 @@ void work_left(struct vcpu *v)
     timer_start(v, SOON_US);
 }
 
-/* On the boot CPU, and not before it runs its guest: only then has it descriptor tables for an NMI. */
+/* Faults on the boot CPU, and not before it runs its guest: only then has it descriptor tables for an NMI. */
 static void serve_alert(struct vcpu *v)
 {
-    u32 alert = __atomic_exchange_n(&v->alert, ALERT_NONE, __ATOMIC_SEQ_CST);
-    partition_dma_poll_faults(v->partition);
-    if (alert == ALERT_NOT_SET_UP && polls(v)) {
+    u32 what = __atomic_exchange_n(&v->alert, 0, __ATOMIC_SEQ_CST);
+    if (what & (ALERT_FAULT | ALERT_NOT_SET_UP)) {
+        partition_dma_poll_faults(v->partition);
+    }
+    if ((what & ALERT_STARTUP) && start_serve(v)) {
+        work_hand_over(v);
+    }
+    if ((what & ALERT_NOT_SET_UP) && polls(v)) {
         partition_dma_alert(v->partition, v->cpu->apic_id);
     }
 }
 
-void work_check(struct vcpu *v)
+static void check_timer(struct vcpu *v)
 {
-    if (v->alert != ALERT_NONE) {
-        serve_alert(v);
-    }
     if (v->timer_on && !v->timer_expired) {
         return;
     }
@@ -87,6 +93,22 @@ void work_check(struct vcpu *v)
         timer_start(v, POLL_MS * 1000);
     } else {
         timer_enable(v, false);
+    }
+}
+
+/* The alert last, after all that writes to the timer: one that comes later finds it as work_alert() wants it. */
+void work_check(struct vcpu *v)
+{
+    check_timer(v);
+    if (v->alert) {
+        serve_alert(v);
+    }
+}
+
+void work_alert(struct vcpu *v)
+{
+    if (v->alert & (ALERT_FAULT | ALERT_STARTUP)) {
+        work_exit_at_once(v);
     }
 }
 

@@ -32,7 +32,7 @@ struct unit_config {
 struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
-    bool hide_fsrm, show_tme, still_timer, nmi_at_command;
+    bool hide_fsrm, show_tme, show_hypervisor, lose_sipis, still_timer, nmi_at_command;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
 };
@@ -76,6 +76,7 @@ void patches_apply(void);
 void *patches_needed(const char *name);
 /* The first call or jump in a function of Bochs's to `from` becomes one to `to`. */
 void patches_redirect(void *function, size_t len, void *from, void *to, const char *what);
+void patches_report(FILE *out);
 /* The next NMIs that local APICs take are lost. */
 void patches_lose_nmis(unsigned count);
 

@@ -11,6 +11,8 @@
  *   hang-after N                  it fetches no more descriptors after that many
  *   device PLUGIN UNIT            this plugin's DMA goes through that unit (0, 1, ...); default: the last unit
  *   hide-fsrm                     clears CPUID.7.EDX[4], with which Linux does not boot on Bochs 3.1
+ *   show-hypervisor               sets CPUID.1:ECX[31]
+ *   lose-sipis                    no start-up IPI reaches a CPU that is in VMX operation
  *   nmi-at-command                the first CPU gets an NMI with the first write to a unit's command register
  *   fail-symbol NAME              as if Bochs did not have NAME, or with PLUGIN:NAME as if that plugin did not call it
  *   report FILE                   counters and state at the end; on the bench page's command 1 to FILE.1, FILE.2, ...
@@ -117,6 +119,10 @@ static void read_word(const char *word, char *value)
         attach_config.hide_fsrm = true;
     } else if (strcmp(word, "show-tme") == 0) {
         attach_config.show_tme = true;
+    } else if (strcmp(word, "show-hypervisor") == 0) {
+        attach_config.show_hypervisor = true;
+    } else if (strcmp(word, "lose-sipis") == 0) {
+        attach_config.lose_sipis = true;
     } else if (strcmp(word, "still-timer") == 0) {
         attach_config.still_timer = true;
     } else if (strcmp(word, "nmi-at-command") == 0) {

@@ -97,25 +97,27 @@ static void hide_fsrm(void)
 
 static void (*model_leaf)(const void *model, uint32_t leaf, uint32_t subleaf, uint32_t *regs);
 
-static void leaf_with_encryption(const void *model, uint32_t leaf, uint32_t subleaf, uint32_t *regs)
+static void leaf_with_more(const void *model, uint32_t leaf, uint32_t subleaf, uint32_t *regs)
 {
-    enum { FEATURES = 7, ECX = 2, MEMORY_ENCRYPTION = 1 << 13 };
+    enum { VERSION = 1, FEATURES = 7, ECX = 2 };
+    const uint32_t memory_encryption = 1 << 13, hypervisor = 1u << 31;
     model_leaf(model, leaf, subleaf, regs);
-    regs[ECX] |= leaf == FEATURES && subleaf == 0 ? MEMORY_ENCRYPTION : 0;
+    regs[ECX] |= attach_config.show_tme && leaf == FEATURES && subleaf == 0 ? memory_encryption : 0;
+    regs[ECX] |= attach_config.show_hypervisor && leaf == VERSION ? hypervisor : 0;
 }
 
 /* The entry in the table of the Skylake-X model's functions. */
-static void show_memory_encryption(void)
+static void show_more(void)
 {
     enum { FUNCTIONS = 32 };
     void **table = patches_needed("_ZTV18corei7_skylake_x_t");
-    void (*function)(const void *, uint32_t, uint32_t, uint32_t *) = leaf_with_encryption;
+    void (*function)(const void *, uint32_t, uint32_t, uint32_t *) = leaf_with_more;
     *(void **)&model_leaf = patches_needed("_ZNK18corei7_skylake_x_t14get_cpuid_leafEjjP16cpuid_function_t");
     for (size_t i = 0; i < FUNCTIONS; i++) {
         void *wanted = *(void **)&model_leaf;
         if (table[i] == wanted) {
             write_code(&table[i], &function, sizeof(function));
-            attach_log("memory encryption shown");
+            attach_log("CPUID shows more");
             return;
         }
     }
@@ -275,6 +277,39 @@ static void turn_apics_on(void)
     patches_redirect(code, 0x100, *(void **)&set_apic_base, *(void **)&function, "local APICs can be turned on again");
 }
 
+static unsigned lost_sipis;
+enum { CPU_IN_VMX = 0x8ec0 };
+
+/* Firmware starts its CPUs as ever, until they are in VMX operation. */
+static void lose_sipi(void *cpu, unsigned vector)
+{
+    if (((uint8_t *)cpu)[CPU_IN_VMX] == 0) {
+        bochs.deliver_sipi(cpu, vector);
+    } else {
+        lost_sipis++;
+    }
+}
+
+static void catch_sipis(void)
+{
+    /* cmp byte [rdi + CPU_IN_VMX], 0 */
+    static const uint8_t not_in_vmx[] = {0x80, 0xbf, CPU_IN_VMX & 0xff, CPU_IN_VMX >> 8, 0, 0, 0};
+    void (*function)(void *, unsigned) = lose_sipi;
+    void *original;
+    *(void (**)(void *, unsigned))&original = bochs.deliver_sipi;
+    uint8_t *code = patches_needed("_ZN8BX_CPU_C6VMXOFFEP15bxInstruction_c");
+    if (memmem(code, 0x20, not_in_vmx, sizeof(not_in_vmx)) == NULL) {
+        attach_stop("VMXOFF is not as it was");
+    }
+    patches_redirect(patches_needed("_ZN15bx_local_apic_c7deliverEhhh"), 0x200, original, *(void **)&function,
+                     "SIPIs that a local APIC takes");
+}
+
+void patches_report(FILE *out)
+{
+    fprintf(out, "lost-sipis %u\n", lost_sipis);
+}
+
 static void (*inject_events)(void *cpu), (*mask_change)(void *cpu);
 
 /*
@@ -314,7 +349,10 @@ void patches_apply(void)
     if (attach_config.still_timer) {
         hold_timer_still();
     }
-    if (attach_config.show_tme) {
-        show_memory_encryption();
+    if (attach_config.show_tme || attach_config.show_hypervisor) {
+        show_more();
+    }
+    if (attach_config.lose_sipis) {
+        catch_sipis();
     }
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See apic.h. INIT and SIPI are taken out of what a guest writes; all else goes to the hardware as it was written, and
+ * the hardware shows the last command that it has seen.
+ */
+#include "hv/exit/apic.h"
+
+#include "hv/guest/icr.h"
+#include "hv/machine/apic.h"
+#include "hv/machine/checked.h"
+#include "hv/machine/cpu.h"
+#include "hv/partition/partition.h"
+#include "hv/vcpu/start.h"
+#include "iommu/port.h"
+
+/* Bits that are reserved in x2APIC mode (SDM figure 12-28): the CPU refuses a command with one of them. */
+#define RESERVED 0xfff33000ull
+
+enum { REGISTER_SIZE = 16, DATA_SIZE = 4 };
+
+static struct icr_cpu describe(const struct vcpu *v, const struct vcpu *sender)
+{
+    return (struct icr_cpu){v->cpu->apic_id, v->apic_logical, v->apic_format, v == sender};
+}
+
+static void deliver(const struct icr *i, struct vcpu *sender)
+{
+    for (u32 n = 0; n < cpu_count(); n++) {
+        struct cpu *c = cpu_get(n);
+        if (c == NULL || c->vcpu->partition != sender->partition || c->vcpu->msr.apic_off) {
+            continue;
+        }
+        const struct icr_cpu cpu = describe(c->vcpu, sender);
+        if (!icr_reaches(i, &cpu)) {
+            continue;
+        }
+        if (i->mode == ICR_INIT) {
+            start_send_init(c->vcpu);
+        } else {
+            start_send_sipi(c->vcpu, i->vector);
+        }
+    }
+}
+
+bool exit_apic_command(struct vcpu *v, u64 command)
+{
+    const struct icr i = icr_decode(command, true);
+    if (!icr_is_startup(&i) || (command & RESERVED) != 0 || !apic_is_x2apic()) {
+        return checked_msr_write(MSR_X2APIC_ICR, command);
+    }
+    deliver(&i, v);
+    return true;
+}
+
+/* The upper half is looked at only if it matters. In x2APIC mode nothing is behind the page. */
+static bool is_delivered(struct vcpu *v, u64 page, u64 low)
+{
+    struct icr i = icr_decode(low, false);
+    if (!icr_is_startup(&i)) {
+        return false;
+    }
+    if (!apic_is_x2apic()) {
+        i = icr_decode((u64)port_mmio_read32((hpa_t){page + APIC_ICR_HIGH}) << 32 | low, false);
+        deliver(&i, v);
+    }
+    return true;
+}
+
+/* Registers are accessed by 32 bits, at multiples of 16 bytes; all else is undefined (SDM 12.4.1) and is not there. */
+static bool is_register(const struct vcpu *v, u64 gpa, u32 width)
+{
+    return width == DATA_SIZE && gpa % REGISTER_SIZE == 0 && !v->msr.apic_off;
+}
+
+u64 exit_apic_load(const struct vcpu *v, u64 gpa, u32 width)
+{
+    return is_register(v, gpa, width) ? port_mmio_read32((hpa_t){gpa}) : ~0ull >> (64 - 8 * width);
+}
+
+void exit_apic_store(struct vcpu *v, u64 gpa, u32 width, u64 value)
+{
+    u32 offset = (u32)(gpa & PAGE_MASK);
+    /* The id stays: by that the CPU is found. */
+    if (!is_register(v, gpa, width) || offset == APIC_ID ||
+        (offset == APIC_ICR_LOW && is_delivered(v, gpa - offset, value))) {
+        return;
+    }
+    if (offset == APIC_LOGICAL) {
+        v->apic_logical = (u32)value;
+    } else if (offset == APIC_FORMAT) {
+        v->apic_format = (u32)value;
+    }
+    port_mmio_write32((hpa_t){gpa}, (u32)value);
+}
