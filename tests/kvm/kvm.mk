@@ -3,4 +3,4 @@
 .PHONY: test-kvm
 test-kvm: image $(RUN_NEEDS) $O/efi-tests/hostile.efi ## Nestor nested under KVM inside Bochs, on each machine it knows
 	tools/setup test
-	tests/kvm/test_machines --all
+	NESTOR_LONG=1 tests/kvm/test_machines --all

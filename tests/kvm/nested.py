@@ -29,10 +29,8 @@ qemu = load("qemu_machine", HERE.parent / "qemu/machine.py")
 bochs = load("bochs_machine", HERE.parent / "bochs/machine.py")
 TOP = qemu.TOP
 
-# pci=lastbus=0: each of 8,000 reads of buses that are not there costs two exits to QEMU. cpu_init_udelay: the KVM host
-# has one CPU for all of the machine's, so one that has been sent INIT may run only after the SIPI, which is then lost.
-CMDLINE = ("console=ttyS0,115200 panic=-1 mitigations=off rodata=off cryptomgr.notests pci=lastbus=0 "
-           "cpu_init_udelay=20000")
+# pci=lastbus=0: each of 8,000 reads of buses that are not there costs two exits to QEMU.
+CMDLINE = "console=ttyS0,115200 panic=-1 mitigations=off rodata=off cryptomgr.notests pci=lastbus=0"
 MODULES = (*initrd.WANTED, "ahci")
 # boot.txt and nestor.conf have room on the disk for those of any machine that shares it.
 BOOT_TXT, CONFIG = 8192, 1024
