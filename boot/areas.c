@@ -6,6 +6,7 @@ enum {
     QWORD_ADDRESS = 0x8a,
     QWORD_BYTES = 46,
     RESOURCE_MEMORY = 0,
+    RESOURCE_PORTS = 1,
     TYPE_AT = 3,
     BASE_AT = 14,
     LENGTH_AT = 38,
@@ -38,15 +39,31 @@ void areas_add(struct areas *areas, u64 base, u64 size)
     }
 }
 
+/* The descriptor behind d, NULL for the first; NULL at the end of the list. */
+static const u8 *next_descriptor(const u8 *first, const u8 *d)
+{
+    d = d == NULL ? first : d + QWORD_BYTES;
+    bool within = d < first + MOST_DESCRIPTORS * QWORD_BYTES;
+    return within && d[0] == QWORD_ADDRESS && d[1] == QWORD_BYTES - 3 && d[2] == 0 ? d : NULL;
+}
+
 void areas_add_descriptors(struct areas *areas, const void *descriptors)
 {
-    const u8 *d = descriptors;
-    for (u32 i = 0; i < MOST_DESCRIPTORS && d[0] == QWORD_ADDRESS; i++, d += QWORD_BYTES) {
-        if (d[1] != QWORD_BYTES - 3 || d[2] != 0) {
-            return;
-        }
+    for (const u8 *d = NULL; (d = next_descriptor(descriptors, d)) != NULL;) {
         if (d[TYPE_AT] == RESOURCE_MEMORY) {
             areas_add(areas, get(d, BASE_AT), get(d, LENGTH_AT));
         }
     }
+}
+
+bool areas_have_ports(const void *descriptors, u32 first, u32 count)
+{
+    bool found = false;
+    for (const u8 *d = NULL; (d = next_descriptor(descriptors, d)) != NULL;) {
+        u64 base = get(d, BASE_AT);
+        u64 size = get(d, LENGTH_AT);
+        bool meets = size != 0 && base < first + count && (base >= first || first - base < size);
+        found |= meets && d[TYPE_AT] == RESOURCE_PORTS;
+    }
+    return found;
 }

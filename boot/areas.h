@@ -24,5 +24,7 @@ struct areas {
 void areas_add(struct areas *areas, u64 base, u64 size);
 /* The memory descriptors before the end tag; what is of another form ends the list. */
 void areas_add_descriptors(struct areas *areas, const void *descriptors);
+/* One of them is of I/O ports, some of which are in [first, first + count). */
+bool areas_have_ports(const void *descriptors, u32 first, u32 count);
 
 #endif

@@ -207,6 +207,17 @@ static bool set_serial(struct config *config, struct span value)
     return equals(kind, "mmio") && set_serial_mmio(config, value);
 }
 
+static bool set_status_port(struct config *config, struct span value)
+{
+    u64 port = 0;
+    bool none = equals(value, "none");
+    if (!none && (!parse_number(value, &port) || port == 0 || port > 0xfff8 || port % 8 != 0)) {
+        return false;
+    }
+    config->status_port = (u16)port;
+    return true;
+}
+
 /* One of two words. */
 static bool choose(struct span value, const char *no, const char *yes, bool *chosen)
 {
@@ -429,7 +440,8 @@ static enum result parse_lines(struct parser *p, struct span text)
 void config_defaults(struct config *config)
 {
     *config = (struct config){.next_entry = -1, .level = LOG_INFO,
-                              .serial_choice = CONFIG_SERIAL_AUTO, .fatal = FATAL_HALT};
+                              .serial_choice = CONFIG_SERIAL_AUTO, .status_port = CONFIG_STATUS_PORT,
+                              .fatal = FATAL_HALT};
 }
 
 enum result config_parse(const char *text, size_t size, struct config *config,

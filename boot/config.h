@@ -15,7 +15,7 @@
 #include "hv/handover.h"
 #include "iommu/port.h"
 
-enum { CONFIG_IMAGE = 256, CONFIG_ARGUMENTS = 1024, CONFIG_LIMIT = 64 * 1024 };
+enum { CONFIG_IMAGE = 256, CONFIG_ARGUMENTS = 1024, CONFIG_LIMIT = 64 * 1024, CONFIG_STATUS_PORT = 0x9c0 };
 
 enum config_serial { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_NONE, CONFIG_SERIAL_GIVEN };
 
@@ -26,6 +26,7 @@ struct config {
     enum log_level level;
     enum config_serial serial_choice;
     struct serial serial;                   /* with CONFIG_SERIAL_GIVEN */
+    u16 status_port;                        /* 0: none */
     enum fatal_policy fatal;
     bool run_without_isolation;
     bool rule_affected_only;

@@ -31,6 +31,10 @@
       "The UART to speak on. auto is the one that the firmware's SPCR table names, else COM1. A number after the "     \
       "address is that of the bytes between registers. A UART on PCI must keep its address, since Nestor goes on "     \
       "writing there when the operating system moves it.")                                                             \
+    X("console", "status-port", false, set_status_port, "a multiple of 8 up to 0xfff8, or none", "0x9c0", "0x800",     \
+      "The first of eight I/O ports by which a program in the guest reads Nestor's status and log (nestorctl): one "   \
+      "that nothing on the machine uses. If a table or a PCI window says that something does, a line tells so and "    \
+      "there is no such port. none: there is none.")                                                                   \
     X("policy", "fatal", false, set_fatal, "halt or reset", "halt", "reset",                                           \
       "After a fatal error of Nestor's, once its report is on the console.")                                           \
     X("policy", "without-isolation", false, set_without_isolation, "native or run", "native", "run",                   \

@@ -25,6 +25,8 @@ struct cpu_facts {
 };
 
 void cpu_read(struct cpu_facts *cpu);
+/* The same where RDMSR is not the caller's to execute. */
+void cpu_read_by(struct cpu_facts *cpu, u64 (*read)(u32 msr));
 
 /*
  * Bits of a physical address that are memory-encryption key ids, by IA32_TME_ACTIVATE: CPUID goes on counting them as

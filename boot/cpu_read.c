@@ -2,6 +2,8 @@
 /* Reads CPUID and the model-specific registers: SDM volume 2, "CPUID", and volume 4. */
 #include "boot/cpu.h"
 
+typedef u64 (*msr_reader)(u32 msr);
+
 enum {
     MSR_APIC_BASE = 0x1b,
     MSR_XAPIC_DISABLE_STATUS = 0xbd,
@@ -73,7 +75,7 @@ static void read_versions(struct cpu_facts *cpu)
                       (cpuid(0x80000001, 0).d & 1u << 20) != 0;
 }
 
-static void read_address_width(struct cpu_facts *cpu)
+static void read_address_width(struct cpu_facts *cpu, msr_reader read)
 {
     enum { TOTAL_MEMORY_ENCRYPTION = 1 << 13 };
     cpu->physical_bits = 36;
@@ -81,41 +83,46 @@ static void read_address_width(struct cpu_facts *cpu)
         cpu->physical_bits = cpuid(0x80000008, 0).a & 0xff;
     }
     if (cpuid(0, 0).a >= 7 && (cpuid(7, 0).c & TOTAL_MEMORY_ENCRYPTION) != 0) {
-        cpu->key_id_bits = cpu_key_id_bits(read_msr(MSR_TME_ACTIVATE));
+        cpu->key_id_bits = cpu_key_id_bits(read(MSR_TME_ACTIVATE));
         cpu->physical_bits -= cpu->key_id_bits;
     }
 }
 
 /* ARCH_CAPABILITIES says whether the status register exists, CPUID whether ARCH_CAPABILITIES does. */
-static bool x2apic_is_locked(void)
+static bool x2apic_is_locked(msr_reader read)
 {
     if (cpuid(0, 0).a < 7 || (cpuid(7, 0).d & 1u << 29) == 0 ||
-        (read_msr(MSR_ARCH_CAPABILITIES) & 1u << 21) == 0) {
+        (read(MSR_ARCH_CAPABILITIES) & 1u << 21) == 0) {
         return false;
     }
-    return (read_msr(MSR_XAPIC_DISABLE_STATUS) & 1) != 0;
+    return (read(MSR_XAPIC_DISABLE_STATUS) & 1) != 0;
 }
 
 /* Leaf 0Bh has all 32 bits of the id; without it, ids have eight. SDM volume 2, CPUID. */
-static void read_apic(struct cpu_facts *cpu)
+static void read_apic(struct cpu_facts *cpu, msr_reader read)
 {
     enum { EXTD = 1 << 10, TOPOLOGY = 0xb };
     cpu->apic_id = cpuid(1, 0).b >> 24;
     if (cpuid(0, 0).a >= TOPOLOGY && cpuid(TOPOLOGY, 0).b != 0) {
         cpu->apic_id = cpuid(TOPOLOGY, 0).d;
     }
-    cpu->x2apic_on = cpu->x2apic && (read_msr(MSR_APIC_BASE) & EXTD) != 0;
-    cpu->x2apic_locked = x2apic_is_locked();
+    cpu->x2apic_on = cpu->x2apic && (read(MSR_APIC_BASE) & EXTD) != 0;
+    cpu->x2apic_locked = x2apic_is_locked(read);
 }
 
-void cpu_read(struct cpu_facts *cpu)
+void cpu_read_by(struct cpu_facts *cpu, msr_reader read)
 {
     *cpu = (struct cpu_facts){0};
     read_names(cpu);
     read_versions(cpu);
-    read_address_width(cpu);
-    read_apic(cpu);
+    read_address_width(cpu, read);
+    read_apic(cpu, read);
     if (cpu->vmx) {
-        vmx_caps_read(&cpu->caps, read_msr);
+        vmx_caps_read(&cpu->caps, read);
     }
+}
+
+void cpu_read(struct cpu_facts *cpu)
+{
+    cpu_read_by(cpu, read_msr);
 }

@@ -12,6 +12,7 @@
 #include "boot/protect.h"
 #include "boot/room.h"
 #include "boot/settings.h"
+#include "boot/status_port.h"
 #include "boot/windows.h"
 
 enum { STALL_US = 20000 };
@@ -270,6 +271,7 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
         return false;
     }
     hand_over(m, config, &listed, p.handover);
+    p.handover->status_port = status_port_choose(m, config);
     p.handover->rule_lifted = rule_is_lifted(m, config);
     p.handover->cpu_count = m->census.entering;
     p.handover->boot_tsc = boot_tsc;

@@ -7,11 +7,13 @@
  *     handover
  *     page tables
  *     stack         for the calls from the bridge
+ *     log           what the image says, and what it leaves for the next start
  *     pool          the rest
  */
 #include "boot/uefi.h"
 
 #include "boot/bridge.h"
+#include "boot/console.h"
 #include "boot/elf.h"
 #include "boot/page_tables.h"
 #include "boot/machine.h"
@@ -30,7 +32,7 @@ extern const u8 _binary_image_bin_end[];
 
 /* Byte offsets from the start of the range. */
 struct layout {
-    u64 handover, tables, stack, pool, size;
+    u64 handover, tables, stack, log, pool, size;
     u32 table_count;
     bool huge;
 };
@@ -70,7 +72,8 @@ static struct layout lay_out(const struct elf_image *image, const struct place_r
     l.handover = image->size;
     l.tables = l.handover + round_up(sizeof(struct handover), PAGE_SIZE);
     l.stack = l.tables + l.table_count * PAGE_SIZE;
-    l.pool = l.stack + STACK_BYTES;
+    l.log = l.stack + STACK_BYTES;
+    l.pool = l.log + round_up(HANDOVER_LOG_BYTES + sizeof(struct handover_left), PAGE_SIZE);
     l.size = round_up(l.pool + request->pool_bytes, GRANULE);
     return l;
 }
@@ -150,6 +153,7 @@ static void fill_handover(const struct elf_image *image, const struct layout *l,
     h->image_size = image->size;
     h->page_table = base + l->tables;
     h->direct_map = direct_map();
+    h->log_base = base + l->log;
     h->pool_base = base + l->pool;
     h->pool_size = l->size - l->pool;
 }
@@ -159,6 +163,33 @@ static bool read_entry(const struct elf_image *image, u64 base, struct image_ent
     CopyMem(entry, (VOID *)(uintptr_t)base, sizeof(*entry));
     return entry->prepare - image->base < image->size && entry->enter - image->base < image->size &&
            entry->abandon - image->base < image->size;
+}
+
+/*
+ * What a start left that failed for good, if the image was where this one goes, is kept there and told once. The memory
+ * may be anybody's: only what the CRC covers is believed.
+ */
+static bool find_left(const struct handover_left *at, struct handover_left *out)
+{
+    CopyMem(out, (VOID *)at, sizeof(*out));
+    return out->magic == HANDOVER_LEFT_MAGIC && out->bytes <= HANDOVER_LEFT_TEXT && handover_left_crc(out) == out->crc;
+}
+
+static void clear(const struct placement *p, const struct layout *l)
+{
+    static struct handover_left left;
+    struct handover_left *at = (struct handover_left *)(uintptr_t)(p->base + l->log + HANDOVER_LOG_BYTES);
+    bool found = find_left(at, &left);
+    ZeroMem((VOID *)(uintptr_t)p->base, l->size);
+    if (!found) {
+        return;
+    }
+    if (left.told != 1) {
+        console_log(LOG_WARNING, "an earlier start of Nestor ended with a fatal error: `nestorctl log --previous` "
+                    "shows the last %u bytes of its log", left.bytes);
+    }
+    left.told = 1;
+    CopyMem(at, &left, sizeof(left));
 }
 
 enum result place_image(const struct place_request *request, struct placement *out,
@@ -184,11 +215,11 @@ enum result place_image(const struct place_request *request, struct placement *o
         *why = no_memory;
         return ERR_NO_MEMORY;
     }
-    ZeroMem((VOID *)(uintptr_t)out->base, l.size);
+    clear(out, &l);
     copy_image(&image, out->base);
     out->handover = (struct handover *)(uintptr_t)(out->base + l.handover);
     out->page_table = out->base + l.tables;
-    out->stack = direct_map() + out->base + l.pool;
+    out->stack = direct_map() + out->base + l.log;
     fill_handover(&image, &l, out->base, out->handover);
     r = build_tables(&image, &l, out->base, request->physical_end);
     *why = "the hypervisor's page tables could not be built";

@@ -11,17 +11,20 @@ enum { BARS = 6 };
 static EFI_GUID bridge_guid = EFI_PCI_ROOT_BRIDGE_IO_PROTOCOL_GUID;
 static EFI_GUID device_guid = EFI_PCI_IO_PROTOCOL_GUID;
 
-static void add_bridge(EFI_HANDLE handle, struct areas *out)
+/* What is done with the resources of each bridge or BAR: a list of descriptors, and the caller's own. */
+typedef void (*use_descriptors)(const void *descriptors, void *to);
+
+static void use_bridge(EFI_HANDLE handle, use_descriptors use, void *to)
 {
     EFI_PCI_ROOT_BRIDGE_IO_PROTOCOL *bridge;
     VOID *descriptors = NULL;
     if (!EFI_ERROR(BS->HandleProtocol(handle, &bridge_guid, (VOID **)&bridge)) &&
         !EFI_ERROR(bridge->Configuration(bridge, &descriptors)) && descriptors != NULL) {
-        areas_add_descriptors(out, descriptors);
+        use(descriptors, to);
     }
 }
 
-static void add_device(EFI_HANDLE handle, struct areas *out)
+static void use_device(EFI_HANDLE handle, use_descriptors use, void *to)
 {
     EFI_PCI_IO_PROTOCOL *device;
     if (EFI_ERROR(BS->HandleProtocol(handle, &device_guid, (VOID **)&device))) {
@@ -30,32 +33,58 @@ static void add_device(EFI_HANDLE handle, struct areas *out)
     for (UINT8 bar = 0; bar < BARS; bar++) {
         VOID *descriptors = NULL;
         if (!EFI_ERROR(device->GetBarAttributes(device, bar, NULL, &descriptors)) && descriptors != NULL) {
-            areas_add_descriptors(out, descriptors);
+            use(descriptors, to);
             FreePool(descriptors);
         }
     }
 }
 
-static void add_all(EFI_GUID *protocol, void (*add)(EFI_HANDLE handle, struct areas *out), struct areas *out)
+static void use_all(EFI_GUID *protocol, void (*one)(EFI_HANDLE handle, use_descriptors use, void *to),
+                    use_descriptors use, void *to)
 {
     UINTN count;
     EFI_HANDLE *handles;
-    *out = (struct areas){.count = 0};
     if (EFI_ERROR(BS->LocateHandleBuffer(ByProtocol, protocol, NULL, &count, &handles))) {
         return;
     }
     for (UINTN i = 0; i < count; i++) {
-        add(handles[i], out);
+        one(handles[i], use, to);
     }
     FreePool(handles);
 }
 
+static void add(const void *descriptors, void *to)
+{
+    areas_add_descriptors(to, descriptors);
+}
+
 void windows_of_bridges(struct areas *out)
 {
-    add_all(&bridge_guid, add_bridge, out);
+    *out = (struct areas){.count = 0};
+    use_all(&bridge_guid, use_bridge, add, out);
 }
 
 void windows_of_devices(struct areas *out)
 {
-    add_all(&device_guid, add_device, out);
+    *out = (struct areas){.count = 0};
+    use_all(&device_guid, use_device, add, out);
+}
+
+struct ports {
+    u32 first, count;
+    bool found;
+};
+
+static void look_for_ports(const void *descriptors, void *to)
+{
+    struct ports *p = to;
+    p->found |= areas_have_ports(descriptors, p->first, p->count);
+}
+
+bool windows_have_ports(u32 first, u32 count)
+{
+    struct ports p = {.first = first, .count = count};
+    use_all(&bridge_guid, use_bridge, look_for_ports, &p);
+    use_all(&device_guid, use_device, look_for_ports, &p);
+    return p.found;
 }

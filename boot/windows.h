@@ -9,5 +9,7 @@
 void windows_of_bridges(struct areas *out);
 /* The BARs that have an address now. */
 void windows_of_devices(struct areas *out);
+/* Some of these I/O ports are in the window of a host bridge or in a BAR. */
+bool windows_have_ports(u32 first, u32 count);
 
 #endif

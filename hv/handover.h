@@ -7,6 +7,7 @@
 #ifndef NESTOR_HV_HANDOVER_H
 #define NESTOR_HV_HANDOVER_H
 
+#include "drivers/crc32.h"
 #include "drivers/serial.h"
 #include "hv/types.h"
 #include "iommu/spec/dmar.h"
@@ -18,6 +19,8 @@ enum {
     HANDOVER_PROTECT = 16,
     HANDOVER_SLEEP = 10,
     HANDOVER_LIMITS = 32,
+    HANDOVER_LOG_BYTES = 64 << 10,      /* a power of two */
+    HANDOVER_LEFT_TEXT = 16 << 10,
 };
 
 /* The machine's physical memory map. What is not listed is MMIO or a hole. */
@@ -60,6 +63,26 @@ enum hypervisor_bit { HYPERVISOR_BIT_AUTO, HYPERVISOR_BIT_ON, HYPERVISOR_BIT_OFF
 /* EAX of the VMCALL by which nestor.efi says, as guest code, that boot services end. Anybody may say it. */
 enum { HANDOVER_CALL_BOOT_SERVICES_END = 0x4e455345 };
 
+/*
+ * The end of the log of a start that failed for good, for the next one to find: a warm reset leaves memory as it is,
+ * and nestor.efi places the image where it was. Written out of the caches. Whoever finds it believes nothing that the
+ * CRC does not cover.
+ */
+enum { HANDOVER_LEFT_MAGIC = 0x4e4c4654 };
+struct handover_left {
+    u32 magic;
+    u32 crc;                /* CRC-32 of `bytes` and so many of the text */
+    u32 told;               /* a start has found it */
+    u32 bytes;
+    char text[HANDOVER_LEFT_TEXT];
+};
+
+/* left->bytes was checked. */
+static inline u32 handover_left_crc(const struct handover_left *left)
+{
+    return crc32_add(crc32_add(0, &left->bytes, sizeof(left->bytes)), left->text, left->bytes);
+}
+
 struct handover {
     u32 magic;
     u32 cpu_count;                    /* CPUs that will enter */
@@ -97,6 +120,9 @@ struct handover {
     bool rule_lifted;                 /* by the config, as this CPU has no Intel 772415 */
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
+
+    u64 log_base;                     /* HANDOVER_LOG_BYTES for the log, then struct handover_left */
+    u16 status_port;                  /* of the status window, 0: there is none */
 
     u64 boot_tsc;                     /* TSC at efi_main */
     u64 tsc_khz;                      /* measured by boot/ */

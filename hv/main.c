@@ -99,6 +99,7 @@ static enum result prepare(struct handover *h)
         }
         return r;
     }
+    exit_status_open(root, h);
     report();
     return OK;
 }

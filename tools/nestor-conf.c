@@ -40,6 +40,11 @@ static void print_config(const struct config *c)
     print_next(c);
     printf("level             %s\n", levels[c->level]);
     print_serial(c);
+    if (c->status_port != 0) {
+        printf("status-port       0x%x\n", c->status_port);
+    } else {
+        printf("status-port       none\n");
+    }
     printf("fatal             %s\n", c->fatal == FATAL_RESET ? "reset" : "halt");
     printf("without-isolation %s\n", c->run_without_isolation ? "run" : "native");
     printf("read-only-rule    %s\n", c->rule_affected_only ? "affected-cpus" : "always");

@@ -16,6 +16,7 @@ static __attribute__((noinline)) void change(const struct vcpu *v, u32 leaf, u32
                                       .controls = v->cpu_controls2,
                                       .entry_controls = v->entry_controls,
                                       .features = v->partition->cpuid_features,
+                                      .status_port = v->partition->status_port,
                                       .physical_width = v->partition->physical_width,
                                       .hypervisor_bit = v->partition->hypervisor_bit,
                                       .apic_off = v->msr.apic_off};

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * I/O ports that exit: those of sleep registers (sleep.h). All else that is written there goes to the port unchanged,
- * and what is read comes from it.
+ * I/O ports that exit: those of sleep registers (sleep.h), where all that is harmless goes to the port and comes from
+ * it, and those of the status window (status.h).
  */
 #include "hv/exit/handlers.h"
 
 #include "hv/exit/sleep.h"
+#include "hv/exit/status.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
@@ -44,21 +45,23 @@ static void port_out(u16 port, u32 size, u32 value)
     }
 }
 
-static void out(struct vcpu *v, u16 port, u32 size)
+static void out(struct vcpu *v, u16 port, u32 size, bool status)
 {
     u32 value = (u32)(v->regs->gpr[REG_RAX] & (~0ull >> (64 - 8 * size)));
-    if (exit_sleep_write(v, false, port, size, value)) {
+    if (status) {
+        exit_status_out(v, port, size, value);
+    } else if (exit_sleep_write(v, false, port, size, value)) {
         port_out(port, size, value);
     }
 }
 
-static void in(struct vcpu *v, u16 port, u32 size)
+static void in(struct vcpu *v, u16 port, u32 size, bool status)
 {
     /* A double word clears the upper half of the register. */
     u64 keep = size == 4 ? 0 : ~0ull << 8 * size;
     u64 *rax = &v->regs->gpr[REG_RAX];
-    u64 value = exit_sleep_read(v, false, port, size, port_in(port, size) & ~keep);
-    *rax = (*rax & keep) | value;
+    u64 value = status ? exit_status_in(v, port, size) : exit_sleep_read(v, false, port, size, port_in(port, size));
+    *rax = (*rax & keep) | (value & (size == 4 ? ~0u : ~keep));
 }
 
 void exit_io(struct vcpu *v)
@@ -66,8 +69,12 @@ void exit_io(struct vcpu *v)
     u64 what = vmcs_read(VMCS_QUALIFICATION);
     u32 size = (what & 7) + 1;
     u16 port = (u16)(what >> 16);
+    bool status = exit_status_is_port(v->partition, port, size);
     if (what & QUAL_STRING) {
-        if (limit_due(&v->partition->refused_strings)) {
+        /* Not even ones are read at a port of the window: that would be a store to the guest's memory. */
+        if (status) {
+            exit_status_refuse(v, port, size);
+        } else if (limit_due(&v->partition->refused_strings)) {
             port_log(LOG_WARNING, "CPU %u: string I/O on port 0x%x, a sleep register, refused with #GP", v->index,
                      port);
         }
@@ -76,9 +83,9 @@ void exit_io(struct vcpu *v)
     }
     vcpu_note_access(port, size, BREAKPOINT_PORT);
     if (what & QUAL_IN) {
-        in(v, port, size);
+        in(v, port, size, status);
     } else {
-        out(v, port, size);
+        out(v, port, size, status);
     }
     vcpu_advance();
 }

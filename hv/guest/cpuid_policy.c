@@ -109,12 +109,14 @@ static void answer_own(u32 leaf, const struct cpuid_guest *guest, u64 *reg)
     clear(reg);
     if (leaf == CPUID_NESTOR) {
         reg[CPUID_EAX] = CPUID_NESTOR_FEATURES;
-        reg[CPUID_EBX] = 0x7473654e; /* "Nest" */
-        reg[CPUID_ECX] = 0x654e726f; /* "orNe" */
-        reg[CPUID_EDX] = 0x726f7473; /* "stor" */
+        reg[CPUID_EBX] = CPUID_NESTOR_EBX;
+        reg[CPUID_ECX] = CPUID_NESTOR_ECX;
+        reg[CPUID_EDX] = CPUID_NESTOR_EDX;
     } else if (leaf == CPUID_NESTOR_FEATURES) {
         reg[CPUID_EAX] = CPUID_NESTOR_VERSION;
         reg[CPUID_EBX] = guest->features;
+        reg[CPUID_ECX] = guest->status_port;
+        reg[CPUID_EDX] = guest->status_port != 0 ? STATUS_PROTOCOL : 0;
     }
 }
 

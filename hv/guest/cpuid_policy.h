@@ -6,6 +6,7 @@
 #ifndef NESTOR_HV_GUEST_CPUID_POLICY_H
 #define NESTOR_HV_GUEST_CPUID_POLICY_H
 
+#include "hv/guest/status.h"
 #include "hv/handover.h"
 #include "hv/machine/x86_bits.h"
 #include "hv/types.h"
@@ -14,17 +15,7 @@ enum {
     /* In the order of the register numbers, so that a guest's registers are such an array. */
     CPUID_EAX, CPUID_ECX, CPUID_EDX, CPUID_EBX, CPUID_REGS,
 
-    /* "NestorNestor" in EBX, ECX, EDX; EAX: the last of these leaves. */
-    CPUID_NESTOR = 0x40000000,
-    /* EAX: version, major << 16 | minor; EBX: enum cpuid_nestor_feature; ECX and EDX: 0. */
-    CPUID_NESTOR_FEATURES = 0x40000001,
-
     CPUID_NESTOR_VERSION = 0 << 16 | 1,
-};
-
-enum cpuid_nestor_feature {
-    CPUID_NESTOR_DMA_ISOLATION = 1 << 0,  /* every device goes through the second stage */
-    CPUID_NESTOR_VIOMMU = 1 << 1,         /* the guest's remapping units are nested on it */
 };
 
 /* Bits of CR4 that turn on what CPUID does not show: the guest may not set them. */
@@ -35,6 +26,7 @@ struct cpuid_guest {
     u32 controls;                         /* enum cpu_control2 that are on */
     u32 entry_controls;                   /* enum entry_control, likewise */
     u32 features;                         /* enum cpuid_nestor_feature */
+    u32 status_port;                      /* 0: there is no window */
     u32 physical_width;                   /* bits of an address without key ids; 0: as the CPU says */
     enum hypervisor_bit hypervisor_bit;
     bool apic_off;

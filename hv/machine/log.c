@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lines for a person: formatted whole, then put out under a lock so that CPUs do not mix. */
+/*
+ * Lines for a person: formatted whole, remembered with the time, then put out under a lock so that CPUs do not mix. The
+ * ring has a lock of its own: whoever reads it does not wait for the serial port.
+ */
 #include "hv/machine/log.h"
 
 #include "drivers/format.h"
@@ -7,13 +10,17 @@
 #include "iommu/port.h"
 #include "iommu/base/spinlock.h"
 
-enum { LINE = 256 };
+enum { LINE = 256, STAMP = 24, SECOND_US = 1000000 };
 
 static struct {
     struct serial serial;
     struct spinlock lock;
+    struct spinlock ring_lock;
     u8 level;
     bool forced;
+    u64 end;
+    char *ring;
+    struct handover_left *left;
 } console;
 
 void log_init(const struct handover *h)
@@ -21,6 +28,8 @@ void log_init(const struct handover *h)
     u64 base = h->serial_kind == SERIAL_MMIO ? h->direct_map + h->serial_base : h->serial_base;
     console.serial = (struct serial){.kind = h->serial_kind, .base = base, .stride = h->serial_stride};
     console.level = h->log_level;
+    console.ring = port_hpa_to_ptr((hpa_t){h->log_base});
+    console.left = (struct handover_left *)(void *)(console.ring + HANDOVER_LOG_BYTES);
 }
 
 void log_force(void)
@@ -28,10 +37,47 @@ void log_force(void)
     console.forced = true;
 }
 
+static void lock(struct spinlock *which)
+{
+    if (!console.forced) {
+        spin_lock(which);
+    }
+}
+
+static void unlock(struct spinlock *which)
+{
+    if (!console.forced) {
+        spin_unlock(which);
+    }
+}
+
+static void remember(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        console.ring[console.end++ % HANDOVER_LOG_BYTES] = text[i];
+    }
+}
+
+static void put(enum log_level level, const char *line, size_t length)
+{
+    char stamp[STAMP];
+    u64 now = port_now_us();
+    size_t stamped = format_text(stamp, sizeof(stamp), "[%5llu.%06llu] ", now / SECOND_US, now % SECOND_US);
+    lock(&console.ring_lock);
+    remember(stamp, stamped < sizeof(stamp) ? stamped : sizeof(stamp) - 1);
+    remember(line, length);
+    unlock(&console.ring_lock);
+    if ((u8)level <= console.level) {
+        lock(&console.lock);
+        serial_write(&console.serial, line, length);
+        unlock(&console.lock);
+    }
+}
+
 void port_log(enum log_level level, const char *fmt, ...)
 {
     static const char *const words[] = {"error: ", "warning: ", "", ""};
-    if ((u8)level > console.level) {
+    if ((u8)level > console.level && level > LOG_INFO) {
         return;
     }
     char line[LINE];
@@ -42,11 +88,48 @@ void port_log(enum log_level level, const char *fmt, ...)
     va_end(args);
     length = length < LINE - 2 ? length : LINE - 2;
     line[length] = '\n';
-    if (!console.forced) {
-        spin_lock(&console.lock);
+    put(level, line, length + 1);
+}
+
+u64 log_end(void)
+{
+    return __atomic_load_n(&console.end, __ATOMIC_RELAXED);
+}
+
+static u32 copy(u64 *offset, char *to, u32 count)
+{
+    u64 end = console.end;
+    if (end - *offset > HANDOVER_LOG_BYTES) {
+        *offset = end < HANDOVER_LOG_BYTES || *offset > end ? end : end - HANDOVER_LOG_BYTES;
     }
-    serial_write(&console.serial, line, length + 1);
-    if (!console.forced) {
-        spin_unlock(&console.lock);
+    u32 n = 0;
+    while (n < count && *offset + n < end) {
+        to[n] = console.ring[(*offset + n) % HANDOVER_LOG_BYTES];
+        n++;
     }
+    return n;
+}
+
+u32 log_read(u64 *offset, char *to, u32 count)
+{
+    lock(&console.ring_lock);
+    u32 n = copy(offset, to, count);
+    unlock(&console.ring_lock);
+    return n;
+}
+
+void log_leave(void)
+{
+    struct handover_left *left = console.left;
+    u64 from = console.end > HANDOVER_LEFT_TEXT ? console.end - HANDOVER_LEFT_TEXT : 0;
+    left->bytes = copy(&from, left->text, HANDOVER_LEFT_TEXT);
+    left->told = 0;
+    left->crc = handover_left_crc(left);
+    left->magic = HANDOVER_LEFT_MAGIC;
+    port_flush_lines(left, sizeof(*left));
+}
+
+const struct handover_left *log_left(void)
+{
+    return console.left;
 }

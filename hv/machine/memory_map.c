@@ -96,3 +96,21 @@ bool memory_map_is_protected(u64 addr, u64 len)
     }
     return false;
 }
+
+u64 memory_map_size(u32 kinds)
+{
+    u64 size = 0;
+    for (u32 i = 0; i < machine->range_count; i++) {
+        size += (kinds >> machine->ranges[i].kind & 1) != 0 ? machine->ranges[i].size : 0;
+    }
+    return size;
+}
+
+u64 memory_map_protected(void)
+{
+    u64 size = 0;
+    for (u32 i = 0; i < machine->protect_count; i++) {
+        size += machine->protect[i].size;
+    }
+    return size;
+}

@@ -11,6 +11,10 @@ void memory_map_init(const struct handover *h);
 /* All of [addr, addr + len) is of `kinds`, bits 1 << enum range_kind, and none of it is Nestor's own. */
 bool memory_map_holds(u64 addr, u64 len, u32 kinds);
 
+/* Bytes of such kinds; and of the config's regions. */
+u64 memory_map_size(u32 kinds);
+u64 memory_map_protected(void);
+
 /* A part of [addr, addr + len) is in the config's list of what devices may not write to. */
 bool memory_map_is_protected(u64 addr, u64 len);
 

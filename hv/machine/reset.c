@@ -5,11 +5,12 @@
 #include "hv/machine/cpu.h"
 #include "iommu/port.h"
 
-enum { RESET_PORT = 0xcf9, RESET_FULL = 0x0e, CHIPSET_US = 100000 };
+/* Without the bit for a power cycle: memory stays as it is, and with it what log_leave() left. */
+enum { RESET_PORT = 0xcf9, RESET_WARM = 0x06, CHIPSET_US = 100000 };
 
 _Noreturn void machine_reset(void)
 {
-    port_out8(RESET_PORT, RESET_FULL);
+    port_out8(RESET_PORT, RESET_WARM);
     for (u64 began = port_now_us(); port_now_us() - began < CHIPSET_US;) {
         port_relax();
     }

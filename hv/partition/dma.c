@@ -126,6 +126,11 @@ static bool ops_has_sources(void *ctx, u16 first, u16 last)
     return first <= last;
 }
 
+bool partition_dma_has_source(struct partition *p, u16 sid)
+{
+    return ops_has_sources(p, sid, sid);
+}
+
 /* A partition's memory and interrupts as its units may use them. ctx: the partition. */
 static const struct guest_ops guest_ops = {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt,
                                            .has_cpu = ops_has_cpu, .has_sources = ops_has_sources};

@@ -14,6 +14,14 @@
 
 _Static_assert(sizeof(struct partition) <= PAGE_SIZE, "one page each");
 
+void partition_open_ports(struct partition *p, u16 first, u32 count)
+{
+    u8 *bitmaps = port_hpa_to_ptr(p->io_bitmap);
+    for (u32 at = first; at < first + count; at++) {
+        bitmaps[at / 8] |= (u8)(1u << at % 8);
+    }
+}
+
 static void intercept_sleep(const struct sleep_registers *s, u8 *bitmaps)
 {
     for (u32 i = 0; i < s->count; i++) {

@@ -14,6 +14,8 @@
 #include "iommu/domain/domain.h"
 #include "iommu/viommu/viommu.h"
 
+struct window;
+
 struct partition {
     u32 id;
     u32 physical_width;             /* bits of an address, as CPUID shows them */
@@ -34,6 +36,7 @@ struct partition {
     u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
+    u32 status_port;                /* 0: there is no status window */
     enum hypervisor_bit hypervisor_bit;
     bool boot_services;             /* the firmware's: it still runs as the guest */
     struct limit protected_writes;  /* by a CPU to the config's protected regions, dropped */
@@ -41,6 +44,8 @@ struct partition {
     struct limit unmapped_accesses; /* to what is mapped on demand and could not be, or is broken */
     struct limit refused_accesses;  /* to these and to units' registers: those that got a fault */
     struct limit denied_msrs[2], foreign_msrs[2]; /* reads, writes */
+    struct window *status;          /* NULL: none */
+    struct limit refused_status;    /* accesses to its ports that are none */
     struct limit unknown_msrs, refused_strings, refused_sleeps, sleeps, refused_tasks;
 };
 
@@ -51,6 +56,8 @@ struct partition {
 must_use enum result partition_create_root(const struct handover *h, void (*cpu_flush)(void *ctx),
                                            struct partition **out);
 void partition_destroy(struct partition *p);
+/* From now on these exit; before the partition's CPUs enter. */
+void partition_open_ports(struct partition *p, u16 first, u32 count);
 
 /* Where the partition's memory is. In the root partition, guest physical is host physical. */
 static inline hpa_t partition_hpa(const struct partition *p, gpa_t gpa)
@@ -122,6 +129,9 @@ must_use enum result partition_dma_show_units(struct partition *p);
 
 /* The partition's unit whose registers are at gpa, and the offset in them; NULL for anything else. */
 struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *offset);
+
+/* A source-id of the partition's own. */
+bool partition_dma_has_source(struct partition *p, u16 sid);
 
 /* A share of the work that the guest's units left over, under 50 us for all of them; true while something is left. */
 bool partition_dma_run(struct partition *p);

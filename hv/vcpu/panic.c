@@ -28,11 +28,12 @@ void panic_init(enum fatal_policy policy, void (*report)(void))
 static _Noreturn void end(void)
 {
     settings.report();
-    if (settings.policy == FATAL_RESET) {
-        port_log(LOG_ERROR, "the machine resets, as configured");
+    bool reset = settings.policy == FATAL_RESET;
+    port_log(LOG_ERROR, reset ? "the machine resets, as configured" : "the machine halts");
+    log_leave();
+    if (reset) {
         machine_reset();
     }
-    port_log(LOG_ERROR, "the machine halts");
     park_others();
     cpu_park();
 }

@@ -40,6 +40,7 @@ struct vcpu {
     u32 apic_logical, apic_format;  /* where its local APIC is trapped: the guest's LDR and DFR */
     bool fresh;                     /* no INIT has come since the start-up IPI */
     bool woken;                     /* its sleep was refused: it is shown that the machine woke, see guest/sleep.h */
+    u32 status_select;              /* hv/guest/status.h */
     u64 polled_at;
     u64 exits[REASON_LIMIT];
     struct mtrr mtrr;               /* the guest's own copy */

@@ -178,6 +178,18 @@ enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping
     return OK;
 }
 
+u32 domain_trace(const struct domain *d, hpa_t root, u32 levels, u64 gpa, struct ptab_step steps[PTAB_MAX_LEVELS])
+{
+    struct spinlock *lock = (struct spinlock *)&d->tables_lock;
+    if (levels > d->tables.levels || domain_unit_root(d, levels).v != root.v) {
+        return 0;
+    }
+    spin_lock(lock);
+    u32 count = ptab_trace(&d->tables, root, levels, gpa, steps);
+    spin_unlock(lock);
+    return count;
+}
+
 bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
 {
     struct spinlock *lock = (struct spinlock *)&d->tables_lock;

@@ -63,6 +63,8 @@ struct domain_mapping {
 };
 /* ERR_NOT_FOUND for a hole; *size-aligned leaf that holds gpa otherwise. */
 must_use enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
+/* For a unit whose entries name that root with so many levels: the entries that it meets; 0: the root is not d's. */
+u32 domain_trace(const struct domain *d, hpa_t root, u32 levels, u64 gpa, struct ptab_step steps[PTAB_MAX_LEVELS]);
 /* The first mapping at or after gpa; false when there is none. */
 bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
 

@@ -139,6 +139,24 @@ not_inlined bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct p
     }
 }
 
+u32 ptab_trace(const struct ptab *pt, hpa_t root, u32 levels, u64 addr, struct ptab_step steps[PTAB_MAX_LEVELS])
+{
+    const struct ptab_format *f = pt->format;
+    u32 count = 0;
+    u64 entry = root.v;
+    for (u32 level = addr < ptab_span(levels + 1) ? levels : 0; level != 0; level--) {
+        u64 *table = ptab_table(f, entry);
+        u32 i = ptab_index(addr, level);
+        hpa_t at = {(entry & f->address) + i * sizeof(u64)};
+        entry = table[i];
+        steps[count++] = (struct ptab_step){at, entry, level};
+        if (entry == 0 || !ptab_is_table(f, entry, level)) {
+            break;
+        }
+    }
+    return count;
+}
+
 static bool next_in_table(const struct ptab_format *f, const u64 *table, u64 above, u64 addr,
                           u32 level, struct ptab_leaf *out)
 {

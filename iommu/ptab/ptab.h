@@ -86,6 +86,14 @@ must_use bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab
 /* The first leaf that ends after addr. */
 must_use bool ptab_next(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out);
 
+/* The entries that a walk of so many levels from that root meets, from the top, with the counts in them; how many. */
+struct ptab_step {
+    hpa_t at;
+    u64 entry;
+    u32 level;
+};
+u32 ptab_trace(const struct ptab *pt, hpa_t root, u32 levels, u64 addr, struct ptab_step steps[PTAB_MAX_LEVELS]);
+
 /* Some leaf under that root lacks one of the permission bits, by itself or by an entry above it. */
 must_use bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits);
 

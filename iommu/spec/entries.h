@@ -181,12 +181,18 @@ static inline u32 pdts_pasids(u32 pdts)
 enum fspm { FSPM_FOUR_LEVELS = 0, FSPM_FIVE_LEVELS = 1 };
 
 /* A first-stage table covers 9 bits of the address; FS_LARGEST_LEAF: 1 GiB. */
-enum { FS_ENTRIES = 512, FS_LARGEST_LEAF = 3 };
+enum { FS_ENTRIES = 512, FS_LARGEST_LEAF = 3, FS_LEVELS_MAX = 5 };
 
 /* The lowest bit of an address that picks the entry of this level, 1 for pages of 4 KiB. */
 static inline u32 fs_level_shift(u32 level)
 {
     return 3 + 9 * level;
+}
+
+/* Of an entry that is present: it names a page, and no table. */
+static inline bool fs_is_leaf(u64 entry, u32 level)
+{
+    return level == 1 || (level <= FS_LARGEST_LEAF && field_get(&entry, FS_PS) != 0);
 }
 
 /* PASID_AW and LEGACY_CONTEXT_AW: levels of the second stage. */

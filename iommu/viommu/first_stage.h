@@ -16,4 +16,11 @@
 enum vtd_fault_reason viommu_first_stage_judge(const struct walk_config *w,
                                                const struct guest_entry *entry, u64 addr);
 
+/*
+ * The entries themselves, from the top, as far as they lead; how many. *readable: each stood in the partition's memory.
+ * An entry is read once.
+ */
+u32 viommu_first_stage_trace(const struct walk_config *w, const struct guest_entry *entry, u64 addr,
+                             struct viommu_step steps[FS_LEVELS_MAX], bool *readable);
+
 #endif

@@ -44,6 +44,7 @@ static void note_refusal(struct viommu *v, u32 index, const struct irte *guest, 
 static void put(struct viommu *v, const struct irte *now, u32 index, const struct irte *host)
 {
     if (now->w[0] != host->w[0] || now->w[1] != host->w[1]) {
+        v->stats.remapped += (host->w[0] & FIELD_MASK(IRTE_P)) - (now->w[0] & FIELD_MASK(IRTE_P));
         viommu_host_irt_set(v, index, host);
         (void)viommu_spend(v, STEPS_CHANGE);
     }

@@ -11,6 +11,7 @@
 #include "iommu/viommu/command.h"
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
+#include "iommu/viommu/first_stage.h"
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/irt.h"
 #include "iommu/viommu/queue.h"
@@ -223,6 +224,23 @@ void viommu_set_alert(struct viommu *v, u64 address, u32 data)
     spin_lock(&v->lock);
     vtd_alert_init(v->config.unit, address, data);
     spin_unlock(&v->lock);
+}
+
+void viommu_get_registers(struct viommu *v, struct viommu_registers *out)
+{
+    spin_lock(&v->lock);
+    *out = (struct viommu_registers){.cap = v->cap, .ecap = v->ecap, .rtaddr = v->active_root, .irta = v->irt.irta,
+                                     .gsts = (u32)v->reg[VREG_GSTS], .fsts = v->faults.status};
+    spin_unlock(&v->lock);
+}
+
+u32 viommu_trace(struct viommu *v, gpa_t root, bool five_levels, u64 addr, struct viommu_step steps[5], bool *readable)
+{
+    const struct guest_entry entry = {.present = true, .five_levels = five_levels, .fs_root = root};
+    spin_lock(&v->lock);
+    u32 count = viommu_first_stage_trace(&v->walk, &entry, addr, steps, readable);
+    spin_unlock(&v->lock);
+    return count;
 }
 
 void viommu_get_stats(const struct viommu *v, struct viommu_stats *out)

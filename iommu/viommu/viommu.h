@@ -107,6 +107,7 @@ void viommu_set_alert(struct viommu *v, u64 address, u32 data);
     X(rebinds, "PASID entries changed in place")                                  \
     X(unbinds, "PASID entries removed")                                           \
     X(entry_refusals, "guest entries refused by the architecture")                \
+    X(remapped, "interrupt entries in use")                                       \
     X(interrupt_refusals, "interrupt entries refused by Nestor")                  \
     X(quota_refusals, "guest entries blocked by a quota")                         \
     X(host_errors, "guest entries blocked by an error of ours")                   \
@@ -120,6 +121,19 @@ struct viommu_stats {
     VIOMMU_COUNTERS(VIOMMU_COUNTER_FIELD)
 #undef VIOMMU_COUNTER_FIELD
 };
+/* The registers of the guest's unit that tell what it has on. */
+struct viommu_registers {
+    u64 cap, ecap, rtaddr, irta;
+    u32 gsts, fsts;
+};
+void viommu_get_registers(struct viommu *v, struct viommu_registers *out);
+/* The guest's first-stage entries on the way of addr, at most 5, read as those of fault records are; how many. */
+struct viommu_step {
+    gpa_t at;
+    u64 entry;
+    u32 level;
+};
+u32 viommu_trace(struct viommu *v, gpa_t root, bool five_levels, u64 addr, struct viommu_step steps[5], bool *readable);
 void viommu_get_stats(const struct viommu *v, struct viommu_stats *out);
 /*
  * Prints one line for each device that the guest lists, from the host's own tables. Also done when

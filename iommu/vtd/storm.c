@@ -47,6 +47,11 @@ void vtd_storm_free(struct vtd_unit *unit)
     }
 }
 
+const struct vtd_history *vtd_storm_find(const struct vtd_unit *unit, u16 sid)
+{
+    return find(unit, sid);
+}
+
 u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid)
 {
     const struct vtd_history *history = find(unit, sid);

@@ -150,6 +150,49 @@ must_use enum result vtd_device_clear_entry(struct vtd_unit *unit, enum vtd_root
 /* True if setting that entry needs no new page; for quotas. */
 bool vtd_device_has_table(struct vtd_unit *unit, enum vtd_root root, u16 sid, u32 pasid);
 
+/*
+ * The entries that a request meets from the root table on, in the root that is in use, as they stand; in legacy mode
+ * there are two. Fewer than that: the last one is not present, or there is none for that PASID.
+ */
+enum { VTD_PATH_STEPS = 4 };
+struct vtd_path {
+    bool legacy;
+    bool upper;               /* of the root entry: the half of devices 16 to 31 */
+    u32 pasid;                /* RID_PASID, where none was given */
+    u32 count;
+    struct {
+        hpa_t at;
+        u64 w[8];
+    } steps[VTD_PATH_STEPS];  /* root, context, PASID directory, PASID entry */
+};
+void vtd_path_get(struct vtd_unit *unit, u16 sid, u32 pasid, struct vtd_path *out);
+
+/* What is known of a source-id. */
+struct vtd_device_state {
+    u16 sid;
+    u8 punishment;            /* 0: none, 1: its faults are not recorded, 2: it is blocked */
+    u32 faults;
+    u32 pasid;                /* of requests without one */
+    u64 context[4];           /* zeros: none. Two words in legacy mode */
+    struct pasid_entry entry; /* of that PASID */
+};
+/* What all source-ids go through that vtd_path_next() does not find. */
+void vtd_path_default(struct vtd_unit *unit, struct vtd_device_state *out);
+/*
+ * The first source-id from *sid on that has entries of its own in the root in use, or that faulted. Looks at a bounded
+ * number of them: false with *sid at the first that it has not looked at, VTD_SIDS behind the last.
+ */
+bool vtd_path_next(struct vtd_unit *unit, u32 *sid, struct vtd_device_state *out);
+enum { VTD_SIDS = 65536 };
+
+/* Registers that say what a unit does, and which root is in use. */
+struct vtd_unit_state {
+    u32 gsts, fsts;
+    u64 rtaddr, irta;
+    enum vtd_root root;
+};
+void vtd_unit_get_state(struct vtd_unit *unit, struct vtd_unit_state *out);
+
 /* One line: what the device's requests without PASID go through in that root; scalable mode only. */
 void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 

@@ -96,6 +96,26 @@ static void windows_of_memory_are_taken(void **state)
     assert_int_equal(areas.count, 0);
 }
 
+static void ports_are_found(void **state)
+{
+    static const struct { u32 first, count; bool has; } cases[] = {
+        {0x5ff8, 8, false}, {0x5ff9, 8, true}, {0x6000, 8, true}, {0x60f8, 8, true}, {0x60ff, 1, true},
+        {0x6100, 8, false}, {0x0000, 0x10000, true}, {0x9c0, 8, false}, {0x8000, 8, false},
+    };
+    (void)state;
+    put(0, 0x9c0, 8);                      /* memory */
+    put(1, 0x6000, 0x100);
+    put(1, 0x8000, 0);
+    end();
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(areas_have_ports(descriptors, cases[i].first, cases[i].count), cases[i].has);
+    }
+    used = 0;
+    end();
+    assert_false(areas_have_ports(descriptors, 0, 0x10000));
+    used = 0;
+}
+
 static void lists_that_are_none(void **state)
 {
     (void)state;
@@ -204,6 +224,7 @@ int main(void)
         cmocka_unit_test(lists_that_are_none),
         cmocka_unit_test(memory_that_may_appear),
         cmocka_unit_test(any_byte_may_be_wrong),
+        cmocka_unit_test(ports_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,18 @@ static void other_values(void **state)
     assert_int_equal(config.serial.stride, 4);
     assert_int_equal(parse("[memory]\nprotect = 0x1000\t-\t0x1fff\tdma=read"), OK);
     assert_true(config.protect[0].dma_read);
+    assert_int_equal(config.status_port, CONFIG_STATUS_PORT);
+    assert_int_equal(parse("[console]\nstatus-port = 0x4000"), OK);
+    assert_int_equal(config.status_port, 0x4000);
+    assert_int_equal(parse("[console]\nstatus-port = none"), OK);
+    assert_int_equal(config.status_port, 0);
+    static const char *const no_ports[] = {"0", "0x9c4", "0x10000", "0xffff", "", "auto", "-8"};
+    for (u32 n = 0; n < ARRAY_LEN(no_ports); n++) {
+        char text[64];
+        snprintf(text, sizeof(text), "[console]\nstatus-port = %s", no_ports[n]);
+        assert_int_equal(parse(text), ERR_MALFORMED);
+        assert_string_equal(error.key, "status-port");
+    }
     assert_int_equal(parse("[console]\nserial = port 0x2f8\nlevel = error"), OK);
     assert_int_equal(config.serial.kind, SERIAL_PORT);
     assert_int_equal(config.serial.base, 0x2f8);

@@ -29,6 +29,33 @@ static void test_create_refused(void **state)
     }
 }
 
+static void test_trace(void **state)
+{
+    struct domain *d = plain();
+    struct ptab_step steps[PTAB_MAX_LEVELS];
+    hpa_t root = domain_unit_root(d, 4);
+    (void)state;
+    assert_int_equal(map(d, 0, M2 + K4, RW), OK);
+    assert_int_equal(domain_trace(d, root, 4, K4, steps), 3);
+    assert_int_equal(steps[2].level, 2);
+    assert_int_equal(steps[2].entry & second_stage_format.address, G1);
+    assert_int_equal(domain_trace(d, root, 4, M2 + 1, steps), 4);
+    for (u32 i = 0; i < 4; i++) {
+        assert_int_equal(steps[i].level, 4 - i);
+        assert_true(steps[i].entry == *(const u64 *)port_hpa_to_ptr(steps[i].at));
+    }
+    assert_int_equal(steps[3].entry & second_stage_format.address, G1 + M2);
+    /* A hole; an address that is too large; somebody else's root, or with other levels. */
+    assert_int_equal(domain_trace(d, root, 4, M2 + K4, steps), 4);
+    assert_int_equal(steps[3].entry, 0);
+    assert_int_equal(domain_trace(d, root, 4, 1ull << 48, steps), 0);
+    assert_int_equal(domain_trace(d, (hpa_t){root.v + K4}, 4, 0, steps), 0);
+    assert_int_equal(domain_trace(d, root, 5, 0, steps), 0);
+    u64 bytes;
+    assert_int_equal(domain_unmap(d, (gpa_t){0}, G1, &bytes), OK);
+    end(d);
+}
+
 static void test_map_and_look(void **state)
 {
     struct domain *d = plain();
@@ -240,7 +267,7 @@ static void test_flush(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create_refused), cmocka_unit_test(test_map_and_look),
+        cmocka_unit_test(test_create_refused), cmocka_unit_test(test_trace), cmocka_unit_test(test_map_and_look),
         cmocka_unit_test(test_arguments_refused), cmocka_unit_test(test_rule_parent_first),
         cmocka_unit_test(test_rule_read_only_first), cmocka_unit_test(test_rule_non_leaf),
         cmocka_unit_test(test_rule_lifted), cmocka_unit_test(test_rule_diverging),

@@ -93,12 +93,27 @@ static void names_the_hypervisor(void **state)
     apply(0x40000001, 7, &guest, reg);
     assert_int_equal(reg[CPUID_EAX], CPUID_NESTOR_VERSION);
     assert_int_equal(reg[CPUID_EBX], CPUID_NESTOR_VIOMMU);
+    assert_int_equal(reg[CPUID_ECX], 0);
+    assert_int_equal(reg[CPUID_EDX], 0);
     assert_int_equal(reg[CPUID_ECX] | reg[CPUID_EDX], 0);
     apply(0x400000ff, 0, &guest, reg);
     assert_int_equal(reg[0] | reg[1] | reg[2] | reg[3], 0);
     memset(reg, 0, sizeof(reg));
     cpuid_policy_apply(1, 0, &guest, reg);
     assert_int_equal(reg[CPUID_ECX], 0);
+}
+
+static void the_status_window_is_named(void **state)
+{
+    const struct cpuid_guest guest = {.features = CPUID_NESTOR_VIOMMU, .status_port = 0x9c0,
+                                      .hypervisor_bit = HYPERVISOR_BIT_OFF};
+    u64 reg[CPUID_REGS] = {0};
+    (void)state;
+    cpuid_policy_apply(CPUID_NESTOR_FEATURES, 0, &guest, reg);
+    assert_int_equal(reg[CPUID_ECX], 0x9c0);
+    assert_int_equal(reg[CPUID_EDX], STATUS_PROTOCOL);
+    cpuid_policy_apply(CPUID_NESTOR, 0, &guest, reg);
+    assert_int_equal(reg[CPUID_EBX], CPUID_NESTOR_EBX);
 }
 
 /* The exit handler asks first, so a leaf without a policy must come out unchanged. */
@@ -220,6 +235,7 @@ int main(void)
         cmocka_unit_test(says_which_leafs_it_changes),
         cmocka_unit_test(names_the_hypervisor),
         cmocka_unit_test(mirrors_the_guests_cr4),
+        cmocka_unit_test(the_status_window_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

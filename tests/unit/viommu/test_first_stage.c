@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Faults below a valid PASID entry, in the words of a unit that has one stage: by every bit of the
  * first-stage entries, and where they lead out of the partition. */
+#include "iommu/spec/entries.h"
 #include "iommu/viommu/viommu.h"
 
 #include <setjmp.h>
@@ -77,12 +78,45 @@ static void bad_first_stage_faults_like_one_stage(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* Each entry on the way, as it stands in guest memory; what is not there ends it. */
+static void a_trace(void **state)
+{
+    struct kit kit;
+    struct viommu_step steps[5];
+    u64 fs_root;
+    bool readable;
+    (void)state;
+    kit_start(&kit);
+    (void)kit_device(&kit, SID, 0, DID, IOVA, &fs_root);
+    u64 reads = kit.reads;
+    assert_int_equal(viommu_trace(kit.v, (gpa_t){fs_root}, false, IOVA, steps, &readable), 4);
+    assert_int_equal(kit.reads - reads, 4);
+    assert_true(readable);
+    for (u32 i = 0; i < 4; i++) {
+        assert_int_equal(steps[i].level, 4 - i);
+        assert_true(steps[i].entry == *kit_at(steps[i].at.v));
+        assert_int_equal(steps[i].at.v & ~PAGE_MASK,
+                         i == 0 ? fs_root : steps[i - 1].entry & field_mask(FS_ADDR));
+    }
+    assert_int_equal(viommu_trace(kit.v, (gpa_t){fs_root}, false, 1ull << 39, steps, &readable), 1);
+    assert_true(readable && steps[0].entry == 0);
+    /* A table in nobody's memory; one that names itself is read five times and no more. */
+    kit_at(fs_root)[2] = HOSTED_POOL | 0x27;
+    assert_int_equal(viommu_trace(kit.v, (gpa_t){fs_root}, false, 2ull << 39, steps, &readable), 1);
+    assert_false(readable);
+    kit_at(fs_root)[0] = fs_root | 0x27;
+    assert_int_equal(viommu_trace(kit.v, (gpa_t){fs_root}, true, 0, steps, &readable), 5);
+    assert_true(readable);
+    assert_true(kit_stop(&kit));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_stage_bits),
         cmocka_unit_test(pages_outside_the_partition),
         cmocka_unit_test(bad_first_stage_faults_like_one_stage),
+        cmocka_unit_test(a_trace),
     };
     return cmocka_run_group_tests_name("viommu_first_stage", tests, NULL, NULL);
 }
