@@ -67,25 +67,29 @@ HV_C := $(wildcard hv/*.c hv/*/*.c iommu/*/*.c drivers/*.c)
 HV_ASM := $(wildcard hv/*.asm hv/*/*.asm)
 HV_OBJ := $(HV_C:%.c=$O/hv-image/%.o) $(HV_ASM:%.asm=$O/hv-image/%.o)
 # What the boot program shares with the image: pure code only.
-BOOT_SHARED := $(wildcard drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/spec/*.c)
+BOOT_SHARED := $(wildcard drivers/crc32.c drivers/format.c drivers/serial.c hv/vmx/caps.c iommu/spec/*.c)
 BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 	$O/efi/boot/bridge.o $O/efi/boot/sbat.o $O/efi/boot/image.o
 
 # The part of hv/, boot/ and drivers/ that runs hosted: code that touches no hardware. Of boot/ that is what includes
 # neither boot/uefi.h nor a header that includes it; of hv/ the folder of pure code, and what has a hosted test.
 BOOT_PURE := $(shell grep -LF -e boot/uefi.h $$(grep -lF boot/uefi.h boot/*.h | sed 's/^/-e /') boot/*.c)
+# The reader of the status window, but for what it runs on.
+CTL_C := $(filter-out tools/nestorctl/efi% tools/nestorctl/linux%,$(wildcard tools/nestorctl/*.c))
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 HV_PURE := $(sort $(wildcard hv/guest/*.c $(subst /test_,/,$(UNIT:%=hv/%.c))))
-HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c tools/*_line.c tools/*_text.c) drivers/format.c \
-	$(BOOT_PURE) $(HV_PURE)
+HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c tools/*_line.c tools/*_text.c) \
+	drivers/crc32.c drivers/format.c hv/vmx/reason.c $(CTL_C) $(BOOT_PURE) $(HV_PURE)
 HOSTED_LIB := $O/host/libnestor.a
+
+CTL := $O/nestorctl $O/nestorctl.efi
 
 include $(wildcard tests/*/*.mk packaging/*.mk)
 
 .PHONY: all image config-reference dist machines unit test test-long seconds test-programs cov-programs \
 	run setup coverage bench fuzz clean help
 .DEFAULT_GOAL := all
-all: image $(UNIT:%=$O/unit/%) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
+all: image $(UNIT:%=$O/unit/%) $(CTL) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
 
 image: $O/nestor.efi ## the hypervisor and its UEFI program, with their sizes
 	@$(SIZE) -A $O/nestor.elf | awk '/^\.text/ {t=$$2} /^\.(text|rodata|data|bss|symbols)/ {s+=$$2} \
@@ -156,6 +160,23 @@ config-reference: $O/nestor-conf ## write docs/config.md anew, from the table th
 
 dist: ## obj/dist: source, program, bill of materials and sums of the commit that is checked out
 	tools/dist $O/dist
+
+# The reader of the status window, for Linux and for the firmware's shell: one source, a platform each. The first has no
+# C library, so that one static file runs on any Linux.
+CTL_PURE := $(BOOT_PURE) drivers/crc32.c drivers/format.c hv/machine/libc.c hv/vmx/caps.c hv/vmx/reason.c \
+	 $(wildcard iommu/spec/*.c)
+CTL_LINUX := $(CTL_C) $(wildcard tools/nestorctl/linux*.c) $(CTL_PURE)
+CTL_FLAGS := $(COMMON) -Os -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-builtin
+$O/ctl/%.o: %.c Makefile
+	@mkdir -p $(@D) && $(SAY) "CC $<"
+	$(CC) $(CTL_FLAGS) -c -o $@ $<
+$O/nestorctl: $(CTL_LINUX:%.c=$O/ctl/%.o)
+	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-znoexecstack,-s -o $@ $^
+$O/nestorctl.efi.so: $(CTL_C:%.c=$O/efi/%.o) $O/efi/tools/nestorctl/efi.o $O/efi/hv/vmx/reason.o $O/efi/boot/bridge.o \
+	$(patsubst %.c,$O/efi/%.o,$(filter-out boot/main.c boot/next.c boot/launch.c boot/place.c boot/hand_over.c,\
+	$(wildcard boot/*.c)) $(BOOT_SHARED))
+	$(EFI_LINK)
 
 # Tables of other machines, as /sys/firmware/acpi/tables/DMAR has them; without TABLES= the project's own.
 TABLES ?= $O/dmar

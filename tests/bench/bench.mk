@@ -7,7 +7,7 @@ BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$O/bench/bench_%,$(wildcard t
 TEST_NEEDS += $O/bench/bench_tables $O/bench/bench_exit $O/bench/bench_size
 BENCH_WORLD := $O/bench/tests/support/machine_map.o
 BENCH_IMAGE := $(patsubst %.c,$O/hv-image/%.o,$(wildcard iommu/*/*.c) hv/partition/ept_map.c hv/partition/ept_types.c \
-	hv/guest/mtrr.c hv/machine/port.c)
+	hv/guest/mtrr.c hv/guest/window.c hv/machine/port.c drivers/crc32.c)
 
 $O/bench/%.o: %.c Makefile
 	@mkdir -p $(@D) && $(SAY) "CC $<"

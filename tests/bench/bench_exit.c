@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the guest's unit takes of one exit, in the works that a guest can make longest.
+ * What the guest's unit and the status window take of one exit, in the works that a guest can make longest.
  *
  *   bench_exit             "exit: WORK #n  ns  instructions of what is not counted" lines, see exits.h
  *   bench_exit count       the same once, with a callgrind dump for each exit
  */
 #include "tests/bench/exits.h"
+
+#include "hv/guest/window.h"
 
 enum { POOL_PAGES = 1 << 18, DEVICES = 120, BUS = 0x100, GIB = 1 << 30 };
 enum { R_GCMD = 0x18, R_RTADDR = 0x20, R_IQT = 0x88, R_IQA = 0x90, TE = 1u << 31, SRTP = 1 << 30, QIE = 1 << 26 };
@@ -219,6 +221,89 @@ static void full_ring(void)
     measured("a ring of scans", R_IQT, tail);
 }
 
+/* --- the status window: what one access does, with the longest parts that there are --- */
+
+static struct window window;
+static u32 selected;
+
+static void put_device(struct window_session *s, const struct vtd_device_state *d)
+{
+    struct status_device *r = window_record(s, STATUS_DEVICE, sizeof(*r));
+    if (r != NULL) {
+        *r = (struct status_device){.sid = d->sid, .pasid = d->pasid, .faults = d->faults};
+        memcpy(r->context, d->context, sizeof(r->context));
+        memcpy(r->entry, d->entry.w, sizeof(r->entry));
+    }
+}
+
+/* As hv/exit/status.c and hv/exit/status_dump.c call them. */
+static bool report_device(void *ctx, struct window_session *s)
+{
+    u32 sid = (u32)s->position;
+    struct vtd_device_state d;
+    (void)ctx;
+    if (vtd_path_next(unit, &sid, &d)) {
+        put_device(s, &d);
+    }
+    s->position = sid;
+    return sid >= VTD_SIDS;
+}
+
+static bool report_dump(void *ctx, struct window_session *s)
+{
+    struct vtd_path path;
+    struct viommu_step steps[5];
+    struct ptab_step second[PTAB_MAX_LEVELS];
+    bool readable;
+    (void)ctx;
+    vtd_path_get(unit, BUS, VTD_NO_PASID, &path);
+    u32 count = viommu_trace(viommu, (gpa_t){path.steps[3].w[2] & ~PAGE_MASK}, false, 0, steps, &readable);
+    for (u32 i = 0; i <= count; i++) {
+        u32 levels = domain_trace(parent, domain_unit_root(parent, 4), 4, steps[i % 5].at.v, second);
+        for (u32 k = 0; k <= levels; k++) {
+            (void)window_record(s, STATUS_STEP, sizeof(struct status_step_record));
+        }
+    }
+    return true;
+}
+
+static u64 no_time(void)
+{
+    return 0;
+}
+
+static void status_exits(const char *work, u32 report)
+{
+    u32 n = 0;
+    window_write(&window, &selected, STATUS_SELECT, status_select(0, report, 0), NULL);
+    exits_begin();
+    window_write(&window, &selected, STATUS_DATA, 0, NULL);
+    end(work, n++);
+    for (bool busy = true; busy;) {
+        exits_begin();
+        busy = window_read(&window, &selected, STATUS_DATA, NULL) == STATUS_BUSY;
+        end(work, n++);
+    }
+}
+
+static void status_window(void)
+{
+    start();
+    u64 directory = directory_with(0, FIRST_STAGE);
+    for (u16 i = 0; i < DEVICES; i++) {
+        list((u16)(BUS + i * 128 + 127), directory, 0);   /* the last of each table */
+    }
+    list(BUS, directory, 0);
+    must(domain_map(parent, (gpa_t){0}, (hpa_t){0}, GIB, PROT_READ | PROT_WRITE | PROT_EXEC, MEM_WB));
+    quiet(R_GCMD, QIE | TE);
+    window.now = no_time;
+    window.sessions[0].buffer = bench_pool.base + pages(STATUS_SNAPSHOT / PAGE_SIZE);
+    window.report = report_device;
+    status_exits("status: 121 devices, a table each", STATUS_REPORT_DEVICES);
+    window.report = report_dump;
+    status_exits("status: a dump", STATUS_REPORT_DUMP);
+}
+
 int main(int argc, char **argv)
 {
     exits.counting = argc > 1 && strcmp(argv[1], "count") == 0;
@@ -228,5 +313,6 @@ int main(int argc, char **argv)
     refused_entries();
     other_tables();
     full_ring();
+    status_window();
     return 0;
 }

@@ -18,7 +18,12 @@ RUN_NEEDS := $O/bochs/vtdunit.so $O/efi-tests/dmar.efi $(GUEST_PROGRAMS)
 TEST_NEEDS += $(GUEST_PROGRAMS)
 $O/bochs/guest/%: tests/bochs/guest/%.c $(wildcard tests/bochs/guest/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -I. $(WARN) -ffreestanding -fno-stack-protector -fno-pie -no-pie -nostdlib -static -o $@ $<
+	$(CC) -std=gnu11 -O2 -I. $(WARN) -ffreestanding -fno-stack-protector -fno-pie -no-pie -nostdlib -static \
+		-o $@ $(filter %.c,$^)
+
+$O/bochs/guest/reports: tools/nestorctl/client.c drivers/crc32.c hv/machine/libc.c
+# What it shows is built for any Linux.
+RUN_NEEDS += $O/nestorctl
 
 # A module for the guest's 6.1 kernel, built as any module with that kernel's headers in the cache. Kbuild
 # writes beside the sources, so it gets a copy of them.

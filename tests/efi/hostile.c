@@ -24,6 +24,7 @@ static const struct { const char *name; void (*run)(void); bool comes_back; } su
     {"cpu", hostile_cpu, true},
     {"msr", hostile_msr, true},
     {"sleep", hostile_sleep, true},
+    {"status", hostile_status, true},
     {"page", hostile_page, true},
     {"code", hostile_code, true},
     {"unit", hostile_unit, true},

@@ -96,6 +96,7 @@ void hostile_dma(void);
 void hostile_cpu(void);
 void hostile_msr(void);
 void hostile_sleep(void);
+void hostile_status(void);
 void hostile_keys(void);
 void hostile_idle(void);
 void hostile_page(void);

@@ -15,7 +15,7 @@ BUSYBOX = pathlib.Path("/bin/busybox")
 HERE = pathlib.Path(__file__).resolve().parent
 OBJ = HERE.parents[2] / "obj/bochs/guest"
 MODULES = OBJ.parent / "module"
-PROGRAMS = [OBJ / source.stem for source in sorted(HERE.glob("*.c"))]
+PROGRAMS = [OBJ / source.stem for source in sorted(HERE.glob("*.c"))] + [OBJ.parents[1] / "nestorctl"]
 
 
 def read_module(path):

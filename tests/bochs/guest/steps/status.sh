@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The status window as a program in the guest sees it: nestorctl, and two programs that read at the same time.
+
+# ctl NAME STATUS WORDS...: what it prints, and that it ended so.
+ctl() {
+    name=$1; want=$2; shift 2
+    nestorctl "$@" >/tmp/ctl 2>&1
+    got=$?
+    sed "s/^/guest: $name: /" /tmp/ctl
+    [ $got = "$want" ]
+    verdict "$name" $? "nestorctl $* ended with $got"
+}
+
+step_status() {
+    ctl ctl-status 0 status
+    ctl ctl-devices 0 devices
+    ctl ctl-json 0 --json devices
+    ctl ctl-counters 0 counters
+    ctl ctl-exits 0 exits
+    ctl ctl-log 0 log
+    ctl ctl-previous 0 log --previous
+    ctl ctl-dump 0 dump "$(basename "$(pci_of "/sys/block/$(block_of ata)")")" 0x1000
+    ctl ctl-report 0 report
+    ctl ctl-check 8 check
+    mkdir -p /etc
+    echo "nobody:x:65534:65534::/:/bin/sh" >/etc/passwd
+    su nobody -c "nestorctl status" >/tmp/ctl 2>&1
+    [ $? = 4 ] && grep -q "run it as root" /tmp/ctl
+    verdict ctl-nobody $? "$(cat /tmp/ctl)"
+}
+
+# For good: what else uses I/O ports or memory has to be done before.
+step_lockdown() {
+    mount -t securityfs securityfs /sys/kernel/security
+    echo integrity >/sys/kernel/security/lockdown
+    nestorctl status >/tmp/ctl 2>&1
+    [ $? = 5 ] && grep -q "locked down" /tmp/ctl
+    verdict ctl-lockdown $? "$(cat /sys/kernel/security/lockdown): $(cat /tmp/ctl)"
+}
+
+# Two programs read at the same time, on a CPU each: nestor.reports= of them, 1000 if nothing is said.
+step_two_readers() {
+    n=$(word nestor.reports)
+    reports 1 "${n:-1000}" &
+    reports 2 "${n:-1000}"
+    second=$?
+    wait $!
+    first=$?
+    verdict two_readers $((first + second)) "${n:-1000} reports each: $first $second"
+}

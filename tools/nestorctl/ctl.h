@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands of nestorctl: each reads reports and prints them by struct out. */
+#ifndef NESTOR_TOOLS_NESTORCTL_CTL_H
+#define NESTOR_TOOLS_NESTORCTL_CTL_H
+
+#include "tools/nestorctl/client.h"
+#include "tools/nestorctl/out.h"
+#include "tools/nestorctl/platform.h"
+
+struct ctl {
+    struct client client;
+    struct out out;
+};
+
+struct ctl_dump {
+    u32 function;           /* segment << 16 | source-id */
+    u32 pasid;              /* 0xffffffff: none */
+    u64 address;
+    bool html;
+};
+
+enum ctl_status ctl_status(struct ctl *c);
+enum ctl_status ctl_devices(struct ctl *c);
+enum ctl_status ctl_exits(struct ctl *c);
+enum ctl_status ctl_counters(struct ctl *c);
+enum ctl_status ctl_log(struct ctl *c, bool follow, bool previous);
+enum ctl_status ctl_dump(struct ctl *c, const struct ctl_dump *dump);
+enum ctl_status ctl_top(struct ctl *c, u32 times);
+enum ctl_status ctl_check(struct ctl *c);
+/* All of it but dumps and check in one. */
+enum ctl_status ctl_report(struct ctl *c, bool with_entries);
+
+/* Takes a report from a position on; true with the first record at *r, or none. False ends the command. */
+typedef void ctl_visit(struct ctl *c, const struct status_record *r, void *to);
+/* Every record of a report, over as many snapshots as it takes. */
+enum ctl_status ctl_each(struct ctl *c, u32 report, ctl_visit *visit, void *to);
+
+/* The unit of the records that translates for a function; assumed: nobody says so, it is the last of its segment. */
+bool ctl_unit_of(struct ctl *c, u32 function, u32 *unit, bool *assumed);
+
+#endif

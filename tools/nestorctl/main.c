@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line: what is asked, whether there is a window, and what it means when there is none. */
+#include "tools/nestorctl/main.h"
+
+#include "drivers/format.h"
+#include "tools/nestorctl/words.h"
+
+static struct ctl ctl;
+
+static const char usage[] =
+    "usage: nestorctl [--json] [-o FILE] COMMAND\n"
+    "  status                    the machine, its units, this partition\n"
+    "  top [--once]              exits a second, by reason\n"
+    "  devices                   what each device's DMA goes through\n"
+    "  exits, counters           by CPU; of the guest's units\n"
+    "  dump BDF ADDRESS [--pasid N] [--html]\n"
+    "                            one DMA, from the root table to host memory\n"
+    "  log [-f] [--previous]     what Nestor said; what an earlier start left that failed\n"
+    "  check                     what could Nestor do on this machine? Needs no Nestor\n"
+    "  report [--with-entries]   all of it in one file, for a bug report\n";
+
+struct request {
+    const char *command;
+    const char *file;
+    const char *operands[2];
+    u32 operand_count;
+    u64 pasid;
+    bool json, follow, previous, once, html, with_entries;
+};
+
+static void complain(const char *text)
+{
+    size_t length = 0;
+    while (text[length] != '\0') {
+        length++;
+    }
+    platform_put_error(text, length);
+}
+
+static bool *flag_of(struct request *r, const char *word)
+{
+    const struct { const char *word; bool *flag; } flags[] = {
+        {"--json", &r->json}, {"-f", &r->follow}, {"--previous", &r->previous}, {"--once", &r->once},
+        {"--html", &r->html}, {"--with-entries", &r->with_entries},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(flags); i++) {
+        if (words_equal(word, flags[i].word)) {
+            return flags[i].flag;
+        }
+    }
+    return NULL;
+}
+
+static bool parse(int count, const char *const *words, struct request *r)
+{
+    *r = (struct request){.pasid = 0xffffffff};
+    for (int i = 1; i < count; i++) {
+        bool *flag = flag_of(r, words[i]);
+        bool has_value = i + 1 < count;
+        if (flag != NULL) {
+            *flag = true;
+        } else if (words_equal(words[i], "-o") && has_value) {
+            r->file = words[++i];
+        } else if (words_equal(words[i], "--pasid") && has_value) {
+            if (!words_parse_number(words[++i], &r->pasid) || r->pasid >= 1u << 20) {
+                return false;
+            }
+        } else if (words[i][0] == '-') {
+            return false;
+        } else if (r->command == NULL) {
+            r->command = words[i];
+        } else if (r->operand_count < ARRAY_LEN(r->operands)) {
+            r->operands[r->operand_count++] = words[i];
+        } else {
+            return false;
+        }
+    }
+    return r->command != NULL;
+}
+
+static void read_cpuid(u32 leaf, u32 regs[4])
+{
+    __asm__ volatile("cpuid" : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3]) : "a"(leaf), "c"(0));
+}
+
+/* Only where the signature says so are ports touched. */
+static enum ctl_status find_window(u16 *port)
+{
+    u32 regs[4];
+    read_cpuid(CPUID_NESTOR, regs);
+    if (regs[1] != CPUID_NESTOR_EBX || regs[2] != CPUID_NESTOR_ECX || regs[3] != CPUID_NESTOR_EDX) {
+        return CTL_NO_NESTOR;
+    }
+    read_cpuid(CPUID_NESTOR_FEATURES, regs);
+    *port = (u16)regs[2];
+    if (regs[2] == 0) {
+        return CTL_NO_WINDOW;
+    }
+    return regs[3] == STATUS_PROTOCOL ? CTL_OK : CTL_OTHER_VERSION;
+}
+
+/* Why a command cannot be done, with what to do about it. */
+static const char *const reasons[] = {
+    [CTL_NO_NESTOR] = "nestorctl: this system does not run under Nestor (CPUID 40000000h has another signature)\n",
+    [CTL_NO_WINDOW] = "nestorctl: Nestor is here but has no status window: status-port in nestor.conf is none, or the "
+                      "port is used (the console says by what)\n",
+    [CTL_NO_RIGHT] = "nestorctl: no right to use I/O ports: run it as root\n",
+    [CTL_LOCKDOWN] = "nestorctl: the kernel is locked down, so that no program may use I/O ports; nestorctl.efi can, "
+                     "from the firmware's shell\n",
+    [CTL_OTHER_VERSION] = "nestorctl: this Nestor speaks another protocol: use the nestorctl that came with it\n",
+    [CTL_SILENT] = "nestorctl: the status window does not answer, or other programs use all its sessions\n",
+    [CTL_FILE] = "nestorctl: the file cannot be written\n",
+};
+
+static enum ctl_status run_dump(const struct request *r)
+{
+    struct ctl_dump dump = {.pasid = (u32)r->pasid, .html = r->html};
+    if (r->operand_count != 2 || !words_parse_function(r->operands[0], &dump.function) ||
+        !words_parse_number(r->operands[1], &dump.address)) {
+        return CTL_USAGE;
+    }
+    return ctl_dump(&ctl, &dump);
+}
+
+static enum ctl_status run(const struct request *r)
+{
+    const char *c = r->command;
+    if (words_equal(c, "dump")) {
+        return run_dump(r);
+    }
+    if (r->operand_count != 0) {
+        return CTL_USAGE;
+    }
+    if (words_equal(c, "status")) {
+        return ctl_status(&ctl);
+    }
+    if (words_equal(c, "devices")) {
+        return ctl_devices(&ctl);
+    }
+    if (words_equal(c, "exits")) {
+        return ctl_exits(&ctl);
+    }
+    if (words_equal(c, "counters")) {
+        return ctl_counters(&ctl);
+    }
+    if (words_equal(c, "top")) {
+        return ctl_top(&ctl, r->once ? 1 : 0);
+    }
+    if (words_equal(c, "log")) {
+        return ctl_log(&ctl, r->follow, r->previous);
+    }
+    return words_equal(c, "report") ? ctl_report(&ctl, r->with_entries) : CTL_USAGE;
+}
+
+int ctl_main(int count, const char *const *words)
+{
+    struct request r;
+    enum ctl_status s = CTL_USAGE;
+    ctl.out = (struct out){.put = platform_put};
+    ctl.client.in = platform_in;
+    ctl.client.out = platform_out;
+    if (parse(count, words, &r)) {
+        ctl.out.json = r.json;
+        s = r.file == NULL || platform_redirect(r.file) ? CTL_OK : CTL_FILE;
+        if (s == CTL_OK && words_equal(r.command, "check")) {
+            return (int)ctl_check(&ctl);
+        }
+        s = s == CTL_OK ? find_window(&ctl.client.port) : s;
+        s = s == CTL_OK ? platform_open_ports(ctl.client.port, STATUS_PORT_BYTES) : s;
+        s = s == CTL_OK ? run(&r) : s;
+    }
+    complain(s == CTL_USAGE ? usage : s < ARRAY_LEN(reasons) && reasons[s] != NULL ? reasons[s] : "");
+    return (int)s;
+}

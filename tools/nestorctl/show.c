@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* status, devices, exits, counters, log: records in words. */
+#include "drivers/format.h"
+#include "hv/vmx/reason.h"
+#include "iommu/spec/caps.h"
+#include "iommu/spec/entries.h"
+#include "iommu/spec/regs.h"
+#include "iommu/viommu/viommu.h"
+#include "tools/nestorctl/ctl.h"
+#include "tools/nestorctl/words.h"
+
+/* --- status --- */
+
+static void show_version(struct out *o, const struct status_version *v)
+{
+    out_begin(o, "nestor", false);
+    out_text(o, "version", "%u.%u", v->version >> 16, v->version & 0xffff);
+    out_number(o, "protocol", v->protocol);
+    out_number(o, "reports", v->reports);
+    out_hex(o, "features", v->features);
+    out_number(o, "tsc_khz", v->tsc_khz);
+    out_end(o);
+}
+
+static void show_machine(struct out *o, const struct status_machine *m)
+{
+    out_begin(o, "machine", false);
+    out_number(o, "cpus", m->cpus);
+    out_number(o, "units", m->units);
+    out_number(o, "partitions", m->partitions);
+    out_number(o, "physical_bits", m->physical_width);
+    out_flag(o, "all_units_nest", (m->flags & STATUS_ALL_NEST) != 0);
+    out_flag(o, "all_units_snoop", (m->flags & STATUS_ALL_COHERENT) != 0);
+    out_flag(o, "remaps_interrupts", (m->flags & STATUS_REMAPS_INTERRUPTS) != 0);
+    out_flag(o, "read_only_rule", (m->flags & STATUS_RULE_LIFTED) == 0);
+    out_hex(o, "page_sizes", m->page_sizes);
+    out_end(o);
+}
+
+static void show_memory(struct out *o, const struct status_memory *m)
+{
+    out_begin(o, "memory", false);
+    out_hex(o, "base", m->base);
+    out_number(o, "kib", m->size >> 10);
+    out_number(o, "image_kib", m->image >> 10);
+    out_number(o, "pool_pages", m->pool_pages);
+    out_number(o, "free_pages", m->free_pages);
+    out_number(o, "second_stage_pages", m->table_pages);
+    out_number(o, "log_bytes", m->log_bytes);
+    out_end(o);
+}
+
+static void show_unit(struct out *o, const struct status_unit *u)
+{
+    char text[VTD_CAPS_TEXT];
+    out_begin_numbered(o, "unit", u->index);
+    out_number(o, "segment", u->segment);
+    out_hex(o, "base", u->base);
+    out_text(o, "version", "%u.%u", u->version >> 4 & 15, u->version & 15);
+    out_text(o, "mode", "%s", (u->flags & STATUS_SCALABLE) != 0 ? "scalable" : "legacy");
+    out_flag(o, "nests", (u->flags & STATUS_NESTING) != 0);
+    out_text(o, "root", "%s", (u->flags & STATUS_GUEST_ROOT) != 0 ? "guest" : "second-stage");
+    out_hex(o, "gsts", u->gsts);
+    out_hex(o, "fsts", u->fsts);
+    out_hex(o, "rtaddr", u->rtaddr);
+    out_hex(o, "irta", u->irta);
+    out_number(o, "faults", u->faults);
+    out_number(o, "faults_lost", u->faults_lost);
+    out_number(o, "silenced", u->silenced);
+    out_number(o, "blocked", u->blocked);
+    out_hex(o, "cap", u->cap);
+    vtd_cap_text(u->cap, text);
+    out_text(o, "cap_text", "%s", text);
+    out_hex(o, "ecap", u->ecap);
+    vtd_ecap_text(u->ecap, text);
+    out_text(o, "ecap_text", "%s", text);
+    if ((u->flags & STATUS_SHOWN) != 0) {
+        out_flag(o, "guest_translates", (u->guest_gsts & GSTS_TES) != 0);
+        out_flag(o, "guest_remaps", (u->guest_gsts & GSTS_IRES) != 0);
+        out_hex(o, "guest_gsts", u->guest_gsts);
+        out_hex(o, "guest_fsts", u->guest_fsts);
+        out_hex(o, "guest_rtaddr", u->guest_rtaddr);
+        out_hex(o, "guest_irta", u->guest_irta);
+        out_hex(o, "guest_cap", u->guest_cap);
+        out_hex(o, "guest_ecap", u->guest_ecap);
+    }
+    out_end(o);
+}
+
+static void show_partition(struct out *o, const struct status_partition *p)
+{
+    out_begin_numbered(o, "partition", p->id);
+    out_text(o, "state", "%s", p->state == STATUS_RUNS ? "runs" : "unknown");
+    out_number(o, "cpus", p->cpus);
+    out_number(o, "memory_mib", p->memory >> 20);
+    out_number(o, "protected_bytes", p->protected_bytes);
+    out_number(o, "physical_bits", p->physical_width);
+    out_number(o, "second_stage_bits", p->gpa_width);
+    out_number(o, "second_stage_levels", p->levels);
+    out_number(o, "units_taken", p->units_taken);
+    out_hex(o, "eptp", p->eptp);
+    out_flag(o, "dma_isolated", (p->in_force & STATUS_DMA_ISOLATED) != 0);
+    out_flag(o, "has_units", (p->in_force & STATUS_GUEST_UNITS) != 0);
+    out_flag(o, "has_interrupt_remapping", (p->in_force & STATUS_GUEST_INTERRUPTS) != 0);
+    out_flag(o, "boot_services", (p->in_force & STATUS_BOOT_SERVICES) != 0);
+    out_number(o, "quota_pages", p->quota_pages);
+    out_begin(o, "refused", false);
+    out_number(o, "protected_writes", p->protected_writes);
+    out_number(o, "nestors_memory", p->own_memory);
+    out_number(o, "unmapped", p->unmapped);
+    out_number(o, "unit_accesses", p->unit_accesses);
+    out_number(o, "msr_reads", p->msr_reads);
+    out_number(o, "msr_writes", p->msr_writes);
+    out_number(o, "unknown_msrs", p->unknown_msrs);
+    out_number(o, "string_io", p->strings);
+    out_number(o, "sleeps", p->sleeps);
+    out_number(o, "task_switches", p->tasks);
+    out_number(o, "status_accesses", p->status_accesses);
+    out_end(o);
+    out_end(o);
+}
+
+static void show_cpu(struct out *o, const struct status_cpu *p)
+{
+    static const char *const states[] = {"outside", "runs", "waits for a start-up IPI"};
+    out_begin_numbered(o, "cpu", p->index);
+    out_number(o, "apic_id", p->apic_id);
+    out_text(o, "state", "%s", p->state < ARRAY_LEN(states) ? states[p->state] : "unknown");
+    out_end(o);
+}
+
+/* One of a kind, as objects of the report; the others are lists. */
+static void visit_single(struct ctl *c, const struct status_record *r, void *to)
+{
+    union {
+        struct status_version version;
+        struct status_machine machine;
+        struct status_memory memory;
+        struct status_partition partition;
+    } u;
+    (void)to;
+    client_copy(r, &u, sizeof(u));
+    if (r->type == STATUS_VERSION) {
+        show_version(&c->out, &u.version);
+    } else if (r->type == STATUS_MACHINE) {
+        show_machine(&c->out, &u.machine);
+    } else if (r->type == STATUS_MEMORY) {
+        show_memory(&c->out, &u.memory);
+    }
+}
+
+static void visit_listed(struct ctl *c, const struct status_record *r, void *to)
+{
+    const u32 *type = to;
+    union {
+        struct status_unit unit;
+        struct status_partition partition;
+        struct status_cpu cpu;
+    } u;
+    if (r->type != *type) {
+        return;
+    }
+    client_copy(r, &u, sizeof(u));
+    if (r->type == STATUS_UNIT) {
+        show_unit(&c->out, &u.unit);
+    } else if (r->type == STATUS_PARTITION) {
+        show_partition(&c->out, &u.partition);
+    } else {
+        show_cpu(&c->out, &u.cpu);
+    }
+}
+
+static enum ctl_status list(struct ctl *c, const char *name, u32 report, u32 type)
+{
+    out_begin(&c->out, c->out.json ? name : "", true);
+    enum ctl_status s = ctl_each(c, report, visit_listed, &type);
+    out_end(&c->out);
+    return s;
+}
+
+enum ctl_status ctl_status(struct ctl *c)
+{
+    out_begin(&c->out, "", false);
+    enum ctl_status s = ctl_each(c, STATUS_REPORT_MACHINE, visit_single, NULL);
+    s = s == CTL_OK ? list(c, "units", STATUS_REPORT_MACHINE, STATUS_UNIT) : s;
+    s = s == CTL_OK ? list(c, "partitions", STATUS_REPORT_PARTITION, STATUS_PARTITION) : s;
+    s = s == CTL_OK ? list(c, "cpus", STATUS_REPORT_PARTITION, STATUS_CPU) : s;
+    out_end(&c->out);
+    return s;
+}
+
+/* --- exits and counters --- */
+
+static void visit_exits(struct ctl *c, const struct status_record *r, void *to)
+{
+    struct { struct status_exits head; u64 exits[REASON_LIMIT]; } e;
+    (void)to;
+    if (r->type != STATUS_EXITS) {
+        return;
+    }
+    client_copy(r, &e, sizeof(e));
+    out_begin_numbered(&c->out, "cpu", e.head.cpu);
+    for (u32 i = 0; i < REASON_LIMIT && i < e.head.count; i++) {
+        if (e.exits[i] != 0) {
+            out_number(&c->out, vmx_reason_texts[i], e.exits[i]);
+        }
+    }
+    out_end(&c->out);
+}
+
+static enum ctl_status list_by(struct ctl *c, const char *name, u32 report, ctl_visit *visit)
+{
+    out_begin(&c->out, c->out.json ? name : "", true);
+    enum ctl_status s = ctl_each(c, report, visit, NULL);
+    out_end(&c->out);
+    return s;
+}
+
+enum ctl_status ctl_exits(struct ctl *c)
+{
+    out_begin(&c->out, "", false);
+    enum ctl_status s = list_by(c, "exits", STATUS_REPORT_EXITS, visit_exits);
+    out_end(&c->out);
+    return s;
+}
+
+static void visit_counters(struct ctl *c, const struct status_record *r, void *to)
+{
+#define COUNTER_NAME(name, text) #name,
+    static const char *const names[] = {VIOMMU_COUNTERS(COUNTER_NAME)};
+#undef COUNTER_NAME
+    struct { struct status_counters head; u64 counters[ARRAY_LEN(names)]; } e;
+    (void)to;
+    if (r->type != STATUS_COUNTERS) {
+        return;
+    }
+    client_copy(r, &e, sizeof(e));
+    out_begin_numbered(&c->out, "unit", e.head.unit);
+    for (u32 i = 0; i < ARRAY_LEN(names) && i < e.head.count; i++) {
+        out_number(&c->out, names[i], e.counters[i]);
+    }
+    out_end(&c->out);
+}
+
+enum ctl_status ctl_counters(struct ctl *c)
+{
+    out_begin(&c->out, "", false);
+    enum ctl_status s = list_by(c, "guest_units", STATUS_REPORT_UNITS, visit_counters);
+    out_end(&c->out);
+    return s;
+}
+
+/* --- log --- */
+
+static void put_text(struct ctl *c, const char *text, u64 bytes)
+{
+    char line[2] = {0};
+    for (u64 i = 0; i < bytes; i++) {
+        line[0] = text[i] == '\n' || (text[i] >= ' ' && text[i] < 0x7f) ? text[i] : '?';
+        c->out.put(line, 1);
+    }
+}
+
+static void visit_log(struct ctl *c, const struct status_record *r, void *to)
+{
+    u64 *expected = to;
+    struct { struct status_log head; char text[STATUS_SNAPSHOT]; } e;
+    if (r->type != STATUS_LOG && r->type != STATUS_PREVIOUS) {
+        return;
+    }
+    client_copy(r, &e, sizeof(e));
+    u64 bytes = e.head.bytes <= sizeof(e.text) ? e.head.bytes : 0;
+    if (c->out.json) {
+        out_begin(&c->out, "", false);
+        out_number(&c->out, "offset", e.head.offset);
+        e.text[bytes < sizeof(e.text) ? bytes : sizeof(e.text) - 1] = '\0';
+        out_text(&c->out, "text", "%s", e.text);
+        out_end(&c->out);
+    } else {
+        if (e.head.offset > *expected && bytes != 0) {
+            out_raw(&c->out, "... %llu bytes are gone ...\n", e.head.offset - *expected);
+        }
+        put_text(c, e.text, bytes);
+    }
+    *expected = e.head.offset + bytes;
+}
+
+static enum ctl_status read_log(struct ctl *c, u32 report, u64 *at)
+{
+    u64 before;
+    do {
+        before = *at;
+        if (!client_take_from(&c->client, report, *at)) {
+            return CTL_SILENT;
+        }
+        for (const struct status_record *r = NULL; (r = client_next(&c->client, r)) != NULL;) {
+            visit_log(c, r, at);
+        }
+    } while (*at != before);
+    return CTL_OK;
+}
+
+enum ctl_status ctl_log(struct ctl *c, bool follow, bool previous)
+{
+    enum { FOLLOW_MS = 500 };
+    u64 at = 0;
+    u32 report = previous ? STATUS_REPORT_PREVIOUS : STATUS_REPORT_LOG;
+    out_begin(&c->out, "", false);
+    out_begin(&c->out, c->out.json ? "log" : "", true);
+    enum ctl_status s = read_log(c, report, &at);
+    while (follow && s == CTL_OK) {
+        platform_wait_ms(FOLLOW_MS);
+        s = read_log(c, report, &at);
+    }
+    out_end(&c->out);
+    out_end(&c->out);
+    if (previous && at == 0 && s == CTL_OK && !c->out.json) {
+        out_raw(&c->out, "no earlier start left a log\n");
+    }
+    return s;
+}
+
+/* --- top --- */
+
+enum { TOP_CPUS = 256 };
+
+static struct {
+    u64 exits[TOP_CPUS][REASON_LIMIT];
+    u32 cpus;
+} now_seen, seen_before;
+
+static void note_exits(struct ctl *c, const struct status_record *r, void *to)
+{
+    struct { struct status_exits head; u64 exits[REASON_LIMIT]; } e;
+    (void)c, (void)to;
+    if (r->type != STATUS_EXITS) {
+        return;
+    }
+    client_copy(r, &e, sizeof(e));
+    for (u32 i = 0; e.head.cpu < TOP_CPUS && i < REASON_LIMIT; i++) {
+        now_seen.exits[e.head.cpu][i] = e.exits[i];
+    }
+    now_seen.cpus = e.head.cpu + 1 > now_seen.cpus && e.head.cpu < TOP_CPUS ? e.head.cpu + 1 : now_seen.cpus;
+}
+
+static void show_rates(struct ctl *c, u64 us)
+{
+    for (u32 i = 0; i < REASON_LIMIT; i++) {
+        u64 total = 0;
+        u64 new = 0;
+        for (u32 k = 0; k < now_seen.cpus; k++) {
+            total += now_seen.exits[k][i];
+            new += now_seen.exits[k][i] - seen_before.exits[k][i];
+        }
+        if (total != 0 && c->out.json) {
+            out_begin(&c->out, "", false);
+            out_text(&c->out, "exit", "%s", vmx_reason_texts[i]);
+            out_number(&c->out, "total", total);
+            out_number(&c->out, "per_second", new * 1000000 / us);
+            out_end(&c->out);
+        } else if (total != 0) {
+            out_raw(&c->out, "%-40s %14llu %12llu/s\n", vmx_reason_texts[i], total, new * 1000000 / us);
+        }
+    }
+}
+
+static void note_clock(struct ctl *c, const struct status_record *r, void *to)
+{
+    struct status_version v;
+    u64 *khz = to;
+    (void)c;
+    if (r->type == STATUS_VERSION) {
+        client_copy(r, &v, sizeof(v));
+        *khz = v.tsc_khz;
+    }
+}
+
+enum ctl_status ctl_top(struct ctl *c, u32 times)
+{
+    enum { EVERY_MS = 1000 };
+    u64 khz = 1;
+    enum ctl_status s = ctl_each(c, STATUS_REPORT_MACHINE, note_clock, &khz);
+    s = s == CTL_OK ? ctl_each(c, STATUS_REPORT_EXITS, note_exits, NULL) : s;
+    u64 last = client_header(&c->client)->tsc;
+    out_begin(&c->out, "", false);
+    out_begin(&c->out, c->out.json ? "top" : "", true);
+    for (u32 i = 0; s == CTL_OK && (times == 0 || i < times); i++) {
+        seen_before = now_seen;
+        platform_wait_ms(EVERY_MS);
+        s = ctl_each(c, STATUS_REPORT_EXITS, note_exits, NULL);
+        u64 us = (client_header(&c->client)->tsc - last) * 1000 / (khz != 0 ? khz : 1);
+        last = client_header(&c->client)->tsc;
+        if (!c->out.json) {
+            out_raw(&c->out, "%s%-40s %14s %14s\n", times == 1 ? "" : "\033[H\033[J", "exits", "in all", "now");
+        }
+        show_rates(c, us != 0 ? us : 1);
+    }
+    out_end(&c->out);
+    out_end(&c->out);
+    return s;
+}
