@@ -99,7 +99,7 @@ static not_inlined void split(struct ptab *pt, struct ptab_op *op, u64 *slot, u6
 static int apply_below(struct ptab *pt, struct ptab_op *op, u64 *slot, u64 *twin, u32 level, u64 addr, u64 stop)
 {
     if (op->kind == PTAB_UNMAP && stop - addr == ptab_span(level) && !ptab_is_pinned(pt, slot)) {
-        op->bytes += ptab_remove(pt, slot, twin, level);
+        op->bytes += ptab_supersede(pt, slot, twin, level, 0);
         return -1;
     }
     if (op->twins && *slot == *twin) {

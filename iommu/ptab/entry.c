@@ -105,11 +105,11 @@ static u64 retire_tree(struct ptab *pt, u64 entry, u64 second, u32 level)
     return bytes;
 }
 
-u64 ptab_remove(struct ptab *pt, u64 *slot, u64 *twin, u32 level)
+u64 ptab_supersede(struct ptab *pt, u64 *slot, u64 *twin, u32 level, u64 leaf)
 {
     u64 entry = *slot;
     u64 second = *twin;
-    put_leaf(pt, slot, twin, 0);
+    put_leaf(pt, slot, twin, leaf);
     return retire_tree(pt, entry, second, level - 1);
 }
 

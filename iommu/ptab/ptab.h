@@ -81,6 +81,15 @@ must_use enum result ptab_unmap(struct ptab *pt, u64 addr, u64 size, u64 *unmapp
 /* In every leaf of the range: the bits of mask become bits. Holes stay holes. */
 must_use enum result ptab_change(struct ptab *pt, u64 addr, u64 size, u64 mask, u64 bits);
 
+/*
+ * `count` entries of one table of that level, from addr on, become just what leaves says, each one's bits complete or 0
+ * for a hole. For roots that do not diverge. *room: how many tables it may take, less those that it took; *changed:
+ * enum ptab_changed. After ERR_NO_MEMORY all is translated as before.
+ */
+enum ptab_changed { PTAB_ADDED = 1, PTAB_TAKEN = 2 };
+must_use enum result ptab_assign(struct ptab *pt, u64 addr, u32 level, const u64 *leaves, u32 count, u32 *room,
+                                 u32 *changed);
+
 /* The leaf that holds addr under that root. */
 must_use bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct ptab_leaf *out);
 /* The first leaf that ends after addr. */

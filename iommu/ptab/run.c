@@ -71,6 +71,27 @@ not_inlined void ptab_run_fill(u64 *slot, u32 count, u64 entry, u64 step)
     }
 }
 
+not_inlined u32 ptab_run_copy(u64 *slot, const u64 *from, u32 count)
+{
+    u32 used = 0;
+    for (; count >= 4; count -= 4, slot += 4, from += 4) {
+        u64 a = from[0], b = from[1], c = from[2], d = from[3];
+        slot[0] = a;
+        used += a != 0;
+        slot[1] = b;
+        used += b != 0;
+        slot[2] = c;
+        used += c != 0;
+        slot[3] = d;
+        used += d != 0;
+    }
+    for (; count != 0; count--, slot++, from++) {
+        *slot = *from;
+        used += *from != 0;
+    }
+    return used;
+}
+
 not_inlined u32 ptab_run_clear(u64 *slot, u32 count)
 {
     u32 found = 0;

@@ -153,8 +153,8 @@ void ptab_show(const struct ptab *pt, const u64 *slot, u64 *twin, u32 count);
 void ptab_put_tables(const struct ptab *pt, u64 *slot, u64 *twin, u64 entry, u64 second);
 /* From here on the second tree has a table of its own, until ptab_settle() finds it equal. */
 void ptab_make_twin(struct ptab *pt, struct ptab_op *op, const u64 *slot, u64 *twin);
-/* A hole instead of a table, its twin and all below. Returns the bytes it mapped. */
-u64 ptab_remove(struct ptab *pt, u64 *slot, u64 *twin, u32 level);
+/* A leaf or a hole instead of a table, its twin and all below. Returns the bytes these mapped. */
+u64 ptab_supersede(struct ptab *pt, u64 *slot, u64 *twin, u32 level, u64 leaf);
 
 /* What becomes of the entries that point to a table and its twin, of which `more` entries are used than before. */
 enum ptab_settled { PTAB_STAYS, PTAB_IS_LEAF, PTAB_LOSES_TWIN, PTAB_IS_HOLE };
@@ -190,7 +190,8 @@ bool ptab_run_is_contiguous(const u64 *slot, u32 count, u64 step);
 /* How many of a table of that level, from the first on, point to no other table. */
 u32 ptab_run_of_leaves(const struct ptab_format *f, const u64 *slot, u32 level, u32 count);
 void ptab_run_fill(u64 *slot, u32 count, u64 entry, u64 step);
-/* Returns how many were not 0. */
+/* Both return how many were not 0. The first is for a table that nothing walks yet. */
+u32 ptab_run_copy(u64 *slot, const u64 *from, u32 count);
 u32 ptab_run_clear(u64 *slot, u32 count);
 void ptab_run_change(u64 *slot, u32 count, u64 mask, u64 bits);
 /* The second tree's view of leaves: without the read-only ones. */

@@ -51,6 +51,11 @@ enum { ROOT_ENTRIES = 256, CONTEXT_ENTRIES = 128, LEGACY_CONTEXT_ENTRIES = 256, 
 #define FS_ENTRY(X)                                                                        \
     X(P,         0,   0) X(PS,        7,   7) X(ADDR,     51,  12)
 
+/* Second-stage paging entry, VT-d 9.8: as FS_ENTRY; TM, once transient mapping, is reserved while SSIRWE is 0. */
+#define SS_ENTRY(X)                                                                        \
+    X(R,         0,   0) X(W,         1,   1) X(PS,        7,   7) X(SNP,      11,  11)    \
+    X(ADDR,     51,  12) X(TM,       62,  62)
+
 /* Interrupt remapping table entry, VT-d 9.9: remapped, IM = 0. */
 #define IRTE_ENTRY(X)                                                                      \
     X(P,         0,   0) X(FPD,       1,   1) X(DM,        2,   2) X(RH,        3,   3)    \
@@ -87,6 +92,10 @@ enum pasid_field { PASID_ENTRY(PASID_ENTRY_ENUM) };
 #define FS_ENTRY_ENUM(name, hi, lo) FS_##name = FIELD(hi, lo),
 enum fs_field { FS_ENTRY(FS_ENTRY_ENUM) };
 #undef FS_ENTRY_ENUM
+
+#define SS_ENTRY_ENUM(name, hi, lo) SS_##name = FIELD(hi, lo),
+enum ss_field { SS_ENTRY(SS_ENTRY_ENUM) };
+#undef SS_ENTRY_ENUM
 
 #define IRTE_ENTRY_ENUM(name, hi, lo) IRTE_##name = FIELD(hi, lo),
 enum irte_field { IRTE_ENTRY(IRTE_ENTRY_ENUM) };
@@ -180,8 +189,8 @@ static inline u32 pdts_pasids(u32 pdts)
 /* PASID_FSPM. */
 enum fspm { FSPM_FOUR_LEVELS = 0, FSPM_FIVE_LEVELS = 1 };
 
-/* A first-stage table covers 9 bits of the address; FS_LARGEST_LEAF: 1 GiB. */
-enum { FS_ENTRIES = 512, FS_LARGEST_LEAF = 3, FS_LEVELS_MAX = 5 };
+/* A first-stage table covers 9 bits of the address; FS_LARGEST_LEAF: 1 GiB. A second-stage table is alike. */
+enum { FS_ENTRIES = 512, FS_LARGEST_LEAF = 3, FS_LEVELS_MAX = 5, SS_ENTRIES = 512, SS_LARGEST_LEAF = 3 };
 
 /* The lowest bit of an address that picks the entry of this level, 1 for pages of 4 KiB. */
 static inline u32 fs_level_shift(u32 level)
@@ -193,6 +202,11 @@ static inline u32 fs_level_shift(u32 level)
 static inline bool fs_is_leaf(u64 entry, u32 level)
 {
     return level == 1 || (level <= FS_LARGEST_LEAF && field_get(&entry, FS_PS) != 0);
+}
+
+static inline u32 ss_level_shift(u32 level)
+{
+    return fs_level_shift(level);
 }
 
 /* PASID_AW and LEGACY_CONTEXT_AW: levels of the second stage. */
