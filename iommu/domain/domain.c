@@ -20,6 +20,9 @@ static enum result pin(struct ptab *tables, const struct domain_config *config)
 
 enum result domain_create(const struct domain_config *config, struct domain **out)
 {
+    if (config->shadow && (config->parent || config->dma_root || config->cpu_flush != NULL)) {
+        return ERR_INVALID;
+    }
     struct domain *d = slab_alloc(&domain_slab);
     if (d == NULL) {
         return ERR_NO_MEMORY;
@@ -125,6 +128,7 @@ enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *unmapped)
 {
     spin_lock(&d->tables_lock);
     enum result r = ptab_unmap(&d->tables, gpa.v, size, unmapped);
+    d->took = true;
     spin_unlock(&d->tables_lock);
     return r;
 }
@@ -139,6 +143,7 @@ enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot)
     if (r == OK) {
         r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_PERMISSION,
                         second_stage_bits(prot, 0));
+        d->took = true;
     }
     spin_unlock(&d->tables_lock);
     return r;
@@ -153,6 +158,23 @@ enum result domain_set_type(struct domain *d, gpa_t gpa, u64 size, enum mem_type
     enum result r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_TYPE, second_stage_bits(0, type));
     spin_unlock(&d->tables_lock);
     return r;
+}
+
+enum result domain_assign(struct domain *d, gpa_t gpa, u32 level, const u64 *leaves, u32 count, u32 *room,
+                        u32 *changed)
+{
+    if (!d->config.shadow) {
+        return ERR_INVALID;
+    }
+    spin_lock(&d->tables_lock);
+    enum result r = ptab_assign(&d->tables, gpa.v, level, leaves, count, room, changed);
+    spin_unlock(&d->tables_lock);
+    return r;
+}
+
+bool domain_has_retired(const struct domain *d)
+{
+    return d->tables.retired.v != 0;
 }
 
 static void fill_mapping(const struct ptab_leaf *leaf, struct domain_mapping *out)
@@ -190,16 +212,69 @@ u32 domain_trace(const struct domain *d, hpa_t root, u32 levels, u64 gpa, struct
     return count;
 }
 
-bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
+static bool next_under(const struct domain *d, hpa_t root, gpa_t gpa, struct domain_mapping *out)
 {
     struct spinlock *lock = (struct spinlock *)&d->tables_lock;
     struct ptab_leaf leaf;
     spin_lock(lock);
-    bool found = ptab_next(&d->tables, d->tables.root, gpa.v, &leaf);
+    bool found = ptab_next(&d->tables, root, gpa.v, &leaf);
     spin_unlock(lock);
     if (found) {
         fill_mapping(&leaf, out);
     }
+    return found;
+}
+
+bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
+{
+    return next_under(d, d->tables.root, gpa, out);
+}
+
+bool domain_next_dma(const struct domain *d, gpa_t gpa, struct domain_mapping *out)
+{
+    return next_under(d, d->tables.second_root, gpa, out);
+}
+
+void domain_follow(struct domain *d, struct domain_follower *f)
+{
+    spin_lock(&d->followers_lock);
+    f->next = d->followers;
+    d->followers = f;
+    spin_unlock(&d->followers_lock);
+}
+
+void domain_unfollow(struct domain *d, struct domain_follower *f)
+{
+    spin_lock(&d->followers_lock);
+    struct domain_follower **link = &d->followers;
+    while (*link != NULL && *link != f) {
+        link = &(*link)->next;
+    }
+    if (*link == f) {
+        *link = f->next;
+    }
+    spin_unlock(&d->followers_lock);
+}
+
+static void tell_followers(struct domain *d, gpa_t gpa, u64 size)
+{
+    spin_lock(&d->followers_lock);
+    for (struct domain_follower *f = d->followers; f != NULL; f = f->next) {
+        f->changed(f, gpa, size);
+    }
+    spin_unlock(&d->followers_lock);
+}
+
+bool domain_id(const struct domain *d, const struct vtd_unit *unit, u16 *out)
+{
+    struct spinlock *lock = (struct spinlock *)&d->dids.lock;
+    bool found = false;
+    spin_lock(lock);
+    for (const struct did *did = d->dids.first; did != NULL && !found; did = did->next_user) {
+        found = did->unit->unit == unit;
+        *out = did->id;
+    }
+    spin_unlock(lock);
     return found;
 }
 
@@ -221,6 +296,8 @@ enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
 {
     spin_lock(&d->tables_lock);
     hpa_t retired = ptab_take_retired(&d->tables);
+    bool took = d->took;
+    d->took = false;
     spin_unlock(&d->tables_lock);
     /* Before a table is given back, nothing may walk it, whatever range the caller has in mind. */
     if (retired.v != 0) {
@@ -231,6 +308,9 @@ enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
         d->config.cpu_flush(d->config.ctx);
     }
     enum result r = flush_units(d, gpa.v, size);
+    if (took) {
+        tell_followers(d, gpa, size);
+    }
     if (r == OK) {
         ptab_free_retired(retired);
         return OK;
@@ -245,7 +325,9 @@ enum result domain_make_parent(struct domain *d)
 {
     enum result r = OK;
     spin_lock(&d->tables_lock);
-    if (!d->config.rule_lifted &&
+    if (d->config.shadow) {
+        r = ERR_NOT_A_PARENT;
+    } else if (!d->config.rule_lifted &&
                ptab_lacks(&d->tables, d->tables.second_root, SECOND_STAGE_WRITE)) {
         r = ERR_PARENT_HAS_READ_ONLY;
     } else {

@@ -20,6 +20,7 @@ struct domain_config {
     u64 page_sizes;       /* 4K, or with 2M and 1G: what the CPU and all units can */
     bool coherent;        /* all units snoop their walks: no flushing of stores */
     bool parent;          /* a nesting parent from the start */
+    bool shadow;          /* what a guest's table amounts to, see iommu/shadow: for units alone, and never a parent */
     bool dma_root;        /* diverging: a second root in which read-only pages are not present */
     bool rule_lifted;     /* no unit has Intel 772415: a parent may hold read-only mappings */
     u32 partition;
@@ -54,6 +55,15 @@ must_use enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *un
 must_use enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot);
 must_use enum result domain_set_type(struct domain *d, gpa_t gpa, u64 size, enum mem_type type);
 
+/*
+ * Of a shadow: `count` entries of one table of that level, from gpa on, become leaves, where 0 is a hole. Each is of
+ * second_stage_format with the access and snoop bits that units know; *room and *changed as by ptab_assign().
+ */
+must_use enum result domain_assign(struct domain *d, gpa_t gpa, u32 level, const u64 *leaves, u32 count, u32 *room,
+                                 u32 *changed);
+/* Tables taken out of it wait for a domain_flush(). */
+bool domain_has_retired(const struct domain *d);
+
 struct domain_mapping {
     gpa_t gpa;
     hpa_t hpa;
@@ -65,8 +75,21 @@ struct domain_mapping {
 must_use enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
 /* For a unit whose entries name that root with so many levels: the entries that it meets; 0: the root is not d's. */
 u32 domain_trace(const struct domain *d, hpa_t root, u32 levels, u64 gpa, struct ptab_step steps[PTAB_MAX_LEVELS]);
-/* The first mapping at or after gpa; false when there is none. */
+/* The first mapping at or after gpa, as the CPU has it, as units have it; false when there is none. */
 bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
+bool domain_next_dma(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
+
+/*
+ * Whoever makes tables from this domain's mappings: is told by domain_flush(), before anything is given back, that some
+ * in [gpa, gpa + size) were taken away or changed (size 0: anywhere). No lock of the domain's is held; the follower
+ * takes its own, and must not change whom it follows meanwhile.
+ */
+struct domain_follower {
+    void (*changed)(struct domain_follower *self, gpa_t gpa, u64 size);
+    struct domain_follower *next;
+};
+void domain_follow(struct domain *d, struct domain_follower *f);
+void domain_unfollow(struct domain *d, struct domain_follower *f);
 
 /*
  * Makes changes in [gpa, gpa + size) visible to every CPU and every unit that uses the
@@ -76,7 +99,7 @@ bool domain_next(const struct domain *d, gpa_t gpa, struct domain_mapping *out);
  */
 must_use enum result domain_flush(struct domain *d, gpa_t gpa, u64 size);
 
-/* From now on (for good) a nesting parent. ERR_PARENT_HAS_READ_ONLY. */
+/* From now on (for good) a nesting parent. ERR_PARENT_HAS_READ_ONLY; ERR_NOT_A_PARENT: a shadow can never be one. */
 must_use enum result domain_make_parent(struct domain *d);
 
 /*
@@ -125,6 +148,8 @@ must_use enum result nested_detach(struct nested *n, struct vtd_unit *unit, enum
 must_use enum result nested_replace(struct nested *n, struct vtd_unit *unit, enum vtd_root root,
                                     u16 sid, u32 pasid);
 
+/* The host domain id of second-stage-only entries of the domain on a unit; false: nothing there uses it. */
+bool domain_id(const struct domain *d, const struct vtd_unit *unit, u16 *out);
 /* Host domain ids that stand for a guest's on a unit; returns how many, at most max. */
 u32 did_of_guest(const struct vtd_unit *unit, u32 partition, u16 guest_did, u16 *out, u32 max);
 

@@ -17,6 +17,9 @@ struct domain {
     struct ptab tables;
     struct did_users dids;
     u32 users;                   /* attachments, units, nested domains */
+    struct spinlock followers_lock; /* comes before all others */
+    struct domain_follower *followers;
+    bool took;                   /* mappings were taken away or changed since the last flush */
 };
 
 struct nested {

@@ -114,7 +114,7 @@ enum result vtd_device_open(struct vtd_unit *unit, enum vtd_root root, u16 sid,
                             const struct vtd_context *c)
 {
     if (!vtd_is_scalable(unit)) {
-        return root == VTD_ROOT_OFF && c->pasids == 0 && c->rid_pasid == 0 ? OK : ERR_UNSUPPORTED;
+        return c->pasids == 0 && c->rid_pasid == 0 ? OK : ERR_UNSUPPORTED;
     }
     spin_lock(&unit->lock);
     enum result r = check(unit, c);
@@ -260,7 +260,10 @@ enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     enum result r = ERR_NOT_FOUND;
     spin_lock(&unit->lock);
     if (!vtd_is_scalable(unit)) {
-        r = root == VTD_ROOT_OFF ? vtd_legacy_reset(unit, sid) : ERR_UNSUPPORTED;
+        if (root == VTD_ROOT_GUEST) {
+            vtd_storm_taken_out(unit, sid);
+        }
+        r = vtd_legacy_reset(unit, root, sid);
     } else if (vtd_context_is_own(unit, root, sid)) {
         bool stays = root == VTD_ROOT_OFF && vtd_limit_is_set(unit, sid);
         r = stays ? ERR_UNSUPPORTED : close_own(unit, root, sid);
@@ -307,8 +310,8 @@ enum result vtd_device_set_entry(struct vtd_unit *unit, enum vtd_root root, u16 
     spin_lock(&unit->lock);
     if (vtd_is_scalable(unit)) {
         r = set_scalable(unit, root, sid, pasid, entry);
-    } else if (root == VTD_ROOT_OFF && pasid == VTD_NO_PASID) {
-        r = vtd_legacy_set(unit, sid, entry);
+    } else if (pasid == VTD_NO_PASID) {
+        r = vtd_legacy_set(unit, root, sid, entry);
     }
     spin_unlock(&unit->lock);
     return r;
@@ -320,8 +323,8 @@ enum result vtd_device_clear_entry(struct vtd_unit *unit, enum vtd_root root, u1
     spin_lock(&unit->lock);
     if (vtd_is_scalable(unit)) {
         r = clear_scalable(unit, root, sid, pasid);
-    } else if (root == VTD_ROOT_OFF && pasid == VTD_NO_PASID) {
-        r = vtd_legacy_reset(unit, sid);
+    } else if (pasid == VTD_NO_PASID) {
+        r = vtd_legacy_reset(unit, root, sid);
     }
     spin_unlock(&unit->lock);
     return r;
@@ -342,18 +345,33 @@ static const char *pgtt_text(u32 pgtt)
     return types[pgtt <= PGTT_PASS_THROUGH ? pgtt : 0];
 }
 
+/* What requests without PASID go through, as far as a line says it; pgtt 0: nothing. */
+static struct vtd_entry entry_of(const struct vtd_unit *unit, const u64 *context)
+{
+    if (!vtd_is_scalable(unit)) {
+        bool present = context != NULL && field_get(context, LEGACY_CONTEXT_P) != 0;
+        if (!present) {
+            return (struct vtd_entry){.did = 0};
+        }
+        return (struct vtd_entry){.pgtt = PGTT_SECOND_STAGE, .did = (u16)field_get(context, LEGACY_CONTEXT_DID),
+                                  .ss_root = {context[0] & field_mask(LEGACY_CONTEXT_SSPTPTR)}};
+    }
+    const struct pasid_entry *e =
+        context != NULL ? vtd_pasid_find(context, vtd_context_rid_pasid(unit, context)) : NULL;
+    if (e == NULL || pasid_get(e, PASID_P) == 0) {
+        return (struct vtd_entry){.did = 0};
+    }
+    return (struct vtd_entry){.pgtt = (enum pgtt)pasid_get(e, PASID_PGTT), .did = (u16)pasid_get(e, PASID_DID),
+                              .ss_root = {pasid_get(e, PASID_SSPTPTR) << PAGE_SHIFT},
+                              .fs_root = pasid_get(e, PASID_FSPTPTR) << PAGE_SHIFT};
+}
+
 void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid)
 {
-    static const struct pasid_entry none = {{0}};
     spin_lock(&unit->lock);
-    const u64 *context = vtd_context_find(unit, root, sid);
-    const struct pasid_entry *found =
-        context != NULL ? vtd_pasid_find(context, vtd_context_rid_pasid(unit, context)) : NULL;
-    const struct pasid_entry e = found != NULL ? *found : none;
+    const struct vtd_entry e = entry_of(unit, vtd_context_find(unit, root, sid));
     spin_unlock(&unit->lock);
     port_log(LOG_INFO, "  unit %u %02x:%02x.%x: PGTT = %s DID %u second stage 0x%llx first stage 0x%llx, %u faults",
-             unit->info.index, sid >> 8, sid >> 3 & 31, sid & 7,
-             pasid_get(&e, PASID_P) != 0 ? pgtt_text((u32)pasid_get(&e, PASID_PGTT)) : "none (blocked)",
-             (u32)pasid_get(&e, PASID_DID), pasid_get(&e, PASID_SSPTPTR) << PAGE_SHIFT,
-             pasid_get(&e, PASID_FSPTPTR) << PAGE_SHIFT, vtd_storm_faults(unit, sid));
+             unit->info.index, sid >> 8, sid >> 3 & 31, sid & 7, e.pgtt != 0 ? pgtt_text(e.pgtt) : "none (blocked)",
+             e.did, e.ss_root.v, e.fs_root, vtd_storm_faults(unit, sid));
 }

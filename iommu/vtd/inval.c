@@ -117,14 +117,18 @@ enum result vtd_inval_global(struct vtd_unit *unit)
     return r;
 }
 
-enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size)
+struct vtd_desc vtd_inval_second_stage_desc(const struct vtd_unit *unit, u16 did, u64 gpa, u64 size)
 {
     u32 order = size != 0 ? covering_order(gpa, size) : 64;
     bool pages = vtd_cap_get(unit->info.cap, VTD_CAP_PSI) != 0 &&
                  order <= vtd_cap_get(unit->info.cap, VTD_CAP_MAMV);
-    struct vtd_desc d = pages ? vtd_desc_iotlb_pages(did, gpa >> (order + PAGE_SHIFT)
-                                                              << (order + PAGE_SHIFT), order)
-                              : vtd_desc_iotlb_domain(did);
+    return pages ? vtd_desc_iotlb_pages(did, gpa >> (order + PAGE_SHIFT) << (order + PAGE_SHIFT), order)
+                 : vtd_desc_iotlb_domain(did);
+}
+
+enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size)
+{
+    struct vtd_desc d = vtd_inval_second_stage_desc(unit, did, gpa, size);
     spin_lock(&unit->lock);
     /* Without a queue the unit does not walk our tables: taking it over will invalidate everything. */
     enum result r = unit->queue_size == 0 && !unit->walked ? OK : run(unit, &d, 1);

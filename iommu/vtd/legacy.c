@@ -5,28 +5,37 @@
  */
 #include "iommu/vtd/state.h"
 
-static enum result write(struct vtd_unit *unit, u16 sid, const u64 words[2])
+static enum result write(struct vtd_unit *unit, enum vtd_root root, u16 sid, const u64 words[2])
 {
     u64 *context;
-    enum result r = vtd_context_slot(unit, VTD_ROOT_OFF, sid, &context);
+    enum result r = vtd_context_slot(unit, root, sid, &context);
     if (r != OK) {
         return r;
     }
     const u16 dids[2] = {(u16)field_get(context, LEGACY_CONTEXT_DID), (u16)field_get(words, LEGACY_CONTEXT_DID)};
-    vtd_context_write(unit, context, vtd_storm_apply(unit, VTD_ROOT_OFF, sid, words[0]), words[1]);
+    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
     return vtd_inval_context(unit, sid, dids, dids[0] == dids[1] ? 1 : 2);
 }
 
-enum result vtd_legacy_set(struct vtd_unit *unit, u16 sid, const struct vtd_entry *entry)
+enum result vtd_legacy_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, const struct vtd_entry *entry)
 {
     u64 words[2];
     enum result r = vtd_entry_encode_legacy(&unit->info, entry, words);
-    return r == OK ? write(unit, sid, words) : r;
+    return r == OK ? write(unit, root, sid, words) : r;
 }
 
-enum result vtd_legacy_reset(struct vtd_unit *unit, u16 sid)
+enum result vtd_legacy_reset(struct vtd_unit *unit, enum vtd_root root, u16 sid)
 {
-    const u64 *shared = port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].context);
-    u64 words[2] = {shared[0], shared[1]};
-    return write(unit, sid, words);
+    u64 words[2] = {0, 0};
+    if (root == VTD_ROOT_OFF) {
+        const u64 *shared = port_hpa_to_ptr(unit->tables[root].context);
+        words[0] = shared[0];
+        words[1] = shared[1];
+    } else {
+        const u64 *context = vtd_context_find(unit, root, sid);
+        if (context == NULL || (context[0] | context[1]) == 0) {
+            return OK;
+        }
+    }
+    return write(unit, root, sid, words);
 }

@@ -323,9 +323,9 @@ must_use enum result vtd_device_open_limited(struct vtd_unit *unit);
 
 /* --- legacy.c --- */
 
-must_use enum result vtd_legacy_set(struct vtd_unit *unit, u16 sid, const struct vtd_entry *entry);
-/* Back to the default. */
-must_use enum result vtd_legacy_reset(struct vtd_unit *unit, u16 sid);
+must_use enum result vtd_legacy_set(struct vtd_unit *unit, enum vtd_root root, u16 sid, const struct vtd_entry *entry);
+/* Back to what the root has for all: its default, or nothing. */
+must_use enum result vtd_legacy_reset(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
 /* --- root.c --- */
 

@@ -59,8 +59,8 @@ enum result vtd_tables_create(struct vtd_unit *unit)
     if (vtd_is_scalable(unit)) {
         r = r == OK ? new_page(&off->directory) : r;
         r = r == OK ? new_page(&off->pasids) : r;
-        r = r == OK ? new_page(&unit->tables[VTD_ROOT_GUEST].root) : r;
     }
+    r = r == OK ? new_page(&unit->tables[VTD_ROOT_GUEST].root) : r;
     r = r == OK ? fill_default(unit, off) : r;
     if (r != OK) {
         vtd_tables_free(unit);

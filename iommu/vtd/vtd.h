@@ -87,7 +87,7 @@ must_use enum result vtd_takeover(struct vtd_unit *unit, const struct vtd_defaul
 must_use enum result vtd_takeover_release(struct vtd_unit *unit);
 
 /*
- * Two roots a unit (scalable mode): OFF covers every source-id by one second-stage-only
+ * Two roots a unit: OFF covers every source-id by one second-stage-only
  * entry; GUEST holds what was put there and blocks the rest. Devices with entries of
  * their own in one root do not disturb the other.
  */
@@ -193,7 +193,7 @@ struct vtd_unit_state {
 };
 void vtd_unit_get_state(struct vtd_unit *unit, struct vtd_unit_state *out);
 
-/* One line: what the device's requests without PASID go through in that root; scalable mode only. */
+/* One line: what the device's requests without PASID go through in that root. */
 void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
 /*
@@ -204,6 +204,8 @@ must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc
 
 /* Second stage of did changed in [gpa, gpa + size): IOTLB of it, nested entries included. size 0: all. */
 must_use enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size);
+/* The descriptor that does it, for vtd_queue_post(). A unit with a write buffer (CAP.RWBF) needs the call above. */
+struct vtd_desc vtd_inval_second_stage_desc(const struct vtd_unit *unit, u16 did, u64 gpa, u64 size);
 /* Everything the unit has cached (Table 28, "global"): after OK it uses nothing that its tables do not name now. */
 must_use enum result vtd_inval_global(struct vtd_unit *unit);
 
