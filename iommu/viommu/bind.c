@@ -18,9 +18,15 @@ void viommu_bind_plan(const struct guest_entry *entry, struct bind_plan *out)
         out->kind = BIND_SECOND_STAGE;
         return;
     }
+    if (entry->pgtt == PGTT_SECOND_STAGE) {
+        out->kind = BIND_SHADOW;
+        out->addr_width = ss_level_shift(entry->ss_levels + 1u);
+        out->table = entry->ss_root;
+        return;
+    }
     out->kind = BIND_NESTED;
     out->addr_width = entry->five_levels ? 57 : 48;
-    out->fs_root = entry->fs_root;
+    out->table = entry->fs_root;
     out->sre = entry->sre;
     out->wpe = entry->wpe;
     out->eafe = entry->eafe;
@@ -29,7 +35,7 @@ void viommu_bind_plan(const struct guest_entry *entry, struct bind_plan *out)
 static bool same_plan(const struct bind_plan *a, const struct bind_plan *b)
 {
     return a->kind == b->kind && a->guest_did == b->guest_did && a->addr_width == b->addr_width &&
-           a->fs_root.v == b->fs_root.v && a->sre == b->sre && a->wpe == b->wpe && a->eafe == b->eafe;
+           a->table.v == b->table.v && a->sre == b->sre && a->wpe == b->wpe && a->eafe == b->eafe;
 }
 
 void viommu_bind_tell_quota(struct viommu *v, u16 sid)
@@ -92,7 +98,7 @@ static void remove_binding(struct viommu *v, struct viommu_device *device, u16 i
 /* The same first-stage table with another FSPM or EAFE, which are the table's own (VT-d 6.2.3.1). */
 static bool changes_first_stage(const struct bind_plan *from, const struct bind_plan *to)
 {
-    return from->kind == BIND_NESTED && to->kind == BIND_NESTED && from->fs_root.v == to->fs_root.v &&
+    return from->kind == BIND_NESTED && to->kind == BIND_NESTED && from->table.v == to->table.v &&
            (from->addr_width != to->addr_width || from->eafe != to->eafe);
 }
 

@@ -13,6 +13,7 @@ enum cap_policy {
     CAP_OFF,   /* zero */
     CAP_ON,    /* all ones */
     CAP_LIMIT, /* the smaller of the hardware's value and the rule's */
+    CAP_REACH, /* MAMV: what the largest second-stage page of the hardware has; 2 MiB at least */
     CAP_REMAP, /* as the hardware has it, where interrupt remapping is shown; else zero */
 };
 
@@ -25,12 +26,16 @@ struct cap_rule {
 /* Fault records of the guest's unit; the hardware may have up to 256. */
 enum { VIOMMU_FAULT_RECORDS = 8 };
 
-extern const struct cap_rule viommu_caps_cap_rules[];
-extern const struct cap_rule viommu_caps_ecap_rules[];
-extern const size_t viommu_caps_cap_rule_count;
-extern const size_t viommu_caps_ecap_rule_count;
+/* One rule a field. */
+struct cap_contract {
+    const struct cap_rule *cap;
+    size_t cap_count;
+    const struct cap_rule *ecap;
+    size_t ecap_count;
+};
+extern const struct cap_contract viommu_caps_nested, viommu_caps_shadowed;
 
-u64 viommu_caps_cap(u64 hardware_cap, bool interrupts);
-u64 viommu_caps_ecap(u64 hardware_ecap, bool interrupts);
+u64 viommu_caps_cap(const struct cap_contract *contract, u64 hardware_cap, bool interrupts);
+u64 viommu_caps_ecap(const struct cap_contract *contract, u64 hardware_ecap, bool interrupts);
 
 #endif

@@ -17,6 +17,8 @@
 
 #include "iommu/base/limit.h"
 #include "iommu/port.h"
+#include "iommu/spec/caps.h"
+#include "iommu/viommu/desc.h"
 #include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
@@ -26,7 +28,7 @@
 
 static bool root_has_tables(const struct viommu *v)
 {
-    return vtd_rtaddr_ttm(v->active_root) == TTM_SCALABLE;
+    return vtd_rtaddr_ttm(v->active_root) == v->kind->ttm;
 }
 
 static bool select_root(struct viommu *v, bool guest)
@@ -107,11 +109,78 @@ static bool run_interrupts(struct viommu *v)
     return left;
 }
 
+/* CCMD, VT-d 11.4.6.1. */
+static void start_contexts(struct viommu *v)
+{
+    const u64 *ccmd = &v->reg[VREG_CCMD];
+    if (field_get(ccmd, CCMD_CIRG) == CONTEXT_CACHE_DEVICE) {
+        viommu_scan_start_device(v, (u16)field_get(ccmd, CCMD_SID), (u8)field_get(ccmd, CCMD_FM));
+    } else {
+        viommu_scan_start(v, SCAN_CONTEXTS);
+    }
+}
+
+/* IOTLB and IVA, VT-d 11.4.6.3, with the granularity that IAIG will say. */
+static void start_addresses(struct viommu *v)
+{
+    static const enum viommu_granularity of[] = {[IOTLB_GLOBAL] = VGRAN_GLOBAL, [IOTLB_DOMAIN] = VGRAN_DOMAIN,
+                                                 [IOTLB_PAGE] = VGRAN_PAGE};
+    const u64 *iotlb = &v->reg[VREG_IOTLB];
+    const struct viommu_cmd cmd = {.kind = VCMD_IOTLB, .granularity = of[field_get(iotlb, IOTLB_IAIG)],
+                                   .did = (u16)(field_get(iotlb, IOTLB_DID) & vtd_cap_did_mask(v->cap)),
+                                   .reach = v->reg[VREG_IVA]};
+    (void)v->kind->announce(v, &cmd);
+}
+
+/* Register-based invalidation of a unit whose tables are read: the command falls when all of it is done. */
+static bool run_register(struct viommu *v, bool *asked, void (*start)(struct viommu *v))
+{
+    struct viommu_command *c = &v->command;
+    if (!viommu_has_tables(v)) { /* not any more */
+        v->scan.kind = SCAN_IDLE;
+        c->scanning = false;
+        *asked = false;
+        return true;
+    }
+    if (!c->scanning) {
+        start(v);
+        c->scanning = true;
+        c->scan_kind = v->scan.kind;
+        c->scan_root = v->active_root;
+    }
+    if (!viommu_scan_run(v)) {
+        return false;
+    }
+    c->scanning = false;
+    *asked = false;
+    return true;
+}
+
+static bool run_registers(struct viommu *v)
+{
+    struct viommu_command *c = &v->command;
+    u64 *ccmd = &v->reg[VREG_CCMD];
+    if (c->contexts) {
+        if (!run_register(v, &c->contexts, start_contexts)) {
+            return false;
+        }
+        field_set(ccmd, CCMD_CAIG, field_get(ccmd, CCMD_CIRG));
+        field_set(ccmd, CCMD_ICC, 0);
+    }
+    if (c->addresses) {
+        if (!run_register(v, &c->addresses, start_addresses)) {
+            return false;
+        }
+        field_set(&v->reg[VREG_IOTLB], IOTLB_IVT, 0);
+    }
+    return true;
+}
+
 bool viommu_command_run(struct viommu *v)
 {
     struct viommu_command *c = &v->command;
     if (v->queue.scanning) { /* the one scan there is belongs to a descriptor: it comes first */
-        return c->set_root || c->translate || c->queue_off || viommu_irt_is_asked(v);
+        return viommu_command_is_asked(v) || c->queue_off;
     }
     if (c->set_root) {
         if (!run_set_root(v)) {
@@ -124,6 +193,9 @@ bool viommu_command_run(struct viommu *v)
             return true;
         }
         c->translate = false;
+    }
+    if ((c->contexts || c->addresses) && !run_registers(v)) {
+        return true;
     }
     return (viommu_irt_is_asked(v) && run_interrupts(v)) || c->queue_off;
 }

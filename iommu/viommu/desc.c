@@ -28,7 +28,7 @@ static const struct { u64 first, second; } reserved[] = {
     [DESC_PASID_CACHE] = RESERVED(DESC_PASID_CACHE_FIELDS),
 };
 
-enum iqei viommu_desc_check_mode(const struct desc_rules *rules)
+enum iqei viommu_desc_check_mode(const struct desc_rules *rules, u64 ecap)
 {
     switch (vtd_rtaddr_ttm(rules->rtaddr)) {
     case TTM_RESERVED:
@@ -38,7 +38,7 @@ enum iqei viommu_desc_check_mode(const struct desc_rules *rules)
     case TTM_SCALABLE:
         return rules->wide ? IQEI_NONE : IQEI_WIDTH;
     case TTM_LEGACY:
-        return IQEI_NONE;
+        return rules->wide && vtd_ecap_get(ecap, VTD_ECAP_SMTS) == 0 ? IQEI_WIDTH : IQEI_NONE;
     }
     return IQEI_TTM;
 }

@@ -50,7 +50,7 @@ struct desc_rules {
 };
 
 /* The check that needs no descriptor: width against mode (table 26). */
-enum iqei viommu_desc_check_mode(const struct desc_rules *rules);
+enum iqei viommu_desc_check_mode(const struct desc_rules *rules, u64 ecap);
 
 /* IQEI_NONE and *out, or the error. words has 4 elements, or 2 when not wide. */
 enum iqei viommu_desc_decode(const struct desc_rules *rules, const u64 *words,

@@ -256,9 +256,18 @@ static void deliver_interrupt(struct viommu *v, const struct viommu_fault_event 
     record(v, event, (u8)reason);
 }
 
-static void deliver(struct viommu *v, const struct viommu_fault_event *event)
+bool viommu_fault_nested(struct viommu *v, const struct viommu_fault_event *event, u8 *reason)
 {
     struct walk_result guest;
+    viommu_walk_request(&v->walk, event->sid, event->has_pasid, event->pasid, &guest);
+    if (guest.reason == VTD_FAULT_NONE && guest.entry.pgtt == PGTT_FIRST_STAGE) {
+        guest.first_stage = viommu_first_stage_judge(&v->walk, &guest.entry, event->addr);
+    }
+    return viommu_fault_map(event->reason, &guest, reason) == FAULT_SHOWN;
+}
+
+static void deliver(struct viommu *v, const struct viommu_fault_event *event)
+{
     u8 reason = 0;
     if (vtd_fault_is_interrupt(event->reason)) {
         deliver_interrupt(v, event);
@@ -268,11 +277,7 @@ static void deliver(struct viommu *v, const struct viommu_fault_event *event)
         v->stats.hidden_faults++;
         return;
     }
-    viommu_walk_request(&v->walk, event->sid, event->has_pasid, event->pasid, &guest);
-    if (guest.reason == VTD_FAULT_NONE && guest.entry.pgtt == PGTT_FIRST_STAGE) {
-        guest.first_stage = viommu_first_stage_judge(&v->walk, &guest.entry, event->addr);
-    }
-    if (viommu_fault_map(event->reason, &guest, &reason) == FAULT_HIDDEN) {
+    if (!v->kind->fault(v, event, &reason)) {
         v->stats.hidden_faults++;
         return;
     }

@@ -15,6 +15,10 @@ struct viommu;
 enum fault_view { FAULT_HIDDEN, FAULT_SHOWN };
 enum fault_view viommu_fault_map(u8 hardware_reason, const struct walk_result *guest, u8 *reason);
 
+/* What a nested unit says of a fault of the hardware; false: nothing. */
+struct viommu_fault_event;
+bool viommu_fault_nested(struct viommu *v, const struct viommu_fault_event *event, u8 *reason);
+
 void viommu_fault_reset(struct viommu *v);
 /* Takes what the hardware recorded since the last call. */
 void viommu_fault_poll(struct viommu *v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host.h on the driver (vtd.h) and the domains (domain.h): a binding is a nested domain of its
- * own or the partition's second stage, attached in the unit's guest root. Pages that the guest's
+ * host.h on the driver (vtd.h) and the domains (domain.h): a binding is what the unit's kind makes of a guest's
+ * table or the partition's second stage, attached in the unit's guest root. Pages that the guest's
  * entries cost are counted before they are taken.
  */
 #include "iommu/viommu/host.h"
@@ -9,16 +9,12 @@
 #include "iommu/domain/domain.h"
 #include "iommu/viommu/bindings.h"
 
-enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out)
+void viommu_host_describe(const struct viommu_config *config, struct host_unit *out)
 {
     struct vtd_unit_info info;
     vtd_unit_get_info(config->unit, &info);
-    if (!info.nesting) {
-        return ERR_UNSUPPORTED;
-    }
     *out = (struct host_unit){.ver = info.ver, .cap = info.cap, .ecap = info.ecap, .haw = info.haw,
-                              .left = info.left};
-    return domain_make_parent(config->parent);
+                              .nesting = info.nesting, .left = info.left};
 }
 
 enum result viommu_host_select_root(struct viommu *v, bool guest)
@@ -116,49 +112,39 @@ static u32 host_pasid(const struct guest_context *context, u32 pasid)
     return pasid == context->rid_pasid ? VTD_NO_PASID : pasid;
 }
 
-static enum result make_nested(struct viommu *v, const struct bind_plan *plan,
-                               struct nested **out)
+static enum result make(struct viommu *v, const struct bind_plan *plan, void **out)
 {
-    const struct nested_config config = {
-        .flags = (plan->sre ? NESTED_SRE : 0u) | (plan->eafe ? NESTED_EAFE : 0u) |
-                 (plan->wpe ? NESTED_WPE : 0u),
-        .pgtbl_addr = plan->fs_root.v,
-        .addr_width = plan->addr_width,
-        .guest_did = plan->guest_did,
-    };
     *out = NULL;
-    return plan->kind == BIND_NESTED ? nested_create(v->config.parent, &config, out) : OK;
+    return plan->kind == BIND_SECOND_STAGE ? OK : v->kind->make(v, plan, out);
 }
 
-/* A nested domain that something still uses is not destroyed. */
-static void drop_nested(struct nested *nested)
+static void drop(struct viommu *v, const struct bind_plan *plan, void *host)
 {
-    if (nested != NULL && nested_destroy(nested) != OK) {
-        port_log(LOG_ERROR, "viommu: a nested domain is still in use, its memory is lost");
+    if (host != NULL) {
+        v->kind->drop(v, plan, host);
     }
 }
 
-static enum result attach_entry(struct viommu *v, struct nested *nested, u16 sid, u32 pasid)
+static enum result attach_entry(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
-    return nested != NULL
-               ? nested_attach(nested, v->config.unit, VTD_ROOT_GUEST, sid, pasid)
-               : domain_attach(v->config.parent, v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return host != NULL ? v->kind->attach(v, host, sid, pasid)
+                        : domain_attach(v->config.parent, v->config.unit, VTD_ROOT_GUEST, sid, pasid);
 }
 
 static enum result bind_new(struct viommu *v, const struct viommu_device *device,
                             struct viommu_binding *binding, const struct bind_plan *plan)
 {
-    struct nested *nested;
-    enum result r = make_nested(v, plan, &nested);
+    void *host;
+    enum result r = make(v, plan, &host);
     if (r != OK) {
         return r;
     }
-    r = attach_entry(v, nested, binding->sid, host_pasid(&device->context, binding->pasid));
+    r = attach_entry(v, host, binding->sid, host_pasid(&device->context, binding->pasid));
     if (r != OK) {
-        drop_nested(nested);
+        drop(v, plan, host);
         return r;
     }
-    binding->host = nested;
+    binding->host = host;
     return OK;
 }
 
@@ -191,22 +177,20 @@ enum result viommu_host_replace(struct viommu *v, const struct viommu_device *de
                                 struct viommu_binding *binding, const struct bind_plan *plan)
 {
     u32 pasid = host_pasid(&device->context, binding->pasid);
-    struct vtd_unit *unit = v->config.unit;
-    struct nested *nested;
-    enum result r = make_nested(v, plan, &nested);
+    void *host;
+    enum result r = make(v, plan, &host);
     if (r != OK) {
         return r;
     }
     viommu_host_forget_ids(v);
-    r = nested != NULL
-            ? nested_replace(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)
-            : domain_replace(v->config.parent, unit, VTD_ROOT_GUEST, binding->sid, pasid);
+    r = host != NULL ? v->kind->replace(v, host, binding->sid, pasid)
+                     : domain_replace(v->config.parent, v->config.unit, VTD_ROOT_GUEST, binding->sid, pasid);
     if (r != OK) {
-        drop_nested(nested);
+        drop(v, plan, host);
         return r;
     }
-    drop_nested(binding->host);
-    binding->host = nested;
+    drop(v, &binding->plan, binding->host);
+    binding->host = host;
     return OK;
 }
 
@@ -214,14 +198,11 @@ enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
                                struct viommu_binding *binding, bool last)
 {
     u32 pasid = host_pasid(&device->context, binding->pasid);
-    struct nested *nested = binding->host;
-    struct vtd_unit *unit = v->config.unit;
+    void *host = binding->host;
     viommu_host_forget_ids(v);
-    enum result r =
-        nested != NULL
-            ? nested_detach(nested, unit, VTD_ROOT_GUEST, binding->sid, pasid)
-            : domain_detach(v->config.parent, unit, VTD_ROOT_GUEST, binding->sid, pasid);
-    drop_nested(nested);
+    enum result r = host != NULL ? v->kind->detach(v, host, binding->sid, pasid)
+                                 : domain_detach(v->config.parent, v->config.unit, VTD_ROOT_GUEST, binding->sid, pasid);
+    drop(v, &binding->plan, host);
     if (last) {
         enum result closed = close_device(v, device, binding->sid);
         r = r != OK ? r : closed;

@@ -14,10 +14,10 @@ struct host_unit {
     u32 ver;
     u64 cap, ecap;
     u32 haw;
+    bool nesting;
     struct vtd_left left;
 };
-/* ERR_UNSUPPORTED when it cannot carry a guest's unit. */
-must_use enum result viommu_host_describe(const struct viommu_config *config, struct host_unit *out);
+void viommu_host_describe(const struct viommu_config *config, struct host_unit *out);
 
 /* Off: everything on the second stage. Guest: what the guest listed, all else blocked. */
 must_use enum result viommu_host_select_root(struct viommu *v, bool guest);

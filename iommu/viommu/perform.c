@@ -37,13 +37,14 @@ static inline __attribute__((always_inline)) void append_for(struct viommu *v, u
  * IOTLB entries of a second-stage-only host entry never change by what a guest does,
  * but the guest believes them to be pass-through and may drain with this command.
  */
-static void perform_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
+bool viommu_perform_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 {
     if (cmd->granularity == VGRAN_GLOBAL) {
         append(v, vtd_desc_iotlb_global());
-        return;
+    } else {
+        append_for(v, cmd->did, vtd_desc_iotlb_domain(0));
     }
-    append_for(v, cmd->did, vtd_desc_iotlb_domain(0));
+    return false;
 }
 
 /* The reach of a page-selective p_iotlb is at most the first stage's 57 bits. */
@@ -100,6 +101,14 @@ static void perform_pasid_cache(struct viommu *v, const struct viommu_cmd *cmd)
     }
 }
 
+/* Apart, so that commands which take no call of this kind do not pay for it. */
+static __attribute__((noinline)) bool announce(struct viommu *v, const struct viommu_cmd *cmd, bool tables)
+{
+    v->stats.iotlbs++;
+    v->queue.scanning = tables && v->kind->announce(v, cmd);
+    return !v->queue.scanning;
+}
+
 /* False: the descriptor is bad, or its scan has to come before anything else. */
 static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables, enum iqei *error)
 {
@@ -125,11 +134,7 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
         }
         return !tables;
     case VCMD_IOTLB:
-        v->stats.iotlbs++;
-        if (tables) {
-            perform_iotlb(v, cmd);
-        }
-        return true;
+        return announce(v, cmd, tables);
     case VCMD_PASID_IOTLB:
         v->stats.pasid_iotlbs++;
         if (tables) {

@@ -24,6 +24,9 @@ struct perform_rules {
  */
 must_use enum iqei viommu_perform(struct viommu *v, const struct perform_rules *rules);
 
+/* An IOTLB invalidation on a nested unit: only the unit has something to forget. False. */
+bool viommu_perform_iotlb(struct viommu *v, const struct viommu_cmd *cmd);
+
 /* Moves fetch past that many descriptors, which do not go beyond the ring's end. */
 void viommu_perform_advance(struct viommu *v, u32 count);
 

@@ -147,7 +147,7 @@ static bool fetch_ahead(struct viommu *v)
 
 static enum iqei check_registers(const struct viommu *v, const struct desc_rules *rules)
 {
-    enum iqei error = viommu_desc_check_mode(rules);
+    enum iqei error = viommu_desc_check_mode(rules, v->ecap);
     if (error != IQEI_NONE) {
         return error;
     }
@@ -163,7 +163,7 @@ static struct perform_rules current_rules(struct viommu *v)
     struct perform_rules now = {
         .rules = {.cap = v->cap, .rtaddr = v->active_root,
                   .did_mask = v->did_mask, .haw = v->walk.haw, .wide = v->queue.wide},
-        .tables = viommu_translating(v) && vtd_rtaddr_ttm(v->active_root) == TTM_SCALABLE,
+        .tables = viommu_has_tables(v),
     };
     now.error = check_registers(v, &now.rules);
     return now;
@@ -171,15 +171,15 @@ static struct perform_rules current_rules(struct viommu *v)
 
 /*
  * The scan's own descriptor is done when the scan is. Before guest tables are read the commands in front of it reach
- * the unit; interrupt entries only need a place in the batch for what follows from them.
+ * the unit; what takes little time only needs a place in the batch for what follows from it.
  */
 static bool finish_scan(struct viommu *v)
 {
-    bool in_batch = v->irt.announced && v->queue.count < VIOMMU_BATCH;
-    if ((!in_batch && !flush(v)) || !viommu_scan_run(v)) {
+    bool in_batch = (v->irt.announced || v->scan.kind == SCAN_TABLES) && v->queue.count < VIOMMU_BATCH;
+    if (!in_batch && !flush(v)) {
         return false;
     }
-    if (!viommu_irt_run(v)) {
+    if (!viommu_scan_run(v) || !viommu_irt_run(v)) {
         (void)flush(v);
         return false;
     }

@@ -144,6 +144,17 @@ u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size)
     return value;
 }
 
+/* Without scalable mode its TTM is as good as the reserved one (VT-d 11.4.5). */
+static void take_root(struct viommu *v)
+{
+    u64 root = v->reg[VREG_RTADDR];
+    if (vtd_rtaddr_ttm(root) == TTM_SCALABLE && vtd_ecap_get(v->ecap, VTD_ECAP_SMTS) == 0) {
+        field_set(&root, RTADDR_TTM, TTM_RESERVED);
+    }
+    v->active_root = root;
+    v->walk.rtaddr = root;
+}
+
 /*
  * One-shot bits are commands each time they are 1; switches act on the difference to GSTS (VT-d
  * 11.4.4.1). All that takes time is left to run_pending() in viommu.c, and the status bit follows.
@@ -159,8 +170,7 @@ static void on_gcmd(struct viommu *v, u32 value)
     v->command.asked = true;
     if (value & GCMD_SRTP) {
         v->reg[VREG_GSTS] &= ~(u64)GSTS_RTPS;
-        v->active_root = v->reg[VREG_RTADDR];
-        v->walk.rtaddr = v->active_root;
+        take_root(v);
         v->command.set_root = true;
         v->command.restart = true;
     }
@@ -181,9 +191,9 @@ static void on_gcmd(struct viommu *v, u32 value)
 }
 
 /*
- * Register-based invalidation acts on legacy mode alone, and a legacy root caches
- * nothing here: done at once, with the granularity asked for. Ignored in every
- * other mode and from version 6 on (VT-d 11.4.6: CAIG/IAIG = 0).
+ * Register-based invalidation acts on legacy mode alone. Where no tables are read nothing is cached: done at once, with
+ * the granularity asked for; else by command.c. Ignored in every other mode and from version 6 on (VT-d 11.4.6:
+ * CAIG/IAIG = 0).
  */
 static bool register_invalidation_works(const struct viommu *v)
 {
@@ -194,6 +204,11 @@ static void on_ccmd(struct viommu *v)
 {
     u64 *ccmd = &v->reg[VREG_CCMD];
     if (field_get(ccmd, CCMD_ICC) == 0) {
+        return;
+    }
+    if (register_invalidation_works(v) && viommu_has_tables(v) && field_get(ccmd, CCMD_CIRG) != 0) {
+        v->command.contexts = true;
+        v->command.asked = true;
         return;
     }
     field_set(ccmd, CCMD_CAIG, register_invalidation_works(v) ? field_get(ccmd, CCMD_CIRG) : 0);
@@ -213,6 +228,11 @@ static void on_iotlb(struct viommu *v)
         granularity = IOTLB_DOMAIN; /* VT-d 6.5.1.2 */
     }
     field_set(iotlb, IOTLB_IAIG, granularity);
+    if (granularity != 0 && viommu_has_tables(v)) {
+        v->command.addresses = true;
+        v->command.asked = true;
+        return;
+    }
     field_set(iotlb, IOTLB_IVT, 0);
 }
 

@@ -41,6 +41,12 @@ void viommu_scan_start_device(struct viommu *v, u16 sid, u8 function_mask)
     v->scan.sid_match = sid & (u16)~v->scan.sid_mask;
 }
 
+void viommu_scan_start_tables(struct viommu *v, u32 guest_did, u64 from, u64 end)
+{
+    v->scan = (struct viommu_scan){.kind = SCAN_TABLES, .stage = STAGE_TABLES, .sid_end = VIOMMU_SIDS, .at = from,
+                                   .from = from, .end = end, .guest_did = guest_did};
+}
+
 void viommu_scan_start_pasid(struct viommu *v, u32 pasid)
 {
     viommu_scan_start(v, SCAN_PASID);
@@ -49,7 +55,7 @@ void viommu_scan_start_pasid(struct viommu *v, u32 pasid)
 
 static bool same_context(const struct guest_context *a, const struct guest_context *b)
 {
-    return a->present == b->present && a->paside == b->paside && a->pdts == b->pdts &&
+    return a->present == b->present && a->paside == b->paside && a->pdts == b->pdts && a->did == b->did &&
            a->rid_pasid == b->rid_pasid && a->directory.v == b->directory.v;
 }
 
@@ -69,7 +75,8 @@ static void next_device(struct viommu_scan *s)
 static void count_refusal(struct viommu *v, enum vtd_fault_reason reason)
 {
     if (reason != VTD_FAULT_NONE && reason != VTD_FAULT_PASID_ENTRY_NOT_PRESENT &&
-        reason != VTD_FAULT_PASID_DIR_NOT_PRESENT && reason != VTD_FAULT_CONTEXT_NOT_PRESENT) {
+        reason != VTD_FAULT_PASID_DIR_NOT_PRESENT && reason != VTD_FAULT_CONTEXT_NOT_PRESENT &&
+        reason != VTD_FAULT_LEGACY_CONTEXT_NOT_PRESENT) {
         v->stats.entry_refusals++;
     }
 }
@@ -95,8 +102,7 @@ static void spend_since(struct viommu *v, const struct spending *before)
                               (v->stats.rebinds != before->rebinds ? STEPS_REBIND : 0));
 }
 
-static void sync_entry(struct viommu *v, struct viommu_device *device, u32 pasid,
-                       const struct guest_entry *entry)
+void viommu_scan_sync_entry(struct viommu *v, struct viommu_device *device, u32 pasid, const struct guest_entry *entry)
 {
     struct spending before = spending(v);
     (void)viommu_spend(v, STEPS_ENTRY);
@@ -111,7 +117,7 @@ static void sync_one(struct viommu *v, struct viommu_device *device, u32 pasid)
     struct guest_entry entry;
     enum vtd_fault_reason reason = viommu_walk_pasid(&v->walk, &device->context, pasid, &entry);
     count_refusal(v, reason);
-    sync_entry(v, device, pasid, &entry);
+    viommu_scan_sync_entry(v, device, pasid, &entry);
 }
 
 /*
@@ -132,7 +138,7 @@ static bool sync_table(struct viommu *v, struct viommu_device *device, gpa_t tab
         if (pasid_get(e, PASID_P) != 0) {
             struct guest_entry entry;
             count_refusal(v, viommu_walk_decode_pasid(&v->walk, e, &entry));
-            sync_entry(v, device, s->pasid, &entry);
+            viommu_scan_sync_entry(v, device, s->pasid, &entry);
         }
         s->pasid++;
     } while (s->pasid % PASIDS_PER_TABLE != 0 && v->budget != 0);
@@ -176,7 +182,7 @@ static u32 pasid_end(const struct viommu *v, const struct guest_context *context
 }
 
 /* All PASIDs of one device; without PASIDE only RID_PASID is ever looked at. */
-static bool sync_pasids(struct viommu *v, struct viommu_device *device)
+bool viommu_scan_pasids(struct viommu *v, struct viommu_device *device)
 {
     struct viommu_scan *s = &v->scan;
     if (!device->context.paside) {
@@ -200,7 +206,7 @@ static bool load_table(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
     if (!s->table_valid) {
-        s->table_reason = viommu_walk_root(&v->walk, (u16)s->sid, &s->table);
+        s->table_reason = v->kind->root(&v->walk, (u16)s->sid, &s->table);
         s->table_valid = true;
     }
     return s->table_reason == VTD_FAULT_NONE;
@@ -218,6 +224,7 @@ static void start_pasids(struct viommu *v)
 {
     v->scan.stage = STAGE_PASIDS;
     v->scan.sweep = 0;
+    v->scan.at = 0;
     viommu_bind_start_pass(v);
 }
 
@@ -233,7 +240,7 @@ static void compare_context(struct viommu *v)
     struct viommu_device *device = viommu_bindings_find_device(v, (u16)s->sid);
     s->context = (struct guest_context){.present = false};
     if (listed) {
-        count_refusal(v, viommu_walk_context(&v->walk, s->table, (u16)s->sid, &s->context));
+        count_refusal(v, v->kind->context(&v->walk, s->table, (u16)s->sid, &s->context));
     }
     if (device == NULL && !s->context.present) {
         next_device(s);
@@ -339,14 +346,22 @@ bool viommu_scan_run(struct viommu *v)
             drop_old(v);
             break;
         case STAGE_PASIDS:
-            if (sync_pasids(v, viommu_bindings_find_device(v, (u16)s->sid))) {
+            if (v->kind->sync(v, viommu_bindings_find_device(v, (u16)s->sid))) {
                 s->stage = STAGE_SWEEP;
             }
             break;
         case STAGE_SWEEP:
             sweep(v);
             break;
+        case STAGE_TABLES:
+            if (v->kind->run_tables(v)) {
+                s->sid = s->sid_end;
+            }
+            break;
         }
+    }
+    if (s->kind != SCAN_IDLE && !v->kind->tidy(v)) {
+        return false;
     }
     s->kind = SCAN_IDLE;
     return true;

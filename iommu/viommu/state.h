@@ -8,6 +8,7 @@
 #define NESTOR_IOMMU_VIOMMU_STATE_H
 
 #include "iommu/base/spinlock.h"
+#include "iommu/shadow/shadow.h"
 #include "iommu/viommu/caps.h"
 #include "iommu/viommu/registers.h"
 #include "iommu/viommu/viommu.h"
@@ -23,6 +24,7 @@ enum scan_kind {
     SCAN_PASIDS,    /* every PASID of the devices listed so far */
     SCAN_PASID,     /* one PASID of the devices listed so far */
     SCAN_TEARDOWN,  /* unbind everything, forget all devices */
+    SCAN_TABLES,    /* addresses in tables that have shadows */
 };
 
 /* --- command.c: what GCMD asked for and is not done yet; the status bit follows when it is --- */
@@ -36,18 +38,49 @@ struct viommu_command {
     bool translate;  /* TE is to become te_target */
     bool te_target;
     bool queue_off;  /* QIE 1 -> 0: waits for the descriptor under way */
-    bool asked;      /* GCMD was written: something of the above, or of irt, may be to be done */
+    bool asked;      /* a command was written: something of all this, or of irt, may be to be done */
+    bool contexts;   /* CCMD.ICC, and IOTLB.IVT: these fall when it is done */
+    bool addresses;
+};
+
+struct viommu_cmd;
+struct viommu_fault_event;
+
+/* --- nested.c, shadow.c: what a nested and a shadowed unit do each in its own way --- */
+
+struct bind_plan;
+struct viommu_device;
+struct viommu_kind {
+    enum vtd_ttm ttm;    /* of tables that are read; with any other every request faults */
+    const struct cap_contract *caps;
+    enum vtd_fault_reason (*root)(const struct walk_config *w, u16 sid, gpa_t *table);
+    enum vtd_fault_reason (*context)(const struct walk_config *w, gpa_t table, u16 sid, struct guest_context *out);
+    /* What a plan for a guest's table says, to be attached and, attached nowhere, dropped. */
+    enum result (*make)(struct viommu *v, const struct bind_plan *plan, void **host);
+    enum result (*attach)(struct viommu *v, void *host, u16 sid, u32 pasid);
+    enum result (*replace)(struct viommu *v, void *host, u16 sid, u32 pasid);
+    enum result (*detach)(struct viommu *v, void *host, u16 sid, u32 pasid);
+    void (*drop)(struct viommu *v, const struct bind_plan *plan, void *host);
+    /* Binds all of a device whose context is known; false: the budget ended, and it goes on from v->scan. */
+    bool (*sync)(struct viommu *v, struct viommu_device *device);
+    /* Takes an IOTLB invalidation; true: v->scan is to run first. */
+    bool (*announce)(struct viommu *v, const struct viommu_cmd *cmd);
+    /* SCAN_TABLES; then what any scan leaves behind. False: the budget ended. */
+    bool (*run_tables)(struct viommu *v);
+    bool (*tidy)(struct viommu *v);
+    /* What a fault of the hardware is to the guest; false: nothing. */
+    bool (*fault)(struct viommu *v, const struct viommu_fault_event *event, u8 *reason);
 };
 
 /* --- bind.c: what is to stand in the hardware for a guest entry --- */
 
-enum bind_kind { BIND_BLOCKED, BIND_NESTED, BIND_SECOND_STAGE };
+enum bind_kind { BIND_BLOCKED, BIND_NESTED, BIND_SHADOW, BIND_SECOND_STAGE };
 
 struct bind_plan {
     enum bind_kind kind;
     u16 guest_did;   /* chooses the host's domain id, never is it */
-    u32 addr_width;  /* 48 or 57, nested only */
-    gpa_t fs_root;
+    u32 addr_width;  /* 48 or 57 of a nested one; 39, 48 or 57 of a shadow */
+    gpa_t table;     /* of the guest's that these are about */
     bool sre, wpe, eafe;
 };
 
@@ -107,7 +140,7 @@ struct viommu_bindings {
 /* --- scan.c: how far the reading of guest tables has come --- */
 
 /* Where the cursor stands within one device. */
-enum scan_stage { STAGE_CONTEXT, STAGE_DROP, STAGE_PASIDS, STAGE_SWEEP };
+enum scan_stage { STAGE_CONTEXT, STAGE_DROP, STAGE_PASIDS, STAGE_SWEEP, STAGE_TABLES };
 
 struct viommu_scan {
     enum scan_kind kind;
@@ -121,6 +154,10 @@ struct viommu_scan {
     enum vtd_fault_reason table_reason;
     gpa_t table;
     struct guest_context context; /* decoded, to be taken over once the old one is gone */
+    u64 at;                 /* next address of the table that is read; of SCAN_TABLES, in each from `from` to `end`: */
+    u64 from, end;
+    u32 guest_did;          /* whose tables these are, or SHADOW_ALL */
+    u32 serial;             /* of the last shadow that is done */
 };
 
 /* --- irt.c: the host's interrupt remapping table as a shadow of the guest's --- */
@@ -192,6 +229,7 @@ struct viommu {
     struct viommu_config config;
     hpa_t memory;            /* the pages this struct and scratch live in */
     u32 memory_pages;
+    const struct viommu_kind *kind;
     u64 cap, ecap;           /* as the guest sees them */
     u16 did_mask;            /* of CAP.ND */
     u32 iotlb_offset;        /* 16 * ECAP.IRO */
@@ -210,6 +248,8 @@ struct viommu {
     struct viommu_irt irt;
     struct viommu_bindings bindings;
     struct viommu_faults faults;
+    struct shadow_set shadows;       /* of a shadowed unit */
+    struct domain_follower follower; /* who tells them of the second stage */
 
     u8 *scratch;             /* one page: a copy of guest memory under examination */
     u32 budget;              /* steps left in this call */
@@ -243,6 +283,13 @@ static inline bool viommu_irt_is_asked(const struct viommu *v)
     return v->irt.set_table || v->irt.enable || v->irt.pass;
 }
 
+/* Something of GCMD, or of the registers that invalidate, is not done yet. */
+static inline bool viommu_command_is_asked(const struct viommu *v)
+{
+    const struct viommu_command *c = &v->command;
+    return c->set_root || c->translate || c->contexts || c->addresses || viommu_irt_is_asked(v);
+}
+
 static inline bool viommu_remapping(const struct viommu *v)
 {
     return (v->reg[VREG_GSTS] & GSTS_IRES) != 0;
@@ -251,6 +298,12 @@ static inline bool viommu_remapping(const struct viommu *v)
 static inline __attribute__((always_inline)) bool viommu_translating(const struct viommu *v)
 {
     return (v->reg[VREG_GSTS] & GSTS_TES) != 0 && !v->as_left;
+}
+
+/* The guest's tables count: they are the kind that is read, and translation is on. */
+static inline bool viommu_has_tables(const struct viommu *v)
+{
+    return viommu_translating(v) && vtd_rtaddr_ttm(v->active_root) == v->kind->ttm;
 }
 
 #endif

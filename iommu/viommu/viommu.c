@@ -14,16 +14,11 @@
 #include "iommu/viommu/first_stage.h"
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/irt.h"
+#include "iommu/viommu/nested.h"
 #include "iommu/viommu/queue.h"
 #include "iommu/viommu/regs.h"
 #include "iommu/viommu/scan.h"
-
-/* Without these there is nothing to offer. */
-static bool unit_can_nest(u64 ecap)
-{
-    return vtd_ecap_get(ecap, VTD_ECAP_QI) != 0 && vtd_ecap_get(ecap, VTD_ECAP_NEST) != 0 &&
-           vtd_ecap_get(ecap, VTD_ECAP_SMTS) != 0 && vtd_ecap_get(ecap, VTD_ECAP_FSTS) != 0;
-}
+#include "iommu/viommu/shadow.h"
 
 static u32 or_default(u32 value, u32 fallback, u32 most)
 {
@@ -38,8 +33,9 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
     v->config.max_bindings = or_default(config->max_bindings, VIOMMU_BINDINGS_MAX, VIOMMU_BINDINGS_MAX);
     v->config.max_table_pages = or_default(config->max_table_pages, VIOMMU_TABLE_PAGES_DEFAULT,
                                            VIOMMU_TABLE_PAGES_MAX);
-    v->cap = viommu_caps_cap(unit->cap, config->interrupts);
-    v->ecap = viommu_caps_ecap(unit->ecap, config->interrupts);
+    v->kind = config->shadows != NULL ? &viommu_shadowed : &viommu_nested;
+    v->cap = viommu_caps_cap(v->kind->caps, unit->cap, config->interrupts);
+    v->ecap = viommu_caps_ecap(v->kind->caps, unit->ecap, config->interrupts);
     v->did_mask = (u16)vtd_cap_did_mask(v->cap);
     v->iotlb_offset = vtd_ecap_iotlb_offset(v->ecap);
     v->record_offset = vtd_cap_fault_offset(v->cap);
@@ -90,12 +86,10 @@ static void show_as_left(struct viommu *v, const struct vtd_left *left)
 enum result viommu_create(const struct viommu_config *config, struct viommu **out)
 {
     struct host_unit unit;
-    enum result r = viommu_host_describe(config, &unit);
+    viommu_host_describe(config, &unit);
+    enum result r = config->shadows == NULL ? viommu_nested_check(config, &unit) : OK;
     if (r != OK) {
         return r;
-    }
-    if (!unit_can_nest(unit.ecap)) {
-        return ERR_UNSUPPORTED;
     }
     hpa_t memory;
     u32 own_pages = (u32)((sizeof(struct viommu) + PAGE_MASK) / PAGE_SIZE);
@@ -115,6 +109,9 @@ enum result viommu_create(const struct viommu_config *config, struct viommu **ou
     if (r != OK) {
         port_pages_free(memory, v->memory_pages);
         return r;
+    }
+    if (config->shadows != NULL) {
+        viommu_shadow_init(v);
     }
     *out = v;
     return OK;
@@ -151,6 +148,9 @@ void viommu_destroy(struct viommu *v)
                  v->config.partition);
         return;
     }
+    if (v->config.shadows != NULL) {
+        viommu_shadow_end(v);
+    }
     port_pages_free(v->memory, v->memory_pages);
 }
 
@@ -171,7 +171,7 @@ static bool run_pending(struct viommu *v)
     if (v->command.queue_off && !queue_left && !v->queue.scanning) {
         v->command.queue_off = false;
         viommu_queue_disable(v);
-        command_left = v->command.set_root || v->command.translate || viommu_irt_is_asked(v);
+        command_left = viommu_command_is_asked(v);
     }
     v->command.asked = command_left;
     v->left = command_left || queue_left;

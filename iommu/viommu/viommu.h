@@ -15,6 +15,7 @@
 
 struct vtd_unit;
 struct domain;
+struct shadow_memory;
 struct viommu;
 
 /*
@@ -42,7 +43,8 @@ struct viommu_quota {
 
 struct viommu_config {
     struct vtd_unit *unit;
-    struct domain *parent;        /* the partition's second stage: a nesting parent */
+    struct domain *parent;        /* the partition's second stage: of a nested unit, a nesting parent */
+    struct shadow_memory *shadows; /* the unit is shadowed (decision 14), with tables from there; NULL: nested */
     const struct guest_ops *ops;
     void *ctx;                    /* first argument of every guest_ops call */
     u32 partition;                /* names the partition in logs and to did.h */
@@ -59,7 +61,7 @@ struct viommu_config {
  */
 enum { VIOMMU_BUDGET = 320 };
 
-/* ERR_UNSUPPORTED: the hardware cannot nest (decision 11), so the guest must be offered no unit. */
+/* ERR_UNSUPPORTED: not with that hardware, which for a nested unit has to nest. */
 must_use enum result viommu_create(const struct viommu_config *config, struct viommu **out);
 /* For a partition that is reset or gone: all devices on the second stage, registers at reset values. */
 must_use enum result viommu_reset(struct viommu *v);
@@ -108,6 +110,7 @@ void viommu_set_alert(struct viommu *v, u64 address, u32 data);
     X(unbinds, "PASID entries removed")                                           \
     X(entry_refusals, "guest entries refused by the architecture")                \
     X(remapped, "interrupt entries in use")                                       \
+    X(shadow_syncs, "parts of tables read again for their shadows")               \
     X(interrupt_refusals, "interrupt entries refused by Nestor")                  \
     X(quota_refusals, "guest entries blocked by a quota")                         \
     X(host_errors, "guest entries blocked by an error of ours")                   \

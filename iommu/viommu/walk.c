@@ -236,16 +236,8 @@ enum vtd_fault_reason viommu_walk_pasid(const struct walk_config *w,
     return reason;
 }
 
-/*
- * Legacy mode on a unit with SAGAW = 0: every present context asks for a width the
- * unit lacks, pass-through included (VT-d 9.3), so no request succeeds.
- */
-static enum vtd_fault_reason walk_legacy(const struct walk_config *w, u16 sid, bool has_pasid,
-                                         bool *fpd)
+enum vtd_fault_reason viommu_walk_legacy_root(const struct walk_config *w, u16 sid, gpa_t *table)
 {
-    if (has_pasid) {
-        return VTD_FAULT_LEGACY_WITH_PASID;
-    }
     struct root_entry root;
     gpa_t at = {pointer(&w->rtaddr, RTADDR_RTA).v + (u64)(sid >> 8) * sizeof(root)};
     if (!w->ops->read(w->ctx, at, &root, sizeof(root))) {
@@ -258,26 +250,70 @@ static enum vtd_fault_reason walk_legacy(const struct walk_config *w, u16 sid, b
     if (!only_bits(root.w, root_bits, ARRAY_LEN(root_bits))) {
         return VTD_FAULT_LEGACY_ROOT_RESERVED;
     }
-    struct legacy_context_entry context;
-    at.v = pointer(root.w, ROOT_LCTP).v + (u64)(sid % LEGACY_CONTEXT_ENTRIES) * sizeof(context);
-    if (!w->ops->read(w->ctx, at, &context, sizeof(context))) {
-        return VTD_FAULT_LEGACY_CONTEXT_ACCESS;
-    }
-    *fpd = legacy_context_get(&context, LEGACY_CONTEXT_FPD) != 0;
-    if (legacy_context_get(&context, LEGACY_CONTEXT_P) == 0) {
-        return VTD_FAULT_LEGACY_CONTEXT_NOT_PRESENT;
-    }
-    bool unused = legacy_context_get(&context, LEGACY_CONTEXT_TT) == LEGACY_TT_PASS_THROUGH;
+    *table = pointer(root.w, ROOT_LCTP);
+    return VTD_FAULT_NONE;
+}
+
+/*
+ * VT-d 9.3. A device TLB belongs to what the guest's unit lacks. AW counts for pass-through, too, so on a unit with
+ * SAGAW = 0 no request succeeds.
+ */
+static enum vtd_fault_reason decode_legacy_context(const struct walk_config *w, const struct legacy_context_entry *e,
+                                                   struct guest_context *out)
+{
+    u64 tt = legacy_context_get(e, LEGACY_CONTEXT_TT);
+    bool pass_through = tt == LEGACY_TT_PASS_THROUGH;
     const u64 allowed[] = {
         FIELD_MASK(LEGACY_CONTEXT_P) | FIELD_MASK(LEGACY_CONTEXT_FPD) | FIELD_MASK(LEGACY_CONTEXT_TT) |
-            (FIELD_MASK(LEGACY_CONTEXT_SSPTPTR) & (unused ? ~0ull : ~above_width(w))),
+            (FIELD_MASK(LEGACY_CONTEXT_SSPTPTR) & (pass_through ? ~0ull : ~above_width(w))),
         FIELD_MASK(LEGACY_CONTEXT_AW) | FIELD_MASK(LEGACY_CONTEXT_IGN) |
             field_put(LEGACY_CONTEXT_DID, vtd_cap_did_mask(w->cap)),
     };
-    if (!only_bits(context.w, allowed, ARRAY_LEN(allowed))) {
+    if (!only_bits(e->w, allowed, ARRAY_LEN(allowed))) {
         return VTD_FAULT_LEGACY_CONTEXT_RESERVED;
     }
-    return VTD_FAULT_LEGACY_CONTEXT_INVALID;
+    u32 levels = aw_levels((u32)legacy_context_get(e, LEGACY_CONTEXT_AW));
+    if ((tt != LEGACY_TT_SECOND_STAGE && !pass_through) || (vtd_cap_ss_levels(w->cap) >> levels & 1) == 0) {
+        return VTD_FAULT_LEGACY_CONTEXT_INVALID;
+    }
+    out->present = true;
+    out->levels = pass_through ? 0 : (u8)levels;
+    out->did = (u16)legacy_context_get(e, LEGACY_CONTEXT_DID);
+    out->directory.v = pass_through ? 0 : pointer(e->w, LEGACY_CONTEXT_SSPTPTR).v;
+    return VTD_FAULT_NONE;
+}
+
+enum vtd_fault_reason viommu_walk_legacy_context(const struct walk_config *w, gpa_t table, u16 sid,
+                                                 struct guest_context *out)
+{
+    struct legacy_context_entry e;
+    gpa_t at = {table.v + (u64)(sid % LEGACY_CONTEXT_ENTRIES) * sizeof(e)};
+    *out = (struct guest_context){.present = false};
+    if (!w->ops->read(w->ctx, at, &e, sizeof(e))) {
+        return VTD_FAULT_LEGACY_CONTEXT_ACCESS;
+    }
+    out->fpd = legacy_context_get(&e, LEGACY_CONTEXT_FPD) != 0;
+    return legacy_context_get(&e, LEGACY_CONTEXT_P) == 0 ? VTD_FAULT_LEGACY_CONTEXT_NOT_PRESENT
+                                                         : decode_legacy_context(w, &e, out);
+}
+
+void viommu_walk_legacy_entry(const struct guest_context *context, struct guest_entry *out)
+{
+    *out = (struct guest_entry){.present = context->present, .fpd = context->fpd, .did = context->did,
+                                .pgtt = context->levels == 0 ? PGTT_PASS_THROUGH : PGTT_SECOND_STAGE,
+                                .ss_levels = context->levels, .ss_root = context->directory};
+}
+
+static void walk_legacy(const struct walk_config *w, u16 sid, bool has_pasid, struct walk_result *out)
+{
+    gpa_t table;
+    struct guest_context context = {.present = false};
+    out->reason = has_pasid ? VTD_FAULT_LEGACY_WITH_PASID : viommu_walk_legacy_root(w, sid, &table);
+    if (out->reason == VTD_FAULT_NONE) {
+        out->reason = viommu_walk_legacy_context(w, table, sid, &context);
+        out->fpd = context.fpd;
+        viommu_walk_legacy_entry(&context, &out->entry);
+    }
 }
 
 static void walk_scalable(const struct walk_config *w, u16 sid, bool has_pasid, u32 pasid,
@@ -325,7 +361,7 @@ void viommu_walk_request(const struct walk_config *w, u16 sid, bool has_pasid, u
         walk_scalable(w, sid, has_pasid, pasid, out);
         return;
     case TTM_LEGACY:
-        out->reason = walk_legacy(w, sid, has_pasid, &out->fpd);
+        walk_legacy(w, sid, has_pasid, out);
         return;
     case TTM_RESERVED:
     case TTM_ABORT: /* without ADMS the value is as bad as the reserved one */

@@ -23,23 +23,27 @@ struct walk_config {
 
 /* A guest context entry that the specification accepts, or present = false. */
 struct guest_context {
-    bool present;
-    bool fpd;
-    bool paside;
-    u8 pdts;
+    bool present : 1, fpd : 1, paside : 1;
+    union {
+        u8 pdts;
+        u8 levels;   /* legacy mode: of the table, 0 for pass-through */
+    };
+    u16 did;         /* legacy mode */
     u32 rid_pasid;
-    gpa_t directory;
+    gpa_t directory; /* legacy mode: SSPTPTR */
 };
 
 /* A guest PASID entry that the specification accepts, or present = false. */
 struct guest_entry {
     bool present;
     bool fpd;
-    enum pgtt pgtt;      /* PGTT_FIRST_STAGE or PGTT_PASS_THROUGH */
+    enum pgtt pgtt;      /* PGTT_FIRST_STAGE (legacy mode: PGTT_SECOND_STAGE) or PGTT_PASS_THROUGH */
     u16 did;
     bool sre, wpe, eafe;
     bool five_levels;    /* FSPM = 1 */
     gpa_t fs_root;
+    u8 ss_levels;
+    gpa_t ss_root;
 };
 
 struct walk_result {
@@ -62,6 +66,12 @@ enum vtd_fault_reason viommu_walk_directory(const struct walk_config *w,
 enum vtd_fault_reason viommu_walk_pasid(const struct walk_config *w,
                                         const struct guest_context *context, u32 pasid,
                                         struct guest_entry *out);
+
+/* The same in legacy mode, where a context entry is all there is. */
+enum vtd_fault_reason viommu_walk_legacy_root(const struct walk_config *w, u16 sid, gpa_t *table);
+enum vtd_fault_reason viommu_walk_legacy_context(const struct walk_config *w, gpa_t table, u16 sid,
+                                                 struct guest_context *out);
+void viommu_walk_legacy_entry(const struct guest_context *context, struct guest_entry *out);
 
 /* The decoders alone, for entries already copied. */
 enum vtd_fault_reason viommu_walk_decode_context(const struct walk_config *w,

@@ -59,15 +59,20 @@ static void put_policy(struct text *t, const struct config *c)
 {
     static const char *const bits[] = {
         [HYPERVISOR_BIT_AUTO] = "auto", [HYPERVISOR_BIT_ON] = "on", [HYPERVISOR_BIT_OFF] = "off"};
+    static const char *const kinds[] = {"auto", "nested", "shadow", "none"};
     put(t, "[policy]\nfatal=%s\n", c->fatal == FATAL_RESET ? "reset" : "halt");
     put(t, "without-isolation=%s\n", c->run_without_isolation ? "run" : "native");
     put(t, "read-only-rule=%s\n", c->rule_affected_only ? "affected-cpus" : "always");
     put(t, "hypervisor-bit=%s\n", bits[c->hypervisor_bit]);
+    put(t, "guest-iommu=%s\n", kinds[c->guest_iommu]);
 }
 
 static void put_memory(struct text *t, const struct config *c)
 {
     put(t, "[memory]\n");
+    if (c->shadow_mib != 0) {
+        put(t, "shadow-memory=%u\n", c->shadow_mib);
+    }
     for (u32 i = 0; i < c->protect_count; i++) {
         const struct protect_range *p = &c->protect[i];
         must(p->size != 0 && ((p->base | p->size) & PAGE_MASK) == 0);
@@ -86,6 +91,7 @@ static bool same(struct config a, struct config b)
             (a.serial.kind == b.serial.kind && a.serial.base == b.serial.base && a.serial.stride == b.serial.stride)) &&
            a.fatal == b.fatal && a.run_without_isolation == b.run_without_isolation &&
            a.rule_affected_only == b.rule_affected_only && a.hypervisor_bit == b.hypervisor_bit &&
+           a.guest_iommu == b.guest_iommu && a.shadow_mib == b.shadow_mib &&
            a.protect_count == b.protect_count &&
            memcmp(a.protect, b.protect, a.protect_count * sizeof(a.protect[0])) == 0;
 }
@@ -96,6 +102,7 @@ static void check_limits(const struct config *c)
     must(c->next_entry <= 0xffff && (c->next_entry < 0 || c->next_image[0] == '\0'));
     must(c->protect_count <= HANDOVER_PROTECT);
     must((c->weak_line != 0) == (c->run_without_isolation || c->rule_affected_only));
+    must(c->shadow_mib == 0 || (c->shadow_mib >= CONFIG_SHADOW_MIB_MIN && c->shadow_mib <= CONFIG_SHADOW_MIB_MAX));
     if (c->serial_choice == CONFIG_SERIAL_GIVEN) {
         must(c->serial.base != 0 && c->serial.base <= (c->serial.kind == SERIAL_PORT ? 0xfff8 : (1ull << 52) - 1));
     }

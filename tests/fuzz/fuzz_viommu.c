@@ -102,14 +102,14 @@ static void step_command(struct input *in)
     switch (take(in, 1) % 7) {
     case 0:
         reg_write(0x88, 8, 0);
-        reg_write(0x90, 8, page_gpa(PAGE_RING) | 1u << 11);
+        reg_write(0x90, 8, page_gpa(PAGE_RING) | (world.shadowed ? 0 : 1u << 11));
         reg_write(0x18, 4, now | 1u << 26);
         return;
     case 1:
         reg_write(0x18, 4, now & ~(1u << 26));
         return;
     case 2:
-        reg_write(0x20, 8, page_gpa(PAGE_ROOT) | 1u << 10);
+        reg_write(0x20, 8, page_gpa(PAGE_ROOT) | (world.shadowed ? 0 : 1u << 10));
         reg_write(0x18, 4, now | 1u << 30);
         return;
     case 3:
@@ -173,9 +173,29 @@ static u64 *pasid_entry(u32 s, u32 p, u64 context_bits, u64 rid_pasid)
     return follow(*dir, (pasid & 63) * 8);
 }
 
+/* Of a shadowed unit: a table of four levels, or whatever the input says; its domain id. */
+static void legacy_entry(struct input *in, u32 s)
+{
+    u16 sid = world_sids[s];
+    u64 *root = &world_at(page_gpa(PAGE_ROOT))[(sid >> 8) * 2];
+    u8 kind = (u8)take(in, 1);
+    link_to(root, PAGE_CONTEXTS + (u64)s, 0);
+    u64 *entry = follow(*root, (sid & 0xffu) * 2);
+    world.used[s][0] = true;
+    if (entry != NULL) {
+        entry[1] = (take(in, 1) & 7) << 8 | ((kind & 0x40) != 0 ? kind >> 2 & 7 : 2);
+        u64 flags = (kind & 0x20) != 0 ? kind >> 1 & 14 : 0;
+        entry[0] = (kind & 0x80) != 0 ? 0 : page_gpa(PAGE_FS + (kind & 3)) | flags | 1;
+    }
+}
+
 static void step_entry(struct input *in)
 {
     u32 s = (u32)take(in, 1) % WORLD_SIDS;
+    if (world.shadowed) {
+        legacy_entry(in, s);
+        return;
+    }
     u32 p = (u32)take(in, 1) % (WORLD_PASIDS + 1);
     u8 what = (u8)take(in, 1);
     u64 context_bits = (what & 1u) << 3 | (what & 0x0eu) << 8; /* PASIDE, PDTS */
@@ -191,7 +211,7 @@ static void step_entry(struct input *in)
     entry[0] = (kind & 0x80) != 0 ? 0 : (u64)pgtt[kind >> 4 & 7] << 6 | 1;
 }
 
-/* One first-stage mapping, 4 KiB or 2 MiB, to anywhere. */
+/* One mapping, 4 KiB or 2 MiB, to anywhere: of a first stage, or of a second one. */
 static void step_map(struct input *in)
 {
     u8 where = (u8)take(in, 1);
@@ -208,7 +228,7 @@ static void step_map(struct input *in)
             *entry = target | bits;
             return;
         }
-        link_to(entry, PAGE_FS + 4 + (where & 3) * 4 + level, 0x26);
+        link_to(entry, PAGE_FS + 4 + (where & 3) * 4 + level, world.shadowed ? 2 : 0x26);
         table = *entry;
     }
     u64 *leaf = follow(table, (u32)(iova >> 12) & 511);
@@ -219,9 +239,10 @@ static void step_map(struct input *in)
 
 static void queue(const u64 w[4])
 {
-    u64 tail = reg_read(0x88, 8) & PAGE_MASK & ~31ull;
-    memcpy(&world_at(page_gpa(PAGE_RING))[tail / 8], w, 32);
-    reg_write(0x88, 8, (tail + 32) % PAGE_SIZE);
+    u32 bytes = world.shadowed ? 16 : 32;
+    u64 tail = reg_read(0x88, 8) & PAGE_MASK & ~(bytes - 1ull);
+    memcpy(&world_at(page_gpa(PAGE_RING))[tail / 8], w, bytes);
+    reg_write(0x88, 8, (tail + bytes) % PAGE_SIZE);
 }
 
 /* A descriptor: the usual ones by number, any other by its words. */
@@ -435,13 +456,14 @@ static void run_with_hangs(const u8 *data, size_t size)
     }
 }
 
-/* The first byte says whether hardware may fail. */
+/* The first byte says whether hardware may fail, and what kind of unit the guest has. */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     if (size == 0) {
         return 0;
     }
-    if (data[0] == 0xff) {
+    world.shadowed = data[0] == 0xfe || data[0] == 0xfd;
+    if (data[0] == 0xff || data[0] == 0xfd) {
         run_with_hangs(data + 1, size - 1);
     } else {
         run(data + 1, size - 1);

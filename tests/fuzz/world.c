@@ -2,6 +2,8 @@
 /* See world.h. */
 #include "tests/fuzz/world.h"
 
+#include "iommu/shadow/shadow.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,10 @@
                     19ull << 35 | 1ull << 34 | 1ull << 31 | 1ull << 26 | 0xfull << 8 | 1ull << 7 | \
                     1ull << 6 | 1ull << 2 | 3ull | 15ull << 20 | 3ull << 3)
 
+enum { SHADOW_PAGES = 24 };
+
 struct world world;
+static struct shadow_memory memory; /* what the shadows of its guest's unit share */
 const u16 world_sids[WORLD_SIDS] = {0x0000, 0x0008, 0x0010, 0x0088, 0x0100, 0xff87};
 const u32 world_pasids[WORLD_PASIDS] = {0, 1, 5, 63, 64, 0x145, 0xfffff};
 
@@ -188,7 +193,9 @@ void world_begin(void)
     world.work_left = false;
     host_forgive_storms();
     world.pages_idle = hosted_pages_used() - host_pages_kept();
+    memory = (struct shadow_memory){SHADOW_PAGES, SHADOW_PAGES};
     const struct viommu_config config = {.unit = host_unit(), .parent = host_domain(), .ops = &ops,
+                                         .shadows = world.shadowed ? &memory : NULL,
                                          .gpa_width = 48, .max_bindings = 12,
                                          .max_table_pages = 64, .interrupts = true};
     if (viommu_create(&config, &world.v) != OK) {
@@ -214,5 +221,6 @@ void world_end(void)
     world.v = NULL;
     leaked("entries", host_attached());
     leaked("domain ids", host_domain_ids_used());
+    leaked("pages of shadow-memory", SHADOW_PAGES - memory.left);
     leaked("pages", hosted_pages_used() - host_pages_kept() - world.pages_idle);
 }

@@ -35,6 +35,7 @@ struct world {
     u32 flips;                  /* how often */
     u32 pages_idle;             /* of the pool, without a vIOMMU */
     bool work_left;
+    bool shadowed;              /* the kind of the guest's unit */
     bool may_hang;              /* a process of its own: hardware errors that leave traces */
     bool hung;                  /* it happened */
     u32 messages;               /* that left the unit and have been looked at */

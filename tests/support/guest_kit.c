@@ -80,6 +80,7 @@ void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_conf
         viommu.max_table_pages = quotas->max_table_pages;
         viommu.shared = quotas->shared;
         viommu.interrupts = quotas->interrupts;
+        viommu.shadows = quotas->shadows;
     }
     if (viommu_create(&viommu, &kit->v) != OK) {
         abort();
@@ -259,6 +260,48 @@ void kit_map(struct kit *kit, u64 fs_root, u64 iova, u64 gpa, u64 bits)
         table = *entry & ~PAGE_MASK;
     }
     kit_at(table)[(iova >> 12) & 511] = bits == 0 ? 0 : gpa | bits | 0x61;
+}
+
+void kit_boot_legacy(struct kit *kit)
+{
+    kit_write(kit, R_IQT, 8, 0);
+    kit_write(kit, R_IQA, 8, kit->ring);
+    kit_write(kit, R_GCMD, 4, sticky(kit) | G_QIE);
+    kit_set_root(kit, 0);
+    kit_translate(kit, true);
+}
+
+bool kit_submit_legacy(struct kit *kit, u64 w0, u64 w1)
+{
+    const u64 words[2] = {w0, w1};
+    u64 tail = kit_read(kit, R_IQT, 8);
+    memcpy(hosted_memory() + kit->ring + tail, words, sizeof(words));
+    kit_write(kit, R_IQT, 8, (tail + sizeof(words)) % PAGE_SIZE);
+    return (kit_read(kit, R_FSTS, 4) & 0x10) == 0;
+}
+
+u64 *kit_legacy_context(struct kit *kit, u16 sid, u16 did, u64 table, u32 levels)
+{
+    u64 *root = &kit_at(kit->root)[(sid >> 8) * 2];
+    if (*root == 0) {
+        *root = kit_page(kit) | 1;
+    }
+    u64 *entry = &kit_at(*root & ~PAGE_MASK)[(sid & 0xff) * 2];
+    entry[1] = (u64)did << 8 | (levels != 0 ? levels - 2 : 2);
+    entry[0] = table | (levels != 0 ? 0 : 2u << 2) | 1;
+    return entry;
+}
+
+u64 *kit_second_stage(struct kit *kit, u64 table, u32 levels, u64 iova, u32 level)
+{
+    for (u32 n = levels; n > level; n--) {
+        u64 *entry = &kit_at(table)[iova >> (3 + 9 * n) & 511];
+        if ((*entry & 3) == 0 || (*entry & 0x80) != 0) {
+            *entry = kit_page(kit) | 3;
+        }
+        table = *entry & ~PAGE_MASK & ((1ull << KIT_HAW) - 1);
+    }
+    return &kit_at(table)[iova >> (3 + 9 * level) & 511];
 }
 
 u64 kit_device(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 iova, u64 *fs_root)

@@ -101,6 +101,15 @@ void kit_pass_through(struct kit *kit, u16 sid, u32 pasid, u16 did);
 /* One 4 KiB page in four-level first-stage tables; prot: 2 writable, 4 user, 0 removes it. */
 void kit_map(struct kit *kit, u64 fs_root, u64 iova, u64 gpa, u64 bits);
 
+/*
+ * A guest of a shadowed unit: legacy mode, descriptors of 128 bits. A context entry that leads to a table of so many
+ * levels (0: pass-through); an entry of a table at that level, the tables above made; nothing is invalidated.
+ */
+void kit_boot_legacy(struct kit *kit);
+bool kit_submit_legacy(struct kit *kit, u64 w0, u64 w1);
+u64 *kit_legacy_context(struct kit *kit, u16 sid, u16 did, u64 table, u32 levels);
+u64 *kit_second_stage(struct kit *kit, u64 table, u32 levels, u64 iova, u32 level);
+
 /* A device with one writable page, which holds KIT_VALUE; its address, and the first stage if asked for. */
 #define KIT_VALUE 0x1122334455667788ull
 u64 kit_device(struct kit *kit, u16 sid, u32 pasid, u16 did, u64 iova, u64 *fs_root);

@@ -64,8 +64,13 @@ static void ref_interrupt(void *ctx, uint64_t addr, uint32_t data)
 
 void pair_start(struct pair *p)
 {
+    pair_start_unit(p, KIT_CAP, KIT_ECAP, NULL);
+}
+
+void pair_start_unit(struct pair *p, u64 cap, u64 ecap, const struct viommu_config *quotas)
+{
     memset(p, 0, sizeof(*p));
-    kit_start(&p->kit);
+    kit_start_unit(&p->kit, cap, ecap, quotas);
     p->status = kit_page(&p->kit);
     const struct model_config config = {
         .ver = (u32)kit_read(&p->kit, R_VER, 4), .cap = kit_read(&p->kit, R_CAP, 8),
@@ -159,6 +164,24 @@ void pair_boot(struct pair *p)
     pair_write(p, R_RTADDR, 8, p->kit.root | 1u << 10);
     pair_write(p, R_GCMD, 4, G_QIE | G_SRTP);
     pair_write(p, R_GCMD, 4, G_QIE | G_TE);
+}
+
+void pair_boot_legacy(struct pair *p)
+{
+    pair_write(p, R_IQT, 8, 0);
+    pair_write(p, R_IQA, 8, p->kit.ring);
+    pair_write(p, R_GCMD, 4, G_QIE);
+    pair_write(p, R_RTADDR, 8, p->kit.root);
+    pair_write(p, R_GCMD, 4, G_QIE | G_SRTP);
+    pair_write(p, R_GCMD, 4, G_QIE | G_TE);
+}
+
+void pair_submit_legacy(struct pair *p, u64 w0, u64 w1)
+{
+    u64 tail = pair_read(p, R_IQT, 8);
+    kit_at(p->kit.ring + tail)[0] = w0;
+    kit_at(p->kit.ring + tail)[1] = w1;
+    pair_write(p, R_IQT, 8, (tail + 16) % PAGE_SIZE);
 }
 
 void pair_submit(struct pair *p, const u64 words[4])

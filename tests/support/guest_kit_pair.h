@@ -21,6 +21,7 @@ struct pair {
 };
 
 void pair_start(struct pair *p);
+void pair_start_unit(struct pair *p, u64 cap, u64 ecap, const struct viommu_config *quotas);
 /* True if nothing differed and nothing leaked. */
 bool pair_stop(struct pair *p);
 /* Stops; the test fails, with this name, if anything differed or leaked. */
@@ -33,6 +34,9 @@ u64 pair_read(struct pair *p, u32 offset, u32 size);
 void pair_compare(struct pair *p);
 /* Queue, scalable root, TE. */
 void pair_boot(struct pair *p);
+/* The same in legacy mode, with descriptors of 128 bits. */
+void pair_boot_legacy(struct pair *p);
+void pair_submit_legacy(struct pair *p, u64 w0, u64 w1);
 /* A 256-bit descriptor at the tail of the guest's ring, and the doorbell. */
 void pair_submit(struct pair *p, const u64 words[4]);
 /* One access of a device; the reason that the guest's unit gives, 0 when done. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 enum { LEGACY = 0, SCALABLE = 1 };
+#define ECAP_SCALABLE (1ull << 43)
 
 struct desc_case {
     const char *name;
@@ -105,13 +106,16 @@ static void width_must_fit_the_mode(void **state)
 {
     (void)state;
     struct desc_rules rules = rules_of[SCALABLE];
-    assert_int_equal(viommu_desc_check_mode(&rules), IQEI_NONE);
+    assert_int_equal(viommu_desc_check_mode(&rules, ECAP_SCALABLE), IQEI_NONE);
     rules.wide = false;
-    assert_int_equal(viommu_desc_check_mode(&rules), IQEI_WIDTH);
+    assert_int_equal(viommu_desc_check_mode(&rules, ECAP_SCALABLE), IQEI_WIDTH);
     rules.rtaddr = 0;
-    assert_int_equal(viommu_desc_check_mode(&rules), IQEI_NONE);
+    assert_int_equal(viommu_desc_check_mode(&rules, ECAP_SCALABLE), IQEI_NONE);
+    rules.wide = true; /* a bit that a unit without scalable mode does not have */
+    assert_int_equal(viommu_desc_check_mode(&rules, ECAP_SCALABLE), IQEI_NONE);
+    assert_int_equal(viommu_desc_check_mode(&rules, 0), IQEI_WIDTH);
     rules.rtaddr = 2u << 10;
-    assert_int_equal(viommu_desc_check_mode(&rules), IQEI_TTM);
+    assert_int_equal(viommu_desc_check_mode(&rules, ECAP_SCALABLE), IQEI_TTM);
 }
 
 int main(void)
