@@ -262,6 +262,31 @@ static bool set_hypervisor_bit(struct config *config, struct span value)
     return true;
 }
 
+static bool set_guest_iommu(struct config *config, struct span value)
+{
+    static const char *const names[] = {
+        [GUEST_IOMMU_AUTO] = "auto", [GUEST_IOMMU_NESTED] = "nested", [GUEST_IOMMU_SHADOW] = "shadow",
+        [GUEST_IOMMU_NONE] = "none"};
+    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
+        if (equals(value, names[i])) {
+            config->guest_iommu = (enum guest_iommu)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_shadow_memory(struct config *config, struct span value)
+{
+    u64 mib = 0;
+    if (!equals(value, "auto") &&
+        (!parse_number(value, &mib) || mib < CONFIG_SHADOW_MIB_MIN || mib > CONFIG_SHADOW_MIB_MAX)) {
+        return false;
+    }
+    config->shadow_mib = (u32)mib;
+    return true;
+}
+
 static bool set_host_paging(struct config *config, struct span value)
 {
     return choose(value, "auto", "four-levels", &config->narrow_host);

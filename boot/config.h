@@ -17,6 +17,8 @@
 
 enum { CONFIG_IMAGE = 256, CONFIG_ARGUMENTS = 1024, CONFIG_LIMIT = 64 * 1024, CONFIG_STATUS_PORT = 0x9c0 };
 
+enum { CONFIG_SHADOW_MIB_MIN = 8, CONFIG_SHADOW_MIB_MAX = 65536 };
+
 enum config_serial { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_NONE, CONFIG_SERIAL_GIVEN };
 
 struct config {
@@ -32,6 +34,8 @@ struct config {
     bool rule_affected_only;
     bool native_if_doubtful;
     enum hypervisor_bit hypervisor_bit;
+    enum guest_iommu guest_iommu;
+    u32 shadow_mib;                         /* 0: by the RAM that there is */
     bool narrow_host;
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;

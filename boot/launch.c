@@ -205,7 +205,7 @@ static bool protected_regions_are_possible(const struct machine *m, const struct
     const struct protect_machine facts = {
         .ranges = &m->ranges, .dmar = m->dmar_usable ? &m->dmar : NULL,
         .own_base = h->memory_base, .own_size = h->memory_size,
-        .rule = verdict->ability == VTD_ABILITY_NESTED && !rule_is_lifted(m, config)};
+        .rule = verdict->guest_iommu == GUEST_IOMMU_NESTED && !rule_is_lifted(m, config)};
     struct config_error error;
     char text[CONFIG_ERROR_TEXT];
     if (protect_check(config, &facts, &error)) {
@@ -226,6 +226,14 @@ static u32 interrupt_tables(const struct machine *m)
     return tables;
 }
 
+static u64 shadow_bytes(const struct machine *m, const struct config *config, const struct verdict *verdict)
+{
+    if (verdict->guest_iommu != GUEST_IOMMU_SHADOW) {
+        return 0;
+    }
+    return config->shadow_mib != 0 ? config->shadow_mib * MIB : room_shadows(&m->ranges);
+}
+
 /* Placed, and the memory map as it is with that. */
 static bool place(struct machine *m, const struct config *config, const struct verdict *verdict, struct placement *p,
                   struct ranges *listed)
@@ -242,7 +250,7 @@ static bool place(struct machine *m, const struct config *config, const struct v
     const struct room_need need = {
         .list = listed, .page_sizes = sizes, .two_roots = config->protect_count != 0, .cpus = m->census.entering,
         .units = m->dmar_usable ? m->dmar.unit_count : 0, .interrupt_tables = interrupt_tables(m),
-        .functions = m->functions};
+        .functions = m->functions, .shadow_bytes = shadow_bytes(m, config, verdict)};
     const struct place_request request = {
         .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
         .avoid = &avoid};
@@ -255,6 +263,8 @@ static bool place(struct machine *m, const struct config *config, const struct v
         refuse("the firmware's memory map changed and is unusable", ERR_MALFORMED, NULL);
     } else if (protected_regions_are_possible(m, config, verdict, p->handover)) {
         p->handover->physical_end = request.physical_end;
+        p->handover->guest_iommu = verdict->guest_iommu;
+        p->handover->shadow_bytes = need.shadow_bytes;
         return true;
     }
     place_release(p);

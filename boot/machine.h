@@ -61,6 +61,8 @@ struct verdict {
     bool start;                      /* become a hypervisor */
     bool isolated;                   /* with every DMA under control */
     enum vtd_ability ability;        /* of the weakest unit */
+    enum guest_iommu guest_iommu;    /* of the guest's units, never AUTO */
+    char units_why[MACHINE_REASON];  /* the unit that decides what they can be; "": there is none */
     char why[MACHINE_REASON];
 };
 void verdict_reach(const struct machine *m, const struct config *config, struct verdict *out);

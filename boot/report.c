@@ -214,4 +214,9 @@ void report_verdict(const struct verdict *verdict)
         console_log(LOG_INFO, "Nestor can run here: %s: %s", vtd_ability_text(verdict->ability),
                     verdict->why);
     }
+    if (verdict->start && verdict->units_why[0] != '\0') {
+        static const char *const texts[] = {[GUEST_IOMMU_NESTED] = "nested", [GUEST_IOMMU_SHADOW] = "shadowed",
+                                            [GUEST_IOMMU_NONE] = "not shown"};
+        console_log(LOG_INFO, "the guest's units are %s: %s", texts[verdict->guest_iommu], verdict->units_why);
+    }
 }

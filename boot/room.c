@@ -20,6 +20,8 @@ enum {
     POOL_BYTES_PER_FUNCTION = 24 << 10,
     /* 1 MiB at a multiple of it: taken together with what is around, which is given back. */
     POOL_BYTES_PER_INTERRUPT_TABLE = 2 << 20,
+    SHADOW_BYTES_MIN = 8 << 20,
+    SHADOW_PART = 256,                  /* of the RAM: twice what mapping all of it once in pages of 4 KiB takes */
     SPLITS = 64,                        /* tables for memory types and holes that cut a large page; roots of units */
     ALIGNMENT = 2 << 20,
 };
@@ -110,11 +112,21 @@ u64 room_tables(const struct ranges *list, u64 page_sizes)
            tables_of(list, GIB, (page_sizes & GIB) != 0) + tables_of(list, 2 * MIB, (page_sizes & 2 * MIB) != 0);
 }
 
+u64 room_shadows(const struct ranges *map)
+{
+    u64 ram = 0;
+    for (u32 i = 0; i < map->count; i++) {
+        ram += map->list[i].kind == RANGE_RAM ? map->list[i].size : 0;
+    }
+    u64 part = ram / SHADOW_PART & ~PAGE_MASK;
+    return part > SHADOW_BYTES_MIN ? part : SHADOW_BYTES_MIN;
+}
+
 u64 room_pool(const struct room_need *need)
 {
     u64 tables = room_tables(need->list, need->page_sizes) + SPLITS;
     return POOL_BYTES + (u64)need->cpus * HANDOVER_CPU_BYTES + (u64)need->units * POOL_BYTES_PER_UNIT +
-           (u64)need->interrupt_tables * POOL_BYTES_PER_INTERRUPT_TABLE +
+           (u64)need->interrupt_tables * POOL_BYTES_PER_INTERRUPT_TABLE + need->shadow_bytes +
            (u64)need->functions * POOL_BYTES_PER_FUNCTION + (tables << (need->two_roots ? 1 : 0)) * PAGE_SIZE;
 }
 

@@ -30,7 +30,10 @@ struct room_need {
     bool two_roots;                     /* a tree for DMA beside that of the CPU */
     u32 cpus, units, functions;
     u32 interrupt_tables;               /* of units that remap interrupts */
+    u64 shadow_bytes;                   /* for shadows of the guest's tables */
 };
+/* Of a machine with that much RAM, unless the config says otherwise. */
+u64 room_shadows(const struct ranges *map);
 /* Pages of tables that map `list` one to one. */
 u64 room_tables(const struct ranges *list, u64 page_sizes);
 /* Bytes of the page pool. */

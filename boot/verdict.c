@@ -154,14 +154,32 @@ static void weigh_units(const struct machine *m, struct verdict *out)
     }
 }
 
+/* All of a guest's units are of one kind. Without being asked for, a shadow is not shown yet. */
+static enum guest_iommu choose_guest_iommu(enum guest_iommu asked, enum vtd_ability ability)
+{
+    bool nests = ability == VTD_ABILITY_NESTED;
+    switch (asked) {
+    case GUEST_IOMMU_AUTO:
+    case GUEST_IOMMU_NESTED:
+        return nests ? GUEST_IOMMU_NESTED : GUEST_IOMMU_NONE;
+    case GUEST_IOMMU_SHADOW:
+        return ability != VTD_ABILITY_NONE ? GUEST_IOMMU_SHADOW : GUEST_IOMMU_NONE;
+    case GUEST_IOMMU_NONE:
+        break;
+    }
+    return GUEST_IOMMU_NONE;
+}
+
 void verdict_reach(const struct machine *m, const struct config *config, struct verdict *out)
 {
-    *out = (struct verdict){.ability = VTD_ABILITY_NONE};
+    *out = (struct verdict){.ability = VTD_ABILITY_NONE, .guest_iommu = GUEST_IOMMU_NONE};
     if (cannot_run(m, out) || needs_interrupt_remapping(m, out)) {
         return;
     }
     if (m->dmar_usable) {
         weigh_units(m, out);
+        out->guest_iommu = choose_guest_iommu(config->guest_iommu, out->ability);
+        format_text(out->units_why, MACHINE_REASON, "%s", out->why);
         weigh_coverage(m, out);
         weigh_cached(m, out);
     } else {

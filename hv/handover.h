@@ -60,6 +60,12 @@ enum fatal_policy { FATAL_HALT, FATAL_RESET };
 /* CPUID.1:ECX[31] as a guest sees it: as the CPU, or a hypervisor below, has it; set; clear. */
 enum hypervisor_bit { HYPERVISOR_BIT_AUTO, HYPERVISOR_BIT_ON, HYPERVISOR_BIT_OFF };
 
+/*
+ * The guest's own remapping units, all of one kind. AUTO is for the config alone: nested where every unit can nest,
+ * else none.
+ */
+enum guest_iommu { GUEST_IOMMU_AUTO, GUEST_IOMMU_NESTED, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE };
+
 /* EAX of the VMCALL by which nestor.efi says, as guest code, that boot services end. Anybody may say it. */
 enum { HANDOVER_CALL_BOOT_SERVICES_END = 0x4e455345 };
 
@@ -115,6 +121,8 @@ struct handover {
     u8 log_level;                     /* enum log_level */
     enum fatal_policy fatal;
     enum hypervisor_bit hypervisor_bit;
+    enum guest_iommu guest_iommu;
+    u64 shadow_bytes;                 /* of the pool, for shadows of the guest's tables */
     bool narrow_host;                 /* config: root mode has as many levels of page tables as the firmware */
     bool allow_no_isolation;          /* config: run as a hypervisor without DMA isolation */
     bool rule_lifted;                 /* by the config, as this CPU has no Intel 772415 */

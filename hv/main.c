@@ -45,7 +45,7 @@ static enum result take_units(struct handover *h)
     if (r != OK) {
         return refuse(h, r, "taking the remapping units over");
     }
-    if (units_get_common().nesting) {
+    if (units_count() != 0 && h->guest_iommu != GUEST_IOMMU_NONE) {
         r = partition_dma_show_units(root);
         if (r != OK) {
             return refuse(h, r, "giving the guest a remapping unit");
@@ -58,11 +58,14 @@ static enum result take_units(struct handover *h)
 
 static void report(void)
 {
+    static const char *const kinds[] = {[GUEST_IOMMU_NESTED] = "nesting for the guest",
+                                        [GUEST_IOMMU_SHADOW] = "shadows for the guest",
+                                        [GUEST_IOMMU_NONE] = "no unit for the guest"};
     struct pool_counts pool = pool_get_counts();
     struct units_common common = units_get_common();
     port_log(LOG_INFO, "%u units, %s second stage, %s; %u pages of tables, %llu of %llu pages free",
              units_count(), common.coherent ? "snooped" : "flushed",
-             root->has_viommus ? "nesting for the guest" : "no unit for the guest",
+             kinds[root->has_viommus ? root->guest_iommu : GUEST_IOMMU_NONE],
              domain_table_pages(root->domain), pool.free, pool.pages);
 }
 

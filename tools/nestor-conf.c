@@ -36,6 +36,7 @@ static void print_next(const struct config *c)
 static void print_config(const struct config *c)
 {
     static const char *const bits[] = {"auto", "on", "off"};
+    static const char *const kinds[] = {"auto", "nested", "shadow", "none"};
     static const char *const levels[] = {"error", "warning", "info", "debug"};
     print_next(c);
     printf("level             %s\n", levels[c->level]);
@@ -50,7 +51,13 @@ static void print_config(const struct config *c)
     printf("read-only-rule    %s\n", c->rule_affected_only ? "affected-cpus" : "always");
     printf("doubtful-devices  %s\n", c->native_if_doubtful ? "native" : "run");
     printf("hypervisor-bit    %s\n", bits[c->hypervisor_bit]);
+    printf("guest-iommu       %s\n", kinds[c->guest_iommu]);
     printf("host-paging       %s\n", c->narrow_host ? "four-levels" : "auto");
+    if (c->shadow_mib != 0) {
+        printf("shadow-memory     %u MiB\n", c->shadow_mib);
+    } else {
+        printf("shadow-memory     auto\n");
+    }
     for (u32 i = 0; i < c->protect_count; i++) {
         const struct protect_range *p = &c->protect[i];
         printf("protect           0x%llx-0x%llx dma=%s\n", p->base, p->base + p->size - 1,

@@ -13,10 +13,9 @@
  * Interrupt remapping is the guest's to turn on where it has a unit for each of the machine's; a guest wants it from
  * all of them or uses none.
  */
-static bool shows_interrupts(void)
+static bool shows_interrupts(const struct partition *p)
 {
-    struct units_common common = units_get_common();
-    return common.nesting && common.interrupts;
+    return p->guest_iommu != GUEST_IOMMU_NONE && units_get_common().interrupts;
 }
 
 /* On all units before the first changes anything: one unit's devices may reach the tables of another. */
@@ -48,7 +47,7 @@ static enum result take_over(struct partition *p, struct vtd_unit *unit)
     if (r != OK) {
         return r;
     }
-    def.keep_interrupts = shows_interrupts();
+    def.keep_interrupts = shows_interrupts(p);
     r = vtd_takeover(unit, &def);
     if (r != OK) {
         domain_unit_remove(p->domain, unit);
@@ -153,11 +152,15 @@ static enum result make_interrupt_tables(const struct partition *p)
     return r;
 }
 
-/* Of what the CPUs leave free guests' entries may take three quarters: half of that each unit for itself, evenly. */
+/*
+ * Of what CPUs and shadows leave free guests' entries may take three quarters: half of that each unit for itself,
+ * evenly.
+ */
 static u32 share_pool(struct partition *p)
 {
     u64 free = pool_get_counts().free;
-    u32 pages = (u32)((free > p->cpu_pages ? free - p->cpu_pages : 0) / 4 * 3);
+    u64 promised = (u64)p->cpu_pages + p->shadows.pages;
+    u32 pages = (u32)((free > promised ? free - promised : 0) / 4 * 3);
     p->quota.pages = pages / 2;
     u32 own = units_count() != 0 ? pages / 2 / units_count() : 0;
     return own != 0 ? own : 1; /* 0 would be a default, whatever the pool has */
@@ -166,7 +169,7 @@ static u32 share_pool(struct partition *p)
 enum result partition_dma_show_units(struct partition *p)
 {
     report_interrupts();
-    p->has_interrupts = shows_interrupts();
+    p->has_interrupts = shows_interrupts(p);
     enum result r = make_interrupt_tables(p);
     if (r != OK) {
         return r;
@@ -177,7 +180,8 @@ enum result partition_dma_show_units(struct partition *p)
         const struct viommu_config config = {
             .unit = units_get(i), .parent = p->domain, .ops = &guest_ops, .ctx = p, .partition = p->id,
             .gpa_width = least(width, p->gpa_width), .interrupts = p->has_interrupts,
-            .max_table_pages = own, .shared = &p->quota};
+            .max_table_pages = own, .shared = &p->quota,
+            .shadows = p->guest_iommu == GUEST_IOMMU_SHADOW ? &p->shadows : NULL};
         r = viommu_create(&config, &p->viommus[i]);
         if (r != OK) {
             return r;

@@ -75,6 +75,8 @@ enum result partition_create_root(const struct handover *h, void (*cpu_flush)(vo
     }
     struct partition *p = port_hpa_to_ptr(page);
     p->hypervisor_bit = h->hypervisor_bit;
+    p->guest_iommu = h->guest_iommu;
+    p->shadows.pages = p->shadows.left = (u32)(h->shadow_bytes / PAGE_SIZE);
     p->boot_services = true;
     p->physical_width = h->physical_width;
     p->cpu_pages = h->cpu_count * (HANDOVER_CPU_BYTES / PAGE_SIZE);

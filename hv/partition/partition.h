@@ -12,6 +12,7 @@
 #include "hv/handover.h"
 #include "iommu/base/limit.h"
 #include "iommu/domain/domain.h"
+#include "iommu/shadow/shadow.h"
 #include "iommu/viommu/viommu.h"
 
 struct window;
@@ -29,6 +30,8 @@ struct partition {
     struct sleep_registers sleep;
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
+    enum guest_iommu guest_iommu;   /* what they are to be, and */
+    struct shadow_memory shadows;   /* what the shadows of their guest's tables share */
     bool has_interrupts;            /* these show interrupt remapping */
     u32 cpu_pages;                  /* of the pool, for the CPUs that enter after the units were taken over */
     struct viommu_quota quota;      /* pages of the pool that their guest's entries share */
@@ -123,7 +126,7 @@ must_use bool partition_dma_release(struct partition *p);
 
 /*
  * Gives the partition a remapping unit of its own in place of each of the machine's: the guest then sees registers
- * where the hardware's are. All of them must be able to nest. An error is followed by partition_dma_release().
+ * where the hardware's are, nested or shadowed. An error is followed by partition_dma_release().
  */
 must_use enum result partition_dma_show_units(struct partition *p);
 

@@ -4,9 +4,10 @@ import re
 
 TESTED = {"00:01.1": "disk", "00:01.2": "USB", "00:03.0": "network"}
 # The kind of DMA that a device does if the guest has it in a domain of that type (sysfs's names),
-# with and without Nestor below.
+# with and without Nestor below, and with Nestor's shadows.
 KIND_OF_TYPE = {True: {"DMA": "nested", "DMA-FQ": "nested", "identity": "second-stage"},
-                False: {"DMA": "first-stage", "DMA-FQ": "first-stage", "identity": "pass-through"}}
+                False: {"DMA": "first-stage", "DMA-FQ": "first-stage", "identity": "pass-through"},
+                "shadow": {"DMA": "second-stage", "DMA-FQ": "second-stage", "identity": "second-stage"}}
 
 
 def guest_types(serial):
@@ -21,6 +22,7 @@ def strays(result, sids, nestor):
     through the default entry, for example. `sids` is {"00:01.1": source-id, ...}.
     """
     types = guest_types(result.serial)
+    nestor = "shadow" if "shadows for the guest" in result.serial else nestor
     out = []
     for device, name in TESTED.items():
         expected = KIND_OF_TYPE[nestor].get(types.get(device))

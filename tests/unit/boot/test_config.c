@@ -39,6 +39,8 @@ static void check_defaults(void)
     assert_false(config.run_without_isolation);
     assert_false(config.rule_affected_only);
     assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_AUTO);
+    assert_int_equal(config.guest_iommu, GUEST_IOMMU_AUTO);
+    assert_int_equal(config.shadow_mib, 0);
     assert_false(config.native_if_doubtful);
     assert_false(config.narrow_host);
     assert_int_equal(config.protect_count, 0);
@@ -82,7 +84,7 @@ static void every_key(void **state)
                            "without-isolation = run\n"
                            "read-only-rule = affected-cpus\n"
                            "hypervisor-bit = off\ndoubtful-devices = native\nhost-paging = four-levels\n"
-                           "[memory]\n"
+                           "guest-iommu = shadow\n[memory]\nshadow-memory = 64\n"
                            "protect = 0x100000-0x1fffff dma=read\n"
                            "protect = 0x200000 - 0x200fff dma=read\n"
                            "protect = 4194304-4198399 dma=read"), OK);
@@ -90,6 +92,8 @@ static void every_key(void **state)
     assert_string_equal(config.next_arguments, "root=/dev/sda2 quiet = yes");
     assert_int_equal(config.level, LOG_DEBUG);
     assert_int_equal(config.hypervisor_bit, HYPERVISOR_BIT_OFF);
+    assert_int_equal(config.guest_iommu, GUEST_IOMMU_SHADOW);
+    assert_int_equal(config.shadow_mib, 64);
     assert_true(config.native_if_doubtful);
     assert_true(config.narrow_host);
     assert_int_equal(config.serial_choice, CONFIG_SERIAL_GIVEN);
@@ -104,8 +108,8 @@ static void every_key(void **state)
     assert_int_equal(config.protect[0].size, 0x100000);
     assert_true(config.protect[0].dma_read);
     assert_int_equal(config.protect[1].size, 0x1000);
-    assert_int_equal(config.protect_line[0], 16);
-    assert_int_equal(config.protect_line[2], 18);
+    assert_int_equal(config.protect_line[0], 18);
+    assert_int_equal(config.protect_line[2], 20);
     assert_int_equal(config.protect[2].base, 0x400000);
 }
 
@@ -191,6 +195,9 @@ static const struct mistake mistakes[] = {
     {"[policy]\nread-only-rule = never\n", 2, "read-only-rule", "always"},
     {"[policy]\ndoubtful-devices = no\n", 2, "doubtful-devices", "run or native"},
     {"[policy]\nhypervisor-bit = 1\n", 2, "hypervisor-bit", "auto, on or off"},
+    {"[policy]\nguest-iommu = yes\n", 2, "guest-iommu", "auto, nested, shadow or none"},
+    {"[memory]\nshadow-memory = 7\n", 2, "shadow-memory", "auto, or 8 to 65536 MiB"},
+    {"[memory]\nshadow-memory = 65537\n", 2, "shadow-memory", "auto, or 8 to 65536 MiB"},
     {"[policy]\nhost-paging = off\n", 2, "host-paging", "auto or four-levels"},
     {"[memory]\nprotect = 0x1000\n", 2, "protect", "BASE-END"},
     {"[memory]\nprotect = 0x1000-0x2000\n", 2, "protect", "whole"},

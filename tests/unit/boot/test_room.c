@@ -232,6 +232,9 @@ static void the_pool_follows_the_machine(void **state)
     assert_true(room_pool(&need) < 12 * MIB);
     /* An interrupt table is 1 MiB at a multiple of it; the pool gives any page. */
     u64 without = room_pool(&need);
+    need.shadow_bytes = 3 * MIB;
+    assert_int_equal(room_pool(&need), without + 3 * MIB);
+    need.shadow_bytes = 0;
     need.interrupt_tables = 2;
     assert_true(room_pool(&need) >= without + 2 * (2 * MIB - PAGE_SIZE));
     /* Two sockets with 224 CPUs, 4 TiB, 20 units, 2,000 functions and windows of 4 TiB. */
@@ -295,6 +298,18 @@ static void the_place_meets_nothing_that_is_to_be_avoided(void **state)
     assert_int_equal(find(16 * MIB), 256 * MIB);
 }
 
+/* 1/256 of the RAM, whole pages; never less than 8 MiB. */
+static void shadows_follow_the_memory(void **state)
+{
+    (void)state;
+    struct ranges ranges = {.count = 2};
+    ranges.list[0] = (struct memory_range){0, 512 * MIB, RANGE_RAM};
+    ranges.list[1] = (struct memory_range){GIB, TIB, RANGE_MMIO};
+    assert_int_equal(room_shadows(&ranges), 8 * MIB);
+    ranges.list[1] = (struct memory_range){GIB, 16 * GIB + 256 * MIB + PAGE_SIZE, RANGE_RAM};
+    assert_int_equal(room_shadows(&ranges), 67 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +321,7 @@ int main(void)
         cmocka_unit_test(registers_are_no_memory),
         cmocka_unit_test(tables_are_counted),
         cmocka_unit_test(the_pool_follows_the_machine),
+        cmocka_unit_test(shadows_follow_the_memory),
         cmocka_unit_test(the_place_is_the_same_each_time),
         cmocka_unit_test(the_place_meets_nothing_that_is_to_be_avoided),
     };

@@ -249,11 +249,40 @@ static void vmx_in_words(void **state)
     assert_string_equal(text, "EPT 4-level 2M unrestricted-guest preemption-timer RDTSCP");
 }
 
+/* What the config asks for, by what the least able unit can. */
+static void guest_units(void **state)
+{
+    (void)state;
+    static const struct { enum vtd_ability ability; enum guest_iommu got[4]; } cases[] = {
+        {VTD_ABILITY_NESTED, {GUEST_IOMMU_NESTED, GUEST_IOMMU_NESTED, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
+        {VTD_ABILITY_SECOND_STAGE, {GUEST_IOMMU_NONE, GUEST_IOMMU_NONE, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
+        {VTD_ABILITY_LEGACY, {GUEST_IOMMU_NONE, GUEST_IOMMU_NONE, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (u32 asked = GUEST_IOMMU_AUTO; asked <= GUEST_IOMMU_NONE; asked++) {
+            build();
+            config.guest_iommu = (enum guest_iommu)asked;
+            machine.units[1].ecap &= ~(cases[i].ability < VTD_ABILITY_NESTED ? 1ull << 26 : 0);
+            machine.units[1].ecap &= ~(cases[i].ability < VTD_ABILITY_SECOND_STAGE ? 1ull << 43 : 0);
+            check(true, true, cases[i].ability, "");
+            assert_int_equal(verdict.guest_iommu, cases[i].got[asked]);
+            const char *decides = cases[i].ability == VTD_ABILITY_NESTED ? "every unit" : "unit 1";
+            assert_non_null(strstr(verdict.units_why, decides));
+        }
+    }
+    build();
+    config.guest_iommu = GUEST_IOMMU_SHADOW;
+    machine.dmar_usable = false;
+    verdict_reach(&machine, &config, &verdict);
+    assert_int_equal(verdict.guest_iommu, GUEST_IOMMU_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_machine_with_everything),
         cmocka_unit_test(the_weakest_unit_decides),
+        cmocka_unit_test(guest_units),
         cmocka_unit_test(tables_and_devices),
         cmocka_unit_test(devices_in_doubt),
         cmocka_unit_test(x2apic),
