@@ -84,12 +84,13 @@ u32 units_width(u32 i, u32 levels)
 
 struct units_common units_get_common(void)
 {
-    struct units_common c = {.page_sizes = ~0ull, .coherent = true, .without = count};
+    struct units_common c = {.page_sizes = ~0ull, .coherent = true, .nesting = count != 0, .without = count};
     for (u32 i = 0; i < count; i++) {
         struct vtd_unit_info info;
         vtd_unit_get_info(units[i], &info);
         c.page_sizes &= info.ss_page_sizes;
         c.coherent &= info.coherent;
+        c.nesting &= info.nesting;
         bool remaps = vtd_ecap_get(info.ecap, VTD_ECAP_IR) != 0;
         c.without = !remaps && i < c.without ? i : c.without;
     }

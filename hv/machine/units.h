@@ -23,7 +23,7 @@ bool units_find(u64 addr, u32 *i, u32 *offset);
 /* What one table for all of them and the CPU may look like. */
 struct units_common {
     u64 page_sizes;
-    bool coherent;
+    bool coherent, nesting;
     bool interrupts;      /* firmware says that the platform remaps interrupts (VT-d 8.1), and all can */
     u32 without;          /* the first that cannot; units_count(): none */
 };

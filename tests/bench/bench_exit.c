@@ -8,6 +8,7 @@
 #include "tests/bench/exits.h"
 
 #include "hv/guest/window.h"
+#include "iommu/shadow/shadow.h"
 
 enum { POOL_PAGES = 1 << 18, DEVICES = 120, BUS = 0x100, GIB = 1 << 30 };
 enum { R_GCMD = 0x18, R_RTADDR = 0x20, R_IQT = 0x88, R_IQA = 0x90, TE = 1u << 31, SRTP = 1 << 30, QIE = 1 << 26 };
@@ -116,7 +117,9 @@ static void queue(u64 w0, u64 w1)
     tail = (tail + 32) % PAGE_SIZE;
 }
 
-static void start(void)
+static struct shadow_memory shadows;
+
+static void start_as(bool shadowed)
 {
     const struct domain_config config = {.levels = 4, .page_sizes = PAGE_SIZE | 2ull << 20 | GIB, .coherent = true,
                                          .parent = true};
@@ -128,15 +131,21 @@ static void start(void)
     must(domain_unit_add(parent, unit, &def));
     must(vtd_takeover(unit, &def));
     const struct viommu_config viommu_config = {.unit = unit, .parent = parent, .ops = &ops, .gpa_width = 48,
-                                                .max_table_pages = POOL_PAGES / 8};
+                                                .max_table_pages = POOL_PAGES / 8,
+                                                .shadows = shadowed ? &shadows : NULL};
     must(viommu_create(&viommu_config, &viommu));
     root = pages(1);
     ring = pages(1);
     tail = 0;
-    quiet(R_IQA, ring | 1u << 11);
+    quiet(R_IQA, ring | (shadowed ? 0 : 1u << 11));
     quiet(R_GCMD, QIE);
-    quiet(R_RTADDR, root | 1u << 10);
+    quiet(R_RTADDR, root | (shadowed ? 0 : 1u << 10));
     quiet(R_GCMD, QIE | SRTP);
+}
+
+static void start(void)
+{
+    start_as(false);
 }
 
 /* One directory of 32 pages for all devices, with an entry at `pasid`. */
@@ -304,6 +313,101 @@ static void status_window(void)
     status_exits("status: a dump", STATUS_REPORT_DUMP);
 }
 
+/* --- a shadowed unit: the guest's memory is mapped one to one --- */
+
+enum { LEAVES = 512, MEMORY_GIB = POOL_PAGES / LEAVES / LEAVES };
+
+static void start_shadowed(void)
+{
+    shadows = (struct shadow_memory){POOL_PAGES / 2, POOL_PAGES / 2};
+    start_as(true);
+    must(domain_map(parent, (gpa_t){0}, (hpa_t){0}, MEMORY_GIB * (u64)GIB, PROT_READ | PROT_WRITE, MEM_WB));
+    must(domain_flush(parent, (gpa_t){0}, 0));
+}
+
+/* Narrow descriptors, an invalidation and its wait. */
+static void announce(const char *work, u64 w0, u64 w1)
+{
+    static u64 status;
+    status = status != 0 ? status : pages(1);
+    const u64 words[4] = {w0, w1, 0x25 | 1ull << 32, status};
+    for (u32 i = 0; i < 4; i++) {
+        at(ring + tail)[i] = words[i];
+    }
+    tail = (tail + sizeof(words)) % PAGE_SIZE;
+    if (work != NULL) {
+        measured(work, R_IQT, tail);
+    } else {
+        quiet(R_IQT, tail);
+    }
+}
+
+/* Tables of so many GiB from 0 on: in pages that lie the other way round than their addresses, or in 2 MiB each. */
+static u64 tables_of(u32 gib, bool large)
+{
+    u64 top = pages(1), third = pages(1);
+    at(top)[0] = third | 3;
+    for (u32 i = 0; i < gib; i++) {
+        u64 second = pages(1);
+        at(third)[i] = second | 3;
+        for (u32 k = 0; k < LEAVES; k++) {
+            at(second)[k] = large ? (u64)(LEAVES - 1 - k) << 21 | 0x83 : pages(1) | 3;
+            for (u32 n = 0; n < LEAVES && !large; n++) {
+                at(at(second)[k] & ~PAGE_MASK)[n] = ((u64)k * LEAVES + LEAVES - 1 - n) * PAGE_SIZE | 3;
+            }
+        }
+    }
+    return top;
+}
+
+static u64 *context(u16 sid)
+{
+    u64 *bus = &at(root)[(sid >> 8) * 2];
+    *bus = *bus != 0 ? *bus : pages(1) | 1;
+    return &at(*bus & ~PAGE_MASK)[(sid & 0xff) * 2];
+}
+
+static void put_context(u16 sid, u64 table, u64 did)
+{
+    context(sid)[1] = did << 8 | 2;
+    context(sid)[0] = table | 1;
+}
+
+static void shadowed(void)
+{
+    start_shadowed();
+    u64 table = tables_of(1, false);
+    put_context(BUS, table, 7);
+    measured("shadow, 1 GiB in 4K pages", R_GCMD, QIE | TE);
+    announce("shadow, 1 GiB in 4K pages, unchanged", 0x12, 0);
+    u64 *second = at(at(at(table)[0] & ~PAGE_MASK)[0] & ~PAGE_MASK);
+    u64 *leaf = at(second[5] & ~PAGE_MASK);
+    u64 mapped = leaf[9];
+    for (u32 i = 0; i < 2; i++) {
+        leaf[9] = i == 0 ? 0 : mapped;
+        const u64 page = 5ull << 21 | 9 << 12;
+        announce(i == 0 ? "shadow, a 4K page taken away" : "shadow, a 4K page mapped", 0x32 | 7 << 16, page);
+    }
+    second[5] = 0;
+    announce("shadow, a table taken away", 0x32 | 7 << 16, 5ull << 21 | 9);
+    at(table)[0] = 0;
+    announce("shadow, 1 GiB taken away", 0x22 | 7 << 16, 0);
+    put_context(BUS, tables_of(32, true), 8);
+    announce("shadow, 32 GiB in 2M pages, another table", 0x31 | (u64)BUS << 32, 0);
+    context(BUS)[0] = 0;
+    announce("shadow, a device gone", 0x31 | (u64)BUS << 32, 0);
+}
+
+/* Not counted: how long a guest waits for it. */
+static void time_large(u32 gib)
+{
+    start_shadowed();
+    put_context(BUS, tables_of(gib, false), 7);
+    u64 began = exits_now_ns();
+    quiet(R_GCMD, QIE | TE);
+    printf("shadow of %u GiB in 4K pages\t%llu\n", gib, exits_now_ns() - began);
+}
+
 int main(int argc, char **argv)
 {
     exits.counting = argc > 1 && strcmp(argv[1], "count") == 0;
@@ -314,5 +418,10 @@ int main(int argc, char **argv)
     other_tables();
     full_ring();
     status_window();
+    shadowed();
+    if (!exits.counting) {
+        time_large(1);
+        time_large(64);
+    }
     return 0;
 }

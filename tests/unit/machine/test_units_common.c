@@ -26,6 +26,7 @@ static struct units_common probe(u32 remaps, bool flag)
     }
     assert_int_equal(units_probe(&dmar), OK);
     struct units_common common = units_get_common();
+    assert_true(common.nesting);
     for (u32 i = 0; i < UNITS; i++) {
         vtd_unit_destroy(units_get(i));
     }

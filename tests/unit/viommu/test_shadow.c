@@ -447,7 +447,7 @@ static void second_stage_changes(void **state)
     }
 }
 
-/* One id with two tables, one table under two ids, an id that goes to a new table. */
+/* One id with two tables, one table under two ids, an id that goes to a new table, id 0 for all. */
 static void ids_and_tables(void **state)
 {
     (void)state;
@@ -478,6 +478,9 @@ static void ids_and_tables(void **state)
             }
         }
         host_forgive_storms();
+        leaf[1][1] = pages | 3;
+        assert_true(kit_submit_legacy(kit, which % 2 != 0 ? 0x22 : 0x32, IOVA + PAGE_SIZE)); /* what was not present */
+        assert_int_equal(kit_dma(kit, SID + 1, true, IOVA + PAGE_SIZE, &value), 0);
         (void)kit_legacy_context(kit, SID + 1, DID, table[0], 4);
         assert_true(kit_submit_legacy(kit, 0x31 | (u64)(SID + 1) << 32, 0));
         assert_int_equal(kit_dma(kit, SID + 1, true, IOVA, &value), 0);
