@@ -59,6 +59,11 @@ static bool through_second_stage(const struct partition *p, struct window_sessio
                                  u64 gpa)
 {
     u64 hpa;
+    bool its = second.levels <= domain_levels(p->domain) &&
+               domain_unit_root(p->domain, second.levels).v == second.root.v;
+    if (!its) {
+        return end(s, STATUS_OUTCOME_SHADOW, gpa);
+    }
     return second_stage(p, s, second.root, second.levels, gpa, &hpa) ? end(s, STATUS_OUTCOME_ADDRESS, hpa)
                                                                      : end(s, STATUS_OUTCOME_BLOCKED, gpa);
 }

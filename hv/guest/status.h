@@ -237,6 +237,7 @@ enum status_outcome {
     STATUS_OUTCOME_UNREADABLE,  /* a first-stage entry is not in the partition's memory */
     STATUS_OUTCOME_INTERRUPT,   /* no DMA: an address of interrupt messages */
     STATUS_OUTCOME_UNTRANSLATED, /* by a pass-through entry */
+    STATUS_OUTCOME_SHADOW,      /* it goes on in a shadow of the guest's table, which is not followed */
 };
 struct status_end {
     u32 outcome, reserved;

@@ -141,6 +141,7 @@ const char *words_outcome(u32 outcome)
         [STATUS_OUTCOME_UNREADABLE] = "a first-stage entry is not in the partition's memory",
         [STATUS_OUTCOME_INTERRUPT] = "an interrupt message, no DMA",
         [STATUS_OUTCOME_UNTRANSLATED] = "passes untranslated",
+        [STATUS_OUTCOME_SHADOW] = "goes on in the shadow of the guest's own table, which is not shown",
     };
     return outcome < ARRAY_LEN(names) ? names[outcome] : "unknown";
 }
