@@ -323,7 +323,7 @@ class Machine:
         table, commands = self.dir / "nestor.sym", self.dir / "debugger.rc"
         table.write_text("".join(f"{at} {name}\n" for name, at in symbols.items()))
         commands.write_text(f'ldsym global "{table}"\nlb 0x{symbols[self.options.stop_in]}\ncontinue\n'
-                            "r\nbt 4\nquit\n")
+                            "r\nquit\n")
         return commands
 
     def start(self):
@@ -459,7 +459,7 @@ def parse(arguments):
     parser.add_argument("--nestor", action="store_true", help="boot nestor.efi first")
     parser.add_argument("--config", default="", help="nestor.conf as text")
     parser.add_argument("--stop-in", metavar="FUNCTION", default="",
-                        help="of the image: Bochs's debugger prints registers and callers there, and ends the machine")
+                        help="of the image: Bochs's debugger prints the registers there and ends the machine")
     parser.add_argument("--timeout", type=int, default=600)
     parser.add_argument("--keep", help="directory for the machine's files")
     a = parser.parse_args(arguments)
