@@ -27,7 +27,7 @@ AIMS = {
     "register read, 32 bits": 375,
     "doorbell, 1 command": 1150,
     "doorbell, 16 commands": 1150 + 15 * 98,
-    "doorbell, 256 commands": 1150 + 255 * 99,
+    "doorbell, 256 commands": 1150 + 255 * 100,
     "interrupt entry, 1": 1550,
     "interrupt entries, 17": 1550 + 16 * 490,
     "first-stage map of 512 pages, above plain stores": 0,
