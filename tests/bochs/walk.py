@@ -3,11 +3,13 @@
 
 attach/snapshot.c writes memory, the units' registers and what they have cached. From there on this is VT-d 3.4, 9.1 to
 9.9 read once more, sharing nothing with the driver: for each of the 65,536 source-ids of each unit, and each PASID that
-has an entry, what the tables lead to. A finding is a line; there should be none:
+has an entry, what the tables lead to; and, where interrupts are remapped, each entry of the table. A finding is a line;
+there should be none:
 
 - a request that skips the second stage, or an entry that lets a device's own TLB or page requests in;
 - a byte outside the partition: Nestor's memory, a unit's registers, what the configuration protects;
 - a page that can be read and not written under a nested entry, at any level (Intel 772415);
+- an interrupt that is no ordinary one of a device, or for a CPU that is not there;
 - anything stale: a table in memory that is not Nestor's or not taken from its pool, one page as two kinds of table, a
   cached entry that memory contradicts;
 - anything leaked: a page of the pool that is taken and to which nothing of Nestor's memory points any more, beyond
@@ -39,6 +41,7 @@ class Unit:
     status: int = 0
     root: int = 0
     queue: int = 0
+    interrupts: int = 0                                      # IRTA, as SIRTP latched it
     cached: list = dataclasses.field(default_factory=list)   # (what, key, key, reason, words)
 
 
@@ -51,7 +54,7 @@ def read_units(text):
             units.append(Unit(*numbers))
         elif what == "registers":
             u = units[-1]
-            u.cap, u.ecap, u.status, u.root, u.queue = numbers
+            u.cap, u.ecap, u.status, u.root, u.queue, u.interrupts = numbers
         else:
             units[-1].cached.append((what, *numbers[:3], numbers[3:]))
     return units
@@ -125,9 +128,10 @@ class Pool:
 
 
 class Walk:
-    def __init__(self, memory, unit, own, pool, forbidden):
+    def __init__(self, memory, unit, own, pool, forbidden, cpus):
         self.memory, self.unit, self.own, self.pool = memory, unit, own, pool
-        self.forbidden = forbidden      # [(name, base, size)]
+        self.forbidden, self.cpus = forbidden, cpus     # [(name, base, size)]; ids are 0 to cpus - 1
+        self.interrupts, self.interrupt_pages = 0, set()
         self.findings, self.kinds = [], {}
         self.roles = {}                 # page: what kind of table it is
         self.second = {}                # (root, levels): SecondStage
@@ -157,7 +161,8 @@ class Walk:
     def summary(self):
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(self.kinds.items()))
         return (f"unit {self.unit.base:x}: {kinds}, {self.nested} nested entries, {self.leaves} leaves, "
-                f"{self.first_tables} first-stage tables, {len(self.unit.cached)} cached")
+                f"{self.first_tables} first-stage tables, {self.interrupts} interrupt entries, "
+                f"{len(self.unit.cached)} cached")
 
     def run(self):
         if self.unit.status >> 31 & 1 == 0:
@@ -173,7 +178,40 @@ class Walk:
         for bus in range(256):
             for half in range(2):
                 self.context_table(bus, half, root[2 * bus + half], mode == 1)
+        if self.unit.status >> 25 & 1:
+            self.interrupt_table()
         self.check_cached(mode == 1)
+
+    # --- interrupts ---
+
+    def interrupt_table(self):
+        base, size = self.unit.interrupts & ADDRESS, 32 << (self.unit.interrupts & 15)
+        first = (base - self.pool.base) // PAGE
+        self.interrupt_pages = set(range(first, first + size // PAGE))
+        for at in range(base, base + size, PAGE):
+            words = self.table(at, "a table of interrupt entries")
+            for i in range(0, 512, 2):
+                if words[i] & PRESENT:
+                    self.interrupts += 1
+                    self.places.setdefault("interrupt", at + 8 * i)
+                    self.interrupt((at - base) // 16 + i // 2, words[i], words[i + 1])
+
+    def interrupt(self, index, low, high):
+        name, mode = f"interrupt entry {index:x} ({high:x} {low:x})", low >> 5 & 7
+        if mode > 1 or low >> 15 & 1 or low >> 16 & 0xFF < 16:
+            self.find(f"{name} is no ordinary interrupt")
+        if low & 0xFF007000 or high >> 20 or high >> 18 & 3 == 3:
+            self.find(f"{name}: reserved bits")
+        if not self.has_cpus(low >> 32, low >> 2 & 1):
+            self.find(f"{name}: for a CPU that is not there")
+
+    def has_cpus(self, destination, logical):
+        if self.unit.interrupts >> 11 & 1 == 0:
+            return logical or destination >> 8 & 0xFF == 0xFF or destination >> 8 & 0xFF < self.cpus
+        if destination == 0xFFFFFFFF or not logical:
+            return destination == 0xFFFFFFFF or destination < self.cpus
+        mask, first = destination & 0xFFFF, (destination >> 16) * 16
+        return mask != 0 and first + mask.bit_length() <= self.cpus
 
     def context_table(self, bus, half, pointer, scalable):
         if not scalable and half == 1:
@@ -344,6 +382,8 @@ class Walk:
                 self.check_translation(k2, *words)
             elif what == "first-stage":
                 self.check_inside(f"a cached first-stage table of domain {k2 & 0xFFFF}", words[0], PAGE, 0)
+            elif what == "interrupt":
+                self.check_same(f"interrupt entry {k1:x}", (self.unit.interrupts & ADDRESS) + 16 * k1, words)
             elif what == "second-stage" and not (self.pool.has(words[0]) and self.pool.is_taken(words[0])):
                 self.find(f"stale: a cached second-stage table at {words[0]:x}, in a page that is not in use")
 
@@ -390,8 +430,8 @@ class Result:
 class Snapshot:
     """`own`: Nestor's memory; `protected`: [(base, size)] that no DMA may reach."""
 
-    def __init__(self, path, own, elf, protected=()):
-        self.memory, self.own, self.symbol = Memory(path), own, pool_symbol(elf)
+    def __init__(self, path, own, elf, protected=(), cpus=1):
+        self.memory, self.own, self.symbol, self.cpus = Memory(path), own, pool_symbol(elf), cpus
         with open(f"{path}.txt", encoding="ascii") as text:
             self.units = read_units(text.read())
         self.forbidden = [("Nestor's memory", *own)]
@@ -401,7 +441,7 @@ class Snapshot:
     def walk(self):
         """-> (the pool, a Walk of each unit)"""
         pool = Pool(self.memory, self.own, self.symbol)
-        walks = [Walk(self.memory, unit, self.own, pool, self.forbidden) for unit in self.units]
+        walks = [Walk(self.memory, unit, self.own, pool, self.forbidden, self.cpus) for unit in self.units]
         for w in walks:
             w.run()
             if w.sids != 65536:
@@ -412,14 +452,14 @@ class Snapshot:
         pool, walks = self.walk()
         findings = [line for w in walks for line in w.findings]
         findings += [] if pool.pages and walks else ["the snapshot has no pool or no unit"]
-        lost = len(pool.lost())
+        lost = len(pool.lost().difference(*(w.interrupt_pages for w in walks)))
         parts = [w.summary() for w in walks]
         parts += [f"{len(pool.taken)} of {pool.pages} pages taken, {lost} pointed to by none"]
         return Result(findings, "; ".join(parts), lost)
 
 
-def walk(path, own, elf, protected=()):
-    snapshot = Snapshot(path, own, elf, protected)
+def walk(path, own, elf, protected=(), cpus=1):
+    snapshot = Snapshot(path, own, elf, protected, cpus)
     result = snapshot.result()
     snapshot.memory.close()
     return result
@@ -455,12 +495,19 @@ def breakages(snapshot):
     if cached:
         gone = max(at for at in places if isinstance(at, int) and at <= cached[0][0])
         yield "memory taken away", {places[gone]: 0}, "stale: a cached translation"
+    if "interrupt" in places:
+        entry = places["interrupt"]
+        yield "an NMI", {entry: word(entry) & ~0xE0 | 4 << 5}, "no ordinary interrupt"
+        yield "a foreign CPU", {entry: word(entry) & 0xFFFFFFFB | 0xFE << 32}, "a CPU that is not there"
+        remapped = next(k1 for what, k1, _, _, _ in unit.cached if what == "interrupt") * 16
+        remapped += unit.interrupts & ADDRESS
+        yield "another interrupt entry", {remapped + 8: word(remapped + 8) ^ 1}, "stale: the cached interrupt"
     yield "a page lost", {bits: word(bits) | 1 << free % 64}, None
 
 
-def unseen(path, own, elf):
+def unseen(path, own, elf, cpus=1):
     """Breaks one thing after the other; those that the walk does not see, or could not be tried."""
-    snapshot = Snapshot(path, own, elf)
+    snapshot = Snapshot(path, own, elf, cpus=cpus)
     before, out, tried = snapshot.result(), [], 0
     for what, changed, said in breakages(snapshot):
         snapshot.memory.changed = changed
@@ -470,4 +517,4 @@ def unseen(path, own, elf):
         if result.lost <= before.lost if said is None else not any(said in line for line in result.findings):
             out.append(f"{what}: {result.findings[:3]}")
     snapshot.memory.close()
-    return out if tried == 12 else [*out, f"{tried} were tried"]
+    return out if tried == 12 + 3 * (snapshot.units[0].status >> 25 & 1) else [*out, f"{tried} were tried"]

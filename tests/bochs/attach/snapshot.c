@@ -89,18 +89,25 @@ static void write_second_stage(const struct node *node, FILE *out)
     write_words("second-stage", node->k1, node->k2, 0, &e->table, 1, out);
 }
 
+static void write_irte(const struct node *node, FILE *out)
+{
+    const struct irte *e = (const struct irte *)(const void *)node;
+    write_words("interrupt", node->k1, 0, 0, e->w, 2, out);
+}
+
 static void write_unit(unsigned index, FILE *out)
 {
     struct model_unit *unit = units_get(index);
     fprintf(out, "unit %#" PRIx64 " %#" PRIx64 "\n", attach_config.units[index].base, model_register_size(unit));
-    fprintf(out, "registers %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n",
+    fprintf(out, "registers %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n",
             model_read(unit, REG_CAP, 8), model_read(unit, REG_ECAP, 8), model_read(unit, REG_GSTS, 4), unit->root,
-            model_read(unit, REG_IQA, 8));
+            model_read(unit, REG_IQA, 8), unit->irta);
     write_cache(&unit->contexts, write_context, out);
     write_cache(&unit->pasids, write_pasid, out);
     write_cache(&unit->iotlb, write_iotlb, out);
     write_cache(&unit->fs, write_first_stage, out);
     write_cache(&unit->ss, write_second_stage, out);
+    write_cache(&unit->irtes, write_irte, out);
 }
 
 void snapshot_write(void)
