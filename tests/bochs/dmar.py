@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The DMAR table of the Bochs machine, compiled by iasl from its own text form."""
+"""The DMAR table of the Bochs machine, compiled by iasl from its own text form, and the MCFG table."""
 import pathlib
+import struct
 import subprocess
 
 HEADER = """[0004] Signature : "DMAR"
@@ -30,17 +31,19 @@ SCOPE = """[0001] Device Scope Type : {kind:02X}
 [0001] PCI Bus Number : {bus:02X}
 [0002] PCI Path : {device:02X},{function:02X}
 """
-IOAPIC, PCI_ENDPOINT = 3, 1
-IOAPIC_ID = 1
+PCI_ENDPOINT, IOAPIC, HPET = 1, 3, 4
+# Source-ids of what is no PCI function.
+IOAPIC_SID, HPET_SID = 0xF0F8, 0xF0F9
 
 
-def table(units, haw, directory, flags=0):
-    """units: [(base, [source-id, ...])]; the last one gets everything else. flags: bit 0 INTR_REMAP. The bytes."""
+def table(units, haw, directory, flags=0, cpus=1):
+    """units: [(base, [source-id, ...])]; the last one gets everything else. flags: bit 0 INTR_REMAP. MADT's
+    id of the I/O APIC is the number of CPUs. The bytes."""
     text = HEADER.format(width=haw - 1, flags=flags)
     for i, (base, sids) in enumerate(units):
         last = i == len(units) - 1
         scopes = [(PCI_ENDPOINT, 0, sid) for sid in ([] if last else sids)]
-        scopes += [(IOAPIC, IOAPIC_ID, 0xF0F8)] if last else []
+        scopes += [(IOAPIC, cpus, IOAPIC_SID), (HPET, 0, HPET_SID)] if last else []
         text += UNIT.format(length=16 + 8 * len(scopes), flags=int(last), base=base)
         for kind, number, sid in scopes:
             text += SCOPE.format(kind=kind, id=number, bus=sid >> 8, device=(sid >> 3) & 31,
@@ -52,3 +55,11 @@ def table(units, haw, directory, flags=0):
     if result.returncode != 0:
         raise RuntimeError(result.stdout + result.stderr)
     return source.with_suffix(".aml").read_bytes()
+
+
+def mcfg(base):
+    """An MCFG table of one window, for bus 0."""
+    table = bytearray(struct.pack("<4sIBB6s8sI4sI8xQHBB4x", b"MCFG", 60, 1, 0, b"NESTOR", b"TESTMCFG", 1, b"NEST", 1,
+                                  base, 0, 0, 0))
+    table[9] = -sum(table) & 0xFF
+    return bytes(table)

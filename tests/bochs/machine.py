@@ -44,13 +44,18 @@ CACHE = pathlib.Path(os.environ.get("NESTOR_CACHE") or
 ELF = TOP / "obj/nestor.elf"
 EMU = CACHE / "emu"
 LIB = EMU / "usr/lib/x86_64-linux-gnu"
-# The source-ids of the plugins: slots 2 and 3 of the board, and the chipset.
-SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020}
+# The source-ids of the plugins: slots 2 and 3 of the board, and the chipset; of the attachment's own functions.
+SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020, "edu": 0x0040,
+        "virtio-blk": 0x0048}
 # mitigations=off, rodata=off, cryptomgr.notests: on an emulated CPU half of the boot goes into
 # mitigations, a check of all page tables and tests of the kernel's ciphers. reboot=pci: on Bochs
 # the keyboard controller resets only the CPU.
 CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off cryptomgr.notests reboot=pci"
 IPS = 50000000
+ECAM = 0xFE000000
+# IA32_ARCH_CAPABILITIES, bit 21: there is IA32_XAPIC_DISABLE_STATUS; its bit 0 (SDM 12.12.1).
+X2APIC_LOCKED = {0x10A: 1 << 21, 0xBD: 1}
+INTR_REMAP = 1
 PR_SET_PDEATHSIG = 1
 
 BOCHSRC = """plugin_ctrl: unmapped=true, biosdev=true, speaker=false, parallel=false, serial=true, fw_cfg=true
@@ -118,10 +123,12 @@ class Options:
     mwait: bool = True           # False: several CPUs that wait do so by HLT, which Bochs does four times as fast
     ips: int = IPS               # instructions a second; with several CPUs it is idle time that costs
     memory: int = 512
+    x2apic_locked: bool = False  # IA32_XAPIC_DISABLE_STATUS says so; turned on by sabotage.efi as a `before`
     msrs: dict = dataclasses.field(default_factory=dict)    # {number: value} of registers that the model lacks
     units: tuple = (Unit(0xFED90000),)
     dmar: bool = True            # False: no table is installed
-    dmar_flags: int = 0          # of the table, VT-d 8.1
+    dmar_flags: int = 0          # of the table, VT-d 8.1; with INTR_REMAP the I/O APIC is the attachment's
+    functions: bool = False      # the attachment's own: edu, virtio-blk, with an ECAM window
     dmar_bytes: bytes = None     # a table that the test brings
     kernel: str = "forky"        # forky, bookworm or a path
     initrd: str = None           # a path; default: ours
@@ -200,15 +207,18 @@ def kernel_paths(kernel):
     raise RuntimeError(f"no kernel in {root}: run `make setup`")
 
 
-def guest_data(directory):
-    """Makes the files at the network card's other end and on the USB disk; returns words that tell the guest their
-    checksums."""
+def guest_data(directory, functions=False):
+    """Makes the files at the network card's other end and on the disks of USB and virtio; returns words that tell the
+    guest their checksums."""
     net, usb = disk.pattern(256 << 10, "net"), disk.pattern(256 << 10, "usb")
     (directory / "net").mkdir(exist_ok=True)
     (directory / "net/net.bin").write_bytes(net)
     (directory / "usb.img").write_bytes(usb)
     # The guest writes to the rest of the disk's data.
     parts = {"net": net, "usb": usb, "disk": disk.pattern(3 << 20, "disk")}
+    if functions:
+        parts["virtio"] = disk.pattern(256 << 10, "virtio")
+        (directory / "virtio.img").write_bytes(parts["virtio"] + bytes(256 << 10))
     return [f"nestor.{name}_md5={hashlib.md5(data).hexdigest()}" for name, data in parts.items()]
 
 
@@ -273,8 +283,10 @@ class Machine:
             files["/DMAR.BIN"] = o.dmar_bytes
         elif o.dmar and o.units:
             units = [(u.base, [SIDS[d] for d in u.devices]) for u in o.units]
-            files["/DMAR.BIN"] = dmar.table(units, o.units[0].haw, self.dir, o.dmar_flags)
-        sums = guest_data(self.dir)
+            files["/DMAR.BIN"] = dmar.table(units, o.units[0].haw, self.dir, o.dmar_flags, o.cpus)
+        if o.functions:
+            files["/MCFG.BIN"] = dmar.mcfg(ECAM)
+        sums = guest_data(self.dir, o.functions)
         if o.efi is not None:
             files["/test.efi"] = o.efi
             boot.append(("Test", r"\test.efi", o.efi_options))
@@ -293,11 +305,12 @@ class Machine:
         without += "" if o.mwait else " mwait"
         cpu = f"model={model}, cpuid_freq=ips, count={o.cpus}, ips={o.ips}, reset_on_triple_fault=0, ignore_bad_msrs=1"
         cpu += f', exclude_features="{without.strip()}"' if without else ""
-        if o.msrs:
+        msrs = {**o.msrs, **(X2APIC_LOCKED if o.x2apic_locked else {})}
+        if msrs:
             # Address, type, then in halves: value, reserved bits, ignored bits.
             (self.dir / "msrs.def").write_text("".join(
                 f"{msr:#x} 0 {value >> 32:08x} {value & 0xffffffff:08x} 00000000 00000000 00000000 00000000\n"
-                for msr, value in o.msrs.items()))
+                for msr, value in msrs.items()))
             cpu += f', msrs="{self.dir}/msrs.def"'
         (self.dir / "bochsrc").write_text(
             BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net"))
@@ -315,6 +328,9 @@ class Machine:
                       f"haw {unit.haw}", *unit.words]
             lines += [f"device {plugin} {i}" for plugin in unit.devices]
         lines += [f"snapshot {self.dir}/snapshot", f"snapshot-mib {o.memory}"] if o.walks else []
+        lines += [f"ioapic {dmar.IOAPIC_SID:#x}"] if o.dmar_flags & INTR_REMAP else []
+        lines += ["show-capabilities"] if o.x2apic_locked else []
+        lines += ["edu", f"virtio-blk {self.dir}/virtio.img"] if o.functions else []
         return lines + list(o.attach)
 
     def debugger_commands(self):

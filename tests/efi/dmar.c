@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes the machine look as its firmware would have left it, then boots: installs
- * \DMAR.BIN (if there) as an ACPI table and enters the lines of \boot.txt as boot options.
+ * Makes the machine look as its firmware would have left it, then boots: installs \DMAR.BIN and \MCFG.BIN, those that
+ * are there, as ACPI tables, reserves the latter's window and enters the lines of \boot.txt as boot options.
  *
  *     NAME <tab> \PATH <tab> OPTIONS
  *
@@ -48,20 +48,52 @@ static CHAR8 *read_file(CHAR16 *path, UINTN *size)
     return EFI_ERROR(status) ? NULL : data;
 }
 
-static void install_dmar(void)
+static CHAR8 *install(CHAR16 *path)
 {
     UINTN size = 0, key = 0;
     struct acpi_table *protocol;
-    CHAR8 *table = read_file(L"\\DMAR.BIN", &size);
+    CHAR8 *table = read_file(path, &size);
     if (table == NULL) {
-        Print(L"dmar: no table to install\n");
-        return;
+        return NULL;
     }
     EFI_STATUS status = LibLocateProtocol(&acpi_table_protocol, (VOID **)&protocol);
     if (!EFI_ERROR(status)) {
         status = protocol->install(protocol, table, size, &key);
     }
     Print(L"dmar: %d bytes installed: %r\n", size, status);
+    return table;
+}
+
+/* PI vol. 2, 7.2.4: the first service of DXE. A system uses only a window that is reserved (PCI Firmware 4.1.2). */
+struct dxe_services {
+    EFI_TABLE_HEADER header;
+    EFI_STATUS(EFIAPI *add_memory_space)(UINTN type, UINT64 base, UINT64 length, UINT64 capabilities);
+};
+
+static void reserve_window(const CHAR8 *mcfg)
+{
+    enum { GCD_RESERVED = 1, WINDOW_BASE = 44, BUS_BYTES = 1 << 20 };
+    static EFI_GUID dxe_services_table = {
+        0x05ad34ba, 0x6f02, 0x4214, {0x95, 0x2e, 0x4d, 0xa0, 0x39, 0x8e, 0x2b, 0xb9}};
+    struct dxe_services *dxe;
+    UINT64 base;
+    EFI_STATUS status = LibGetSystemConfigurationTable(&dxe_services_table, (VOID **)&dxe);
+    CopyMem(&base, mcfg + WINDOW_BASE, sizeof(base));
+    if (!EFI_ERROR(status)) {
+        status = dxe->add_memory_space(GCD_RESERVED, base, BUS_BYTES, 0);
+    }
+    Print(L"dmar: window at %lx reserved: %r\n", base, status);
+}
+
+static void install_tables(void)
+{
+    if (install(L"\\DMAR.BIN") == NULL) {
+        Print(L"dmar: no table to install\n");
+    }
+    const CHAR8 *mcfg = install(L"\\MCFG.BIN");
+    if (mcfg != NULL) {
+        reserve_window(mcfg);
+    }
 }
 
 static CHAR8 *take(CHAR8 *text, CHAR16 *out, UINTN max)
@@ -152,7 +184,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
     BS->HandleProtocol(self, &LoadedImageProtocol, (VOID **)&loaded);
     volume = loaded->DeviceHandle;
     root = LibOpenRoot(volume);
-    install_dmar();
+    install_tables();
     enter_option(OWN_NUMBER, &own_line);
     CHAR8 *text = read_file(L"\\boot.txt", &size);
     while (text != NULL && *text != 0 && count < OPTIONS_MAX) {

@@ -15,6 +15,8 @@ enum {
     WINDOW_BASE = 0xfed90000,   /* Bochs keeps handlers by 64 KiB: one for all */
     WINDOW_END = 0xfed9ffff,
     BENCH_BASE = 0xfed9f000,
+    ECAM_BASE = 0xfe000000,     /* of bus 0 */
+    ECAM_END = 0xfe0fffff,
     UNITS_MAX = 8,
     NO_PASID = 0xffffffff,
 };
@@ -32,9 +34,12 @@ struct unit_config {
 struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
-    bool hide_fsrm, show_tme, show_hypervisor, lose_sipis, still_timer, nmi_at_command;
+    bool hide_fsrm, show_tme, show_capabilities, show_hypervisor, lose_sipis, still_timer, nmi_at_command;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
+    bool ioapic, edu;
+    uint16_t ioapic_sid;
+    const char *virtio;         /* the file that is its disk */
 };
 extern struct attach_config attach_config;
 void config_read(void);
@@ -58,7 +63,8 @@ struct device {
     uint16_t sid;
     uint64_t reads, writes, refused;
 };
-enum device_index { DEV_IDE, DEV_E1000, DEV_XHCI, DEV_UHCI, DEV_EHCI, DEV_OHCI, DEV_ES1370, DEV_ISA_DMA, DEVICES };
+enum device_index { DEV_IDE, DEV_E1000, DEV_XHCI, DEV_UHCI, DEV_EHCI, DEV_OHCI, DEV_ES1370, DEV_ISA_DMA, DEV_EDU,
+                    DEV_VIRTIO, DEVICES };
 extern struct device devices[DEVICES];
 /* The replacement for a symbol in a plugin; NULL: leave it alone. */
 void *devices_wrap(const char *plugin, enum bochs_symbol symbol);
@@ -69,6 +75,7 @@ bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, v
 void errors_refused(struct device *device);
 void *errors_wrap(enum device_index index, enum bochs_symbol symbol);
 void errors_reset(void);
+void errors_restart(struct device *device);
 
 /* patches.c */
 void patches_apply(void);
@@ -95,6 +102,13 @@ void machine_check_raise(void);
 /* bench.c */
 uint64_t bench_read(uint64_t offset, unsigned len);
 void bench_write(uint64_t offset, unsigned len, uint64_t value);
+
+/* ioapic.c: the emulator's object and the handlers that it registers for its page at begin are changed into ours. */
+void ioapic_replace(void *object, memory_handler **read, memory_handler **write, uint64_t begin);
+
+/* edu.c, virtio.c: functions of the attachment's own (pci.h). */
+void edu_add(void);
+void virtio_add(const char *path);
 
 /* report.c */
 /* The last report is the one at_end; the earlier ones have their number appended to the file's name. */

@@ -18,6 +18,8 @@ typedef void io_write(void *self, uint32_t addr, uint32_t value, unsigned len);
       "_ZN8BX_MEM_C22registerMemoryHandlersEPvPFbmjS0_S0_ES2_PFPhmjS0_Emm",                       \
       bool, (void *param, memory_handler *read, memory_handler *write, void *direct,              \
              uint64_t begin, uint64_t end))                                                       \
+    X(UNREGISTER_MEMORY, unregister_memory, "_ZN8BX_MEM_C24unregisterMemoryHandlersEPvmm",        \
+      bool, (void *param, uint64_t begin, uint64_t end))                                           \
     X(DMA_READ, dma_read, "_ZN8BX_MEM_C19dmaReadPhysicalPageEmjPh",                               \
       void, (uint64_t addr, unsigned len, uint8_t *data))                                         \
     X(DMA_WRITE, dma_write, "_ZN8BX_MEM_C20dmaWritePhysicalPageEmjPh",                            \
@@ -30,6 +32,10 @@ typedef void io_write(void *self, uint32_t addr, uint32_t value, unsigned len);
       "_ZN12bx_devices_c21register_pci_handlersEP15bx_pci_device_cPhPKcS4_h",                     \
       bool, (void *self, void *device, uint8_t *devfn, const char *name, const char *descr,       \
              uint8_t bus))                                                                        \
+    X(PCI_READ, pci_read, "_ZN12bx_devices_c12read_handlerEPvjj",                                 \
+      uint32_t, (void *self, uint32_t port, unsigned len))                                         \
+    X(PCI_WRITE, pci_write, "_ZN12bx_devices_c13write_handlerEPvjjj",                             \
+      void, (void *self, uint32_t port, uint32_t value, unsigned len))                             \
     X(INIT_BAR_IO, init_bar_io, "_ZN15bx_pci_device_c11init_bar_ioEhtPFjPvjjEPFvS0_jjjEPKh",      \
       void, (void *self, uint8_t number, uint16_t size, io_read *read, io_write *write,           \
              const uint8_t *mask))                                                                \

@@ -10,9 +10,13 @@
  *   hang queue, hang commands     it fetches no descriptors; it completes no GCMD command
  *   hang-after N                  it fetches no more descriptors after that many
  *   device PLUGIN UNIT            this plugin's DMA goes through that unit (0, 1, ...); default: the last unit
+ *   ioapic SID                    an I/O APIC of the attachment's own, whose messages have that source-id
+ *   edu, virtio-blk FILE          functions 00:08.0 and 00:09.0 of its own, with an ECAM window at fe000000h
  *   hide-fsrm                     clears CPUID.7.EDX[4], with which Linux does not boot on Bochs 3.1
  *   show-hypervisor               sets CPUID.1:ECX[31]
  *   lose-sipis                    no start-up IPI reaches a CPU that is in VMX operation
+ *   show-tme, show-capabilities   sets CPUID.7.ECX[13], memory encryption, or EDX[29], IA32_ARCH_CAPABILITIES
+ *   still-timer                   the VMX-preemption timer stands still while a CPU sleeps
  *   nmi-at-command                the first CPU gets an NMI with the first write to a unit's command register
  *   fail-symbol NAME              as if Bochs did not have NAME, or with PLUGIN:NAME as if that plugin did not call it
  *   report FILE                   counters and state at the end; on the bench page's command 1 to FILE.1, FILE.2, ...
@@ -115,6 +119,13 @@ static void read_word(const char *word, char *value)
         add_unit(number(word, value));
     } else if (strcmp(word, "device") == 0) {
         assign_device(value);
+    } else if (strcmp(word, "ioapic") == 0) {
+        attach_config.ioapic = true;
+        attach_config.ioapic_sid = (uint16_t)number(word, value);
+    } else if (strcmp(word, "edu") == 0) {
+        attach_config.edu = true;
+    } else if (strcmp(word, "virtio-blk") == 0) {
+        attach_config.virtio = strdup(value);
     } else if (strcmp(word, "hide-fsrm") == 0) {
         attach_config.hide_fsrm = true;
     } else if (strcmp(word, "show-tme") == 0) {
@@ -123,6 +134,8 @@ static void read_word(const char *word, char *value)
         attach_config.show_hypervisor = true;
     } else if (strcmp(word, "lose-sipis") == 0) {
         attach_config.lose_sipis = true;
+    } else if (strcmp(word, "show-capabilities") == 0) {
+        attach_config.show_capabilities = true;
     } else if (strcmp(word, "still-timer") == 0) {
         attach_config.still_timer = true;
     } else if (strcmp(word, "nmi-at-command") == 0) {

@@ -10,7 +10,7 @@
 
 #include "tests/bochs/attach/attach.h"
 
-enum { ISA_BRIDGE_SID = 0x0008, REFUSALS_LOGGED = 40 };
+enum { ISA_BRIDGE_SID = 0x0008, EDU_SID = 0x0040, VIRTIO_SID = 0x0048, REFUSALS_LOGGED = 40 };
 
 enum {
     DATA = 1u << BOCHS_DMA_READ | 1u << BOCHS_DMA_WRITE,
@@ -28,6 +28,8 @@ struct device devices[DEVICES] = {
     [DEV_EHCI] = {.plugin = "usb_ehci", .needs = DATA | DESCRIPTORS | PCI},
     [DEV_OHCI] = {.plugin = "usb_ohci", .needs = DATA | DESCRIPTORS | PCI},
     [DEV_ES1370] = {.plugin = "es1370", .needs = DATA | PCI},
+    [DEV_EDU] = {.plugin = "edu", .sid = EDU_SID},
+    [DEV_VIRTIO] = {.plugin = "virtio-blk", .sid = VIRTIO_SID},
     [DEV_ISA_DMA] = {.plugin = "dma", .needs = DATA, .known = true, .sid = ISA_BRIDGE_SID},
 };
 
@@ -52,7 +54,9 @@ bool devices_dma(struct device *device, bool write, uint64_t addr, size_t len, v
         ok = write && pull_armed(device->sid) ? pull_dma(unit, &request, data, &outcome)
                                               : model_dma(unit, &request, data, &outcome);
         if (!ok) {
-            errors_refused(device);
+            if (outcome.kind != MODEL_KIND_INTERRUPT) { /* a message is posted: nobody tells the device */
+                errors_refused(device);
+            }
             if (logged++ < REFUSALS_LOGGED) {
                 attach_log("%s: %s %#" PRIx64 " refused, reason %#x", device->plugin, write ? "write" : "read", addr,
                            outcome.reason);

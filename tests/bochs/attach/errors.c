@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How a device reacts to a refused access. Bochs's models know no such thing: they would go on and report success,
- * with stale data. IDE reports the failed transfer (bus master status, bit 1) and can go on. Any other device does no
- * DMA until it is reset, as after a PCI abort; UHCI and xHCI show a host system error and that they halted.
+ * with stale data. IDE reports the failed transfer (bus master status, bit 1) and can go on, as can edu (edu.c). Any
+ * other device does no DMA until it is reset, as after a PCI abort; UHCI and xHCI show a host system error and that
+ * they halted.
  */
 #include "tests/bochs/attach/attach.h"
 
@@ -10,10 +11,10 @@ void errors_refused(struct device *device)
 {
     device->refused++;
     device->error = true;
-    device->stopped = device != &devices[DEV_IDE];
+    device->stopped = device != &devices[DEV_IDE] && device != &devices[DEV_EDU];
 }
 
-static void restart(struct device *device)
+void errors_restart(struct device *device)
 {
     device->error = false;
     device->stopped = false;
@@ -22,7 +23,7 @@ static void restart(struct device *device)
 void errors_reset(void)
 {
     for (unsigned i = 0; i < DEVICES; i++) {
-        restart(&devices[i]);
+        errors_restart(&devices[i]);
     }
 }
 
@@ -63,7 +64,7 @@ static uint32_t uhci_read(void *self, uint32_t addr, unsigned len)
 static void uhci_write(void *self, uint32_t addr, uint32_t value, unsigned len)
 {
     if ((addr & UHCI_MASK) == UHCI_COMMAND && (value & UHCI_RESETS) != 0) {
-        restart(&devices[DEV_UHCI]);
+        errors_restart(&devices[DEV_UHCI]);
     }
     uhci.write(self, addr, value, len);
 }
@@ -75,7 +76,7 @@ enum { E1000_MASK = 0x1ffff, E1000_CTRL = 0, E1000_RESET = 1 << 26, E1000_IO_MAS
 static void e1000_write_ctrl(uint32_t value)
 {
     if ((value & E1000_RESET) != 0) {
-        restart(&devices[DEV_E1000]);
+        errors_restart(&devices[DEV_E1000]);
     }
 }
 
@@ -113,7 +114,7 @@ static bool xhci_read(uint64_t addr, unsigned len, void *data, void *param)
 static bool xhci_write(uint64_t addr, unsigned len, void *data, void *param)
 {
     if ((addr & XHCI_MASK) == XHCI_USBCMD && (*(uint8_t *)data & XHCI_RESET) != 0) {
-        restart(&devices[DEV_XHCI]);
+        errors_restart(&devices[DEV_XHCI]);
     }
     return xhci.write(addr, len, data, param);
 }

@@ -2,7 +2,7 @@
 /*
  * Five repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported long_idiv breaks C's
  * aliasing rules); that is tried, and replaced if wrong. Linux does not boot on it with CPUID's FSRM bit; the bit can
- * be hidden; the one of memory encryption can be shown. A start-up IPI to a CPU that waits for it in VMX non-root
+ * be hidden; two others can be shown. A start-up IPI to a CPU that waits for it in VMX non-root
  * mode ends in a jump out of the sender's instruction, so that a broadcast reaches only the first such CPU. The jump
  * is caught. A VM entry with IF = 0 leaves external interrupts masked, even if they are to end the guest; the mask is
  * computed again. A local APIC that was turned off can be turned on again. Beside these, NMIs can be lost on request.
@@ -99,10 +99,12 @@ static void (*model_leaf)(const void *model, uint32_t leaf, uint32_t subleaf, ui
 
 static void leaf_with_more(const void *model, uint32_t leaf, uint32_t subleaf, uint32_t *regs)
 {
-    enum { VERSION = 1, FEATURES = 7, ECX = 2 };
-    const uint32_t memory_encryption = 1 << 13, hypervisor = 1u << 31;
+    enum { VERSION = 1, FEATURES = 7, ECX = 2, EDX = 3 };
+    const uint32_t memory_encryption = 1 << 13, hypervisor = 1u << 31, arch_capabilities = 1 << 29;
+    bool features = leaf == FEATURES && subleaf == 0;
     model_leaf(model, leaf, subleaf, regs);
-    regs[ECX] |= attach_config.show_tme && leaf == FEATURES && subleaf == 0 ? memory_encryption : 0;
+    regs[ECX] |= attach_config.show_tme && features ? memory_encryption : 0;
+    regs[EDX] |= attach_config.show_capabilities && features ? arch_capabilities : 0;
     regs[ECX] |= attach_config.show_hypervisor && leaf == VERSION ? hypervisor : 0;
 }
 
@@ -349,7 +351,7 @@ void patches_apply(void)
     if (attach_config.still_timer) {
         hold_timer_still();
     }
-    if (attach_config.show_tme || attach_config.show_hypervisor) {
+    if (attach_config.show_tme || attach_config.show_capabilities || attach_config.show_hypervisor) {
         show_more();
     }
     if (attach_config.lose_sipis) {

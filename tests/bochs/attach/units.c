@@ -154,6 +154,9 @@ bool units_register_handlers(void *memory, memory_handler *read, memory_handler 
                              void *direct, uint64_t begin, uint64_t end)
 {
     static const void *device[BOCHS_DEVICE_WORDS] = {&device_vtable.functions};
+    if (attach_config.ioapic) {
+        ioapic_replace(memory, &read, &write, begin);
+    }
     bool ok = bochs.register_memory(memory, read, write, direct, begin, end);
     if (!attached && attach_config.unit_count != 0) {
         attached = true;
@@ -162,6 +165,12 @@ bool units_register_handlers(void *memory, memory_handler *read, memory_handler 
             attach_stop("Bochs refuses a memory handler at %#x", WINDOW_BASE);
         }
         bochs.register_device(NULL, BOCHS_DEVICE_TYPE, device, "vtdunit");
+        if (attach_config.edu) {
+            edu_add();
+        }
+        if (attach_config.virtio != NULL) {
+            virtio_add(attach_config.virtio);
+        }
     }
     return ok;
 }
