@@ -2,7 +2,7 @@
 /*
  * Five repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported long_idiv breaks C's
  * aliasing rules); that is tried, and replaced if wrong. Linux does not boot on it with CPUID's FSRM bit; the bit can
- * be hidden; two others can be shown. A start-up IPI to a CPU that waits for it in VMX non-root
+ * be hidden; three others can be shown. A start-up IPI to a CPU that waits for it in VMX non-root
  * mode ends in a jump out of the sender's instruction, so that a broadcast reaches only the first such CPU. The jump
  * is caught. A VM entry with IF = 0 leaves external interrupts masked, even if they are to end the guest; the mask is
  * computed again. A local APIC that was turned off can be turned on again. Beside these, NMIs can be lost on request.
