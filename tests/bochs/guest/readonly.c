@@ -6,20 +6,15 @@
  * 201: the card did not write in the first place; 202: it wrote to the read-only page; else the
  * number of an error.
  */
-#include "tests/bochs/guest/syscall.h"
+#include "tests/bochs/guest/vfio.h"
 
-enum { O_RDWR = 2, PAGE = 4096, PACKET_BYTES = 64, COMMAND = 4, MEMORY_AND_MASTER = 6 };
-/* linux/vfio.h: _IO(';', 100 + n), and a region's offset is its index << 40. */
-enum { VFIO = ';' << 8 | 100, SET_IOMMU = VFIO + 2, SET_CONTAINER = VFIO + 4, GET_DEVICE = VFIO + 6,
-       MAP_DMA = VFIO + 13, UNMAP_DMA = VFIO + 14, TYPE1V2 = 3, MAP_READ = 1, MAP_WRITE = 2 };
-#define CONFIG_REGION (7ll << 40)
+enum { PACKET_BYTES = 64 };
 /* The card's registers, and bits of a legacy transmit descriptor. */
 enum { CTRL = 0, CTRL_RESET = 1 << 26, CTRL_LINK_UP = 1 << 6, TCTL = 0x400, TCTL_ENABLE = 2, TDBAL = 0x3800,
        TDBAH = 0x3804, TDLEN = 0x3808, TDH = 0x3810, TDT = 0x3818 };
 enum { END_OF_PACKET = 1, REPORT_STATUS = 8, DONE = 1 };
 enum { IOVA_PACKET = 0x100000, IOVA_RING = 0x200000 };
 
-struct map { unsigned argsz, flags; unsigned long vaddr, iova, size; };
 struct unmap { unsigned argsz, flags; unsigned long iova, size; };
 struct descriptor {
     unsigned long address;
@@ -32,34 +27,11 @@ struct descriptor {
 
 static unsigned char packet[PAGE] __attribute__((aligned(PAGE)));
 static struct descriptor ring[PAGE / sizeof(struct descriptor)] __attribute__((aligned(PAGE)));
-static int container, device;
-
-static void map(const void *what, unsigned long iova, unsigned flags)
-{
-    struct map m = {sizeof(m), flags, (unsigned long)what, iova, PAGE};
-    must(call(SYS_IOCTL, container, MAP_DMA, (long)&m, 0, 0));
-}
 
 static void unmap(unsigned long iova)
 {
     struct unmap m = {sizeof(m), 0, iova, PAGE};
     must(call(SYS_IOCTL, container, UNMAP_DMA, (long)&m, 0, 0));
-}
-
-static void write_register(unsigned offset, unsigned value)
-{
-    must(call(SYS_PWRITE, device, (long)&value, sizeof(value), offset, 0));
-}
-
-static void open_device(const char *group_path, const char *name)
-{
-    unsigned short command = MEMORY_AND_MASTER;
-    container = (int)open_file("/dev/vfio/vfio", O_RDWR);
-    long group = open_file(group_path, O_RDWR);
-    must(call(SYS_IOCTL, group, SET_CONTAINER, (long)&container, 0, 0));
-    must(call(SYS_IOCTL, container, SET_IOMMU, TYPE1V2, 0, 0));
-    device = (int)must(call(SYS_IOCTL, group, GET_DEVICE, (long)name, 0, 0));
-    must(call(SYS_PWRITE, device, (long)&command, sizeof(command), CONFIG_REGION + COMMAND, 0));
 }
 
 /* Sends one packet from the ring as it is mapped now; what the card wrote back. */

@@ -6,8 +6,8 @@
 #ifndef NESTOR_GUEST_SYSCALL_H
 #define NESTOR_GUEST_SYSCALL_H
 
-enum { SYS_OPEN = 2, SYS_IOCTL = 16, SYS_PREAD = 17, SYS_PWRITE = 18, SYS_NANOSLEEP = 35, SYS_EXIT = 60,
-       SYS_REBOOT = 169, SYS_KEXEC_FILE_LOAD = 320 };
+enum { SYS_READ = 0, SYS_OPEN = 2, SYS_POLL = 7, SYS_IOCTL = 16, SYS_PREAD = 17, SYS_PWRITE = 18, SYS_NANOSLEEP = 35,
+       SYS_EXIT = 60, SYS_REBOOT = 169, SYS_EVENTFD2 = 290, SYS_KEXEC_FILE_LOAD = 320 };
 
 static inline long call(long number, long a, long b, long c, long d, long e)
 {
