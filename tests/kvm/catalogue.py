@@ -154,7 +154,7 @@ def eight_cpus(run):
     return guest(run, cpus=8, io=("info", "disk", "disk-write"))
 
 
-@entry(Nested("not-isolated", unit=None, config="without-isolation = run\n"))
+@entry(Nested("not-isolated", unit=None, config="[policy]\nwithout-isolation = run\n"))
 def not_isolated(run):
     ended(run)
     said(run, "Nestor runs: 1 CPU", "guest: done")
