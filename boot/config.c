@@ -151,18 +151,26 @@ static bool set_arguments(struct config *config, struct span value)
     return copy_text(value, config->next_arguments, sizeof(config->next_arguments));
 }
 
-static bool set_level(struct config *config, struct span value)
+/* Which of these words it is. */
+static bool one_of(struct span value, const char *const *words, u32 count, u32 *which)
 {
-    static const char *const names[] = {
-        [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info",
-        [LOG_DEBUG] = "debug"};
-    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
-        if (equals(value, names[i])) {
-            config->level = (enum log_level)i;
+    for (*which = 0; *which < count; ++*which) {
+        if (equals(value, words[*which])) {
             return true;
         }
     }
     return false;
+}
+
+static bool set_level(struct config *config, struct span value)
+{
+    static const char *const words[] = {
+        [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info",
+        [LOG_DEBUG] = "debug"};
+    u32 level;
+    bool known = one_of(value, words, ARRAY_LEN(words), &level);
+    config->level = known ? (enum log_level)level : config->level;
+    return known;
 }
 
 static bool set_serial_port(struct config *config, struct span value)
@@ -250,30 +258,23 @@ static bool set_doubtful_devices(struct config *config, struct span value)
 
 static bool set_hypervisor_bit(struct config *config, struct span value)
 {
-    bool on;
-    if (equals(value, "auto")) {
-        config->hypervisor_bit = HYPERVISOR_BIT_AUTO;
-        return true;
-    }
-    if (!choose(value, "off", "on", &on)) {
-        return false;
-    }
-    config->hypervisor_bit = on ? HYPERVISOR_BIT_ON : HYPERVISOR_BIT_OFF;
-    return true;
+    static const char *const words[] = {
+        [HYPERVISOR_BIT_AUTO] = "auto", [HYPERVISOR_BIT_ON] = "on", [HYPERVISOR_BIT_OFF] = "off"};
+    u32 bit;
+    bool known = one_of(value, words, ARRAY_LEN(words), &bit);
+    config->hypervisor_bit = known ? (enum hypervisor_bit)bit : config->hypervisor_bit;
+    return known;
 }
 
 static bool set_guest_iommu(struct config *config, struct span value)
 {
-    static const char *const names[] = {
+    static const char *const words[] = {
         [GUEST_IOMMU_AUTO] = "auto", [GUEST_IOMMU_NESTED] = "nested", [GUEST_IOMMU_SHADOW] = "shadow",
         [GUEST_IOMMU_NONE] = "none"};
-    for (u32 i = 0; i < ARRAY_LEN(names); i++) {
-        if (equals(value, names[i])) {
-            config->guest_iommu = (enum guest_iommu)i;
-            return true;
-        }
-    }
-    return false;
+    u32 kind;
+    bool known = one_of(value, words, ARRAY_LEN(words), &kind);
+    config->guest_iommu = known ? (enum guest_iommu)kind : config->guest_iommu;
+    return known;
 }
 
 static bool set_shadow_memory(struct config *config, struct span value)
