@@ -6,36 +6,13 @@
 #include <efi.h>
 #include <efilib.h>
 
+#include "tests/efi/port_io.h"
 #include "tests/qemu/script.h"
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table);
 
 enum { UNIT = 0xfed90000u, COM1 = 0x3f8, EDU_BUFFER = 0x40000 };
 static volatile UINT8 *edu, *testdev;
-
-static void out8(UINT16 port, UINT8 value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static UINT8 in8(UINT16 port)
-{
-    UINT8 value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static void out32(UINT16 port, UINT32 value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static UINT32 in32(UINT16 port)
-{
-    UINT32 value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 
 static UINT32 config_read(UINT16 sid, UINT32 offset)
 {

@@ -5,6 +5,7 @@
  */
 #include "boot/uefi.h"
 
+#include "tools/nestorctl/dword_port.h"
 #include "tools/nestorctl/main.h"
 
 enum { WORDS = 12, COMMAND = 256, CHUNK = 120 };
@@ -46,14 +47,12 @@ void platform_wait_ms(u32 ms)
 
 u32 platform_in(u16 port)
 {
-    u32 value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
+    return dword_port_in(port);
 }
 
 void platform_out(u16 port, u32 value)
 {
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+    dword_port_out(port, value);
 }
 
 enum ctl_status platform_open_ports(u16 first, u32 count)

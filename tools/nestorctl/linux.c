@@ -6,6 +6,7 @@
 #include "tools/nestorctl/linux.h"
 
 #include "drivers/format.h"
+#include "tools/nestorctl/dword_port.h"
 #include "tools/nestorctl/main.h"
 #include "tools/nestorctl/words.h"
 
@@ -84,14 +85,12 @@ void platform_wait_ms(u32 ms)
 
 u32 platform_in(u16 port)
 {
-    u32 value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
+    return dword_port_in(port);
 }
 
 void platform_out(u16 port, u32 value)
 {
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+    dword_port_out(port, value);
 }
 
 /* Stays on the CPU that it is on: SELECT is one's own, and a move in between costs another try. */

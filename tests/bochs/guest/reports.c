@@ -6,22 +6,11 @@
 #include "tests/bochs/guest/syscall.h"
 
 #include "tools/nestorctl/client.h"
+#include "tools/nestorctl/dword_port.h"
 
 enum { SYS_SCHED_SETAFFINITY = 203, SYS_IOPL = 172, NOT_WHOLE = 201 };
 
 static struct client client;
-
-static u32 port_in(u16 port)
-{
-    u32 value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static void port_out(u16 port, u32 value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
 
 static long number(const char *text)
 {
@@ -62,8 +51,8 @@ int program(int argc, const char *const *argv)
     u64 mask = 1ull << number(argv[1]);
     must(call(SYS_SCHED_SETAFFINITY, 0, sizeof(mask), (long)&mask, 0, 0));
     must(call(SYS_IOPL, 3, 0, 0, 0, 0));
-    client.in = port_in;
-    client.out = port_out;
+    client.in = dword_port_in;
+    client.out = dword_port_out;
     client.port = (u16)regs[2];
     for (long i = 0; i < number(argv[2]); i++) {
         client.session = (u32)i / 8 % 2 == 0 ? 0 : (u32)number(argv[1]) % STATUS_SESSIONS;
