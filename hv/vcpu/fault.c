@@ -29,14 +29,15 @@ static void machine_check(struct exception_frame *frame)
     struct vcpu *v = cpu_current()->vcpu;
     bool load = is_among(frame->rip, checked_loads, ARRAY_LEN(checked_loads));
     enum machine_check what = machine_check_judge(msr_read(MSR_MCG_STATUS), load);
-    if (v == NULL || what == MACHINE_CHECK_FATAL) {
-        panic_exception(frame);
+    if (v != NULL && what != MACHINE_CHECK_FATAL) {
+        __atomic_store_n(&v->machine_check, 1, __ATOMIC_SEQ_CST);
+        work_exit_at_once(v);
+        if (what == MACHINE_CHECK_LOAD) {
+            frame->rip = (u64)(uintptr_t)checked_fault;
+        }
+        return;
     }
-    __atomic_store_n(&v->machine_check, 1, __ATOMIC_SEQ_CST);
-    work_exit_at_once(v);
-    if (what == MACHINE_CHECK_LOAD) {
-        frame->rip = (u64)(uintptr_t)checked_fault;
-    }
+    panic_exception(frame);
 }
 
 void fault_handle(struct exception_frame *frame)

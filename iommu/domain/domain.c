@@ -246,12 +246,11 @@ void domain_follow(struct domain *d, struct domain_follower *f)
 void domain_unfollow(struct domain *d, struct domain_follower *f)
 {
     spin_lock(&d->followers_lock);
-    struct domain_follower **link = &d->followers;
-    while (*link != NULL && *link != f) {
-        link = &(*link)->next;
-    }
-    if (*link == f) {
-        *link = f->next;
+    for (struct domain_follower **link = &d->followers; *link != NULL; link = &(*link)->next) {
+        if (*link == f) {
+            *link = f->next;
+            break;
+        }
     }
     spin_unlock(&d->followers_lock);
 }

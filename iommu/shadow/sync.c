@@ -48,7 +48,7 @@ static void go_down(struct shadow_set *set, const struct shadow *s, u64 at, stru
         if (kind == SHADOW_TABLE) {
             p->table = p->entry & FIELD_MASK(SS_ADDR);
             p->access &= p->entry;
-        } else if (kind == SHADOW_LEAF && !shadow_compose(set, p->entry, p->level, p->access, &leaf)) {
+        } else if (kind == SHADOW_LEAF && p->level > 1 && !shadow_compose(set, p->entry, p->level, p->access, &leaf)) {
             p->in_pieces = true;
             p->leaf = p->entry;
         } else {
