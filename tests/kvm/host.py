@@ -57,7 +57,9 @@ def host_initrd(tree):
     out.append(initrd.entry("dev/console", 0o020600, rdev=(5, 1)))
     out.append(initrd.entry("bin/busybox", 0o100755, initrd.BUSYBOX.read_bytes()))
     out.append(initrd.entry("init", 0o100755, (HERE / "host/init").read_bytes()))
-    for i, (name, content) in enumerate(initrd.modules(tree, MODULES)):
+    # What ext4 of older kernels loads by a name that modules.dep does not have.
+    older = ("crc32c_generic",) if any(pathlib.Path(tree).rglob("crc32c_generic.ko*")) else ()
+    for i, (name, content) in enumerate(initrd.modules(tree, older + MODULES)):
         out.append(initrd.entry(f"m/{i:02}-{name}.ko", 0o100644, content))
     out.append(initrd.entry("TRAILER!!!", 0))
     return gzip.compress(b"".join(out), 1, mtime=0)
