@@ -107,23 +107,17 @@ static u64 current_value(struct viommu *v, enum viommu_reg reg)
     }
 }
 
-/* 0 where there is none. */
-static u32 read_record(struct viommu *v, u32 offset)
+static u64 read_record(struct viommu *v, u32 offset, u32 size)
 {
-    if (!is_record(v, offset)) {
-        return 0;
-    }
     viommu_fault_poll(v);
-    return (u32)(viommu_fault_record_read(v, (offset - v->record_offset) & ~7u) >> 8 * (offset % 8));
+    u64 word = viommu_fault_record_read(v, (offset - v->record_offset) & ~7u);
+    return size == 8 ? word : (u32)(word >> 8 * (offset % 8));
 }
 
 static u32 read_dword(struct viommu *v, u32 offset)
 {
     enum viommu_reg reg = find_reg(v, offset);
-    if (reg == VREG_COUNT) {
-        return read_record(v, offset);
-    }
-    return (u32)(current_value(v, reg) >> shift_of(reg, offset));
+    return reg == VREG_COUNT ? 0 : (u32)(current_value(v, reg) >> shift_of(reg, offset));
 }
 
 /* A quadword is its two dwords, so two 32-bit registers side by side may be read as one. */
@@ -133,9 +127,7 @@ u64 viommu_regs_read(struct viommu *v, u32 offset, u32 size)
         return 0;
     }
     if (is_record(v, offset)) {
-        viommu_fault_poll(v);
-        u64 word = viommu_fault_record_read(v, (offset - v->record_offset) & ~7u);
-        return size == 8 ? word : (u32)(word >> 8 * (offset % 8));
+        return read_record(v, offset, size);
     }
     u64 value = read_dword(v, offset);
     if (size == 8) {
