@@ -119,14 +119,14 @@ static bool is_plain(const struct vtd_unit *unit, u32 sid, const u64 *shared)
 /* From *sid on; at most one table is looked through. */
 static bool find_special(const struct vtd_unit *unit, u32 *sid, const u64 *shared)
 {
-    enum { TABLES = 64, PER_TABLE = 128 };
+    enum { TABLES = 64 };
     for (u32 i = 0; i < TABLES && *sid < VTD_SIDS && is_plain(unit, *sid, shared); i++) {
-        *sid = (*sid | (PER_TABLE - 1)) + 1;
+        *sid = (*sid | (CONTEXT_ENTRIES - 1)) + 1;
     }
     if (*sid >= VTD_SIDS) {
         return false;
     }
-    for (u32 end = (*sid | (PER_TABLE - 1)) + 1; *sid < end; ++*sid) {
+    for (u32 end = (*sid | (CONTEXT_ENTRIES - 1)) + 1; *sid < end; ++*sid) {
         if (is_special(unit, (u16)*sid, vtd_context_find(unit, unit->active, (u16)*sid), shared)) {
             return true;
         }

@@ -303,7 +303,7 @@ void vtd_storm_taken_out(struct vtd_unit *unit, u16 sid);
 /* Word 0 of a context entry that is about to be written, with the device's punishment in it. */
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word);
 /* NULL: nothing is known of it. */
-const struct vtd_history *vtd_storm_find(const struct vtd_unit *unit, u16 sid);
+struct vtd_history *vtd_storm_find(const struct vtd_unit *unit, u16 sid);
 /* Faults of a device, ever. */
 u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid);
 /* One that no entry of the device's silences was recorded: it counts for nothing but the overflow. */

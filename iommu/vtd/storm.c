@@ -20,7 +20,7 @@ enum {
     LOOK_US = 10000,        /* between two looks whose time is over, a bus each */
 };
 
-static struct vtd_history *find(const struct vtd_unit *unit, u16 sid)
+struct vtd_history *vtd_storm_find(const struct vtd_unit *unit, u16 sid)
 {
     hpa_t page = unit->history[sid >> 8];
     return page.v == 0 ? NULL : (struct vtd_history *)port_hpa_to_ptr(page) + (sid & 0xff);
@@ -34,7 +34,7 @@ static struct vtd_history *find_or_make(struct vtd_unit *unit, u16 sid)
         page->v = 0;
         return NULL;
     }
-    return find(unit, sid);
+    return vtd_storm_find(unit, sid);
 }
 
 void vtd_storm_free(struct vtd_unit *unit)
@@ -47,14 +47,9 @@ void vtd_storm_free(struct vtd_unit *unit)
     }
 }
 
-const struct vtd_history *vtd_storm_find(const struct vtd_unit *unit, u16 sid)
-{
-    return find(unit, sid);
-}
-
 u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid)
 {
-    const struct vtd_history *history = find(unit, sid);
+    const struct vtd_history *history = vtd_storm_find(unit, sid);
     return history != NULL ? history->faults : 0;
 }
 
@@ -81,7 +76,7 @@ static u64 punished(const struct vtd_history *history, u64 word)
 
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word)
 {
-    struct vtd_history *history = find(unit, sid);
+    struct vtd_history *history = vtd_storm_find(unit, sid);
     if (history == NULL || history->punishment == VTD_NOT_PUNISHED) {
         return word;
     }
@@ -206,7 +201,7 @@ void vtd_storm_overflow(struct vtd_unit *unit, u64 now)
 {
     bool one = unit->recorded != 0 && unit->one_sid;
     struct vtd_history *history = one && unit->overflowed && unit->overflow_sid == unit->last_sid
-                                      ? find(unit, unit->last_sid) : NULL;
+                                      ? vtd_storm_find(unit, unit->last_sid) : NULL;
     unit->overflowed = one;
     unit->overflow_sid = unit->last_sid;
     unit->recorded = 0;
@@ -229,7 +224,7 @@ static bool forget(struct vtd_unit *unit, u16 sid, struct vtd_history *history)
 
 void vtd_storm_taken_out(struct vtd_unit *unit, u16 sid)
 {
-    struct vtd_history *history = find(unit, sid);
+    struct vtd_history *history = vtd_storm_find(unit, sid);
     if (history != NULL && history->strikes != 0) {
         (void)forget(unit, sid, history);
     }
