@@ -64,11 +64,11 @@ void kick_exit(struct cpu *c)
     }
 }
 
-static void send_again(struct cpu *c)
+/* Before one more NMI goes to a CPU that is late. */
+static void note_repetition(struct cpu *c)
 {
     __atomic_store_n(&c->nmi_again_until, port_now_us() + LATE_US, __ATOMIC_SEQ_CST);
     __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
-    apic_send_nmi(c->apic_id);
 }
 
 /* A guest that has written another id into its local APIC is reached by a message to all. */
@@ -77,8 +77,7 @@ static void send_to_all(const struct cpu *self)
     for (u32 i = 0; i < cpu_count(); i++) {
         struct cpu *c = cpu_get(i);
         if (c != self && runs(c)) {
-            __atomic_store_n(&c->nmi_again_until, port_now_us() + LATE_US, __ATOMIC_SEQ_CST);
-            __atomic_store_n(&c->nmi_owed, 1, __ATOMIC_SEQ_CST);
+            note_repetition(c);
         }
     }
     apic_send_nmi_to_others();
@@ -98,7 +97,8 @@ static void wait_for(struct cpu *c, const struct cpu *self, u32 asked)
             if (waited > ALL_US) {
                 send_to_all(self);
             } else {
-                send_again(c);
+                note_repetition(c);
+                apic_send_nmi(c->apic_id);
             }
         }
         port_relax();
