@@ -29,6 +29,7 @@ typedef struct { u64 v; } iova_t;
 #define PAGE_MASK (PAGE_SIZE - 1)
 
 #define must_use __attribute__((warn_unused_result))
+#define not_inlined __attribute__((noinline))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline u32 least(u32 a, u32 b)

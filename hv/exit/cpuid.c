@@ -10,7 +10,7 @@ _Static_assert((u32)CPUID_EAX == REG_RAX && (u32)CPUID_ECX == REG_RCX && (u32)CP
                (u32)CPUID_EBX == REG_RBX, "the guest's registers are changed in place");
 
 /* Kept out of line: CPUID is the most frequent exit, and most leaves are passed on as they are. */
-static __attribute__((noinline)) void change(const struct vcpu *v, u32 leaf, u32 subleaf)
+static not_inlined void change(const struct vcpu *v, u32 leaf, u32 subleaf)
 {
     const struct cpuid_guest guest = {.cr4 = vmcs_read(VMCS_GUEST_CR4),
                                       .controls = v->cpu_controls2,

@@ -219,7 +219,7 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 }
 
 /* Out of line: what repeat() does needs none of all this. why: it is to be refused. */
-static __attribute__((noinline)) void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset,
+static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset,
                                                const char *why)
 {
     struct access access = {v, unit, offset};

@@ -86,7 +86,7 @@ enum result port_pages_take(u32 count, hpa_t *out)
 }
 
 /* A call wherever it is used, as in the benchmarks, which have another pool (tests/elf/test_image compares). */
-__attribute__((noinline)) enum result port_pages_alloc(u32 count, hpa_t *out)
+not_inlined enum result port_pages_alloc(u32 count, hpa_t *out)
 {
     enum result r = port_pages_take(count, out);
     if (r == OK) {

@@ -24,7 +24,7 @@ void *port_hpa_to_ptr(hpa_t addr)
  * CLFLUSH's line size is in CPUID.1:EBX[15:8], in units of 8 bytes; 64 on every CPU with VT-d. Not inlined: it takes
  * its time anyway, and the page tables would have a dozen copies.
  */
-__attribute__((noinline)) void port_flush_lines(const void *p, size_t bytes)
+not_inlined void port_flush_lines(const void *p, size_t bytes)
 {
     uintptr_t at = (uintptr_t)p & ~(uintptr_t)63;
     for (; at < (uintptr_t)p + bytes; at += 64) {

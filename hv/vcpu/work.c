@@ -71,7 +71,7 @@ void work_left(struct vcpu *v)
  * Faults on the boot CPU, and not before it runs its guest: only then has it descriptor tables for an NMI. Out of line:
  * all exits would save the registers that it needs.
  */
-static __attribute__((noinline)) void serve_alert(struct vcpu *v)
+static not_inlined void serve_alert(struct vcpu *v)
 {
     u32 what = __atomic_exchange_n(&v->alert, 0, __ATOMIC_SEQ_CST);
     if (what & (ALERT_FAULT | ALERT_NOT_SET_UP)) {

@@ -5,8 +5,7 @@
 
 #include "iommu/ptab/ptab.h"
 
-/* One copy, whoever calls it; and as the image has it the benchmarks run it (tests/elf/test_image). */
-#define not_inlined __attribute__((noinline))
+/* What is not_inlined has one copy, and the benchmarks run that of the image (tests/elf/test_image). */
 
 /*
  * Bits that hardware ignores in every entry, by EPT (SDM 30.3.2) and by VT-d 9.8. An entry that points to a table

@@ -272,7 +272,7 @@ static bool sync_one(struct viommu *v, u32 index)
 }
 
 /* Not inlined: registers that the loop around it needs for every descriptor would go to what few of them want. */
-__attribute__((noinline)) bool viommu_irt_announce(struct viommu *v, u16 index, u32 mask)
+not_inlined bool viommu_irt_announce(struct viommu *v, u16 index, u32 mask)
 {
     enum { ALL = 16 };
     struct viommu_irt *t = &v->irt;

@@ -289,7 +289,7 @@ u32 vtd_queue_everything(const struct vtd_unit *unit, struct vtd_desc batch[stat
  * A queue that hung is used again when the unit has fetched all that stands in it. Nobody waited for that, and changes
  * went without invalidations meanwhile: so everything is invalidated first.
  */
-static __attribute__((noinline)) bool is_back(struct vtd_unit *unit)
+static not_inlined bool is_back(struct vtd_unit *unit)
 {
     struct vtd_desc batch[3];
     u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
