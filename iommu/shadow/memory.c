@@ -9,9 +9,9 @@ u32 shadow_memory_take(struct shadow_set *set, struct shadow *s, u32 count)
     u32 own = s->charged < most ? most - s->charged : 0;
     u32 left = __atomic_load_n(&memory->left, __ATOMIC_RELAXED);
     u32 taken;
-    count = count < own ? count : own;
+    count = least(count, own);
     do {
-        taken = count < left ? count : left;
+        taken = least(count, left);
     } while (!__atomic_compare_exchange_n(&memory->left, &left, left - taken, false, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
     s->charged += taken;

@@ -35,9 +35,8 @@ static enum result make(struct shadow_set *set, gpa_t root, u32 levels, struct s
     if (s == NULL) {
         return ERR_NO_MEMORY;
     }
-    u32 bits = ss_level_shift(levels + 1);
     *s = (struct shadow){.root = root, .levels = levels, .serial = ++set->serial,
-                         .limit = 1ull << (bits < c->mgaw ? bits : c->mgaw)};
+                         .limit = 1ull << shadow_width(set, levels)};
     const struct domain_config config = {.levels = levels, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
                                          .shadow = true, .partition = c->partition};
     enum result r = shadow_memory_take(set, s, 1) == 1 ? domain_create(&config, &s->domain) : ERR_QUOTA;
@@ -273,7 +272,7 @@ static bool clear(struct shadow_set *set, struct shadow *s, u32 *budget)
         if (*budget == 0) {
             return false;
         }
-        *budget = *budget > STEPS_PIECE ? *budget - STEPS_PIECE : 0;
+        shadow_spend(budget, STEPS_PIECE);
         at = shadow_empty(set, s, at, budget);
         if (shadow_flush(set, s) != OK) {
             break;

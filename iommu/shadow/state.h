@@ -20,9 +20,6 @@ struct shadow {
     u64 changed_from, changed_end; /* what may be cached as it was; empty when they are equal */
 };
 
-/* One copy, whoever calls it: tests/elf/test_image compares figures with the image's. */
-#define not_inlined __attribute__((noinline))
-
 /* --- memory.c: pages of shadow_memory --- */
 
 /* As many of `count` as the shadow may have. */
@@ -40,6 +37,17 @@ enum { SHADOW_ACCESS = FIELD_MASK(SS_R) | FIELD_MASK(SS_W) };
 static inline u64 shadow_span(u32 level)
 {
     return 1ull << ss_level_shift(level);
+}
+
+/* Bits of the input addresses that a table of so many levels translates. */
+static inline u32 shadow_width(const struct shadow_set *set, u32 levels)
+{
+    return least(ss_level_shift(levels + 1), set->config.mgaw);
+}
+
+static inline void shadow_spend(u32 *budget, u32 steps)
+{
+    *budget -= least(*budget, steps);
 }
 
 static inline u32 shadow_index(u64 addr, u32 level)

@@ -107,7 +107,7 @@ static void assign(struct shadow_set *set, struct shadow *s, u64 at, u32 level, 
     u32 after = domain_table_pages(s->domain);
     u32 steps = count / ENTRIES_A_STEP +
                 (before > after ? (before - after) * STEPS_OLD_TABLE : (after - before) * STEPS_NEW_TABLE);
-    *budget = *budget > steps ? *budget - steps : 0;
+    shadow_spend(budget, steps);
 }
 
 /* How many entries from `entry` on lie in the table and in the range, which ends within the last. */
@@ -222,14 +222,13 @@ bool shadow_sync(struct shadow_set *set, struct shadow *s, u64 *at, u64 end, u32
         if (*budget == 0) {
             return false;
         }
-        *budget = *budget > STEPS_WAY ? *budget - STEPS_WAY : 0;
+        shadow_spend(budget, STEPS_WAY);
         step(set, s, at, end, budget);
     }
     tell_missing(set, s);
     s->missing = 0;
     return true;
 }
-
 
 u64 shadow_empty(struct shadow_set *set, struct shadow *s, u64 at, u32 *budget)
 {
@@ -250,9 +249,8 @@ enum vtd_fault_reason shadow_judge(const struct shadow_set *set, gpa_t root, u32
                                    bool write)
 {
     enum vtd_fault_reason absent = write ? VTD_FAULT_LEGACY_WRITE : VTD_FAULT_LEGACY_READ;
-    u32 bits = ss_level_shift(levels + 1);
     u64 table = root.v, access = SHADOW_ACCESS, output;
-    if (addr >> (bits < set->config.mgaw ? bits : set->config.mgaw) != 0) {
+    if (addr >> shadow_width(set, levels) != 0) {
         return VTD_FAULT_LEGACY_ADDRESS_WIDTH;
     }
     for (u32 level = levels;; level--) {

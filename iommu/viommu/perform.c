@@ -102,7 +102,7 @@ static void perform_pasid_cache(struct viommu *v, const struct viommu_cmd *cmd)
 }
 
 /* Apart, so that commands which take no call of this kind do not pay for it. */
-static __attribute__((noinline)) bool announce(struct viommu *v, const struct viommu_cmd *cmd, bool tables)
+static not_inlined bool announce(struct viommu *v, const struct viommu_cmd *cmd, bool tables)
 {
     v->stats.iotlbs++;
     v->queue.scanning = tables && v->kind->announce(v, cmd);
@@ -162,7 +162,7 @@ enum iqei viommu_perform(struct viommu *v, const struct perform_rules *rules)
     u32 shift = viommu_desc_shift(q);
     u32 first = q->fetch - q->ahead_from;
     u32 count = (q->ahead_bytes - first) >> shift;
-    count = count < v->budget ? count : v->budget;
+    count = least(count, v->budget);
     const u8 *begin = (const u8 *)q->ahead + first;
     const u8 *end = begin + (count << shift);
     const u8 *at = begin;
