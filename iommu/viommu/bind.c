@@ -20,12 +20,12 @@ void viommu_bind_plan(const struct guest_entry *entry, struct bind_plan *out)
     }
     if (entry->pgtt == PGTT_SECOND_STAGE) {
         out->kind = BIND_SHADOW;
-        out->addr_width = ss_level_shift(entry->ss_levels + 1u);
+        out->levels = entry->ss_levels;
         out->table = entry->ss_root;
         return;
     }
     out->kind = BIND_NESTED;
-    out->addr_width = entry->five_levels ? 57 : 48;
+    out->levels = entry->five_levels ? 5 : 4;
     out->table = entry->fs_root;
     out->sre = entry->sre;
     out->wpe = entry->wpe;
@@ -34,7 +34,7 @@ void viommu_bind_plan(const struct guest_entry *entry, struct bind_plan *out)
 
 static bool same_plan(const struct bind_plan *a, const struct bind_plan *b)
 {
-    return a->kind == b->kind && a->guest_did == b->guest_did && a->addr_width == b->addr_width &&
+    return a->kind == b->kind && a->guest_did == b->guest_did && a->levels == b->levels &&
            a->table.v == b->table.v && a->sre == b->sre && a->wpe == b->wpe && a->eafe == b->eafe;
 }
 
@@ -99,7 +99,7 @@ static void remove_binding(struct viommu *v, struct viommu_device *device, u16 i
 static bool changes_first_stage(const struct bind_plan *from, const struct bind_plan *to)
 {
     return from->kind == BIND_NESTED && to->kind == BIND_NESTED && from->table.v == to->table.v &&
-           (from->addr_width != to->addr_width || from->eafe != to->eafe);
+           (from->levels != to->levels || from->eafe != to->eafe);
 }
 
 /* From one valid entry to another; what cannot be changed is blocked instead. */

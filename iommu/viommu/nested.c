@@ -28,7 +28,7 @@ static enum result make(struct viommu *v, const struct bind_plan *plan, void **h
         .flags = (plan->sre ? NESTED_SRE : 0u) | (plan->eafe ? NESTED_EAFE : 0u) |
                  (plan->wpe ? NESTED_WPE : 0u),
         .pgtbl_addr = plan->table.v,
-        .addr_width = plan->addr_width,
+        .addr_width = fs_level_shift(plan->levels + 1),
         .guest_did = plan->guest_did,
     };
     enum result r = nested_create(v->config.parent, &config, &nested);

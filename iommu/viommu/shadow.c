@@ -16,19 +16,10 @@
 
 /* --- binding --- */
 
-static u32 levels_of(const struct bind_plan *plan)
-{
-    u32 levels = PTAB_MIN_LEVELS;
-    while (ss_level_shift(levels + 1) < plan->addr_width) {
-        levels++;
-    }
-    return levels;
-}
-
 static enum result make(struct viommu *v, const struct bind_plan *plan, void **host)
 {
     struct shadow *s;
-    enum result r = shadow_get(&v->shadows, plan->table, levels_of(plan), &s);
+    enum result r = shadow_get(&v->shadows, plan->table, plan->levels, &s);
     r = r == OK ? shadow_take(&v->shadows, s, plan->guest_did) : r;
     *host = r == OK ? s : NULL;
     return r;

@@ -14,7 +14,7 @@ extern const struct viommu_kind viommu_shadowed;
 void viommu_shadow_init(struct viommu *v);
 void viommu_shadow_end(struct viommu *v);
 
-/* The guest's view of a hardware fault reason, by what its tables say now: pure. `refused`: NONE if they allow it. */
+/* How a hardware fault reason becomes the guest's: not at all, by what its tables say now, or as *shown. Pure. */
 enum shadow_view { SHADOW_VIEW_HIDDEN, SHADOW_VIEW_TABLES, SHADOW_VIEW_ACCESS, SHADOW_VIEW_SHOWN };
 enum shadow_view viommu_shadow_view(u8 hardware_reason, u8 *shown);
 

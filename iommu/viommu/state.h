@@ -79,7 +79,7 @@ enum bind_kind { BIND_BLOCKED, BIND_NESTED, BIND_SHADOW, BIND_SECOND_STAGE };
 struct bind_plan {
     enum bind_kind kind;
     u16 guest_did;   /* chooses the host's domain id, never is it */
-    u32 addr_width;  /* 48 or 57 of a nested one; 39, 48 or 57 of a shadow */
+    u32 levels;      /* of the guest's table: first stage of a nested one, second stage of a shadow */
     gpa_t table;     /* of the guest's that these are about */
     bool sre, wpe, eafe;
 };
