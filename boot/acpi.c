@@ -57,7 +57,7 @@ bool acpi_listed(const struct acpi_memory *m, const struct acpi_tables *tables, 
     if (bytes == NULL || index >= (length - ACPI_HEADER) / entry_bytes) {
         return false;
     }
-    *table = acpi_get(bytes, ACPI_HEADER + index * entry_bytes, entry_bytes);
+    *table = bytes_get(bytes, ACPI_HEADER + index * entry_bytes, entry_bytes);
     return true;
 }
 
@@ -71,15 +71,15 @@ enum result acpi_find(const struct acpi_memory *m, u64 rsdp, struct acpi_tables 
         *why = "the firmware names no ACPI tables";
         return ERR_NOT_FOUND;
     }
-    if (acpi_get(root, 0, 8) != 0x2052545020445352ull) {
+    if (bytes_get(root, 0, 8) != 0x2052545020445352ull) {
         *why = "the ACPI root pointer has a wrong signature";
         return ERR_MALFORMED;
     }
-    note_sum(root, RSDP_BYTES_1, (u32)acpi_get(root, 0, 4), out);
-    out->rsdt = acpi_get(root, 16, 4);
+    note_sum(root, RSDP_BYTES_1, (u32)bytes_get(root, 0, 4), out);
+    out->rsdt = bytes_get(root, 16, 4);
     const u8 *longer = root[15] >= 2 ? acpi_map(m, rsdp, RSDP_BYTES_2) : NULL;
     if (longer != NULL) {
-        out->xsdt = acpi_get(longer, 24, 8);
+        out->xsdt = bytes_get(longer, 24, 8);
     }
     bool usable = acpi_signature(m, out->xsdt) == ACPI_SIGNATURE('X', 'S', 'D', 'T') &&
                   acpi_open(m, out->xsdt, &length) != NULL;
@@ -89,7 +89,7 @@ enum result acpi_find(const struct acpi_memory *m, u64 rsdp, struct acpi_tables 
         *why = "the list of ACPI tables is unreadable";
         return ERR_MALFORMED;
     }
-    note_sum(list, length, (u32)acpi_get(list, 0, 4), out);
+    note_sum(list, length, (u32)bytes_get(list, 0, 4), out);
     u64 table;
     for (u32 i = 0; acpi_listed(m, out, i, &table); i++) {
         note_table(m, table, out);
@@ -109,7 +109,7 @@ bool acpi_spcr_serial(const struct acpi_memory *m, u64 spcr, struct serial *out,
     /* Interface types 0 and 1 are the 16550 and its subset; 12h is a 16550 whose registers the address describes. */
     u8 type = bytes[36];
     u8 space = bytes[40];
-    u64 base = acpi_get(bytes, 44, 8);
+    u64 base = bytes_get(bytes, 44, 8);
     bool known = type == 0 || type == 1 || type == 0x12;
     if (!known || base == 0 || space > SPACE_PORT) {
         return false;
@@ -132,7 +132,7 @@ bool acpi_mcfg_window(const struct acpi_memory *m, u64 mcfg, u32 index, struct a
         return false;
     }
     const u8 *window = bytes + at;
-    *out = (struct acpi_ecam){.base = acpi_get(window, 0, 8), .segment = (u16)acpi_get(window, 8, 2),
+    *out = (struct acpi_ecam){.base = bytes_get(window, 0, 8), .segment = (u16)bytes_get(window, 8, 2),
                               .first_bus = window[10], .last_bus = window[11]};
     return true;
 }
@@ -157,7 +157,7 @@ static void remove_from_list(const struct acpi_memory *m, u64 list, u32 entry_by
     }
     u32 to = ACPI_HEADER;
     for (u32 at = ACPI_HEADER; at + entry_bytes <= length; at += entry_bytes) {
-        if (acpi_get(bytes, at, entry_bytes) == table) {
+        if (bytes_get(bytes, at, entry_bytes) == table) {
             continue;
         }
         for (u32 i = 0; i < entry_bytes; i++) {

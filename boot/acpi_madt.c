@@ -28,11 +28,11 @@ void acpi_madt_cpus(const struct acpi_memory *m, u64 madt, struct acpi_cpus *out
             break;
         }
         if (bytes[at] == LOCAL_APIC && size >= 8 && bytes[at + 3] != NO_APIC &&
-            (acpi_get(bytes, at + 4, 4) & CAN_START) != 0) {
+            (bytes_get(bytes, at + 4, 4) & CAN_START) != 0) {
             add(out, bytes[at + 3]);
-        } else if (bytes[at] == LOCAL_X2APIC && size >= 16 && acpi_get(bytes, at + 4, 4) != ~0u &&
-                   (acpi_get(bytes, at + 8, 4) & CAN_START) != 0) {
-            add(out, (u32)acpi_get(bytes, at + 4, 4));
+        } else if (bytes[at] == LOCAL_X2APIC && size >= 16 && bytes_get(bytes, at + 4, 4) != ~0u &&
+                   (bytes_get(bytes, at + 8, 4) & CAN_START) != 0) {
+            add(out, (u32)bytes_get(bytes, at + 4, 4));
         }
         at += size;
     }

@@ -15,8 +15,8 @@ static void read_srat(const struct acpi_memory *m, u64 srat, struct areas *out)
         if (size < 2 || size > length - at) {
             return;
         }
-        if (bytes[at] == MEMORY && size >= BYTES && (acpi_get(bytes, at + FLAGS, 4) & WANTED) == WANTED) {
-            areas_add(out, acpi_get(bytes, at + BASE, 8), acpi_get(bytes, at + LENGTH, 8));
+        if (bytes[at] == MEMORY && size >= BYTES && (bytes_get(bytes, at + FLAGS, 4) & WANTED) == WANTED) {
+            areas_add(out, bytes_get(bytes, at + BASE, 8), bytes_get(bytes, at + LENGTH, 8));
         }
         at += size;
     }
@@ -29,12 +29,12 @@ static void read_cedt(const struct acpi_memory *m, u64 cedt, struct areas *out)
     u32 length;
     const u8 *bytes = acpi_open(m, cedt, &length);
     for (u32 at = ACPI_HEADER; bytes != NULL && at + 4 <= length;) {
-        u32 size = (u32)acpi_get(bytes, at + 2, 2);
+        u32 size = (u32)bytes_get(bytes, at + 2, 2);
         if (size < 4 || size > length - at) {
             return;
         }
         if (bytes[at] == WINDOW && size >= BYTES) {
-            areas_add(out, acpi_get(bytes, at + BASE, 8), acpi_get(bytes, at + LENGTH, 8));
+            areas_add(out, bytes_get(bytes, at + BASE, 8), bytes_get(bytes, at + LENGTH, 8));
         }
         at += size;
     }

@@ -33,7 +33,7 @@ static bool fadt_names(const struct acpi_fadt *f, u32 first, u32 count)
 
 static bool generic_names(const u8 *generic, u32 size, u32 first, u32 count)
 {
-    u64 base = acpi_get(generic, 4, 8);
+    u64 base = bytes_get(generic, 4, 8);
     return generic[0] == SPACE_PORT && base != 0 && meet(base, size, first, count);
 }
 

@@ -88,7 +88,7 @@ static bool take_integer(const struct aml *a, u32 *at, u64 *value)
     if (*at >= a->length || bytes > a->length - *at - 1) {
         return false;
     }
-    *value = bytes != 0 ? acpi_get(a->bytes, *at + 1, bytes) : *value;
+    *value = bytes != 0 ? bytes_get(a->bytes, *at + 1, bytes) : *value;
     *at += 1 + bytes;
     return true;
 }

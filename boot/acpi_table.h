@@ -8,6 +8,7 @@
 #define NESTOR_BOOT_ACPI_TABLE_H
 
 #include "boot/acpi.h"
+#include "boot/bytes.h"
 
 enum {
     ACPI_HEADER = 36,
@@ -15,15 +16,6 @@ enum {
 };
 
 #define ACPI_SIGNATURE(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
-
-static inline u64 acpi_get(const u8 *bytes, u32 offset, u32 count)
-{
-    u64 value = 0;
-    for (u32 i = 0; i < count; i++) {
-        value |= (u64)bytes[offset + i] << (8 * i);
-    }
-    return value;
-}
 
 static inline u8 acpi_sum(const u8 *bytes, u32 count)
 {
@@ -46,14 +38,14 @@ static inline u8 *acpi_map(const struct acpi_memory *m, u64 addr, u64 size)
 static inline u32 acpi_signature(const struct acpi_memory *m, u64 table)
 {
     const u8 *header = acpi_map(m, table, ACPI_HEADER);
-    return header == NULL ? 0 : (u32)acpi_get(header, 0, 4);
+    return header == NULL ? 0 : (u32)bytes_get(header, 0, 4);
 }
 
 /* The whole table, as long as its header says, or NULL. */
 static inline u8 *acpi_open(const struct acpi_memory *m, u64 table, u32 *length)
 {
     const u8 *header = acpi_map(m, table, ACPI_HEADER);
-    *length = header == NULL ? 0 : (u32)acpi_get(header, 4, 4);
+    *length = header == NULL ? 0 : (u32)bytes_get(header, 4, 4);
     return *length < ACPI_HEADER || *length > ACPI_TABLE_LIMIT ? NULL : acpi_map(m, table, *length);
 }
 
@@ -73,7 +65,7 @@ static inline struct acpi_fadt acpi_fadt_open(const struct acpi_memory *m, const
 /* 0: there is no such field. */
 static inline u64 acpi_fadt_field(const struct acpi_fadt *f, u32 at, u32 bytes)
 {
-    return f->bytes != NULL && at + bytes <= f->length ? acpi_get(f->bytes, at, bytes) : 0;
+    return f->bytes != NULL && at + bytes <= f->length ? bytes_get(f->bytes, at, bytes) : 0;
 }
 
 /* Table number `index` of the firmware's list; false past its end. */

@@ -2,6 +2,8 @@
 /* See areas.h. */
 #include "boot/areas.h"
 
+#include "boot/bytes.h"
+
 enum {
     QWORD_ADDRESS = 0x8a,
     QWORD_BYTES = 46,
@@ -12,15 +14,6 @@ enum {
     LENGTH_AT = 38,
     MOST_DESCRIPTORS = 64,      /* a list without an end tag ends here */
 };
-
-static u64 get(const u8 *bytes, u32 offset)
-{
-    u64 value = 0;
-    for (u32 i = 0; i < 8; i++) {
-        value |= (u64)bytes[offset + i] << (8 * i);
-    }
-    return value;
-}
 
 void areas_add(struct areas *areas, u64 base, u64 size)
 {
@@ -51,7 +44,7 @@ void areas_add_descriptors(struct areas *areas, const void *descriptors)
 {
     for (const u8 *d = NULL; (d = next_descriptor(descriptors, d)) != NULL;) {
         if (d[TYPE_AT] == RESOURCE_MEMORY) {
-            areas_add(areas, get(d, BASE_AT), get(d, LENGTH_AT));
+            areas_add(areas, bytes_get(d, BASE_AT, 8), bytes_get(d, LENGTH_AT, 8));
         }
     }
 }
@@ -60,8 +53,8 @@ bool areas_have_ports(const void *descriptors, u32 first, u32 count)
 {
     bool found = false;
     for (const u8 *d = NULL; (d = next_descriptor(descriptors, d)) != NULL;) {
-        u64 base = get(d, BASE_AT);
-        u64 size = get(d, LENGTH_AT);
+        u64 base = bytes_get(d, BASE_AT, 8);
+        u64 size = bytes_get(d, LENGTH_AT, 8);
         bool meets = size != 0 && base < first + count && (base >= first || first - base < size);
         found |= meets && d[TYPE_AT] == RESOURCE_PORTS;
     }

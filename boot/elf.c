@@ -2,6 +2,8 @@
 /* See elf.h. System V ABI, AMD64 supplement; ELF-64 object file format. */
 #include "boot/elf.h"
 
+#include "boot/bytes.h"
+
 enum {
     HEADER_BYTES = 64,
     PROGRAM_HEADER_BYTES = 56,
@@ -16,15 +18,6 @@ enum {
     IMAGE_LIMIT = 512 << 10,    /* and no segment ends beyond it */
 };
 
-static u64 get(const u8 *bytes, u64 offset, u32 count)
-{
-    u64 value = 0;
-    for (u32 i = 0; i < count; i++) {
-        value |= (u64)bytes[offset + i] << (8 * i);
-    }
-    return value;
-}
-
 static enum result refuse(const char **why, const char *text)
 {
     *why = text;
@@ -34,11 +27,11 @@ static enum result refuse(const char **why, const char *text)
 static enum result add_segment(const u8 *file, size_t size, u64 header, struct elf_image *out,
                                const char **why)
 {
-    u64 flags = get(file, header + 4, 4);
-    u64 offset = get(file, header + 8, 8);
-    u64 address = get(file, header + 16, 8);
-    u64 file_size = get(file, header + 32, 8);
-    u64 memory_size = get(file, header + 40, 8);
+    u64 flags = bytes_get(file, header + 4, 4);
+    u64 offset = bytes_get(file, header + 8, 8);
+    u64 address = bytes_get(file, header + 16, 8);
+    u64 file_size = bytes_get(file, header + 32, 8);
+    u64 memory_size = bytes_get(file, header + 40, 8);
     u64 end = out->base + out->size;
     if (memory_size == 0) {
         return OK;
@@ -74,23 +67,23 @@ enum result elf_parse(const void *file, size_t size, struct elf_image *out, cons
 {
     const u8 *b = file;
     *out = (struct elf_image){0};
-    if (size < HEADER_BYTES || get(b, 0, 4) != 0x464c457f) {
+    if (size < HEADER_BYTES || bytes_get(b, 0, 4) != 0x464c457f) {
         return refuse(why, "not an ELF file");
     }
     /* 64-bit, little-endian, version 1. */
-    if (get(b, 4, 3) != 0x010102 || get(b, 16, 2) != TYPE_EXECUTABLE ||
-        get(b, 18, 2) != MACHINE_X86_64) {
+    if (bytes_get(b, 4, 3) != 0x010102 || bytes_get(b, 16, 2) != TYPE_EXECUTABLE ||
+        bytes_get(b, 18, 2) != MACHINE_X86_64) {
         return refuse(why, "not a static x86-64 executable");
     }
-    u64 headers = get(b, 32, 8);
-    u64 count = get(b, 56, 2);
-    if (get(b, 54, 2) != PROGRAM_HEADER_BYTES || headers > size ||
+    u64 headers = bytes_get(b, 32, 8);
+    u64 count = bytes_get(b, 56, 2);
+    if (bytes_get(b, 54, 2) != PROGRAM_HEADER_BYTES || headers > size ||
         count > (size - headers) / PROGRAM_HEADER_BYTES) {
         return refuse(why, "program headers outside the file");
     }
     for (u64 i = 0; i < count; i++) {
         u64 header = headers + i * PROGRAM_HEADER_BYTES;
-        u64 type = get(b, header, 4);
+        u64 type = bytes_get(b, header, 4);
         if (type == SEGMENT_DYNAMIC || type == SEGMENT_INTERPRETER) {
             return refuse(why, "needs relocation at load time");
         }

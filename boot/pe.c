@@ -2,20 +2,13 @@
 /* See pe.h. Every offset is checked, although the firmware has loaded the image by the same headers. */
 #include "boot/pe.h"
 
+#include "boot/bytes.h"
+
 enum {
     DOS_PE_AT = 0x3c,                   /* in the DOS header: where the signature is */
     COFF_SECTIONS = 4 + 2, COFF_OPTIONAL_SIZE = 4 + 16, COFF_SIZE = 4 + 20, /* from the signature on */
     SECTION_NAME = 8, SECTION_VIRTUAL_SIZE = 8, SECTION_ADDRESS = 12, SECTION_SIZE = 40,
 };
-
-static u32 read_le(const u8 *at, u32 bytes)
-{
-    u32 value = 0;
-    for (u32 i = 0; i < bytes; i++) {
-        value |= (u32)at[i] << 8 * i;
-    }
-    return value;
-}
 
 static bool has_name(const u8 *section, const char *name)
 {
@@ -32,19 +25,19 @@ static bool has_name(const u8 *section, const char *name)
 
 const u8 *pe_section(const u8 *image, size_t image_size, const char *name, size_t *size)
 {
-    size_t head = image_size >= DOS_PE_AT + 4 ? read_le(image + DOS_PE_AT, 4) : image_size;
-    if (head > image_size || image_size - head < COFF_SIZE || read_le(image + head, 4) != 0x4550) {
+    size_t head = image_size >= DOS_PE_AT + 4 ? bytes_get(image, DOS_PE_AT, 4) : image_size;
+    if (head > image_size || image_size - head < COFF_SIZE || bytes_get(image, head, 4) != 0x4550) {
         return NULL;
     }
-    size_t table = head + COFF_SIZE + read_le(image + head + COFF_OPTIONAL_SIZE, 2);
-    size_t count = read_le(image + head + COFF_SECTIONS, 2);
+    size_t table = head + COFF_SIZE + bytes_get(image, head + COFF_OPTIONAL_SIZE, 2);
+    size_t count = bytes_get(image, head + COFF_SECTIONS, 2);
     if (table > image_size || count > (image_size - table) / SECTION_SIZE) {
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
         const u8 *section = image + table + i * SECTION_SIZE;
-        size_t at = read_le(section + SECTION_ADDRESS, 4);
-        *size = read_le(section + SECTION_VIRTUAL_SIZE, 4);
+        size_t at = bytes_get(section, SECTION_ADDRESS, 4);
+        *size = bytes_get(section, SECTION_VIRTUAL_SIZE, 4);
         if (has_name(section, name)) {
             return at <= image_size && *size <= image_size - at ? image + at : NULL;
         }

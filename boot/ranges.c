@@ -2,6 +2,8 @@
 /* See ranges.h. */
 #include "boot/ranges.h"
 
+#include "boot/bytes.h"
+
 enum { DESCRIPTOR_BYTES = 40, CONVENTIONAL = 7 };
 
 enum range_kind ranges_kind_of(u32 efi_type)
@@ -25,15 +27,6 @@ enum range_kind ranges_kind_of(u32 efi_type)
     default:
         return RANGE_RESERVED;
     }
-}
-
-static u64 get(const u8 *bytes, u32 count)
-{
-    u64 value = 0;
-    for (u32 i = 0; i < count; i++) {
-        value |= (u64)bytes[i] << (8 * i);
-    }
-    return value;
 }
 
 /* Keeps the list sorted. Firmware's maps are nearly sorted already, so the loop is short. */
@@ -80,9 +73,9 @@ static enum result collect(const void *descriptors, size_t count, size_t stride,
     }
     for (size_t i = 0; i < count; i++) {
         const u8 *d = (const u8 *)descriptors + i * stride;
-        u32 type = (u32)get(d, 4);
-        struct memory_range range = {.base = get(d + 8, 8), .kind = ranges_kind_of(type)};
-        u64 pages = get(d + 24, 8);
+        u32 type = (u32)bytes_get(d, 0, 4);
+        struct memory_range range = {.base = bytes_get(d, 8, 8), .kind = ranges_kind_of(type)};
+        u64 pages = bytes_get(d, 24, 8);
         if (pages == 0 || (only_free && type != CONVENTIONAL)) {
             continue;
         }

@@ -136,7 +136,7 @@ static u32 make_table(struct input *in, u32 block)
         plant(table + middle, input_byte(in));
         length += OBJECT;
     }
-    put(table + 4, (kind & BAD_LENGTH) != 0 && length >= 40 ? acpi_get(table, 36, 4) : length, 4);
+    put(table + 4, (kind & BAD_LENGTH) != 0 && length >= 40 ? bytes_get(table, 36, 4) : length, 4);
     block_bytes[block] = length;
     if ((kind & BAD_SUM) == 0) {
         seal(table, length);
@@ -248,10 +248,10 @@ static void check_memory(const struct acpi_tables *tables)
 static void check_list(u32 block, u32 entry_bytes, u64 hidden)
 {
     const u8 *list = blocks[block];
-    u32 length = (u32)acpi_get(list, 4, 4);
+    u32 length = (u32)bytes_get(list, 4, 4);
     must(length <= block_bytes[block] && acpi_sum(list, length) == 0);
     for (u32 i = ACPI_HEADER; i + entry_bytes <= length; i += entry_bytes) {
-        must(acpi_get(list, i, entry_bytes) != hidden);
+        must(bytes_get(list, i, entry_bytes) != hidden);
     }
 }
 
