@@ -17,12 +17,12 @@ static bool is_of_console(u32 first)
 
 u16 status_port_choose(struct machine *m, const struct config *config)
 {
-    struct acpi_memory memory = machine_memory(m);
     u16 port = config->status_port;
-    const char *user = acpi_ports_user(&memory, &m->tables, port, STATUS_PORT_BYTES);
     if (port == 0) {
         return 0;
     }
+    struct acpi_memory memory = machine_memory(m);
+    const char *user = acpi_ports_user(&memory, &m->tables, port, STATUS_PORT_BYTES);
     if (is_of_console(port)) {
         user = "the console";
     } else if (windows_have_ports(port, STATUS_PORT_BYTES)) {
