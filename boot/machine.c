@@ -5,6 +5,7 @@
 #include "boot/acpi_blocks.h"
 #include "boot/base_registers.h"
 #include "boot/cpus.h"
+#include "boot/dmar.h"
 #include "boot/machine.h"
 #include "boot/pci.h"
 #include "drivers/format.h"
@@ -133,26 +134,17 @@ static void read_devices(struct machine *m)
 static void read_dmar(struct machine *m)
 {
     struct acpi_memory memory = machine_memory(m);
-    m->dmar_usable = false;
-    if (m->tables.dmar == 0) {
-        format_text(m->dmar_reason, MACHINE_REASON,
-                    "no DMAR table: no VT-d, or it is turned off in the firmware's set-up");
-        return;
-    }
-    u32 length = acpi_length(&memory, m->tables.dmar);
+    u32 length = m->tables.dmar == 0 ? 0 : acpi_length(&memory, m->tables.dmar);
     const void *table = length == 0 ? NULL : memory.at(memory.ctx, m->tables.dmar, length);
-    if (table == NULL) {
+    m->dmar_usable = false;
+    if (table == NULL && m->tables.dmar != 0) {
         format_text(m->dmar_reason, MACHINE_REASON, "the DMAR table at %llx is unreadable", m->tables.dmar);
         return;
     }
-    struct vtd_dmar_error e;
-    if (vtd_dmar_parse(table, length, &m->dmar, &e) != OK) {
-        format_text(m->dmar_reason, MACHINE_REASON,
-                    "malformed DMAR table, offset 0x%x: %s is %llu (0x%llx), %s", e.offset, e.what,
-                    e.found, e.found, e.expected);
+    m->dmar_usable = dmar_take(table, length, &m->dmar, m->dmar_reason, MACHINE_REASON);
+    if (!m->dmar_usable) {
         return;
     }
-    m->dmar_usable = true;
     if (m->ecam.base != 0) {
         struct pci_config config = pci_by_window(&m->ecam);
         base_registers_widen(&m->dmar, &config);

@@ -2,6 +2,7 @@
 /* The machine as Linux shows it to root: CPUID, /dev/cpu/0/msr, the firmware's tables, registers of units, PCI. */
 #include "tools/nestorctl/linux.h"
 
+#include "boot/dmar.h"
 #include "drivers/format.h"
 #include "tools/nestorctl/words.h"
 
@@ -39,7 +40,6 @@ static void read_table(struct machine *m, struct platform_sources *s)
 {
     static u8 bytes[TABLE];
     static const char path[] = "/sys/firmware/acpi/tables/DMAR";
-    struct vtd_dmar_error e;
     u8 one;
     size_t size = linux_read_file(path, bytes, sizeof(bytes));
     if (size == 0 && linux_read_file("/sys/firmware/acpi/tables/FACP", &one, 1) == 0) {
@@ -47,15 +47,7 @@ static void read_table(struct machine *m, struct platform_sources *s)
         return;
     }
     s->table = path;
-    if (size == 0) {
-        (void)format_text(m->dmar_reason, MACHINE_REASON,
-                          "no DMAR table: no VT-d, or it is turned off in the firmware's set-up");
-    } else if (vtd_dmar_parse(bytes, size, &m->dmar, &e) != OK) {
-        (void)format_text(m->dmar_reason, MACHINE_REASON, "malformed DMAR table, offset 0x%x: %s is 0x%llx, %s",
-                          e.offset, e.what, e.found, e.expected);
-    } else {
-        m->dmar_usable = true;
-    }
+    m->dmar_usable = dmar_take(bytes, size, &m->dmar, m->dmar_reason, MACHINE_REASON);
 }
 
 static bool read_unit(u32 number, u64 *base, struct unit_registers *r)
