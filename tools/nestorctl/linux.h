@@ -6,7 +6,7 @@
 #include "tools/nestorctl/platform.h"
 
 enum { SYS_READ = 0, SYS_WRITE = 1, SYS_OPEN = 2, SYS_CLOSE = 3, SYS_LSEEK = 8, SYS_MMAP = 9, SYS_PREAD = 17,
-       SYS_NANOSLEEP = 35, SYS_GETUID = 102, SYS_IOPL = 172, SYS_IOPERM = 173, 
+       SYS_NANOSLEEP = 35, SYS_GETUID = 102, SYS_IOPL = 172, SYS_IOPERM = 173,
        SYS_SCHED_SETAFFINITY = 203, SYS_GETCPU = 309, SYS_EXIT = 60, SYS_GETDENTS64 = 217 };
 
 long linux_call(long number, long a, long b, long c, long d, long e, long f);

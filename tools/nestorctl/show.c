@@ -170,10 +170,24 @@ static void visit_listed(struct ctl *c, const struct status_record *r, void *to)
     }
 }
 
-static enum ctl_status list(struct ctl *c, const char *name, u32 report, u32 type)
+static enum ctl_status list(struct ctl *c, const char *name, u32 report, ctl_visit *visit, void *to)
 {
     out_begin(&c->out, c->out.json ? name : "", true);
-    enum ctl_status s = ctl_each(c, report, visit_listed, &type);
+    enum ctl_status s = ctl_each(c, report, visit, to);
+    out_end(&c->out);
+    return s;
+}
+
+static enum ctl_status list_type(struct ctl *c, const char *name, u32 report, u32 type)
+{
+    return list(c, name, report, visit_listed, &type);
+}
+
+/* A command whose answer is one list. */
+static enum ctl_status list_alone(struct ctl *c, const char *name, u32 report, ctl_visit *visit)
+{
+    out_begin(&c->out, "", false);
+    enum ctl_status s = list(c, name, report, visit, NULL);
     out_end(&c->out);
     return s;
 }
@@ -182,9 +196,9 @@ enum ctl_status ctl_status(struct ctl *c)
 {
     out_begin(&c->out, "", false);
     enum ctl_status s = ctl_each(c, STATUS_REPORT_MACHINE, visit_single, NULL);
-    s = s == CTL_OK ? list(c, "units", STATUS_REPORT_MACHINE, STATUS_UNIT) : s;
-    s = s == CTL_OK ? list(c, "partitions", STATUS_REPORT_PARTITION, STATUS_PARTITION) : s;
-    s = s == CTL_OK ? list(c, "cpus", STATUS_REPORT_PARTITION, STATUS_CPU) : s;
+    s = s == CTL_OK ? list_type(c, "units", STATUS_REPORT_MACHINE, STATUS_UNIT) : s;
+    s = s == CTL_OK ? list_type(c, "partitions", STATUS_REPORT_PARTITION, STATUS_PARTITION) : s;
+    s = s == CTL_OK ? list_type(c, "cpus", STATUS_REPORT_PARTITION, STATUS_CPU) : s;
     out_end(&c->out);
     return s;
 }
@@ -208,20 +222,9 @@ static void visit_exits(struct ctl *c, const struct status_record *r, void *to)
     out_end(&c->out);
 }
 
-static enum ctl_status list_by(struct ctl *c, const char *name, u32 report, ctl_visit *visit)
-{
-    out_begin(&c->out, c->out.json ? name : "", true);
-    enum ctl_status s = ctl_each(c, report, visit, NULL);
-    out_end(&c->out);
-    return s;
-}
-
 enum ctl_status ctl_exits(struct ctl *c)
 {
-    out_begin(&c->out, "", false);
-    enum ctl_status s = list_by(c, "exits", STATUS_REPORT_EXITS, visit_exits);
-    out_end(&c->out);
-    return s;
+    return list_alone(c, "exits", STATUS_REPORT_EXITS, visit_exits);
 }
 
 static void visit_counters(struct ctl *c, const struct status_record *r, void *to)
@@ -244,10 +247,7 @@ static void visit_counters(struct ctl *c, const struct status_record *r, void *t
 
 enum ctl_status ctl_counters(struct ctl *c)
 {
-    out_begin(&c->out, "", false);
-    enum ctl_status s = list_by(c, "guest_units", STATUS_REPORT_UNITS, visit_counters);
-    out_end(&c->out);
-    return s;
+    return list_alone(c, "guest_units", STATUS_REPORT_UNITS, visit_counters);
 }
 
 /* --- log --- */
