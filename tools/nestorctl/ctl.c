@@ -22,39 +22,40 @@ enum ctl_status ctl_each(struct ctl *c, u32 report, ctl_visit *visit, void *to)
     return CTL_SILENT;
 }
 
-struct search {
-    u64 base;
-    u32 segment;
-    bool found, in_segment;
-    u32 unit, last;
-};
-
-static void look(struct ctl *c, const struct status_record *r, void *to)
+static void collect_unit(struct ctl *c, const struct status_record *r, void *to)
 {
-    struct search *s = to;
     struct status_unit u;
-    (void)c;
-    if (r->type == STATUS_UNIT) {
-        client_copy(r, &u, sizeof(u));
-        if (s->base != 0 && u.base == s->base) {
-            s->found = true;
-            s->unit = u.index;
-        }
-        if (u.segment == s->segment) {
-            s->in_segment = true;
-            s->last = u.index;
-        }
+    (void)to;
+    if (r->type != STATUS_UNIT) {
+        return;
     }
+    client_copy(r, &u, sizeof(u));
+    if (u.index < CTL_UNITS) {
+        c->units[u.index] = (struct ctl_unit){.base = u.base, .segment = u.segment};
+        c->unit_count = u.index + 1 > c->unit_count ? u.index + 1 : c->unit_count;
+    }
+}
+
+enum ctl_status ctl_read_units(struct ctl *c)
+{
+    return c->unit_count != 0 ? CTL_OK : ctl_each(c, STATUS_REPORT_MACHINE, collect_unit, NULL);
 }
 
 bool ctl_unit_of(struct ctl *c, u32 function, u32 *unit, bool *assumed)
 {
-    struct search s = {.base = platform_function_unit(function), .segment = function >> 16};
-    if (ctl_each(c, STATUS_REPORT_MACHINE, look, &s) != CTL_OK || !(s.found || s.in_segment)) {
+    u64 base = platform_function_unit(function);
+    bool named = false, found = false;
+    if (ctl_read_units(c) != CTL_OK) {
         return false;
     }
-    /* The unit of all devices that no other names comes last in its segment (VT-d 8.3). */
-    *unit = s.found ? s.unit : s.last;
-    *assumed = !s.found;
-    return true;
+    for (u32 i = 0; i < c->unit_count && !named; i++) {
+        named = base != 0 && c->units[i].base == base;
+        /* The unit of all devices that no other names comes last in its segment (VT-d 8.3). */
+        if (named || c->units[i].segment == function >> 16) {
+            *unit = i;
+            found = true;
+        }
+    }
+    *assumed = !named;
+    return found;
 }

@@ -7,9 +7,16 @@
 #include "tools/nestorctl/out.h"
 #include "tools/nestorctl/platform.h"
 
+enum { CTL_UNITS = 128 };
+
 struct ctl {
     struct client client;
     struct out out;
+    struct ctl_unit {
+        u64 base;
+        u32 segment;
+    } units[CTL_UNITS];     /* after ctl_read_units(); they do not change while Nestor runs */
+    u32 unit_count;
 };
 
 struct ctl_dump {
@@ -35,6 +42,8 @@ typedef void ctl_visit(struct ctl *c, const struct status_record *r, void *to);
 /* Every record of a report, over as many snapshots as it takes. */
 enum ctl_status ctl_each(struct ctl *c, u32 report, ctl_visit *visit, void *to);
 
+/* Where the units are; reads them once. */
+enum ctl_status ctl_read_units(struct ctl *c);
 /* The unit of the records that translates for a function; assumed: nobody says so, it is the last of its segment. */
 bool ctl_unit_of(struct ctl *c, u32 function, u32 *unit, bool *assumed);
 

@@ -4,34 +4,29 @@
 
 #include "tools/nestorctl/words.h"
 
-enum { RECORDS = 4096, UNITS = 128, NAME = 96 };
+enum { RECORDS = 4096, NAME = 96 };
 
 static struct {
     struct status_device list[RECORDS];
     u32 count;
-    struct status_device defaults[UNITS];
+    struct status_device defaults[CTL_UNITS];
     u32 default_count;
-    u32 segments[UNITS];        /* of units: records of devices have none */
 } known;
 
 static void collect(struct ctl *c, const struct status_record *r, void *to)
 {
-    struct status_unit u;
     (void)c, (void)to;
     if (r->type == STATUS_DEVICE && known.count < RECORDS) {
         client_copy(r, &known.list[known.count++], sizeof(known.list[0]));
-    } else if (r->type == STATUS_DEFAULT && known.default_count < UNITS) {
+    } else if (r->type == STATUS_DEFAULT && known.default_count < CTL_UNITS) {
         client_copy(r, &known.defaults[known.default_count++], sizeof(known.defaults[0]));
-    } else if (r->type == STATUS_UNIT) {
-        client_copy(r, &u, sizeof(u));
-        known.segments[u.index % UNITS] = u.segment;
     }
 }
 
 enum ctl_status devices_read(struct ctl *c)
 {
     known.count = known.default_count = 0;
-    enum ctl_status s = ctl_each(c, STATUS_REPORT_MACHINE, collect, NULL);
+    enum ctl_status s = ctl_read_units(c);
     return s == CTL_OK ? ctl_each(c, STATUS_REPORT_DEVICES, collect, NULL) : s;
 }
 
@@ -63,7 +58,7 @@ void devices_each(struct ctl *c, void (*visit)(struct ctl *c, const struct devic
         }
     }
     for (u32 i = 0; i < known.count; i++) {
-        d = (struct device){.function = known.segments[known.list[i].unit % UNITS] << 16 | known.list[i].sid,
+        d = (struct device){.function = c->units[known.list[i].unit % CTL_UNITS].segment << 16 | known.list[i].sid,
                             .state = &known.list[i], .listed = true};
         u32 found = d.function;
         if (!platform_next_function(&found) || found != d.function) {
