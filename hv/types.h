@@ -37,6 +37,12 @@ static inline u32 least(u32 a, u32 b)
     return a < b ? a : b;
 }
 
+/* The bits of a value of so many bytes, 1 to 8. */
+static inline u64 bits_of_bytes(u32 bytes)
+{
+    return ~0ull >> (64 - 8 * bytes);
+}
+
 /*
  * Everything that can go wrong inside Nestor, with its text. What a *guest* sees
  * is another enum (enum vtd_fault_reason) and never mixes with this one.

@@ -74,7 +74,7 @@ static bool is_register(const struct vcpu *v, u64 gpa, u32 width)
 
 u64 exit_apic_load(const struct vcpu *v, u64 gpa, u32 width)
 {
-    return is_register(v, gpa, width) ? port_mmio_read32((hpa_t){gpa}) : ~0ull >> (64 - 8 * width);
+    return is_register(v, gpa, width) ? port_mmio_read32((hpa_t){gpa}) : bits_of_bytes(width);
 }
 
 void exit_apic_store(struct vcpu *v, u64 gpa, u32 width, u64 value)

@@ -47,7 +47,7 @@ static void port_out(u16 port, u32 size, u32 value)
 
 static void out(struct vcpu *v, u16 port, u32 size, bool status)
 {
-    u32 value = (u32)(v->regs->gpr[REG_RAX] & (~0ull >> (64 - 8 * size)));
+    u32 value = (u32)(v->regs->gpr[REG_RAX] & bits_of_bytes(size));
     if (status) {
         exit_status_out(v, port, size, value);
     } else if (exit_sleep_write(v, false, port, size, value)) {
@@ -58,10 +58,10 @@ static void out(struct vcpu *v, u16 port, u32 size, bool status)
 static void in(struct vcpu *v, u16 port, u32 size, bool status)
 {
     /* A double word clears the upper half of the register. */
-    u64 keep = size == 4 ? 0 : ~0ull << 8 * size;
+    u64 keep = size == 4 ? 0 : ~bits_of_bytes(size);
     u64 *rax = &v->regs->gpr[REG_RAX];
     u64 value = status ? exit_status_in(v, port, size) : exit_sleep_read(v, false, port, size, port_in(port, size));
-    *rax = (*rax & keep) | (value & (size == 4 ? ~0u : ~keep));
+    *rax = (*rax & keep) | (value & bits_of_bytes(size));
 }
 
 void exit_io(struct vcpu *v)

@@ -92,7 +92,7 @@ static u64 load(void *ctx, u64 gpa, u32 width)
         return exit_sleep_load(a->v, gpa, width);
     }
     say_not_the_guests(a->v, gpa, "read");
-    return ~0ull >> (64 - 8 * width);
+    return bits_of_bytes(width);
 }
 
 static void store(void *ctx, u64 gpa, u32 width, u64 value)

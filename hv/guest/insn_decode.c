@@ -216,11 +216,6 @@ static bool find_rule(struct cursor *c, u8 opcode, struct insn *out, struct rule
     return opcode < 0x40 && rule->form != 0;
 }
 
-static u64 mask_of(u32 width)
-{
-    return ~0ull >> (64 - 8 * width);
-}
-
 static void size_operands(const struct cursor *c, const struct rule *rule, struct insn *out)
 {
     /* MOVNTI has no 16-bit form. */
@@ -237,9 +232,9 @@ static void size_operands(const struct cursor *c, const struct rule *rule, struc
     }
     out->address_width = (u8)(out->mode == INSN_64 ? 8 >> c->address_size :
                               (out->mode == INSN_16) != c->address_size ? 2 : 4);
-    out->mask = mask_of(out->width);
-    out->reg_mask = mask_of(out->reg_width);
-    out->address_mask = mask_of(out->address_width);
+    out->mask = bits_of_bytes(out->width);
+    out->reg_mask = bits_of_bytes(out->reg_width);
+    out->address_mask = bits_of_bytes(out->address_width);
 }
 
 /* SPL to DIL with any REX prefix, AH to BH without. */
