@@ -84,7 +84,7 @@ static void pasid_text(const struct vtd_fault *f, char text[16])
 static void say_interrupt(const struct vtd_unit *unit, const struct vtd_fault *f)
 {
     port_log(LOG_WARNING, "unit %u: %02x:%02x.%x interrupt, index %u: %s (reason 0x%02x)", unit->info.index,
-             f->sid >> 8, f->sid >> 3 & 31, f->sid & 7, (u32)field_get(&f->addr, FRCD_INDEX),
+             SID_PARTS(f->sid), (u32)field_get(&f->addr, FRCD_INDEX),
              vtd_fault_text(f->reason), f->reason);
 }
 
@@ -98,7 +98,7 @@ static void say(const struct vtd_unit *unit, const struct vtd_fault *f)
     const char *type = f->atomic ? "atomic" : f->read ? "read" : "write";
     pasid_text(f, pasid);
     port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s%s%s 0x%llx: %s (reason 0x%02x)", unit->info.index,
-             f->sid >> 8, f->sid >> 3 & 31, f->sid & 7, pasid, type, f->exec ? " execute" : "",
+             SID_PARTS(f->sid), pasid, type, f->exec ? " execute" : "",
              f->priv ? " supervisor" : "", f->addr, vtd_fault_text(f->reason), f->reason);
 }
 

@@ -41,7 +41,7 @@ static void begin(struct vtd_unit *unit, u16 sid, u64 now)
     *s = (struct vtd_sweep){.on = true, .seen = true, .next_us = now + PAUSE_US};
     if (limit_due(&unit->storms)) {
         port_log(LOG_WARNING, "unit %u: interrupt requests are refused without end, the last of %02x:%02x.%x; fault "
-                 "records are read ten times a second", unit->info.index, sid >> 8, sid >> 3 & 31, sid & 7);
+                 "records are read ten times a second", unit->info.index, SID_PARTS(sid));
     }
 }
 
