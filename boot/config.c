@@ -5,12 +5,9 @@
  */
 #include "boot/config.h"
 #include "boot/config_keys.h"
+#include "boot/config_partition.h"
+#include "boot/span.h"
 #include "drivers/format.h"
-
-struct span {
-    const char *at;
-    size_t length;
-};
 
 struct parser {
     struct config *config;
@@ -18,128 +15,24 @@ struct parser {
     u32 line;
     struct span section;
     u32 seen;                /* bit n: key n of the table was given */
+    bool in_partition;       /* the section is one of a partition */
 };
-
-/* --- text --- */
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span s)
-{
-    while (s.length != 0 && is_space(s.at[0])) {
-        s.at++;
-        s.length--;
-    }
-    while (s.length != 0 && is_space(s.at[s.length - 1])) {
-        s.length--;
-    }
-    return s;
-}
-
-static bool equals(struct span s, const char *text)
-{
-    size_t i = 0;
-    while (i < s.length && text[i] == s.at[i] && text[i] != '\0') {
-        i++;
-    }
-    return i == s.length && text[i] == '\0';
-}
-
-/* Cuts off and returns what stands before the first c, or everything if there is none. */
-static struct span take_until(struct span *s, char c)
-{
-    struct span head = {s->at, 0};
-    while (head.length < s->length && head.at[head.length] != c) {
-        head.length++;
-    }
-    size_t cut = head.length < s->length ? head.length + 1 : head.length;
-    s->at += cut;
-    s->length -= cut;
-    return trim(head);
-}
-
-/* Cuts off and returns the first word: everything before a blank of any kind. */
-static struct span take_word(struct span *s)
-{
-    struct span head = {s->at, 0};
-    while (head.length < s->length && !is_space(head.at[head.length])) {
-        head.length++;
-    }
-    *s = trim((struct span){s->at + head.length, s->length - head.length});
-    return head;
-}
-
-static bool take_digit(char c, u32 base, u32 *digit)
-{
-    if (c >= '0' && c <= '9') {
-        *digit = (u32)(c - '0');
-    } else if (c >= 'a' && c <= 'f') {
-        *digit = (u32)(c - 'a') + 10;
-    } else if (c >= 'A' && c <= 'F') {
-        *digit = (u32)(c - 'A') + 10;
-    } else {
-        return false;
-    }
-    return *digit < base;
-}
-
-static bool parse_digits(struct span s, u32 base, u64 *value)
-{
-    *value = 0;
-    for (size_t i = 0; i < s.length; i++) {
-        u32 digit;
-        if (!take_digit(s.at[i], base, &digit) || *value > (~0ull - digit) / base) {
-            return false;
-        }
-        *value = *value * base + digit;
-    }
-    return s.length != 0;
-}
-
-/* Decimal, or hexadecimal after 0x. */
-static bool parse_number(struct span s, u64 *value)
-{
-    if (s.length > 2 && s.at[0] == '0' && (s.at[1] == 'x' || s.at[1] == 'X')) {
-        return parse_digits((struct span){s.at + 2, s.length - 2}, 16, value);
-    }
-    return parse_digits(s, 10, value);
-}
-
-/* Printable ASCII only: anything else would come out wrong in UCS-2. */
-static bool copy_text(struct span s, char *to, size_t size)
-{
-    if (s.length + 1 > size) {
-        return false;
-    }
-    for (size_t i = 0; i < s.length; i++) {
-        if (s.at[i] < ' ' || s.at[i] > '~') {
-            return false;
-        }
-        to[i] = s.at[i];
-    }
-    to[s.length] = '\0';
-    return true;
-}
 
 /* --- values: true if accepted --- */
 
 static bool set_image(struct config *config, struct span value)
 {
-    return value.length != 0 && (value.at[0] == '\\' || value.at[0] == '/') &&
-           copy_text(value, config->next_image, sizeof(config->next_image));
+    return span_copy_path(value, config->next_image, sizeof(config->next_image));
 }
 
 /* Four digits, or as efibootmgr prints it. */
 static bool set_entry(struct config *config, struct span value)
 {
     u64 number;
-    if (value.length == 8 && equals((struct span){value.at, 4}, "Boot")) {
+    if (value.length == 8 && span_equals((struct span){value.at, 4}, "Boot")) {
         value = (struct span){value.at + 4, 4};
     }
-    if (value.length != 4 || !parse_digits(value, 16, &number)) {
+    if (value.length != 4 || !span_digits(value, 16, &number)) {
         return false;
     }
     config->next_entry = (int)number;
@@ -148,18 +41,7 @@ static bool set_entry(struct config *config, struct span value)
 
 static bool set_arguments(struct config *config, struct span value)
 {
-    return copy_text(value, config->next_arguments, sizeof(config->next_arguments));
-}
-
-/* Which of these words it is. */
-static bool one_of(struct span value, const char *const *words, u32 count, u32 *which)
-{
-    for (*which = 0; *which < count; ++*which) {
-        if (equals(value, words[*which])) {
-            return true;
-        }
-    }
-    return false;
+    return span_copy(value, config->next_arguments, sizeof(config->next_arguments));
 }
 
 static bool set_level(struct config *config, struct span value)
@@ -168,14 +50,14 @@ static bool set_level(struct config *config, struct span value)
         [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info",
         [LOG_DEBUG] = "debug"};
     u32 level;
-    bool known = one_of(value, words, ARRAY_LEN(words), &level);
+    bool known = span_one_of(value, words, ARRAY_LEN(words), &level);
     config->level = known ? (enum log_level)level : config->level;
     return known;
 }
 
 static bool set_serial_port(struct config *config, struct span value)
 {
-    if (!parse_number(value, &config->serial.base)) {
+    if (!span_number(value, &config->serial.base)) {
         return false;
     }
     config->serial.kind = SERIAL_PORT;
@@ -185,11 +67,11 @@ static bool set_serial_port(struct config *config, struct span value)
 
 static bool set_serial_mmio(struct config *config, struct span value)
 {
-    struct span address = take_word(&value);
+    struct span address = span_take_word(&value);
     struct span stride = value;
     u64 bytes = 1;
-    if (!parse_number(address, &config->serial.base) ||
-        (stride.length != 0 && !parse_number(stride, &bytes))) {
+    if (!span_number(address, &config->serial.base) ||
+        (stride.length != 0 && !span_number(stride, &bytes))) {
         return false;
     }
     if (bytes != 1 && bytes != 2 && bytes != 4) {
@@ -203,57 +85,55 @@ static bool set_serial_mmio(struct config *config, struct span value)
 
 static bool set_serial(struct config *config, struct span value)
 {
-    if (equals(value, "auto") || equals(value, "none")) {
-        config->serial_choice = equals(value, "auto") ? CONFIG_SERIAL_AUTO : CONFIG_SERIAL_NONE;
+    if (span_equals(value, "auto") || span_equals(value, "none")) {
+        config->serial_choice = span_equals(value, "auto") ? CONFIG_SERIAL_AUTO : CONFIG_SERIAL_NONE;
         return true;
     }
     config->serial_choice = CONFIG_SERIAL_GIVEN;
-    struct span kind = take_word(&value);
-    if (equals(kind, "port")) {
+    struct span kind = span_take_word(&value);
+    if (span_equals(kind, "port")) {
         return set_serial_port(config, value);
     }
-    return equals(kind, "mmio") && set_serial_mmio(config, value);
+    return span_equals(kind, "mmio") && set_serial_mmio(config, value);
 }
 
 static bool set_status_port(struct config *config, struct span value)
 {
     u64 port = 0;
-    bool none = equals(value, "none");
-    if (!none && (!parse_number(value, &port) || port == 0 || port > 0xfff8 || port % 8 != 0)) {
+    bool none = span_equals(value, "none");
+    if (!none && (!span_number(value, &port) || port == 0 || port > 0xfff8 || port % 8 != 0)) {
         return false;
     }
     config->status_port = (u16)port;
     return true;
 }
 
-/* One of two words. */
-static bool choose(struct span value, const char *no, const char *yes, bool *chosen)
-{
-    *chosen = equals(value, yes);
-    return *chosen || equals(value, no);
-}
-
 static bool set_fatal(struct config *config, struct span value)
 {
     bool reset;
-    bool known = choose(value, "halt", "reset", &reset);
+    bool known = span_choose(value, "halt", "reset", &reset);
     config->fatal = reset ? FATAL_RESET : FATAL_HALT;
     return known;
 }
 
 static bool set_without_isolation(struct config *config, struct span value)
 {
-    return choose(value, "native", "run", &config->run_without_isolation);
+    return span_choose(value, "native", "run", &config->run_without_isolation);
+}
+
+static bool set_without_interrupt_isolation(struct config *config, struct span value)
+{
+    return span_choose(value, "refuse", "run", &config->run_without_interrupt_isolation);
 }
 
 static bool set_rule(struct config *config, struct span value)
 {
-    return choose(value, "always", "affected-cpus", &config->rule_affected_only);
+    return span_choose(value, "always", "affected-cpus", &config->rule_affected_only);
 }
 
 static bool set_doubtful_devices(struct config *config, struct span value)
 {
-    return choose(value, "run", "native", &config->native_if_doubtful);
+    return span_choose(value, "run", "native", &config->native_if_doubtful);
 }
 
 static bool set_hypervisor_bit(struct config *config, struct span value)
@@ -261,7 +141,7 @@ static bool set_hypervisor_bit(struct config *config, struct span value)
     static const char *const words[] = {
         [HYPERVISOR_BIT_AUTO] = "auto", [HYPERVISOR_BIT_ON] = "on", [HYPERVISOR_BIT_OFF] = "off"};
     u32 bit;
-    bool known = one_of(value, words, ARRAY_LEN(words), &bit);
+    bool known = span_one_of(value, words, ARRAY_LEN(words), &bit);
     config->hypervisor_bit = known ? (enum hypervisor_bit)bit : config->hypervisor_bit;
     return known;
 }
@@ -272,7 +152,7 @@ static bool set_guest_iommu(struct config *config, struct span value)
         [GUEST_IOMMU_AUTO] = "auto", [GUEST_IOMMU_NESTED] = "nested", [GUEST_IOMMU_SHADOW] = "shadow",
         [GUEST_IOMMU_NONE] = "none"};
     u32 kind;
-    bool known = one_of(value, words, ARRAY_LEN(words), &kind);
+    bool known = span_one_of(value, words, ARRAY_LEN(words), &kind);
     config->guest_iommu = known ? (enum guest_iommu)kind : config->guest_iommu;
     return known;
 }
@@ -280,8 +160,8 @@ static bool set_guest_iommu(struct config *config, struct span value)
 static bool set_shadow_memory(struct config *config, struct span value)
 {
     u64 mib = 0;
-    if (!equals(value, "auto") &&
-        (!parse_number(value, &mib) || mib < CONFIG_SHADOW_MIB_MIN || mib > CONFIG_SHADOW_MIB_MAX)) {
+    if (!span_equals(value, "auto") &&
+        (!span_number(value, &mib) || mib < CONFIG_SHADOW_MIB_MIN || mib > CONFIG_SHADOW_MIB_MAX)) {
         return false;
     }
     config->shadow_mib = (u32)mib;
@@ -290,7 +170,7 @@ static bool set_shadow_memory(struct config *config, struct span value)
 
 static bool set_host_paging(struct config *config, struct span value)
 {
-    return choose(value, "auto", "four-levels", &config->narrow_host);
+    return span_choose(value, "auto", "four-levels", &config->narrow_host);
 }
 
 /* CPU and DMA either share a root or have one each, so all regions must say the same about DMA. */
@@ -311,12 +191,12 @@ static bool set_protect(struct config *config, struct span value)
     u64 base;
     u64 last;
     bool dma_read = false;
-    struct span first = take_until(&value, '-');
-    value = trim(value);
-    struct span end = take_word(&value);
-    if (config->protect_count == HANDOVER_PROTECT || !parse_number(first, &base) ||
-        !parse_number(end, &last) ||
-        (value.length != 0 && !choose(value, "dma=none", "dma=read", &dma_read))) {
+    struct span first = span_take_until(&value, '-');
+    value = span_trim(value);
+    struct span end = span_take_word(&value);
+    if (config->protect_count == HANDOVER_PROTECT || !span_number(first, &base) ||
+        !span_number(end, &last) ||
+        (value.length != 0 && !span_choose(value, "dma=none", "dma=read", &dma_read))) {
         return false;
     }
     if ((base & PAGE_MASK) != 0 || (last & PAGE_MASK) != PAGE_MASK || last < base ||
@@ -339,6 +219,7 @@ struct key {
 
 #define AS_KEY(section, name, repeats, set, expected, standard, example, help) {section, name, repeats, set, expected},
 static const struct key keys[] = {CONFIG_KEYS(AS_KEY)};
+_Static_assert(ARRAY_LEN(keys) <= CONFIG_KEYS_MAX, "a bit, and a line, for each key");
 
 static const struct {
     const char *name, *value;
@@ -349,7 +230,7 @@ static const struct {
 static void note_weak(struct parser *p, struct span name, struct span value)
 {
     for (u32 i = 0; i < ARRAY_LEN(weak) && p->config->weak_line == 0; i++) {
-        if (equals(name, weak[i].name) && equals(value, weak[i].value)) {
+        if (span_equals(name, weak[i].name) && span_equals(value, weak[i].value)) {
             p->config->weak_line = p->line;
             p->config->weak_key = weak[i].name;
         }
@@ -366,27 +247,48 @@ static enum result refuse(struct parser *p, struct span key, struct span value,
     return ERR_MALFORMED;
 }
 
+static bool is_partition_key(u32 index)
+{
+    return span_equals(span_of(keys[index].section), "partition");
+}
+
 static bool is_section(struct span name)
 {
     for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
-        if (equals(name, keys[i].section)) {
+        if (span_equals(name, keys[i].section)) {
             return true;
         }
     }
     return false;
 }
 
+static enum result parse_partition(struct parser *p, struct span line, struct span name)
+{
+    p->in_partition = true;
+    for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
+        p->seen &= ~((u32)is_partition_key(i) << i);
+    }
+    const char *expected = config_partition_add(p->config, name, p->line);
+    return expected == NULL ? OK : refuse(p, line, span_of(""), expected);
+}
+
 static enum result parse_section(struct parser *p, struct span line)
 {
-    struct span none = {"", 0};
+    const struct span none = span_of("");
     struct span name = {line.at + 1, line.length - 1};
+    p->in_partition = false;
     if (name.length == 0 || name.at[name.length - 1] != ']') {
         return refuse(p, line, none, "a section's name ends with ]");
     }
     name.length--;
-    p->section = trim(name);
-    if (!is_section(p->section)) {
-        return refuse(p, line, none, "[next], [console], [policy] or [memory]");
+    name = span_trim(name);
+    struct span rest = name;
+    p->section = span_take_word(&rest);
+    if (span_equals(p->section, "partition")) {
+        return parse_partition(p, line, rest);
+    }
+    if (rest.length != 0 || !is_section(p->section)) {
+        return refuse(p, line, none, "[next], [console], [policy], [memory] or [partition NAME]");
     }
     return OK;
 }
@@ -398,6 +300,9 @@ static enum result parse_key(struct parser *p, u32 index, struct span name, stru
         return refuse(p, name, value, "each key only once");
     }
     p->seen |= 1u << index;
+    if (p->in_partition) {
+        p->config->partitions[p->config->partition_count - 1].key_lines[index] = p->line;
+    }
     if (p->config->protect_count < HANDOVER_PROTECT) {
         p->config->protect_line[p->config->protect_count] = p->line;
     }
@@ -409,19 +314,19 @@ static enum result parse_assignment(struct parser *p, struct span line)
 {
     const char *elsewhere = NULL;
     struct span value = line;
-    struct span name = take_until(&value, '=');
-    if (name.length == trim(line).length) {
-        return refuse(p, name, (struct span){"", 0}, "key = value, [section] or # comment");
+    struct span name = span_take_until(&value, '=');
+    if (name.length == span_trim(line).length) {
+        return refuse(p, name, span_of(""), "key = value, [section] or # comment");
     }
-    value = trim(value);
+    value = span_trim(value);
     for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
-        if (!equals(name, keys[i].name)) {
+        if (!span_equals(name, keys[i].name)) {
             continue;
         }
-        if (equals(p->section, keys[i].section)) {
+        if (span_equals(p->section, keys[i].section)) {
             return parse_key(p, i, name, value);
         }
-        elsewhere = keys[i].section;
+        elsewhere = elsewhere == NULL ? keys[i].section : elsewhere;
     }
     if (elsewhere != NULL) {
         enum result r = refuse(p, name, value, "");
@@ -434,11 +339,47 @@ static enum result parse_assignment(struct parser *p, struct span line)
 
 static enum result parse_line(struct parser *p, struct span line)
 {
-    line = trim(line);
-    if (line.length == 0 || line.at[0] == '#') {
+    line = span_trim(line);
+    bool skipped = p->in_partition && p->config->partition_error.line != 0 && line.at[0] != '[';
+    if (line.length == 0 || line.at[0] == '#' || skipped) {
         return OK;
     }
     return line.at[0] == '[' ? parse_section(p, line) : parse_assignment(p, line);
+}
+
+static void note_partition_error(struct config *config, const struct config_error *error)
+{
+    if (config->partition_error.line == 0) {
+        config->partition_error = *error;
+    }
+}
+
+void config_partition_mistake(const struct config_partition *partition, const char *key, const char *expected,
+                              struct config_error *error)
+{
+    u32 index = 0;
+    while (index + 1 < ARRAY_LEN(keys) && !(is_partition_key(index) && span_equals(span_of(key), keys[index].name))) {
+        index++;
+    }
+    u32 line = partition->key_lines[index];
+    *error = (struct config_error){.line = line != 0 ? line : partition->line};
+    format_text(error->key, sizeof(error->key), "%s", key);
+    format_text(error->expected, sizeof(error->expected), "%s", expected);
+}
+
+static void check_partitions(struct config *config)
+{
+    struct config_error error;
+    for (u32 i = 0; i < config->partition_count; i++) {
+        const char *missing = config_partition_missing(&config->partitions[i]);
+        if (missing != NULL) {
+            config_partition_mistake(&config->partitions[i], missing, "the key: a partition needs it", &error);
+            note_partition_error(config, &error);
+        }
+    }
+    if (config->partition_error.line != 0) {
+        config->partition_count = 0;
+    }
 }
 
 static enum result parse_lines(struct parser *p, struct span text)
@@ -450,15 +391,19 @@ static enum result parse_lines(struct parser *p, struct span text)
         }
         p->line++;
         enum result r = parse_line(p, (struct span){text.at, length});
-        if (r != OK) {
+        if (r != OK && !p->in_partition) {
             return r;
+        }
+        if (r != OK) {
+            note_partition_error(p->config, p->error);
         }
         length = length < text.length ? length + 1 : length;
         text = (struct span){text.at + length, text.length - length};
     }
-    struct span none = {"", 0};
+    check_partitions(p->config);
+    const struct span none = span_of("");
     if (p->config->next_image[0] != '\0' && p->config->next_entry >= 0) {
-        return refuse(p, (struct span){"entry", 5}, none, "either image or entry in [next]");
+        return refuse(p, span_of("entry"), none, "either image or entry in [next]");
     }
     return OK;
 }
@@ -479,7 +424,7 @@ enum result config_parse(const char *text, size_t size, struct config *config,
     *error = (struct config_error){0};
     config_defaults(config);
     if (size > CONFIG_LIMIT) {
-        return refuse(&p, (struct span){"the file", 8}, (struct span){"", 0}, "at most 64 KiB");
+        return refuse(&p, span_of("the file"), span_of(""), "at most 64 KiB");
     }
     if (size >= 3 && text[0] == mark[0] && text[1] == mark[1] && text[2] == mark[2]) {
         all = (struct span){text + 3, size - 3};

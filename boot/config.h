@@ -21,6 +21,34 @@ enum { CONFIG_SHADOW_MIB_MIN = 8, CONFIG_SHADOW_MIB_MAX = 65536 };
 
 enum config_serial { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_NONE, CONFIG_SERIAL_GIVEN };
 
+enum { CONFIG_KEYS_MAX = 32 };
+
+/* [partition NAME] */
+struct config_partition {
+    char name[HANDOVER_PARTITION_NAME];
+    u32 line;                               /* of the section */
+    u32 key_lines[CONFIG_KEYS_MAX];         /* by the key's place in boot/config_keys.h; 0: not given */
+    u64 cpus[HANDOVER_PARTITION_CPU_WORDS];
+    u64 memory_size, memory_at;
+    bool memory_placed;                     /* at memory_at */
+    bool raw;                               /* the image has no format and belongs to raw_address */
+    u64 raw_address;
+    char image[CONFIG_IMAGE];
+    char initrd[CONFIG_IMAGE];              /* "": none */
+    char arguments[CONFIG_ARGUMENTS];
+    enum partition_console console;
+    u32 restarts;
+    bool shares_cores;
+};
+
+/* One mistake, in words for the user: "line 3: level = loud: expected error, warning, info or debug". */
+struct config_error {
+    u32 line;
+    char key[32];
+    char value[48];
+    char expected[96];
+};
+
 struct config {
     char next_image[CONFIG_IMAGE];          /* "": none configured */
     int next_entry;                         /* -1: none configured */
@@ -42,21 +70,24 @@ struct config {
     u32 protect_line[HANDOVER_PROTECT];     /* its line in the file */
     u32 weak_line;                          /* of the first value that gives isolation up, 0: none does */
     const char *weak_key;                   /* its key */
-};
-
-/* One mistake, in words for the user: "line 3: level = loud: expected error, warning, info or debug". */
-struct config_error {
-    u32 line;
-    char key[32];
-    char value[48];
-    char expected[96];
+    bool run_without_interrupt_isolation;
+    struct config_partition partitions[HANDOVER_PARTITIONS];
+    u32 partition_count;
+    struct config_error partition_error;    /* the first mistake in a section of a partition; then there are none */
 };
 
 void config_defaults(struct config *config);
 
-/* Stops at the first mistake with ERR_MALFORMED; then *error is filled in and *config holds the defaults. */
+/*
+ * Stops at the first mistake with ERR_MALFORMED; then *error is filled in and *config holds the defaults. One in a
+ * section of a partition takes the partitions away only, and is in *config.
+ */
 must_use enum result config_parse(const char *text, size_t size, struct config *config,
                                   struct config_error *error);
+
+/* What is wrong with a key of a partition, or, if the key was not given, with its section. */
+void config_partition_mistake(const struct config_partition *partition, const char *key, const char *expected,
+                              struct config_error *error);
 
 enum { CONFIG_ERROR_TEXT = 240 };
 void config_error_text(const struct config_error *error, char text[CONFIG_ERROR_TEXT]);

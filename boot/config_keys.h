@@ -5,7 +5,8 @@
  * X(SECTION, NAME, REPEATS, SETTER, EXPECTED, STANDARD, EXAMPLE, HELP)
  *
  *   REPEATS    may be given more than once
- *   SETTER     of boot/config.c: true if it accepts the value
+ *   SECTION    "partition" is followed by a name in the file, and may be there several times
+ *   SETTER     of boot/config.c or boot/config_partition.c: true if it accepts the value
  *   EXPECTED   after "expected" in what is said of a mistake
  *   STANDARD   the value that holds without the key, or NULL where that is no value: HELP says what it is
  *   EXAMPLE    another value
@@ -49,6 +50,11 @@
     X("policy", "hypervisor-bit", false, set_hypervisor_bit, "auto, on or off", "auto", "on",                          \
       "CPUID.1:ECX[31] for the guest: as the CPU has it (auto), set or clear. Kernels that see it set turn some of "   \
       "their locks and counters off; the README lists them.")                                                          \
+    X("policy", "without-interrupt-isolation", false, set_without_interrupt_isolation, "refuse or run", "refuse",      \
+      "run",                                                                                                           \
+      "Where interrupts cannot be kept apart (a CPU without x2APIC mode, a unit that does not remap interrupts with "  \
+      "32-bit destinations, no unit at all): run no partition, or run them all the same. With run, a device of one "   \
+      "of them can interrupt, and stop, CPUs of another.")                                                             \
     X("policy", "host-paging", false, set_host_paging, "auto or four-levels", "auto", "four-levels",                   \
       "Nestor's own page tables: five levels where the CPU has them, or four, as firmware left it.")                   \
     X("policy", "guest-iommu", false, set_guest_iommu, "auto, nested, shadow or none", "auto", "shadow",               \
@@ -56,19 +62,49 @@
       "every unit must be able to nest), shadow (legacy mode; Nestor keeps shadows of the guest's tables), none, or "  \
       "nested where all units can, else none (auto). The console names the unit that decides.")                        \
     X("memory", "shadow-memory", false, set_shadow_memory, "auto, or 8 to 65536 MiB", "auto", "64",                    \
-      "MiB of memory for the shadows of a guest's tables, taken at start if the guest's units are shadowed; one table "\
-      "gets half of it at most. auto is 1/256 of the RAM, at least 8. What has no room is not mapped for its device, " \
-      "and a line says how much is missing.")                                                                          \
+      "MiB of memory for the shadows of a guest's tables, taken at start if the guest's units are shadowed; one "      \
+      "table gets half of it at most. auto is 1/256 of the RAM, at least 8. What has no room is not mapped for its "   \
+      "device, and a line says how much is missing.")                                                                  \
     X("memory", "protect", true, set_protect,                                                                          \
       "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all", NULL,                       \
       "0x100000-0x1fffff dma=none",                                                                                    \
       "Memory that the guest's CPUs may read and not write. END is the last byte. For devices it is not there "        \
       "(dma=none, also if nothing is said), or read-only as well (dma=read), which is accepted only where nothing is " \
-      "nested or the read-only rule is lifted.")
+      "nested or the read-only rule is lifted.")                                                                       \
+    X("partition", "cpus", false, config_partition_cpus, "numbers and ranges of CPUs below 1024, as 2-3,5", NULL,      \
+      "2-3",                                                                                                           \
+      "The CPUs that the partition has for itself, by Nestor's numbers: 0 is the CPU that the firmware runs on, and "  \
+      "stays the root's. Whole cores, unless allow-shared-core says otherwise. Must be given.")                        \
+    X("partition", "memory", false, config_partition_memory, "a multiple of 2M, as 256M or 2G [at ADDRESS]", NULL,     \
+      "256M",                                                                                                          \
+      "Its memory, from its own address 0 on. Nestor finds a place for it, or takes it from the address (a multiple "  \
+      "of 2 MiB) that is given. Must be given.")                                                                       \
+    X("partition", "image", false, config_partition_image, "a path that begins with \\, or raw ADDRESS PATH", NULL,    \
+      "\\EFI\\nestor\\rt\\vmlinuz",                                                                                    \
+      "What it starts: a file on the volume that Nestor was started from. A Linux kernel (bzImage), a multiboot 1 "    \
+      "image, a static ELF file, or with raw any bytes, put to ADDRESS and entered there in flat 32-bit protected "    \
+      "mode. Must be given.")                                                                                          \
+    X("partition", "initrd", false, config_partition_initrd,                                                           \
+      "a path that begins with \\, printable, below 256 characters", NULL, "\\EFI\\nestor\\rt\\initrd.img",            \
+      "The initial RAM disk of a Linux kernel, the one module of a multiboot image.")                                  \
+    X("partition", "arguments", false, config_partition_arguments, "printable text below 1024 characters", NULL,       \
+      "console=ttyS0",                                                                                                 \
+      "The command line of a Linux kernel or a multiboot image.")                                                      \
+    X("partition", "console", false, config_partition_console, "virtual or none", "virtual", "none",                   \
+      "An 8250 UART at the ports of COM1, whose output Nestor prints with the partition's name in front of each "      \
+      "line, or none.")                                                                                                \
+    X("partition", "restart", false, config_partition_restart, "never, always or a number below 4294967295", "never",  \
+      "always",                                                                                                        \
+      "After a triple fault, a reset, or another end of its own: it stays stopped, starts again as it was at first, "  \
+      "or does so that many times. After it switched itself off it stays stopped.")                                    \
+    X("partition", "allow-shared-core", false, config_partition_shared_core, "no or yes", "no", "yes",                 \
+      "May the threads of one core belong to different partitions? They share caches and buffers, through which one "  \
+      "can learn what the other does.")
 
 /* X(NAME, VALUE): values that give isolation up. */
 #define CONFIG_WEAK(X)                                                                                                 \
     X("without-isolation", "run")                                                                                      \
+    X("without-interrupt-isolation", "run")                                                                            \
     X("read-only-rule", "affected-cpus")
 
 #endif

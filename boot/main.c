@@ -60,6 +60,11 @@ static void say_settings(EFI_STATUS watchdog)
     if (settings.why[0] != '\0') {
         console_log(LOG_ERROR, "%s", settings.why);
     }
+    if (settings.config.partition_error.line != 0) {
+        char text[CONFIG_ERROR_TEXT];
+        config_error_text(&settings.config.partition_error, text);
+        console_log(LOG_ERROR, "the configuration, %s; there are no partitions", text);
+    }
     if (settings.embedded) {
         console_log(LOG_INFO, "the configuration is the one embedded in nestor.efi");
     }

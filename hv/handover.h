@@ -9,6 +9,7 @@
 
 #include "drivers/crc32.h"
 #include "drivers/serial.h"
+#include "hv/handover_partition.h"
 #include "hv/types.h"
 #include "iommu/spec/dmar.h"
 
@@ -128,6 +129,8 @@ struct handover {
     bool rule_lifted;                 /* by the config, as this CPU has no Intel 772415 */
     struct protect_range protect[HANDOVER_PROTECT];
     u32 protect_count;
+    struct handover_partition partitions[HANDOVER_PARTITIONS];
+    u32 partition_count;
 
     u64 log_base;                     /* HANDOVER_LOG_BYTES for the log, then struct handover_left */
     u16 status_port;                  /* of the status window, 0: there is none */

@@ -56,10 +56,17 @@ static bool opens_section(u32 i)
     return i == 0 || strcmp(rows[i].section, rows[i - 1].section) != 0;
 }
 
+/* As it stands between the brackets. */
+static const char *section_of(u32 i)
+{
+    return strcmp(rows[i].section, "partition") == 0 ? "partition NAME" : rows[i].section;
+}
+
 static const char what[] =
     "An optional file on Nestor's partition, \\EFI\\nestor\\nestor.conf: sections in brackets, a key and its value "
-    "a line, lines that begin with # are comments. Every key may be left out. At the first mistake nothing of the file "
-    "is used, the console names line and key, and the machine boots natively.";
+    "a line, lines that begin with # are comments. Every key may be left out, but for three of a partition. At the "
+    "first mistake nothing of the file is used, the console names line and key, and the machine boots natively; after "
+    "one in a section of a partition the rest holds, and there are no partitions.";
 static const char checked[] =
     "`obj/nestor-conf FILE` checks a file on a host with the same parser; `make install` brings a sample with every "
     "key as a comment, and this text as a manual page.";
@@ -75,7 +82,7 @@ void conf_text_reference(FILE *out)
     for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
         if (opens_section(i)) {
-            fprintf(out, "\n## [%s]\n", r->section);
+            fprintf(out, "\n## [%s]\n", section_of(i));
         }
         fprintf(out, "\n### %s\n\n    %s = %s\n\n", r->name, r->name, r->example);
         put_wrapped(out, "", r->help);
@@ -111,7 +118,7 @@ void conf_text_manual(FILE *out)
     for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
         if (opens_section(i)) {
-            fprintf(out, ".SH [%s]\n", r->section);
+            fprintf(out, ".SH [%s]\n", section_of(i));
         }
         fputs(".TP\n.B ", out);
         put_troff(out, r->name);
@@ -137,7 +144,7 @@ void conf_text_sample(FILE *out)
     for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
         if (opens_section(i)) {
-            fprintf(out, "\n#[%s]\n", r->section);
+            fprintf(out, "\n#[%s]\n", section_of(i));
         }
         fputc('\n', out);
         put_wrapped(out, "# ", r->help);

@@ -33,6 +33,43 @@ static void print_next(const struct config *c)
     printf("arguments         %s\n", c->next_arguments[0] != '\0' ? c->next_arguments : "as the entry says");
 }
 
+static void print_cpus(const struct config_partition *p)
+{
+    const char *between = "";
+    printf("cpus              ");
+    for (u32 i = 0; i < HANDOVER_PARTITION_CPU_WORDS * 64; i++) {
+        if ((p->cpus[i / 64] >> i % 64 & 1) != 0) {
+            printf("%s%u", between, i);
+            between = ",";
+        }
+    }
+    printf("\n");
+}
+
+static void print_partition(const struct config_partition *p)
+{
+    printf("[partition %s]\n", p->name);
+    print_cpus(p);
+    printf("memory            %lluM", p->memory_size >> 20);
+    if (p->memory_placed) {
+        printf(" at 0x%llx", p->memory_at);
+    }
+    printf("\nimage             ");
+    if (p->raw) {
+        printf("raw 0x%llx ", p->raw_address);
+    }
+    printf("%s\n", p->image);
+    printf("initrd            %s\n", p->initrd[0] != '\0' ? p->initrd : "none");
+    printf("arguments         %s\n", p->arguments[0] != '\0' ? p->arguments : "none");
+    printf("console           %s\n", p->console == PARTITION_CONSOLE_VIRTUAL ? "virtual" : "none");
+    if (p->restarts == 0 || p->restarts == HANDOVER_PARTITION_ALWAYS) {
+        printf("restart           %s\n", p->restarts == 0 ? "never" : "always");
+    } else {
+        printf("restart           %u\n", p->restarts);
+    }
+    printf("allow-shared-core %s\n", p->shares_cores ? "yes" : "no");
+}
+
 static void print_config(const struct config *c)
 {
     static const char *const bits[] = {"auto", "on", "off"};
@@ -48,6 +85,7 @@ static void print_config(const struct config *c)
     }
     printf("fatal             %s\n", c->fatal == FATAL_RESET ? "reset" : "halt");
     printf("without-isolation %s\n", c->run_without_isolation ? "run" : "native");
+    printf("without-interrupt-isolation %s\n", c->run_without_interrupt_isolation ? "run" : "refuse");
     printf("read-only-rule    %s\n", c->rule_affected_only ? "affected-cpus" : "always");
     printf("doubtful-devices  %s\n", c->native_if_doubtful ? "native" : "run");
     printf("hypervisor-bit    %s\n", bits[c->hypervisor_bit]);
@@ -65,6 +103,9 @@ static void print_config(const struct config *c)
     }
     if (c->protect_count == 0) {
         printf("protect           nothing\n");
+    }
+    for (u32 i = 0; i < c->partition_count; i++) {
+        print_partition(&c->partitions[i]);
     }
 }
 
@@ -101,7 +142,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
         return 2;
     }
-    if (config_parse(text, size, &config, &error) != OK) {
+    bool parsed = config_parse(text, size, &config, &error) == OK;
+    if (parsed && config.partition_error.line != 0) {
+        error = config.partition_error;
+        parsed = false;
+    }
+    if (!parsed) {
         config_error_text(&error, message);
         fprintf(stderr, "%s, %s\n", argv[1], message);
         return 1;
