@@ -101,6 +101,77 @@ void script_dma_read_back(void)
     edu_dma(EDU_BUFFER, SCRIPT_SCRATCH, 1);
 }
 
+/* --- interrupts: they stay pending in the local APIC, since the CPU takes none --- */
+
+enum {
+    APIC_IRR = 0xfee00200u, IOAPIC = 0xfec00000u, IOAPIC_DATA = 0x10, IOAPIC_PINS = 20, IOAPIC_LAST = 24,
+    EDU_RAISE = 0x60, EDU_ACKNOWLEDGE = 0x64, CAPABILITIES = 0x34, MSI = 5, MSI_ENABLE = 1 << 16, DISTANCE = 100000,
+};
+
+static UINT32 pending(UINT32 vector)
+{
+    return *(volatile UINT32 *)at(APIC_IRR + vector / 32 * 16) >> vector % 32 & 1;
+}
+
+/* Lets the device raise its interrupt; the vector that was not pending before. */
+static UINT32 raised(void)
+{
+    UINT8 before[256];
+    for (UINT32 v = 0; v < 256; v++) {
+        before[v] = (UINT8)pending(v);
+    }
+    *(volatile UINT32 *)(edu + EDU_RAISE) = 1;
+    UINT32 came = 0;
+    for (UINT32 i = 0; i < DISTANCE && came == 0; i += 256) {
+        for (UINT32 v = 16; v < 256 && came == 0; v++) {
+            came = pending(v) != 0 && before[v] == 0 ? v : 0;
+        }
+    }
+    *(volatile UINT32 *)(edu + EDU_ACKNOWLEDGE) = 1;
+    return came;
+}
+
+static UINT32 msi_capability(void)
+{
+    UINT32 offset = config_read(SCRIPT_READER, CAPABILITIES) & 0xfc;
+    while (offset != 0 && (config_read(SCRIPT_READER, offset) & 0xff) != MSI) {
+        offset = config_read(SCRIPT_READER, offset) >> 8 & 0xfc;
+    }
+    return offset;
+}
+
+/* The capability has 64 bits of address. */
+uint32_t script_msi(uint32_t addr, uint32_t data)
+{
+    UINT32 offset = msi_capability();
+    config_write(SCRIPT_READER, offset + 4, addr);
+    config_write(SCRIPT_READER, offset + 8, 0);
+    config_write(SCRIPT_READER, offset + 12, data);
+    config_write(SCRIPT_READER, offset, config_read(SCRIPT_READER, offset) | MSI_ENABLE);
+    UINT32 came = raised();
+    config_write(SCRIPT_READER, offset, config_read(SCRIPT_READER, offset) & ~(UINT32)MSI_ENABLE);
+    return came;
+}
+
+static void set_pins(UINT64 entry)
+{
+    for (UINT32 pin = IOAPIC_PINS; pin < IOAPIC_LAST; pin++) {
+        for (UINT32 half = 0; half < 2; half++) {
+            *(volatile UINT32 *)at(IOAPIC) = 0x11 + 2 * pin - half;     /* the half with the mask last */
+            *(volatile UINT32 *)at(IOAPIC + IOAPIC_DATA) = (UINT32)(entry >> 32 * (1 - half));
+        }
+    }
+}
+
+/* The chipset has the pins of devices on four inputs: all of them get the entry. */
+uint32_t script_pin(uint64_t entry)
+{
+    set_pins(entry);
+    UINT32 came = raised();
+    set_pins(1 << 16);
+    return came;
+}
+
 static volatile UINT8 *device(UINT16 sid, UINT32 id)
 {
     if (config_read(sid, 0) != id) {
@@ -144,6 +215,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
         script_print(" ");
         script_print_hex(script_read64(16));
         script_print("\n");
+        __asm__ volatile("cli");
         script_run((const char *)text);
     }
     RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);

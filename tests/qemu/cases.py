@@ -20,6 +20,7 @@ SETS = {
     "legacy-caching": "caching-mode=on",
     "second": "scalable-mode=on",
     "first": "scalable-mode=on,fsts=on,aw-bits=48",
+    "interrupts": "intremap=on,eim=on",
 }
 
 
@@ -432,7 +433,81 @@ class Builder:
                  f"write {stage.iova:x}")
 
 
+IRT, EIME, OTHER_SID = ARENA + 0x100000, 1 << 11, 0xA1
+FPD, POSTED, LOWEST, REMAPPABLE, SHV = 1 << 1, 1 << 15, 1 << 5, 1 << 4, 1 << 3
+
+
+def interrupt_cases():
+    """Interrupt requests of edu: its MSI and, by its pin, the I/O APIC. Each has a vector of its own."""
+    out = []
+
+    def entry(low=0, sid=READER, sq=0, svt=1, high=0):
+        return lambda vector: (low | vector << 16 | 1, sid | sq << 16 | svt << 18 | high)
+
+    def request(index, shv=0):
+        return 0xFEE00000 | (index & 0x7FFF) << 5 | REMAPPABLE | shv | index >> 15 << 2
+
+    def add(name, make, index=0, irta=15, line=None):
+        vector = 0x31 + len(out)
+        low, high = make(vector) if make else (0, 0)
+        at = IRT + index * 16
+        lines = [f"store {at:x} {low:x}", f"store {at + 8:x} {high:x}", f"remap {IRT | irta:x}",
+                 (line or f"msi {request(index):x} 0").replace("VECTOR", f"{vector:x}")]
+        out.append((f"interrupts/{name}", lines))
+
+    add("msi", entry())
+    add("msi/high-index", entry(), 4095)
+    add("msi/subhandle", entry(), 5, line=f"msi {request(3, SHV):x} 2")
+    add("msi/no-subhandle", entry(), 3, line=f"msi {request(3):x} 2")
+    add("msi/subhandle-beyond", entry(), 0, 1, line=f"msi {request(3, SHV):x} 2")
+    add("msi/beyond", entry(), 7, 1)
+    add("msi/last", entry(), 3, 1)
+    add("msi/lowest", entry(LOWEST))
+    add("msi/edge-for-level", entry(1 << 4))
+    add("msi/not-present", None)
+    add("msi/not-present-fpd", lambda vector: (FPD, 0))
+    for bit in (12, 13, 14, 24, 31, 84, 100, 127):
+        for fpd in (0, FPD):
+            low, high = (1 << bit, 0) if bit < 64 else (0, 1 << bit - 64)
+            add(f"msi/reserved-{bit}{'-fpd' if fpd else ''}", entry(low | fpd, high=high))
+    for bit in (32, 48, 63):
+        add(f"msi/reserved-{bit}", entry(1 << bit))
+    add("msi/reserved-and-other-source", entry(1 << 12, sid=OTHER_SID))
+    add("msi/wide-broadcast", entry(0xFFFFFFFF << 32), irta=15 | EIME)
+    add("msi/wide", entry(), irta=15 | EIME)
+    add("msi/posted", entry(POSTED))
+    add("msi/other-source", entry(sid=OTHER_SID))
+    add("msi/other-source-fpd", entry(FPD, sid=OTHER_SID))
+    for sq in range(4):
+        for function in (1, 2, 4, 7):
+            add(f"msi/source-{sq}-{function}", entry(sid=READER | function, sq=sq))
+    add("msi/any-source", entry(sid=OTHER_SID, svt=0))
+    for first, last in ((0, 0), (0, 5), (1, 5), (5, 0)):
+        add(f"msi/buses-{first}-{last}", entry(sid=first << 8 | last, svt=2))
+    add("msi/svt-reserved", entry(svt=3))
+    add("msi/compatibility", None, line="msi fee00000 VECTOR")
+    add("pin", entry(svt=0), 6, line=f"pin {1 << 48 | 6 << 49 | 0x20:x}")
+    add("pin/other-source", entry(sid=OTHER_SID), 6, line=f"pin {1 << 48 | 6 << 49 | 0x20:x}")
+    add("pin/not-present", None, 6, line=f"pin {1 << 48 | 6 << 49 | 0x20:x}")
+    add("pin/beyond", entry(svt=0), 6, 1, line=f"pin {1 << 48 | 6 << 49 | 0x20:x}")
+    add("pin/compatibility", None, line="pin VECTOR")
+
+    # The entry changes between two requests, and its cached form goes, or does not, by an IEC descriptor.
+    for name, word in (("none", None), ("global", 4), ("index", 5 << 32 | 0x14), ("mask", 4 << 32 | 1 << 27 | 0x14),
+                       ("other-index", 6 << 32 | 0x14), ("other-mask", 6 << 32 | 1 << 27 | 0x14)):
+        add(f"entry-changed/{name}", entry(), 5)
+        vector = 0x31 + len(out)
+        out[-1][1].extend([f"store {IRT + 5 * 16:x} {entry()(vector + 0x40)[0]:x}"]
+                          + ([f"inv {word:x} 0"] if word else []) + [f"msi {request(5):x} 0"])
+    for bit in (5, 8, 12, 26, 48, 63, 64, 127):
+        out.append((f"interrupts/iec-reserved-{bit}",
+                    [f"remap {IRT | 15:x}", f"inv {4 | 1 << bit & (1 << 64) - 1:x} {1 << bit >> 64:x}"]))
+    return out
+
+
 def cases(which):
+    if which == "interrupts":
+        return interrupt_cases()
     b = Builder(which)
     for part in (b.pages, b.permissions, b.reserved_in_pages, b.widths, b.edges, b.roots, b.pass_through,
                  b.stale, b.stale_above, b.other_roots, b.appears, b.queue, b.accessed_dirty,

@@ -97,6 +97,30 @@ void script_dma_read_back(void)
     dma(SCRIPT_READER, MODEL_WRITE, SCRIPT_SCRATCH, device_buffer);
 }
 
+static uint32_t vector_of(uint16_t sid, uint64_t addr, uint32_t data)
+{
+    struct model_interrupt out;
+    bool came = model_interrupt(unit, sid, addr, data, &out) && out.sent;
+    return came ? out.data & 0xff : 0;
+}
+
+uint32_t script_msi(uint32_t addr, uint32_t data)
+{
+    return vector_of(SCRIPT_READER, addr, data);
+}
+
+/* VT-d 5.1.5.1: bit 48 makes it remappable, and its index is 63:49 and 11. */
+uint32_t script_pin(uint64_t entry)
+{
+    uint64_t addr = 0xfee00000;
+    if ((entry >> 48 & 1) != 0) {
+        addr |= (entry >> 49) << 5 | 1 << 4 | (entry >> 11 & 1) << 2;
+    } else {
+        addr |= (entry >> 56) << 12 | (entry >> 11 & 1) << 2;
+    }
+    return vector_of(SCRIPT_IOAPIC, addr, entry & 0x7ff);
+}
+
 void script_print(const char *text)
 {
     fputs(text, stdout);

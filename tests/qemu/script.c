@@ -4,11 +4,13 @@
 
 enum {
     CAP = 0x08, ECAP = 0x10, GCMD = 0x18, GSTS = 0x1c, RTADDR = 0x20, FSTS = 0x34, FECTL = 0x38,
-    IQT = 0x88, IQA = 0x90, WAITS = 1000000, OFFSETS = 3,
+    IQT = 0x88, IQA = 0x90, IRTA = 0xb8, WAITS = 1000000, OFFSETS = 3,
 };
 #define TE 0x80000000u
 #define SRTP 0x40000000u
 #define QIE 0x04000000u
+#define IRE 0x02000000u
+#define SIRTP 0x01000000u
 #define SMTS (1ull << 43)
 
 static const uint16_t offsets[OFFSETS] = {0, 0x40, 0xff8};
@@ -139,13 +141,14 @@ static bool invalidate(uint64_t w0, uint64_t w1)
 
 static void unit_off(void)
 {
-    gcmd = script_read32(GSTS) & (TE | QIE);
+    gcmd = script_read32(GSTS) & (TE | QIE | IRE);
     command(TE, false);
+    command(IRE, false);
     command(QIE, false);
     clear_faults();
 }
 
-static void unit_on(uint64_t rtaddr)
+static void queue_on(void)
 {
     scalable = (script_read64(ECAP) & SMTS) != 0;
     script_write32(FECTL, 0x80000000);
@@ -154,6 +157,11 @@ static void unit_on(uint64_t rtaddr)
     script_write64(IQT, 0);
     script_write64(IQA, SCRIPT_QUEUE | (scalable ? 0x800 : 0));
     command(QIE, true);
+}
+
+static void unit_on(uint64_t rtaddr)
+{
+    queue_on();
     set_root(rtaddr);
     (void)invalidate(0x11, 0);
     if ((rtaddr & 0x400) != 0) {
@@ -230,6 +238,40 @@ static void dma_read(uint64_t iova)
     script_print("\n");
 }
 
+static void remap(uint64_t irta)
+{
+    queue_on();
+    script_write64(IRTA, irta);
+    script_write32(GCMD, gcmd | SIRTP);
+    wait_status(SIRTP, true);
+    (void)invalidate(0x04, 0);
+    command(IRE, true);
+}
+
+/* Reasons 21h to 24h and 26h are about an entry, so that there is an index. */
+static void print_interrupt(uint32_t vector)
+{
+    uint64_t low = script_read64(fault_offset()), high = script_read64(fault_offset() + 8);
+    uint32_t reason = (uint32_t)(high >> 32) & 0xff;
+    if (vector != 0) {
+        script_print("vector ");
+        script_print_hex(vector);
+    } else if (high >> 63 == 0) {
+        script_print("none");
+    } else {
+        script_print("fault ");
+        script_print_hex(reason);
+        if ((reason >= 0x21 && reason <= 0x24) || reason == 0x26) {
+            script_print(" index ");
+            script_print_hex(low >> 48);
+        }
+        script_print(" ");
+        script_print_hex(high & 0xffff);
+        clear_faults();
+    }
+    script_print("\n");
+}
+
 static void load(uint64_t addr, uint64_t mask)
 {
     script_print("load ");
@@ -260,6 +302,13 @@ static void perform(const char *at)
         dma_write(number(&at));
     } else if (starts(&at, "read")) {
         dma_read(number(&at));
+    } else if (starts(&at, "remap")) {
+        remap(number(&at));
+    } else if (starts(&at, "msi")) {
+        uint64_t addr = number(&at);
+        print_interrupt(script_msi((uint32_t)addr, (uint32_t)number(&at)));
+    } else if (starts(&at, "pin")) {
+        print_interrupt(script_pin(number(&at)));
     } else if (starts(&at, "load")) {
         uint64_t addr = number(&at);
         load(addr, number(&at));

@@ -13,8 +13,13 @@
  *   write IOVA                 DMA write by the device at WRITER
  *   read IOVA                  DMA read by the device at READER; ends the case: TE goes off
  *   load ADDR MASK             prints eight bytes of memory
+ *   remap IRTA                 that table, and interrupt remapping on
+ *   msi ADDR DATA              the MSI of the device at READER
+ *   pin ENTRY                  the interrupt pin of that device, by that I/O APIC entry
  *
- * DMA prints "at ADDR" (the data page it reached), "fault REASON read|write ADDR SID", "none".
+ * DMA prints "at ADDR" (the data page it reached), "fault REASON read|write ADDR SID", "none". An interrupt prints
+ * "vector VECTOR", which is to be another one each time, "fault REASON" with index and source-id where there are such,
+ * or "none".
  */
 #ifndef NESTOR_SCRIPT_H
 #define NESTOR_SCRIPT_H
@@ -33,6 +38,7 @@ enum {
     SCRIPT_SCRATCH = SCRIPT_ARENA + 0x3f9000,
     SCRIPT_WRITER = 0x0028,       /* 00:05.0 */
     SCRIPT_READER = 0x00a0,       /* 00:14.0: the upper half of the bus */
+    SCRIPT_IOAPIC = 0xff00,
 };
 
 /* What the script needs of its machine: registers, memory, devices, output. */
@@ -47,6 +53,9 @@ void script_dma_write(uint64_t iova);
 /* Reads into the device; then, with translation off, from there to SCRIPT_SCRATCH. */
 void script_dma_read(uint64_t iova);
 void script_dma_read_back(void);
+/* The vector that arrived, 0 for none. The messages of an I/O APIC come from SCRIPT_IOAPIC. */
+uint32_t script_msi(uint32_t addr, uint32_t data);
+uint32_t script_pin(uint64_t entry);
 void script_print(const char *text);
 void script_print_hex(uint64_t value);
 
