@@ -4,12 +4,6 @@
 
 enum { RSDP_BYTES_1 = 20, RSDP_BYTES_2 = 36 };
 
-static void fix_checksum(u8 *bytes, u32 count, u32 at)
-{
-    bytes[at] = 0;
-    bytes[at] = (u8)(0 - acpi_sum(bytes, count));
-}
-
 u32 acpi_length(const struct acpi_memory *m, u64 table)
 {
     u32 length;
@@ -168,7 +162,7 @@ static void remove_from_list(const struct acpi_memory *m, u64 list, u32 entry_by
     for (u32 i = 0; i < 4; i++) {
         bytes[4 + i] = (u8)(to >> (8 * i));
     }
-    fix_checksum(bytes, to, 9);
+    acpi_fix_sum(bytes, to);
 }
 
 void acpi_hide_dmar(const struct acpi_memory *m, const struct acpi_tables *tables)
@@ -179,7 +173,7 @@ void acpi_hide_dmar(const struct acpi_memory *m, const struct acpi_tables *table
     u8 *bytes = acpi_open(m, tables->dmar, &length);
     if (bytes != NULL) {
         bytes[0] = 'X';
-        fix_checksum(bytes, length, 9);
+        acpi_fix_sum(bytes, length);
     }
 }
 
@@ -190,6 +184,6 @@ void acpi_clear_intr_remap(const struct acpi_memory *m, const struct acpi_tables
     u8 *bytes = acpi_open(m, tables->dmar, &length);
     if (bytes != NULL && length > FLAGS) {
         bytes[FLAGS] &= (u8)~INTR_REMAP;
-        fix_checksum(bytes, length, 9);
+        acpi_fix_sum(bytes, length);
     }
 }

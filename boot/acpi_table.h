@@ -26,6 +26,14 @@ static inline u8 acpi_sum(const u8 *bytes, u32 count)
     return sum;
 }
 
+/* Of a table; the RSDP's are elsewhere. */
+static inline void acpi_fix_sum(u8 *table, u32 length)
+{
+    enum { SUM = 9 };
+    table[SUM] = 0;
+    table[SUM] = (u8)(0 - acpi_sum(table, length));
+}
+
 static inline u8 *acpi_map(const struct acpi_memory *m, u64 addr, u64 size)
 {
     if (addr == 0 || addr + size < addr) {

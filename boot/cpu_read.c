@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads CPUID and the model-specific registers: SDM volume 2, "CPUID", and volume 4. */
 #include "boot/cpu.h"
+#include "drivers/cpuid.h"
 
 typedef u64 (*msr_reader)(u32 msr);
 
@@ -10,18 +11,6 @@ enum {
     MSR_ARCH_CAPABILITIES = 0x10a,
     MSR_TME_ACTIVATE = 0x982,
 };
-
-struct cpuid {
-    u32 a, b, c, d;
-};
-
-static struct cpuid cpuid(u32 leaf, u32 subleaf)
-{
-    struct cpuid r;
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
-                             : "a"(leaf), "c"(subleaf));
-    return r;
-}
 
 static u64 read_msr(u32 msr)
 {
@@ -40,49 +29,49 @@ static void put_register(char *to, u32 value)
 
 static void read_names(struct cpu_facts *cpu)
 {
-    struct cpuid r = cpuid(0, 0);
-    put_register(cpu->vendor, r.b);
-    put_register(cpu->vendor + 4, r.d);
-    put_register(cpu->vendor + 8, r.c);
-    if (cpuid(0x80000000, 0).a < 0x80000004) {
+    struct cpuid_regs r = cpuid(0, 0);
+    put_register(cpu->vendor, r.ebx);
+    put_register(cpu->vendor + 4, r.edx);
+    put_register(cpu->vendor + 8, r.ecx);
+    if (cpuid(0x80000000, 0).eax < 0x80000004) {
         return;
     }
     for (u32 i = 0; i < 3; i++) {
         r = cpuid(0x80000002 + i, 0);
-        put_register(cpu->brand + 16 * i, r.a);
-        put_register(cpu->brand + 16 * i + 4, r.b);
-        put_register(cpu->brand + 16 * i + 8, r.c);
-        put_register(cpu->brand + 16 * i + 12, r.d);
+        put_register(cpu->brand + 16 * i, r.eax);
+        put_register(cpu->brand + 16 * i + 4, r.ebx);
+        put_register(cpu->brand + 16 * i + 8, r.ecx);
+        put_register(cpu->brand + 16 * i + 12, r.edx);
     }
 }
 
 static void read_versions(struct cpu_facts *cpu)
 {
-    struct cpuid r = cpuid(1, 0);
-    cpu->stepping = r.a & 0xf;
-    cpu->family = r.a >> 8 & 0xf;
-    cpu->model = r.a >> 4 & 0xf;
+    struct cpuid_regs r = cpuid(1, 0);
+    cpu->stepping = r.eax & 0xf;
+    cpu->family = r.eax >> 8 & 0xf;
+    cpu->model = r.eax >> 4 & 0xf;
     if (cpu->family == 6 || cpu->family == 15) {
-        cpu->model |= r.a >> 12 & 0xf0;
+        cpu->model |= r.eax >> 12 & 0xf0;
     }
     if (cpu->family == 15) {
-        cpu->family += r.a >> 20 & 0xff;
+        cpu->family += r.eax >> 20 & 0xff;
     }
-    cpu->vmx = (r.c & 1u << 5) != 0;
-    cpu->x2apic = (r.c & 1u << 21) != 0;
-    cpu->hypervisor = (r.c & 1u << 31) != 0;
-    cpu->no_execute = cpuid(0x80000000, 0).a >= 0x80000001 &&
-                      (cpuid(0x80000001, 0).d & 1u << 20) != 0;
+    cpu->vmx = (r.ecx & 1u << 5) != 0;
+    cpu->x2apic = (r.ecx & 1u << 21) != 0;
+    cpu->hypervisor = (r.ecx & 1u << 31) != 0;
+    cpu->no_execute = cpuid(0x80000000, 0).eax >= 0x80000001 &&
+                      (cpuid(0x80000001, 0).edx & 1u << 20) != 0;
 }
 
 static void read_address_width(struct cpu_facts *cpu, msr_reader read)
 {
     enum { TOTAL_MEMORY_ENCRYPTION = 1 << 13 };
     cpu->physical_bits = 36;
-    if (cpuid(0x80000000, 0).a >= 0x80000008) {
-        cpu->physical_bits = cpuid(0x80000008, 0).a & 0xff;
+    if (cpuid(0x80000000, 0).eax >= 0x80000008) {
+        cpu->physical_bits = cpuid(0x80000008, 0).eax & 0xff;
     }
-    if (cpuid(0, 0).a >= 7 && (cpuid(7, 0).c & TOTAL_MEMORY_ENCRYPTION) != 0) {
+    if (cpuid(0, 0).eax >= 7 && (cpuid(7, 0).ecx & TOTAL_MEMORY_ENCRYPTION) != 0) {
         cpu->key_id_bits = cpu_key_id_bits(read(MSR_TME_ACTIVATE));
         cpu->physical_bits -= cpu->key_id_bits;
     }
@@ -91,7 +80,7 @@ static void read_address_width(struct cpu_facts *cpu, msr_reader read)
 /* ARCH_CAPABILITIES says whether the status register exists, CPUID whether ARCH_CAPABILITIES does. */
 static bool x2apic_is_locked(msr_reader read)
 {
-    if (cpuid(0, 0).a < 7 || (cpuid(7, 0).d & 1u << 29) == 0 ||
+    if (cpuid(0, 0).eax < 7 || (cpuid(7, 0).edx & 1u << 29) == 0 ||
         (read(MSR_ARCH_CAPABILITIES) & 1u << 21) == 0) {
         return false;
     }
@@ -102,9 +91,9 @@ static bool x2apic_is_locked(msr_reader read)
 static void read_apic(struct cpu_facts *cpu, msr_reader read)
 {
     enum { EXTD = 1 << 10, TOPOLOGY = 0xb };
-    cpu->apic_id = cpuid(1, 0).b >> 24;
-    if (cpuid(0, 0).a >= TOPOLOGY && cpuid(TOPOLOGY, 0).b != 0) {
-        cpu->apic_id = cpuid(TOPOLOGY, 0).d;
+    cpu->apic_id = cpuid(1, 0).ebx >> 24;
+    if (cpuid(0, 0).eax >= TOPOLOGY && cpuid(TOPOLOGY, 0).ebx != 0) {
+        cpu->apic_id = cpuid(TOPOLOGY, 0).edx;
     }
     cpu->x2apic_on = cpu->x2apic && (read(MSR_APIC_BASE) & EXTD) != 0;
     cpu->x2apic_locked = x2apic_is_locked(read);

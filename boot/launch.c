@@ -13,6 +13,7 @@
 #include "boot/room.h"
 #include "boot/settings.h"
 #include "boot/status_port.h"
+#include "boot/status_table.h"
 #include "boot/windows.h"
 
 enum { STALL_US = 20000 };
@@ -159,9 +160,17 @@ static bool enter_all(const struct placement *p, struct handover *known)
     return false;
 }
 
+/* First what Nestor adds: a firmware that goes on with its own count of tables would not see that one is gone. */
 static void show_guest_its_tables(struct machine *m, const struct handover *h)
 {
+    const char *why = "";
     struct acpi_memory memory = machine_memory(m);
+    if (h->status_port != 0 && !status_table_install(h->status_port)) {
+        console_log(LOG_INFO, "the firmware takes no ACPI table of Nestor's: under a kernel in lockdown nestorctl will "
+                    "have nothing to show");
+    } else if (!machine_find_tables(m, &why)) {
+        console_log(LOG_ERROR, "%s, after Nestor's table was added", why);
+    }
     if (m->tables.dmar == 0) {
         return;
     }

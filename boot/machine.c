@@ -154,6 +154,12 @@ static void read_dmar(struct machine *m)
     read_devices(m);
 }
 
+bool machine_find_tables(struct machine *m, const char **why)
+{
+    struct acpi_memory memory = machine_memory(m);
+    return acpi_find(&memory, find_rsdp(), &m->tables, why) == OK;
+}
+
 bool machine_read(struct machine *m, const char **why)
 {
     struct acpi_memory memory = machine_memory(m);
@@ -162,7 +168,7 @@ bool machine_read(struct machine *m, const char **why)
         *why = "the firmware's memory map is unusable";
         return false;
     }
-    if (acpi_find(&memory, find_rsdp(), &m->tables, why) != OK) {
+    if (!machine_find_tables(m, why)) {
         return false;
     }
     acpi_madt_cpus(&memory, m->tables.madt, &m->cpus);

@@ -50,6 +50,8 @@ struct machine {
 
 /* False: the memory map or the tables cannot be used. *why gives the reason; nothing else is valid. */
 bool machine_read(struct machine *m, const char **why);
+/* Where the tables are, again after one was added; false: as above, and nothing of m->tables is valid. */
+bool machine_find_tables(struct machine *m, const char **why);
 /* Reads the map again after memory was reserved. */
 bool machine_read_ranges(struct machine *m);
 /* Free memory alone, as it is now. */

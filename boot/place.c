@@ -19,6 +19,7 @@
 #include "boot/machine.h"
 #include "boot/place.h"
 #include "boot/room.h"
+#include "drivers/cpuid.h"
 #include "drivers/format.h"
 
 enum {
@@ -44,12 +45,7 @@ static u64 round_up(u64 value, u64 to)
 
 static bool has_huge_pages(void)
 {
-    u32 a = 0x80000001;
-    u32 b;
-    u32 c = 0;
-    u32 d;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    return (d & 1u << 26) != 0;
+    return (cpuid(0x80000001, 0).edx & 1u << 26) != 0;
 }
 
 static u32 paging_levels(void)

@@ -3,10 +3,10 @@
 #ifndef NESTOR_HV_MACHINE_X86_H
 #define NESTOR_HV_MACHINE_X86_H
 
+#include "drivers/cpuid.h"
 #include "hv/machine/x86_bits.h"
 #include "hv/types.h"
 
-struct cpuid_regs { u32 eax, ebx, ecx, edx; };
 struct __attribute__((packed)) table_register { u16 limit; u64 base; };
 
 static inline u64 msr_read(u32 msr)
@@ -20,14 +20,6 @@ static inline u64 msr_read(u32 msr)
 static inline void msr_write(u32 msr, u64 value)
 {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
-}
-
-static inline struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
-{
-    struct cpuid_regs r;
-    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-                     : "a"(leaf), "c"(subleaf));
-    return r;
 }
 
 static inline u64 tsc_read(void)

@@ -21,7 +21,7 @@ $O/bochs/guest/%: tests/bochs/guest/%.c $(wildcard tests/bochs/guest/*.h) Makefi
 	$(CC) -std=gnu11 -O2 -I. $(WARN) -ffreestanding -fno-stack-protector -fno-pie -no-pie -nostdlib -static \
 		-o $@ $(filter %.c,$^)
 
-$O/bochs/guest/reports: tools/nestorctl/client.c drivers/crc32.c hv/machine/libc.c
+$O/bochs/guest/reports: boot/status_client.c drivers/crc32.c hv/machine/libc.c
 # What it shows is built for any Linux.
 RUN_NEEDS += $O/nestorctl
 

@@ -27,7 +27,7 @@ $O/efi-tests/script.efi.so: $O/efi/tests/qemu/script.o
 $O/efi-tests/driver_test.efi.so: $(DRIVER_TEST_C:%.c=$O/efi/%.o)
 # The hostile guest: a file for each subject.
 HOSTILE_TEST := $(patsubst %,$O/efi/%.o,$(basename $(wildcard tests/efi/hostile_*.c tests/efi/hostile_*.asm)) \
-	tests/efi/ide tests/efi/pci drivers/format drivers/crc32 tools/nestorctl/client)
+	tests/efi/ide tests/efi/pci drivers/format drivers/crc32 boot/status_client)
 $O/efi-tests/hostile.efi.so: $(HOSTILE_TEST)
 $O/efi-tests/%.efi.so: $O/efi/tests/efi/%.o
 	@mkdir -p $(@D)

@@ -4,11 +4,11 @@
  * asked for what is not the guest's. Whatever was done, a proper reader gets its report afterwards.
  */
 #include "tests/efi/hostile.h"
-#include "tools/nestorctl/client.h"
+#include "boot/status_client.h"
 
 enum { FLOODS = 2000, STRING_COUNT = 3 };
 
-static struct client client;
+static struct status_client client;
 static u64 strange; /* accesses so far that the window has to count */
 
 static u32 port_in(u16 port)
@@ -38,12 +38,12 @@ static bool find_window(void)
 static u64 counted(void)
 {
     struct status_partition p = {.id = 0};
-    if (!client_take_from(&client, STATUS_REPORT_PARTITION, 0)) {
+    if (!status_client_take_from(&client, STATUS_REPORT_PARTITION, 0)) {
         return ~0ull;
     }
-    for (const struct status_record *r = NULL; (r = client_next(&client, r)) != NULL;) {
+    for (const struct status_record *r = NULL; (r = status_client_next(&client, r)) != NULL;) {
         if (r->type == STATUS_PARTITION) {
-            client_copy(r, &p, sizeof(p));
+            status_client_copy(r, &p, sizeof(p));
         }
     }
     return p.status_accesses;
@@ -108,7 +108,7 @@ static void flood(void)
         }
         (void)in32((u16)(client.port + STATUS_DATA));
     }
-    bool taken = client_take_from(&client, STATUS_REPORT_MACHINE, 0);
+    bool taken = status_client_take_from(&client, STATUS_REPORT_MACHINE, 0);
     result("status-flood", taken, "%u accesses", FLOODS);
 }
 
@@ -116,10 +116,10 @@ static u32 dump(u32 unit, u16 sid, u32 pasid, u64 address, u64 *end)
 {
     const u32 argument[STATUS_ARGUMENTS] = {status_source(unit, sid), pasid, (u32)address, (u32)(address >> 32)};
     struct status_end e = {.outcome = ~0u};
-    if (client_take(&client, STATUS_REPORT_DUMP, argument)) {
-        for (const struct status_record *r = NULL; (r = client_next(&client, r)) != NULL;) {
+    if (status_client_take(&client, STATUS_REPORT_DUMP, argument)) {
+        for (const struct status_record *r = NULL; (r = status_client_next(&client, r)) != NULL;) {
             if (r->type == STATUS_END) {
-                client_copy(r, &e, sizeof(e));
+                status_client_copy(r, &e, sizeof(e));
             }
         }
     }

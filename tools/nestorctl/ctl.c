@@ -4,17 +4,22 @@
 
 enum { SNAPSHOTS = 4096 };
 
+void ctl_visit_all(struct ctl *c, ctl_visit *visit, void *to)
+{
+    for (const struct status_record *r = NULL; (r = status_client_next(&c->client, r)) != NULL;) {
+        visit(c, r, to);
+    }
+}
+
 enum ctl_status ctl_each(struct ctl *c, u32 report, ctl_visit *visit, void *to)
 {
     u64 position = 0;
     for (u32 i = 0; i < SNAPSHOTS; i++) {
-        if (!client_take_from(&c->client, report, position)) {
+        if (!status_client_take_from(&c->client, report, position)) {
             return CTL_SILENT;
         }
-        for (const struct status_record *r = NULL; (r = client_next(&c->client, r)) != NULL;) {
-            visit(c, r, to);
-        }
-        position = client_header(&c->client)->next;
+        ctl_visit_all(c, visit, to);
+        position = status_client_header(&c->client)->next;
         if (position == 0) {
             return CTL_OK;
         }
@@ -29,7 +34,7 @@ static void collect_unit(struct ctl *c, const struct status_record *r, void *to)
     if (r->type != STATUS_UNIT) {
         return;
     }
-    client_copy(r, &u, sizeof(u));
+    status_client_copy(r, &u, sizeof(u));
     if (u.index < CTL_UNITS) {
         c->units[u.index] = (struct ctl_unit){.base = u.base, .segment = u.segment};
         c->unit_count = u.index + 1 > c->unit_count ? u.index + 1 : c->unit_count;

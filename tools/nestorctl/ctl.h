@@ -3,14 +3,14 @@
 #ifndef NESTOR_TOOLS_NESTORCTL_CTL_H
 #define NESTOR_TOOLS_NESTORCTL_CTL_H
 
-#include "tools/nestorctl/client.h"
+#include "boot/status_client.h"
 #include "tools/nestorctl/out.h"
 #include "tools/nestorctl/platform.h"
 
 enum { CTL_UNITS = 128 };
 
 struct ctl {
-    struct client client;
+    struct status_client client;
     struct out out;
     struct ctl_unit {
         u64 base;
@@ -27,6 +27,8 @@ struct ctl_dump {
 };
 
 enum ctl_status ctl_status(struct ctl *c);
+/* What of it does not change, from Nestor's ACPI table; nothing if that is not there. */
+void ctl_status_at_start(struct ctl *c);
 enum ctl_status ctl_devices(struct ctl *c);
 enum ctl_status ctl_exits(struct ctl *c);
 enum ctl_status ctl_counters(struct ctl *c);
@@ -39,6 +41,8 @@ enum ctl_status ctl_report(struct ctl *c, bool with_entries);
 
 /* Takes a report from a position on; true with the first record at *r, or none. False ends the command. */
 typedef void ctl_visit(struct ctl *c, const struct status_record *r, void *to);
+/* Every record of the snapshot that is there. */
+void ctl_visit_all(struct ctl *c, ctl_visit *visit, void *to);
 /* Every record of a report, over as many snapshots as it takes. */
 enum ctl_status ctl_each(struct ctl *c, u32 report, ctl_visit *visit, void *to);
 

@@ -17,9 +17,9 @@ static void collect(struct ctl *c, const struct status_record *r, void *to)
 {
     (void)c, (void)to;
     if (r->type == STATUS_DEVICE && known.count < RECORDS) {
-        client_copy(r, &known.list[known.count++], sizeof(known.list[0]));
+        status_client_copy(r, &known.list[known.count++], sizeof(known.list[0]));
     } else if (r->type == STATUS_DEFAULT && known.default_count < CTL_UNITS) {
-        client_copy(r, &known.defaults[known.default_count++], sizeof(known.defaults[0]));
+        status_client_copy(r, &known.defaults[known.default_count++], sizeof(known.defaults[0]));
     }
 }
 

@@ -37,7 +37,7 @@ static void show(struct ctl *c, const struct status_record *r, bool *legacy)
         struct status_step_record step;
         struct status_end end;
     } u;
-    client_copy(r, &u, sizeof(u));
+    status_client_copy(r, &u, sizeof(u));
     if (r->type == STATUS_REQUEST) {
         *legacy = u.request.legacy != 0;
         out_begin(&c->out, "request", false);
@@ -71,7 +71,7 @@ enum ctl_status ctl_dump(struct ctl *c, const struct ctl_dump *dump)
     if (dump->html) {
         return html_dump(c, dump, argument);
     }
-    if (!client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
+    if (!status_client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
         return CTL_SILENT;
     }
     out_begin(&c->out, "", false);
@@ -79,7 +79,7 @@ enum ctl_status ctl_dump(struct ctl *c, const struct ctl_dump *dump)
         out_flag(&c->out, "unit_assumed", true);
     }
     out_begin(&c->out, c->out.json ? "steps" : "", true);
-    for (const struct status_record *r = NULL; (r = client_next(&c->client, r)) != NULL;) {
+    for (const struct status_record *r = NULL; (r = status_client_next(&c->client, r)) != NULL;) {
         show(c, r, &legacy);
     }
     out_end(&c->out);

@@ -5,7 +5,7 @@
  */
 #include "boot/uefi.h"
 
-#include "tools/nestorctl/dword_port.h"
+#include "drivers/dword_port.h"
 #include "tools/nestorctl/main.h"
 
 enum { WORDS = 12, COMMAND = 256, CHUNK = 120 };
@@ -43,6 +43,18 @@ bool platform_redirect(const char *path)
 void platform_wait_ms(u32 ms)
 {
     BS->Stall((UINTN)ms * 1000);
+}
+
+struct cpuid_regs platform_cpuid(u32 leaf)
+{
+    return cpuid(leaf, 0);
+}
+
+/* Ports are always free here, so nobody needs it. */
+size_t platform_read_table(void *to, size_t size)
+{
+    (void)to, (void)size;
+    return 0;
 }
 
 u32 platform_in(u16 port)

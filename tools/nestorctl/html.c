@@ -54,13 +54,13 @@ static void escaped(struct ctl *c, const char *text)
 static void read_path(struct ctl *c, struct path *p)
 {
     p->count = 0;
-    for (const struct status_record *r = NULL; (r = client_next(&c->client, r)) != NULL;) {
+    for (const struct status_record *r = NULL; (r = status_client_next(&c->client, r)) != NULL;) {
         if (r->type == STATUS_REQUEST) {
-            client_copy(r, &p->request, sizeof(p->request));
+            status_client_copy(r, &p->request, sizeof(p->request));
         } else if (r->type == STATUS_END) {
-            client_copy(r, &p->end, sizeof(p->end));
+            status_client_copy(r, &p->end, sizeof(p->end));
         } else if (r->type == STATUS_STEP && p->count < STEPS) {
-            client_copy(r, &p->steps[p->count++], sizeof(p->steps[0]));
+            status_client_copy(r, &p->steps[p->count++], sizeof(p->steps[0]));
         }
     }
 }
@@ -271,7 +271,7 @@ static void note_machine(struct ctl *c, const struct status_record *r, void *to)
     struct status_partition p;
     (void)c;
     if (r->type == STATUS_PARTITION) {
-        client_copy(r, &p, sizeof(p));
+        status_client_copy(r, &p, sizeof(p));
         m->cpus = p.cpus;
         m->memory_mib = (u32)(p.memory >> 20);
     }
@@ -367,7 +367,7 @@ enum ctl_status html_dump(struct ctl *c, const struct ctl_dump *dump, const u32 
 {
     static struct path path;
     enum ctl_status s = devices_read(c);
-    if (s != CTL_OK || !client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
+    if (s != CTL_OK || !status_client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
         return CTL_SILENT;
     }
     read_path(c, &path);

@@ -6,7 +6,7 @@
 #include "tools/nestorctl/linux.h"
 
 #include "drivers/format.h"
-#include "tools/nestorctl/dword_port.h"
+#include "drivers/dword_port.h"
 #include "tools/nestorctl/main.h"
 #include "tools/nestorctl/words.h"
 
@@ -83,6 +83,11 @@ void platform_wait_ms(u32 ms)
 
 /* --- ports --- */
 
+struct cpuid_regs platform_cpuid(u32 leaf)
+{
+    return cpuid(leaf, 0);
+}
+
 u32 platform_in(u16 port)
 {
     return dword_port_in(port);
@@ -143,6 +148,11 @@ size_t linux_read_file(const char *path, void *to, size_t size)
         linux_call(SYS_CLOSE, file, 0, 0, 0, 0, 0);
     }
     return used;
+}
+
+size_t platform_read_table(void *to, size_t size)
+{
+    return linux_read_file("/sys/firmware/acpi/tables/" STATUS_TABLE_SIGNATURE, to, size);
 }
 
 /* A number in hexadecimal, with or without 0x. */

@@ -78,25 +78,19 @@ static bool parse(int count, const char *const *words, struct request *r)
     return r->command != NULL;
 }
 
-static void read_cpuid(u32 leaf, u32 regs[4])
-{
-    __asm__ volatile("cpuid" : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3]) : "a"(leaf), "c"(0));
-}
-
 /* Only where the signature says so are ports touched. */
 static enum ctl_status find_window(u16 *port)
 {
-    u32 regs[4];
-    read_cpuid(CPUID_NESTOR, regs);
-    if (regs[1] != CPUID_NESTOR_EBX || regs[2] != CPUID_NESTOR_ECX || regs[3] != CPUID_NESTOR_EDX) {
+    struct cpuid_regs r = platform_cpuid(CPUID_NESTOR);
+    if (r.ebx != CPUID_NESTOR_EBX || r.ecx != CPUID_NESTOR_ECX || r.edx != CPUID_NESTOR_EDX) {
         return CTL_NO_NESTOR;
     }
-    read_cpuid(CPUID_NESTOR_FEATURES, regs);
-    *port = (u16)regs[2];
-    if (regs[2] == 0) {
+    r = platform_cpuid(CPUID_NESTOR_FEATURES);
+    *port = (u16)r.ecx;
+    if (r.ecx == 0) {
         return CTL_NO_WINDOW;
     }
-    return regs[3] == STATUS_PROTOCOL ? CTL_OK : CTL_OTHER_VERSION;
+    return r.edx == STATUS_PROTOCOL ? CTL_OK : CTL_OTHER_VERSION;
 }
 
 /* Why a command cannot be done, with what to do about it. */
@@ -105,8 +99,8 @@ static const char *const reasons[] = {
     [CTL_NO_WINDOW] = "nestorctl: Nestor is here but has no status window: status-port in nestor.conf is none, or the "
                       "port is used (the console says by what)\n",
     [CTL_NO_RIGHT] = "nestorctl: no right to use I/O ports: run it as root\n",
-    [CTL_LOCKDOWN] = "nestorctl: the kernel is locked down, so that no program may use I/O ports; nestorctl.efi can, "
-                     "from the firmware's shell\n",
+    [CTL_LOCKDOWN] = "nestorctl: the kernel is locked down, so that no program may use I/O ports: status shows what "
+                     "was so at the start, and nestorctl.efi all, from the firmware's shell\n",
     [CTL_OTHER_VERSION] = "nestorctl: this Nestor speaks another protocol: use the nestorctl that came with it\n",
     [CTL_SILENT] = "nestorctl: the status window does not answer, or other programs use all its sessions\n",
     [CTL_FILE] = "nestorctl: the file cannot be written\n",
@@ -168,6 +162,9 @@ int ctl_main(int count, const char *const *words)
         s = s == CTL_OK ? find_window(&ctl.client.port) : s;
         s = s == CTL_OK ? platform_open_ports(ctl.client.port, STATUS_PORT_BYTES) : s;
         s = s == CTL_OK ? run(&r) : s;
+        if (s == CTL_LOCKDOWN && words_equal(r.command, "status")) {
+            ctl_status_at_start(&ctl);
+        }
     }
     complain(s == CTL_USAGE ? usage : s < ARRAY_LEN(reasons) && reasons[s] != NULL ? reasons[s] : "");
     return (int)s;

@@ -4,6 +4,7 @@
 #define NESTOR_TOOLS_NESTORCTL_PLATFORM_H
 
 #include "boot/machine.h"
+#include "drivers/cpuid.h"
 #include "hv/types.h"
 
 /* The program's exit status, as documented in the manual page. */
@@ -25,6 +26,9 @@ void platform_put(const char *text, size_t length);
 void platform_put_error(const char *text, size_t length);
 /* May this program use the ports [first, first + count)? CTL_OK, CTL_NO_RIGHT or CTL_LOCKDOWN. */
 enum ctl_status platform_open_ports(u16 first, u32 count);
+struct cpuid_regs platform_cpuid(u32 leaf);
+/* Nestor's own ACPI table, at most `size` bytes of it: how many there are, 0: it cannot be read. */
+size_t platform_read_table(void *to, size_t size);
 u32 platform_in(u16 port);
 void platform_out(u16 port, u32 value);
 void platform_wait_ms(u32 ms);

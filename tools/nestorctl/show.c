@@ -139,7 +139,7 @@ static void visit_single(struct ctl *c, const struct status_record *r, void *to)
         struct status_partition partition;
     } u;
     (void)to;
-    client_copy(r, &u, sizeof(u));
+    status_client_copy(r, &u, sizeof(u));
     if (r->type == STATUS_VERSION) {
         show_version(&c->out, &u.version);
     } else if (r->type == STATUS_MACHINE) {
@@ -160,7 +160,7 @@ static void visit_listed(struct ctl *c, const struct status_record *r, void *to)
     if (r->type != *type) {
         return;
     }
-    client_copy(r, &u, sizeof(u));
+    status_client_copy(r, &u, sizeof(u));
     if (r->type == STATUS_UNIT) {
         show_unit(&c->out, &u.unit);
     } else if (r->type == STATUS_PARTITION) {
@@ -203,6 +203,27 @@ enum ctl_status ctl_status(struct ctl *c)
     return s;
 }
 
+void ctl_status_at_start(struct ctl *c)
+{
+    static u8 table[STATUS_TABLE_SNAPSHOT + STATUS_SNAPSHOT];
+    size_t bytes = platform_read_table(table, sizeof(table));
+    u32 unit = STATUS_UNIT;
+    for (size_t i = 0; i < STATUS_SNAPSHOT; i++) {
+        c->client.snapshot[i] = i + STATUS_TABLE_SNAPSHOT < bytes ? table[i + STATUS_TABLE_SNAPSHOT] : 0;
+    }
+    if (!status_client_accept(&c->client, STATUS_REPORT_MACHINE) ||
+        bytes < STATUS_TABLE_SNAPSHOT + status_client_header(&c->client)->bytes) {
+        return;
+    }
+    out_begin(&c->out, "", false);
+    out_flag(&c->out, "as_at_start", true);
+    ctl_visit_all(c, visit_single, NULL);
+    out_begin(&c->out, c->out.json ? "units" : "", true);
+    ctl_visit_all(c, visit_listed, &unit);
+    out_end(&c->out);
+    out_end(&c->out);
+}
+
 /* --- exits and counters --- */
 
 static void visit_exits(struct ctl *c, const struct status_record *r, void *to)
@@ -212,7 +233,7 @@ static void visit_exits(struct ctl *c, const struct status_record *r, void *to)
     if (r->type != STATUS_EXITS) {
         return;
     }
-    client_copy(r, &e, sizeof(e));
+    status_client_copy(r, &e, sizeof(e));
     out_begin_numbered(&c->out, "cpu", e.head.cpu);
     for (u32 i = 0; i < REASON_LIMIT && i < e.head.count; i++) {
         if (e.exits[i] != 0) {
@@ -237,7 +258,7 @@ static void visit_counters(struct ctl *c, const struct status_record *r, void *t
     if (r->type != STATUS_COUNTERS) {
         return;
     }
-    client_copy(r, &e, sizeof(e));
+    status_client_copy(r, &e, sizeof(e));
     out_begin_numbered(&c->out, "unit", e.head.unit);
     for (u32 i = 0; i < ARRAY_LEN(names) && i < e.head.count; i++) {
         out_number(&c->out, names[i], e.counters[i]);
@@ -268,7 +289,7 @@ static void visit_log(struct ctl *c, const struct status_record *r, void *to)
     if (r->type != STATUS_LOG && r->type != STATUS_PREVIOUS) {
         return;
     }
-    client_copy(r, &e, sizeof(e));
+    status_client_copy(r, &e, sizeof(e));
     u64 bytes = e.head.bytes <= sizeof(e.text) ? e.head.bytes : 0;
     if (c->out.json) {
         out_begin(&c->out, "", false);
@@ -290,12 +311,10 @@ static enum ctl_status read_log(struct ctl *c, u32 report, u64 *at)
     u64 before;
     do {
         before = *at;
-        if (!client_take_from(&c->client, report, *at)) {
+        if (!status_client_take_from(&c->client, report, *at)) {
             return CTL_SILENT;
         }
-        for (const struct status_record *r = NULL; (r = client_next(&c->client, r)) != NULL;) {
-            visit_log(c, r, at);
-        }
+        ctl_visit_all(c, visit_log, at);
     } while (*at != before);
     return CTL_OK;
 }
@@ -336,7 +355,7 @@ static void note_exits(struct ctl *c, const struct status_record *r, void *to)
     if (r->type != STATUS_EXITS) {
         return;
     }
-    client_copy(r, &e, sizeof(e));
+    status_client_copy(r, &e, sizeof(e));
     for (u32 i = 0; e.head.cpu < TOP_CPUS && i < REASON_LIMIT; i++) {
         now_seen.exits[e.head.cpu][i] = e.exits[i];
     }
@@ -370,7 +389,7 @@ static void note_clock(struct ctl *c, const struct status_record *r, void *to)
     u64 *khz = to;
     (void)c;
     if (r->type == STATUS_VERSION) {
-        client_copy(r, &v, sizeof(v));
+        status_client_copy(r, &v, sizeof(v));
         *khz = v.tsc_khz;
     }
 }
@@ -381,15 +400,15 @@ enum ctl_status ctl_top(struct ctl *c, u32 times)
     u64 khz = 1;
     enum ctl_status s = ctl_each(c, STATUS_REPORT_MACHINE, note_clock, &khz);
     s = s == CTL_OK ? ctl_each(c, STATUS_REPORT_EXITS, note_exits, NULL) : s;
-    u64 last = client_header(&c->client)->tsc;
+    u64 last = status_client_header(&c->client)->tsc;
     out_begin(&c->out, "", false);
     out_begin(&c->out, c->out.json ? "top" : "", true);
     for (u32 i = 0; s == CTL_OK && (times == 0 || i < times); i++) {
         seen_before = now_seen;
         platform_wait_ms(EVERY_MS);
         s = ctl_each(c, STATUS_REPORT_EXITS, note_exits, NULL);
-        u64 us = (client_header(&c->client)->tsc - last) * 1000 / (khz != 0 ? khz : 1);
-        last = client_header(&c->client)->tsc;
+        u64 us = (status_client_header(&c->client)->tsc - last) * 1000 / (khz != 0 ? khz : 1);
+        last = status_client_header(&c->client)->tsc;
         if (!c->out.json) {
             out_raw(&c->out, "%s%-40s %14s %14s\n", times == 1 ? "" : "\033[H\033[J", "exits", "in all", "now");
         }

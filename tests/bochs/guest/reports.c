@@ -5,12 +5,12 @@
  */
 #include "tests/bochs/guest/syscall.h"
 
-#include "tools/nestorctl/client.h"
-#include "tools/nestorctl/dword_port.h"
+#include "boot/status_client.h"
+#include "drivers/dword_port.h"
 
 enum { SYS_SCHED_SETAFFINITY = 203, SYS_IOPL = 172, NOT_WHOLE = 201 };
 
-static struct client client;
+static struct status_client client;
 
 static long number(const char *text)
 {
@@ -28,8 +28,8 @@ static bool is_whole(void)
     struct { struct status_exits head; u64 exits[80]; } e;
     u32 cpus = 0;
     u64 sum = 0;
-    for (const struct status_record *r = 0; (r = client_next(&client, r)) != 0; cpus++) {
-        client_copy(r, &e, sizeof(e));
+    for (const struct status_record *r = 0; (r = status_client_next(&client, r)) != 0; cpus++) {
+        status_client_copy(r, &e, sizeof(e));
         sum += e.exits[10];
         if (r->type != STATUS_EXITS || e.head.cpu != cpus || e.head.count != 80) {
             return false;
@@ -56,7 +56,7 @@ int program(int argc, const char *const *argv)
     client.port = (u16)regs[2];
     for (long i = 0; i < number(argv[2]); i++) {
         client.session = (u32)i / 8 % 2 == 0 ? 0 : (u32)number(argv[1]) % STATUS_SESSIONS;
-        if (!client_take_from(&client, STATUS_REPORT_EXITS, 0) || !is_whole()) {
+        if (!status_client_take_from(&client, STATUS_REPORT_EXITS, 0) || !is_whole()) {
             return NOT_WHOLE;
         }
     }

@@ -5,7 +5,7 @@
  */
 #include "drivers/crc32.h"
 #include "hv/guest/window.h"
-#include "tools/nestorctl/client.h"
+#include "boot/status_client.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -62,7 +62,7 @@ static void out(u16 port, u32 value)
     most_parts = parts_in_access > most_parts ? parts_in_access : most_parts;
 }
 
-static void begin(struct client *c)
+static void begin(struct status_client *c)
 {
     memset(&window, 0, sizeof(window));
     window.report = report;
@@ -70,15 +70,15 @@ static void begin(struct client *c)
     for (u32 i = 0; i < STATUS_SESSIONS; i++) {
         window.sessions[i].buffer = buffers[i];
     }
-    *c = (struct client){.in = in, .out = out, .port = PORT};
+    *c = (struct status_client){.in = in, .out = out, .port = PORT};
 }
 
-static bool is_whole(const struct client *c)
+static bool is_whole(const struct status_client *c)
 {
     u64 said = 0;
-    for (const struct status_record *r = NULL; (r = client_next(c, r)) != NULL;) {
+    for (const struct status_record *r = NULL; (r = status_client_next(c, r)) != NULL;) {
         u64 words[WORDS];
-        client_copy(r, words, sizeof(words));
+        status_client_copy(r, words, sizeof(words));
         for (u32 i = 0; i < WORDS; i++) {
             said = said == 0 ? words[i] : said;
             if (words[i] != said) {
@@ -91,11 +91,11 @@ static bool is_whole(const struct client *c)
 
 static void test_a_report(void **state)
 {
-    struct client c;
+    struct status_client c;
     (void)state;
     begin(&c);
-    assert_true(client_take_from(&c, STATUS_REPORT_MACHINE, 0x123456789abcull));
-    const struct status_header *h = client_header(&c);
+    assert_true(status_client_take_from(&c, STATUS_REPORT_MACHINE, 0x123456789abcull));
+    const struct status_header *h = status_client_header(&c);
     assert_int_equal(h->bytes, sizeof(*h) + PARTS * (sizeof(struct status_record) + WORDS * 8));
     assert_int_equal(h->tsc, 42);
     assert_int_equal(h->generation, 1);
@@ -103,19 +103,19 @@ static void test_a_report(void **state)
     assert_int_equal(window.sessions[0].asked[STATUS_ARGUMENT_HIGH], 0x1234);
     assert_true(is_whole(&c));
     assert_int_equal(c.torn, 0);
-    assert_true(client_take_from(&c, STATUS_REPORT_MACHINE, 0));
-    assert_int_equal(client_header(&c)->generation, 2);
+    assert_true(status_client_take_from(&c, STATUS_REPORT_MACHINE, 0));
+    assert_int_equal(status_client_header(&c)->generation, 2);
     assert_true(most_parts <= WINDOW_PARTS);
 }
 
 static void test_a_report_that_does_not_fit(void **state)
 {
-    struct client c;
+    struct status_client c;
     (void)state;
     begin(&c);
-    assert_true(client_take_from(&c, STATUS_REPORT_LOG, 0));
-    assert_int_equal(client_header(&c)->next, 7);
-    assert_true(client_header(&c)->bytes <= STATUS_SNAPSHOT);
+    assert_true(status_client_take_from(&c, STATUS_REPORT_LOG, 0));
+    assert_int_equal(status_client_header(&c)->next, 7);
+    assert_true(status_client_header(&c)->bytes <= STATUS_SNAPSHOT);
     assert_true(is_whole(&c));
 }
 
@@ -127,7 +127,7 @@ static u32 word(u32 session, u32 r, u32 offset)
 
 static void test_nothing_is_ones(void **state)
 {
-    struct client c;
+    struct status_client c;
     (void)state;
     begin(&c);
     for (u32 session = 0; session < STATUS_SESSIONS; session++) {
@@ -135,8 +135,8 @@ static void test_nothing_is_ones(void **state)
             assert_int_equal(word(session, r, 0), 0xffffffff);
         }
     }
-    assert_true(client_take_from(&c, STATUS_REPORT_EXITS, 0));
-    u32 bytes = client_header(&c)->bytes;
+    assert_true(status_client_take_from(&c, STATUS_REPORT_EXITS, 0));
+    u32 bytes = status_client_header(&c)->bytes;
     assert_int_equal(word(0, STATUS_REPORT_EXITS, bytes / 4), 0xffffffff);
     assert_int_equal(word(0, STATUS_REPORT_EXITS, 0xffffff), 0xffffffff);
     assert_int_equal(word(0, STATUS_REPORT_MACHINE, 0), 0xffffffff);
@@ -158,29 +158,29 @@ static void test_nothing_is_ones(void **state)
 /* Another CPU is at the session: nobody waits for it. */
 static void test_busy_session(void **state)
 {
-    struct client c;
+    struct status_client c;
     (void)state;
     begin(&c);
-    assert_true(client_take_from(&c, STATUS_REPORT_EXITS, 0));
+    assert_true(status_client_take_from(&c, STATUS_REPORT_EXITS, 0));
     window.sessions[0].busy = 1;
     assert_int_equal(word(0, STATUS_REPORT_EXITS, 0), 0xffffffff);
-    assert_true(client_take_from(&c, STATUS_REPORT_EXITS, 0));
+    assert_true(status_client_take_from(&c, STATUS_REPORT_EXITS, 0));
     assert_int_equal(c.session, 1);
     assert_int_equal(c.torn, 1);
     window.sessions[1].busy = window.sessions[2].busy = window.sessions[3].busy = 1;
-    assert_false(client_take_from(&c, STATUS_REPORT_EXITS, 0));
+    assert_false(status_client_take_from(&c, STATUS_REPORT_EXITS, 0));
 }
 
 static void test_generation_wraps(void **state)
 {
-    struct client c;
+    struct status_client c;
     (void)state;
     begin(&c);
     window.sessions[0].generation = 0xfffffffd;
     for (u32 i = 0; i < 4; i++) {
-        assert_true(client_take_from(&c, STATUS_REPORT_EXITS, 0));
-        assert_int_not_equal(client_header(&c)->generation, STATUS_BUSY);
-        assert_int_not_equal(client_header(&c)->generation, 0xffffffff);
+        assert_true(status_client_take_from(&c, STATUS_REPORT_EXITS, 0));
+        assert_int_not_equal(status_client_header(&c)->generation, STATUS_BUSY);
+        assert_int_not_equal(status_client_header(&c)->generation, 0xffffffff);
     }
     assert_int_equal(c.torn, 0);
 }
@@ -188,21 +188,21 @@ static void test_generation_wraps(void **state)
 /* Whatever is in a snapshot, a reader stays within it. */
 static void test_reader_believes_nothing(void **state)
 {
-    struct client c;
+    struct status_client c;
     (void)state;
     begin(&c);
-    assert_true(client_take_from(&c, STATUS_REPORT_EXITS, 0));
+    assert_true(status_client_take_from(&c, STATUS_REPORT_EXITS, 0));
     struct status_record *r = (struct status_record *)(void *)(c.snapshot + sizeof(struct status_header));
-    u32 behind_end = (u32)(client_header(&c)->bytes - sizeof(struct status_header));
+    u32 behind_end = (u32)(status_client_header(&c)->bytes - sizeof(struct status_header));
     const u32 lengths[] = {1, 0xfffffff8, STATUS_SNAPSHOT, behind_end};
     for (u32 i = 0; i < ARRAY_LEN(lengths); i++) {
         r->bytes = lengths[i];
-        assert_null(client_next(&c, NULL));
+        assert_null(status_client_next(&c, NULL));
     }
     r->bytes = 8;
     struct status_version v;
     memset(&v, 0xff, sizeof(v));
-    client_copy(r, &v, sizeof(v));
+    status_client_copy(r, &v, sizeof(v));
     assert_int_equal(v.features, 0);
 }
 
@@ -211,12 +211,12 @@ static u32 done[2], torn[2];
 static void *read_many(void *ctx)
 {
     u32 me = *(const u32 *)ctx;
-    static _Thread_local struct client c;
-    c = (struct client){.in = in, .out = out, .port = PORT};
+    static _Thread_local struct status_client c;
+    c = (struct status_client){.in = in, .out = out, .port = PORT};
     for (u32 i = 0; i < REPORTS; i++) {
         /* Two programs that know nothing of each other often want the same session. */
         c.session = i / 16 % 2 == 0 ? 0 : me;
-        if (client_take_from(&c, STATUS_REPORT_EXITS, 0) && is_whole(&c)) {
+        if (status_client_take_from(&c, STATUS_REPORT_EXITS, 0) && is_whole(&c)) {
             done[me]++;
         }
     }
@@ -226,7 +226,7 @@ static void *read_many(void *ctx)
 
 static void test_two_readers(void **state)
 {
-    struct client c;
+    struct status_client c;
     pthread_t threads[2];
     u32 numbers[2] = {0, 1};
     (void)state;

@@ -4,6 +4,8 @@
  * else, and that nothing of others reaches a terminal or a page as more than text. `test_nestorctl page FILE` writes
  * the page, for somebody who wants to look at it.
  */
+#include "boot/acpi_table.h"
+#include "boot/status_table.h"
 #include "hv/guest/window.h"
 #include "iommu/spec/entries.h"
 #include "iommu/viommu/viommu.h"
@@ -28,6 +30,12 @@ static struct ctl ctl;
 static const char *name_of_all = "Wild <b>&amp; \"Network\"\x1b[2J card";
 static bool no_unit_known;
 
+static bool is_guest;
+static u32 shown_port = PORT, protocol = STATUS_PROTOCOL;
+static enum ctl_status ports = CTL_OK;
+static u8 table[STATUS_TABLE_BYTES];
+static size_t table_bytes;
+
 /* --- the platform --- */
 
 void platform_put(const char *text, size_t length)
@@ -45,8 +53,25 @@ void platform_put_error(const char *text, size_t length)
 
 enum ctl_status platform_open_ports(u16 first, u32 count)
 {
-    (void)first, (void)count;
-    return CTL_OK;
+    assert_true(first == PORT && count == STATUS_PORT_BYTES);
+    return ports;
+}
+
+struct cpuid_regs platform_cpuid(u32 leaf)
+{
+    if (leaf == CPUID_NESTOR) {
+        return is_guest ? (struct cpuid_regs){CPUID_NESTOR_FEATURES, CPUID_NESTOR_EBX, CPUID_NESTOR_ECX,
+                                              CPUID_NESTOR_EDX}
+                        : (struct cpuid_regs){.eax = 0x16};
+    }
+    return (struct cpuid_regs){.ecx = shown_port, .edx = protocol};
+}
+
+size_t platform_read_table(void *to, size_t size)
+{
+    assert_true(size >= table_bytes);
+    memcpy(to, table, table_bytes);
+    return table_bytes;
 }
 
 u32 platform_in(u16 port)
@@ -226,7 +251,7 @@ static void begin(bool json)
         window.sessions[i].buffer = buffers[i];
     }
     memset(&ctl, 0, sizeof(ctl));
-    ctl.client = (struct client){.in = platform_in, .out = platform_out, .port = PORT};
+    ctl.client = (struct status_client){.in = platform_in, .out = platform_out, .port = PORT};
     ctl.out = (struct out){.put = platform_put, .json = json};
     used = 0;
     output[0] = '\0';
@@ -483,13 +508,67 @@ static void command_lines(void **state)
     assert_true(says("unknown, source nothing, turn the IOMMU on") && says("Nestor can run here: unknown"));
 }
 
+/* Each thing that can be missing has words and a status of its own. */
+static void what_is_missing(void **state)
+{
+    (void)state;
+    begin(false);
+    is_guest = true;
+    assert_int_equal(run("status"), CTL_OK);
+    protocol = STATUS_PROTOCOL - 1;
+    assert_int_equal(run("status"), CTL_OTHER_VERSION);
+    assert_true(says("another protocol"));
+    protocol = STATUS_PROTOCOL;
+    shown_port = 0;
+    assert_int_equal(run("status"), CTL_NO_WINDOW);
+    assert_true(says("has no status window"));
+    shown_port = PORT;
+    ports = CTL_NO_RIGHT;
+    assert_int_equal(run("status"), CTL_NO_RIGHT);
+    assert_true(says("run it as root"));
+    ports = CTL_OK;
+    is_guest = false;
+}
+
+/* Under lockdown there is the table that nestor.efi has made of a snapshot; a broken one, or none, shows nothing. */
+static void locked_down(void **state)
+{
+    (void)state;
+    begin(false);
+    assert_true(status_client_take_from(&ctl.client, STATUS_REPORT_MACHINE, 0));
+    table_bytes = status_table_build(&ctl.client, table);
+    assert_int_equal(table_bytes, STATUS_TABLE_SNAPSHOT + status_client_header(&ctl.client)->bytes);
+    assert_memory_equal(table, "OEMN", 4);
+    assert_memory_equal(table + 10, "NESTORNESTOR  ", 14);
+    assert_int_equal(acpi_sum(table, (u32)table_bytes), 0);
+    assert_int_equal(bytes_get(table, 4, 4), table_bytes);
+    is_guest = true;
+    ports = CTL_LOCKDOWN;
+    assert_int_equal(run("status"), CTL_LOCKDOWN);
+    assert_true(says("as_at_start yes") && says("cpus 6, units 2") && says("unit 1:") && says("locked down"));
+    assert_int_equal(run("devices"), CTL_LOCKDOWN);
+    assert_false(says("cpus 6"));
+    const size_t whole = table_bytes;
+    for (size_t cut = 0; cut < whole; cut++) {
+        table_bytes = cut;
+        assert_int_equal(run("status"), CTL_LOCKDOWN);
+        assert_false(says("cpus 6"));
+    }
+    table_bytes = whole;
+    table[STATUS_TABLE_SNAPSHOT + 60] ^= 1;
+    assert_int_equal(run("status"), CTL_LOCKDOWN);
+    assert_false(says("cpus 6"));
+    is_guest = false;
+    ports = CTL_OK;
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_command_is_json), cmocka_unit_test(status), cmocka_unit_test(devices),
         cmocka_unit_test(a_log_with_a_gap), cmocka_unit_test(a_report_has_no_entries_unless_asked),
         cmocka_unit_test(a_page_needs_nothing_else), cmocka_unit_test(functions_in_words),
-        cmocka_unit_test(command_lines),
+        cmocka_unit_test(command_lines), cmocka_unit_test(what_is_missing), cmocka_unit_test(locked_down),
     };
     if (argc == 3 && strcmp(argv[1], "page") == 0) {
         FILE *file = fopen(argv[2], "w");

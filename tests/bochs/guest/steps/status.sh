@@ -34,7 +34,7 @@ step_lockdown() {
     mount -t securityfs securityfs /sys/kernel/security
     echo integrity >/sys/kernel/security/lockdown
     nestorctl status >/tmp/ctl 2>&1
-    [ $? = 5 ] && grep -q "locked down" /tmp/ctl
+    [ $? = 5 ] && grep -q "locked down" /tmp/ctl && grep -q "as_at_start yes" /tmp/ctl && grep -q "^unit 0" /tmp/ctl
     verdict ctl-lockdown $? "$(cat /sys/kernel/security/lockdown): $(cat /tmp/ctl)"
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The window's ports: by double words, as it asks for. */
-#ifndef NESTOR_TOOLS_NESTORCTL_DWORD_PORT_H
-#define NESTOR_TOOLS_NESTORCTL_DWORD_PORT_H
+#ifndef NESTOR_DRIVERS_DWORD_PORT_H
+#define NESTOR_DRIVERS_DWORD_PORT_H
 
 #include "hv/types.h"
 
