@@ -130,7 +130,8 @@ static bool add_unit(const struct partition *p, struct window_session *s, u32 i)
                  (info.coherent ? STATUS_COHERENT : 0u) | (state.root == VTD_ROOT_GUEST ? STATUS_GUEST_ROOT : 0u),
         .gsts = state.gsts, .fsts = state.fsts, .ss_levels = info.ss_levels, .cap = info.cap, .ecap = info.ecap,
         .rtaddr = state.rtaddr, .irta = state.irta, .faults = faults.seen, .faults_lost = faults.lost,
-        .silenced = faults.silenced, .blocked = faults.blocked};
+        .silenced = faults.silenced, .blocked = faults.blocked,
+        .second_stage = domain_unit_root(p->domain, units_levels(i, domain_levels(p->domain))).v};
     if (p->viommus[i] != NULL) {
         fill_guest_unit(p->viommus[i], r);
     }

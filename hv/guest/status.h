@@ -172,6 +172,7 @@ struct status_unit {
     u64 faults, faults_lost, silenced, blocked;
     u64 guest_cap, guest_ecap, guest_rtaddr, guest_irta;
     u32 guest_gsts, guest_fsts;
+    u64 second_stage;           /* of the caller's partition, as this unit has it; another one is a shadow */
 };
 
 enum status_in_force { STATUS_BOOT_SERVICES = 1 << 0, STATUS_GUEST_UNITS = 1 << 1, STATUS_GUEST_INTERRUPTS = 1 << 2,

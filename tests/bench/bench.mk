@@ -16,7 +16,12 @@ $O/bench/bench_%: $O/bench/tests/bench/bench_%.o $(BENCH_WORLD) $(BENCH_IMAGE)
 	$(HV_LTO_LINK) -Wno-maybe-uninitialized -no-pie -Wl,--gc-sections -o $@ $(filter %.o,$^)
 
 # The hosted part, then the exact one: the hypervisor's exits on the Bochs machine, run twice.
-bench: $(BENCH_PROGRAMS) image $O/efi-tests/bench.efi $O/bochs/vtdunit.so ## what things cost: tables, obj/bench*.json
+bench: $(BENCH_PROGRAMS) image $O/efi-tests/bench.efi $O/bochs/vtdunit.so ## what things cost: tables, obj/bench.html
 	tools/setup test
 	tests/bench/report $O/bench.json $(BENCH_PROGRAMS); hosted=$$?; \
-		tests/bochs/bench.py $O/bench-exits.json && exit $$hosted
+		tests/bochs/bench.py $O/bench-exits.json; exits=$$?; \
+		tests/bench/page $O/bench.html $O/bench.json $O/bench-exits.json && exit $$((hosted + exits))
+
+# After a change that is meant: what `make bench` last counted is what the next run is compared with.
+bench-keep: ## keep the figures of the last `make bench`, as tests/bench/figures.json
+	tests/bench/page --keep $O/bench.json $O/bench-exits.json

@@ -47,6 +47,9 @@ LIB = EMU / "usr/lib/x86_64-linux-gnu"
 # The source-ids of the plugins: slots 2 and 3 of the board, and the chipset; of the attachment's own functions.
 SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020, "edu": 0x0040,
         "virtio-blk": 0x0048}
+# What `make run` has the guest do.
+STEPS = "info,disk,net,usb,iommu,picture,report"
+PAGE = TOP / "obj/dma.html"
 # mitigations=off, rodata=off, cryptomgr.notests: on an emulated CPU half of the boot goes into
 # mitigations, a check of all page tables and tests of the kernel's ciphers. reboot=pci: on Bochs
 # the keyboard controller resets only the CPU.
@@ -165,6 +168,7 @@ class Result:
     debugger: str = ""           # what Bochs's debugger said
     reports: tuple = ()          # the reports that the guest asked for
     walks: tuple = ()            # walk.Result of each snapshot
+    page: bytes = None           # the picture of a DMA, from the step `picture`
 
     def stage(self, name):
         """What the guest printed under that kernel: "0", "1" after a kexec, ..., "reset"."""
@@ -376,7 +380,8 @@ class Machine:
         asked = len(list(self.dir.glob("report.txt.*")))
         return Result(text("serial.txt"), text("report.txt"), text("attach.log") + text("stderr.txt"),
                       time.monotonic() - began, ended, process.returncode, self.said.decode(errors="replace"),
-                      tuple(text(f"report.txt.{i + 1}") for i in range(asked)), self.walk(text("serial.txt")))
+                      tuple(text(f"report.txt.{i + 1}") for i in range(asked)), self.walk(text("serial.txt")),
+                      disk.page(self.dir / "disk.img"))
 
     def walk(self, serial):
         """Walks over each snapshot, and removes it."""
@@ -471,7 +476,7 @@ def parse(arguments):
                         help="forky, bookworm or a path")
     parser.add_argument("--initrd", default=os.environ.get("INITRD") or None)
     parser.add_argument("--cmdline", default=os.environ.get("CMDLINE") or "intel_iommu=on,sm_on")
-    parser.add_argument("--steps", default="", help="what the guest does, see guest/init")
+    parser.add_argument("--steps", help="what the guest does, see guest/init")
     parser.add_argument("--nestor", action="store_true", help="boot nestor.efi first")
     parser.add_argument("--config", default="", help="nestor.conf as text")
     parser.add_argument("--stop-in", metavar="FUNCTION", default="",
@@ -485,7 +490,8 @@ def parse(arguments):
     units = tuple(Unit(0xFED90000 + i * 0x1000, ("e1000",) if i == 0 and a.units > 1 else (), cap,
                        ecap, words=words) for i in range(a.units))
     return Options(cpu=a.cpu, cpus=a.cpus, memory=a.memory, units=units, dmar=not a.no_dmar,
-                   kernel=a.kernel, initrd=a.initrd, cmdline=a.cmdline, steps=a.steps,
+                   kernel=a.kernel, initrd=a.initrd, cmdline=a.cmdline,
+                   steps=a.steps if a.steps is not None else STEPS if a.nestor else "",
                    nestor=a.nestor, config=a.config.replace("\\n", "\n"), timeout=a.timeout, keep=a.keep,
                    stop_in=a.stop_in, echo=True)
 
@@ -500,6 +506,9 @@ def main():
     print("\n" + summary.text(result, strays))
     print(f"--- {result.seconds:.0f} s, Bochs ended with {result.status}; "
           + ("the guest reached its end" if result.ended else "NOT ENDED: time limit or crash"))
+    if result.page:
+        PAGE.write_bytes(result.page)
+        print(f"--- the way of one DMA, as a page for a browser: {PAGE.relative_to(TOP)}")
     if result.status not in (0, None) and not result.serial:
         print(result.log)
     steps = result.steps()

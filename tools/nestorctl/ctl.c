@@ -36,7 +36,7 @@ static void collect_unit(struct ctl *c, const struct status_record *r, void *to)
     }
     status_client_copy(r, &u, sizeof(u));
     if (u.index < CTL_UNITS) {
-        c->units[u.index] = (struct ctl_unit){.base = u.base, .segment = u.segment};
+        c->units[u.index] = (struct ctl_unit){.base = u.base, .second_stage = u.second_stage, .segment = u.segment};
         c->unit_count = u.index + 1 > c->unit_count ? u.index + 1 : c->unit_count;
     }
 }

@@ -14,6 +14,7 @@ struct ctl {
     struct out out;
     struct ctl_unit {
         u64 base;
+        u64 second_stage;   /* 0: this Nestor does not say */
         u32 segment;
     } units[CTL_UNITS];     /* after ctl_read_units(); they do not change while Nestor runs */
     u32 unit_count;

@@ -67,6 +67,11 @@ void devices_each(struct ctl *c, void (*visit)(struct ctl *c, const struct devic
     }
 }
 
+const char *devices_state(const struct ctl *c, const struct status_device *d)
+{
+    return words_device_state(d, d->unit < CTL_UNITS ? c->units[d->unit].second_stage : 0);
+}
+
 static void show(struct ctl *c, const struct device *d, void *to)
 {
     struct out *o = &c->out;
@@ -82,7 +87,7 @@ static void show(struct ctl *c, const struct device *d, void *to)
     if (d->assumed) {
         out_flag(o, "unit_assumed", true);
     }
-    out_text(o, "state", "%s", words_device_state(d->state));
+    out_text(o, "state", "%s", devices_state(c, d->state));
     if (d->listed) {
         out_number(o, "faults", d->state->faults);
     }
@@ -102,7 +107,7 @@ enum ctl_status ctl_devices(struct ctl *c)
     for (u32 i = 0; s == CTL_OK && i < known.default_count; i++) {
         out_begin(&c->out, "all other devices", false);
         out_number(&c->out, "unit", i);
-        out_text(&c->out, "state", "%s", words_device_state(&known.defaults[i]));
+        out_text(&c->out, "state", "%s", devices_state(c, &known.defaults[i]));
         words_entry(&c->out, &known.defaults[i]);
         out_end(&c->out);
     }

@@ -16,6 +16,8 @@ struct device {
 enum ctl_status devices_read(struct ctl *c);
 /* After that, in order: units' defaults, then each device. */
 u32 devices_defaults(const struct status_device **first);
+/* In words. */
+const char *devices_state(const struct ctl *c, const struct status_device *d);
 void devices_each(struct ctl *c, void (*visit)(struct ctl *c, const struct device *d, void *to), void *to);
 
 #endif

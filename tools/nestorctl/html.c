@@ -232,9 +232,8 @@ struct machine_drawing {
     u32 cpus, memory_mib;
 };
 
-static const char *class_of(const struct status_device *d)
+static const char *class_of(const char *state)
 {
-    const char *state = words_device_state(d);
     return state[0] == 'b' ? "stop" : state[0] == 'n' ? "first" : state[0] == 's' ? "second" : "mem";
 }
 
@@ -254,15 +253,16 @@ static void draw_device(struct ctl *c, const struct device *d, void *to)
     }
     char name[NAME];
     char function[16];
+    const char *state = devices_state(c, d->state);
     words_function(d->function, function);
     platform_function_name(d->function, name, sizeof(name));
     out_raw(&c->out, "<text class='%s' x='%u' y='%u'>%s</text>\n", d->function == m->chosen ? "t" : "", PAD, y + 5,
             function);
     out_raw(&c->out, "<text x='%u' y='%u'>%s</text>\n<text class='s' x='%u' y='%u'>", PAD + 110, y + 5,
-            words_device_state(d->state), PAD + NAME_X, y + 5);
+            state, PAD + NAME_X, y + 5);
     name[(LEFT - NAME_X - PAD) / CHAR] = '\0';
     escaped(c, name);
-    out_raw(&c->out, "</text>\n<path class='w %s' d='M%u %uH%u'/>\n", class_of(d->state), LEFT + PAD, y, UNIT_X);
+    out_raw(&c->out, "</text>\n<path class='w %s' d='M%u %uH%u'/>\n", class_of(state), LEFT + PAD, y, UNIT_X);
 }
 
 static void note_machine(struct ctl *c, const struct status_record *r, void *to)

@@ -81,7 +81,12 @@ static bool is_legacy(const struct status_device *d)
     return d->pasid == 0xffffffff;
 }
 
-const char *words_device_state(const struct status_device *d)
+static const char *second_or_shadow(u64 table, u64 second_stage)
+{
+    return second_stage != 0 && table << PAGE_SHIFT != second_stage ? "shadowed" : "second-stage";
+}
+
+const char *words_device_state(const struct status_device *d, u64 second_stage)
 {
     static const char *const types[] = {"unknown", "first-stage", "second-stage", "nested", "pass-through"};
     const struct pasid_entry e = {{d->entry[0], d->entry[1], d->entry[2]}};
@@ -92,10 +97,15 @@ const char *words_device_state(const struct status_device *d)
         return "blocked";
     }
     if (is_legacy(d)) {
-        return field_get(d->context, LEGACY_CONTEXT_TT) == LEGACY_TT_PASS_THROUGH ? "pass-through" : "second-stage";
+        return field_get(d->context, LEGACY_CONTEXT_TT) == LEGACY_TT_PASS_THROUGH
+                   ? "pass-through" : second_or_shadow(field_get(d->context, LEGACY_CONTEXT_SSPTPTR), second_stage);
     }
     u64 type = pasid_get(&e, PASID_PGTT);
-    return pasid_get(&e, PASID_P) == 0 ? "blocked" : types[type < ARRAY_LEN(types) ? type : 0];
+    if (pasid_get(&e, PASID_P) == 0) {
+        return "blocked";
+    }
+    return type == PGTT_SECOND_STAGE ? second_or_shadow(pasid_get(&e, PASID_SSPTPTR), second_stage)
+                                     : types[type < ARRAY_LEN(types) ? type : 0];
 }
 
 void words_entry(struct out *o, const struct status_device *d)

@@ -12,8 +12,11 @@ bool words_parse_function(const char *text, u32 *function);
 bool words_parse_number(const char *text, u64 *value);
 bool words_equal(const char *a, const char *b);
 
-/* "nested", "second-stage", "blocked", ... of the requests without PASID. */
-const char *words_device_state(const struct status_device *d);
+/*
+ * "nested", "second-stage", "blocked", ... of the requests without PASID. second_stage: the partition's own (0: not
+ * known); a device that goes through another one is "shadowed".
+ */
+const char *words_device_state(const struct status_device *d, u64 second_stage);
 /* Which tables: fields of an object. */
 void words_entry(struct out *o, const struct status_device *d);
 

@@ -148,6 +148,13 @@ static void put_device(struct window_session *s, u32 kind, u32 sid, u64 pgtt, u8
     memcpy(d->entry, e.w, sizeof(e.w));
 }
 
+/* Of a unit in legacy mode: a second stage that is not the partition's. */
+static void put_shadow(struct window_session *s)
+{
+    PUT(s, STATUS_DEVICE, struct status_device, .unit = 1, .sid = 0x2345, .pasid = 0xffffffff,
+        .context = {FIRST | 1, 2});
+}
+
 static void put_step(struct window_session *s, u32 kind, u32 level, u64 at, u64 w0, u64 w1)
 {
     PUT(s, STATUS_STEP, struct status_step_record, .kind = kind, .level = level, .at = at, .input = 0x1234,
@@ -200,7 +207,7 @@ static bool report(void *ctx, struct window_session *s)
         PUT(s, STATUS_MACHINE, struct status_machine, .cpus = 6, .units = 2, .flags = 7, .partitions = 1);
         PUT(s, STATUS_MEMORY, struct status_memory, .base = 0x10000000, .size = 16 << 20, .pool_pages = 3993);
         PUT(s, STATUS_UNIT, struct status_unit, .base = 0xfed90000, .flags = 31, .cap = 0x1d2078c406f0406, .faults = 3);
-        PUT(s, STATUS_UNIT, struct status_unit, .index = 1, .base = 0xfed91000, .flags = 7);
+        PUT(s, STATUS_UNIT, struct status_unit, .index = 1, .base = 0xfed91000, .flags = 7, .second_stage = SECOND);
         break;
     case STATUS_REPORT_PARTITION:
         PUT(s, STATUS_PARTITION, struct status_partition, .state = 1, .cpus = 6, .memory = 512 << 20, .sleeps = 2);
@@ -213,6 +220,7 @@ static bool report(void *ctx, struct window_session *s)
         put_device(s, STATUS_DEVICE, 0x0009, PGTT_NESTED, 0);
         put_device(s, STATUS_DEVICE, 0x0018, PGTT_PASS_THROUGH, 1);
         put_device(s, STATUS_DEVICE, 0x1234, PGTT_SECOND_STAGE, 2); /* that the system does not list */
+        put_shadow(s);
         break;
     case STATUS_REPORT_EXITS: {
         struct status_exits *e = window_record(s, STATUS_EXITS, sizeof(*e) + 16 * 8);
@@ -397,6 +405,7 @@ static void devices(void **state)
     assert_true(says("0000:00:03.0: unit 0, state pass-through") && says("silenced yes"));
     assert_true(says("0000:12:06.4: unit 0, state blocked for a storm of faults"));
     assert_true(says("0000:00:00.0: unit 0, state blocked"));
+    assert_true(says("0000:23:08.5: unit 1, state shadowed"));
     assert_true(says("0000:00:1f.0: unit 1, state second-stage"));
     begin(false);
     no_unit_known = true;
