@@ -23,5 +23,5 @@ bench: $(BENCH_PROGRAMS) image $O/efi-tests/bench.efi $O/bochs/vtdunit.so ## wha
 		tests/bench/page $O/bench.html $O/bench.json $O/bench-exits.json && exit $$((hosted + exits))
 
 # After a change that is meant: what `make bench` last counted is what the next run is compared with.
-bench-keep: ## keep the figures of the last `make bench`, as tests/bench/figures.json
+bench-keep: ## keep the figures of the last `make bench`, as tests/bench/figures
 	tests/bench/page --keep $O/bench.json $O/bench-exits.json
