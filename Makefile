@@ -87,7 +87,7 @@ CTL := $O/nestorctl $O/nestorctl.efi
 include $(wildcard tests/*/*.mk packaging/*.mk)
 
 .PHONY: all image config-reference dist machines unit test test-long seconds test-programs cov-programs \
-	run setup coverage bench bench-keep fuzz clean help
+	run setup coverage bench bench-keep compare fuzz clean help
 .DEFAULT_GOAL := all
 all: image $(UNIT:%=$O/unit/%) $(CTL) $O/nestor-conf $O/nestor-dmar $(RUN_NEEDS) ## build everything
 

@@ -25,3 +25,9 @@ bench: $(BENCH_PROGRAMS) image $O/efi-tests/bench.efi $O/bochs/vtdunit.so ## wha
 # After a change that is meant: what `make bench` last counted is what the next run is compared with.
 bench-keep: ## keep the figures of the last `make bench`, as tests/bench/figures
 	tests/bench/page --keep $O/bench.json $O/bench-exits.json
+
+# The same work on everything that a user could take instead; most of the time goes into KVM.
+compare: ## Nestor beside the bare machine and KVM: instructions, exits and walks of the same work
+	tools/setup test
+	$(MAKE) QUIET=1 image $(RUN_NEEDS)
+	tests/bench/compare
