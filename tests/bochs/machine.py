@@ -56,8 +56,6 @@ PAGE = TOP / "obj/dma.html"
 CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off cryptomgr.notests reboot=pci"
 IPS = 50000000
 ECAM = 0xFE000000
-# IA32_ARCH_CAPABILITIES, bit 21: there is IA32_XAPIC_DISABLE_STATUS; its bit 0 (SDM 12.12.1).
-X2APIC_LOCKED = {0x10A: 1 << 21, 0xBD: 1}
 INTR_REMAP = 1
 PR_SET_PDEATHSIG = 1
 
@@ -126,7 +124,6 @@ class Options:
     mwait: bool = True           # False: several CPUs that wait do so by HLT, which Bochs does four times as fast
     ips: int = IPS               # instructions a second; with several CPUs it is idle time that costs
     memory: int = 512
-    x2apic_locked: bool = False  # IA32_XAPIC_DISABLE_STATUS says so; turned on by sabotage.efi as a `before`
     msrs: dict = dataclasses.field(default_factory=dict)    # {number: value} of registers that the model lacks
     units: tuple = (Unit(0xFED90000),)
     dmar: bool = True            # False: no table is installed
@@ -309,12 +306,11 @@ class Machine:
         without += "" if o.mwait else " mwait"
         cpu = f"model={model}, cpuid_freq=ips, count={o.cpus}, ips={o.ips}, reset_on_triple_fault=0, ignore_bad_msrs=1"
         cpu += f', exclude_features="{without.strip()}"' if without else ""
-        msrs = {**o.msrs, **(X2APIC_LOCKED if o.x2apic_locked else {})}
-        if msrs:
+        if o.msrs:
             # Address, type, then in halves: value, reserved bits, ignored bits.
             (self.dir / "msrs.def").write_text("".join(
                 f"{msr:#x} 0 {value >> 32:08x} {value & 0xffffffff:08x} 00000000 00000000 00000000 00000000\n"
-                for msr, value in msrs.items()))
+                for msr, value in o.msrs.items()))
             cpu += f', msrs="{self.dir}/msrs.def"'
         (self.dir / "bochsrc").write_text(
             BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net"))
@@ -333,7 +329,6 @@ class Machine:
             lines += [f"device {plugin} {i}" for plugin in unit.devices]
         lines += [f"snapshot {self.dir}/snapshot", f"snapshot-mib {o.memory}"] if o.walks else []
         lines += [f"ioapic {dmar.IOAPIC_SID:#x}"] if o.dmar_flags & INTR_REMAP else []
-        lines += ["show-capabilities"] if o.x2apic_locked else []
         lines += ["edu", f"virtio-blk {self.dir}/virtio.img"] if o.functions else []
         return lines + list(o.attach)
 

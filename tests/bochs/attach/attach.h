@@ -34,7 +34,7 @@ struct unit_config {
 struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
-    bool hide_fsrm, show_tme, show_capabilities, show_hypervisor, lose_sipis, still_timer, nmi_at_command;
+    bool hide_fsrm, show_tme, show_hypervisor, lose_sipis, still_timer, nmi_at_command;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
     bool ioapic, edu;

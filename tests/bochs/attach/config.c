@@ -15,7 +15,7 @@
  *   hide-fsrm                     clears CPUID.7.EDX[4], with which Linux does not boot on Bochs 3.1
  *   show-hypervisor               sets CPUID.1:ECX[31]
  *   lose-sipis                    no start-up IPI reaches a CPU that is in VMX operation
- *   show-tme, show-capabilities   sets CPUID.7.ECX[13], memory encryption, or EDX[29], IA32_ARCH_CAPABILITIES
+ *   show-tme                      sets CPUID.7.ECX[13], memory encryption
  *   still-timer                   the VMX-preemption timer stands still while a CPU sleeps
  *   nmi-at-command                the first CPU gets an NMI with the first write to a unit's command register
  *   fail-symbol NAME              as if Bochs did not have NAME, or with PLUGIN:NAME as if that plugin did not call it
@@ -134,8 +134,6 @@ static void read_word(const char *word, char *value)
         attach_config.show_hypervisor = true;
     } else if (strcmp(word, "lose-sipis") == 0) {
         attach_config.lose_sipis = true;
-    } else if (strcmp(word, "show-capabilities") == 0) {
-        attach_config.show_capabilities = true;
     } else if (strcmp(word, "still-timer") == 0) {
         attach_config.still_timer = true;
     } else if (strcmp(word, "nmi-at-command") == 0) {

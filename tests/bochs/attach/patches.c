@@ -99,12 +99,10 @@ static void (*model_leaf)(const void *model, uint32_t leaf, uint32_t subleaf, ui
 
 static void leaf_with_more(const void *model, uint32_t leaf, uint32_t subleaf, uint32_t *regs)
 {
-    enum { VERSION = 1, FEATURES = 7, ECX = 2, EDX = 3 };
-    const uint32_t memory_encryption = 1 << 13, hypervisor = 1u << 31, arch_capabilities = 1 << 29;
-    bool features = leaf == FEATURES && subleaf == 0;
+    enum { VERSION = 1, FEATURES = 7, ECX = 2 };
+    const uint32_t memory_encryption = 1 << 13, hypervisor = 1u << 31;
     model_leaf(model, leaf, subleaf, regs);
-    regs[ECX] |= attach_config.show_tme && features ? memory_encryption : 0;
-    regs[EDX] |= attach_config.show_capabilities && features ? arch_capabilities : 0;
+    regs[ECX] |= attach_config.show_tme && leaf == FEATURES && subleaf == 0 ? memory_encryption : 0;
     regs[ECX] |= attach_config.show_hypervisor && leaf == VERSION ? hypervisor : 0;
 }
 
@@ -351,7 +349,7 @@ void patches_apply(void)
     if (attach_config.still_timer) {
         hold_timer_still();
     }
-    if (attach_config.show_tme || attach_config.show_capabilities || attach_config.show_hypervisor) {
+    if (attach_config.show_tme || attach_config.show_hypervisor) {
         show_more();
     }
     if (attach_config.lose_sipis) {
