@@ -269,6 +269,10 @@ bool viommu_fault_nested(struct viommu *v, const struct viommu_fault_event *even
 static void deliver(struct viommu *v, const struct viommu_fault_event *event)
 {
     u8 reason = 0;
+    if (!viommu_has_sources(v, event->sid, event->sid)) { /* said, and punished, where it was read */
+        v->stats.hidden_faults++;
+        return;
+    }
     if (vtd_fault_is_interrupt(event->reason)) {
         deliver_interrupt(v, event);
         return;

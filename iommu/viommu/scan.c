@@ -10,6 +10,8 @@
  */
 #include "iommu/viommu/scan.h"
 
+#include "iommu/base/limit.h"
+#include "iommu/port.h"
 #include "iommu/spec/desc.h"
 #include "iommu/viommu/bind.h"
 #include "iommu/viommu/bindings.h"
@@ -206,7 +208,9 @@ static bool load_table(struct viommu *v)
 {
     struct viommu_scan *s = &v->scan;
     if (!s->table_valid) {
+        u16 first = (u16)(s->sid - s->sid % VIOMMU_DEVICES_PER_HALF);
         s->table_reason = v->kind->root(&v->walk, (u16)s->sid, &s->table);
+        s->some_foreign = !viommu_has_sources(v, first, first + VIOMMU_DEVICES_PER_HALF - 1);
         s->table_valid = true;
     }
     return s->table_reason == VTD_FAULT_NONE;
@@ -228,6 +232,20 @@ static void start_pasids(struct viommu *v)
     viommu_bind_start_pass(v);
 }
 
+/* Another partition's is to this guest a device that is not there: nothing of its entries is ever asked for. */
+static void skip_foreign(struct viommu *v)
+{
+    struct viommu_scan *s = &v->scan;
+    if (!s->some_foreign || viommu_has_sources(v, (u16)s->sid, (u16)s->sid)) {
+        return;
+    }
+    s->context.present = false;
+    if (limit_due_at(++v->stats.foreign_devices)) {
+        port_log(LOG_WARNING, "viommu: partition %u lists %02x:%02x.%x, which is another partition's: it is passed "
+                 "over (time %llu)", v->config.partition, SID_PARTS(s->sid), v->stats.foreign_devices);
+    }
+}
+
 /* STAGE_CONTEXT of the scans that read contexts. */
 static void compare_context(struct viommu *v)
 {
@@ -241,6 +259,9 @@ static void compare_context(struct viommu *v)
     s->context = (struct guest_context){.present = false};
     if (listed) {
         count_refusal(v, v->kind->context(&v->walk, s->table, (u16)s->sid, &s->context));
+    }
+    if (s->context.present) {
+        skip_foreign(v);
     }
     if (device == NULL && !s->context.present) {
         next_device(s);

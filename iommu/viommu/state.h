@@ -150,7 +150,8 @@ struct viommu_scan {
     u16 sid_match;
     u16 sweep;              /* next binding of STAGE_SWEEP, 0 for the first */
     u32 pasid;              /* next PASID of the device, or the one of SCAN_PASID */
-    bool table_valid;       /* the context table of the half bus that sid is in */
+    bool table_valid;       /* the context table of the half bus that sid is in, where */
+    bool some_foreign;      /* not all source-ids are the partition's */
     enum vtd_fault_reason table_reason;
     gpa_t table;
     struct guest_context context; /* decoded, to be taken over once the old one is gone */
@@ -275,6 +276,12 @@ static inline u32 viommu_desc_shift(const struct viommu_queue *q)
 static inline u32 viommu_desc_bytes(const struct viommu_queue *q)
 {
     return 1u << viommu_desc_shift(q);
+}
+
+/* The partition has all source-ids from first to last. */
+static inline bool viommu_has_sources(const struct viommu *v, u16 first, u16 last)
+{
+    return v->config.ops->has_sources(v->config.ctx, first, last);
 }
 
 /* A command of GCMD about interrupts is not done yet. */

@@ -112,6 +112,7 @@ void viommu_set_alert(struct viommu *v, u64 address, u32 data);
     X(remapped, "interrupt entries in use")                                       \
     X(shadow_syncs, "parts of tables read again for their shadows")               \
     X(interrupt_refusals, "interrupt entries refused by Nestor")                  \
+    X(foreign_devices, "devices listed that are another partition's")             \
     X(quota_refusals, "guest entries blocked by a quota")                         \
     X(host_errors, "guest entries blocked by an error of ours")                   \
     X(guest_faults, "faults shown to the guest")                                  \
