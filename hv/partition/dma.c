@@ -198,6 +198,27 @@ struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *
     return units_find(gpa, &i, offset) ? p->viommus[i] : NULL;
 }
 
+/* What the guest is shown no unit for remaps nothing of its devices', and lets nothing pass. */
+static enum result isolate(struct partition *p, u32 i)
+{
+    return p->viommus[i] != NULL ? viommu_isolate_interrupts(p->viommus[i]) : vtd_irt_isolate(units_get(i));
+}
+
+enum result partition_dma_isolate_interrupts(struct partition *p)
+{
+    for (u32 i = 0; i < units_count(); i++) {
+        enum result r = isolate(p, i);
+        if (r != OK) {
+            port_log(LOG_ERROR, "unit %u: its interrupts cannot be kept from other partitions' CPUs: %s", i,
+                     result_text(r));
+            return r;
+        }
+    }
+    port_log(LOG_INFO, "partition %u: its devices interrupt CPUs through its own interrupt remapping, or not at "
+             "all", p->id);
+    return OK;
+}
+
 /* In turn, so that a unit that is never done does not keep the others waiting. */
 bool partition_dma_run(struct partition *p)
 {

@@ -130,6 +130,12 @@ must_use bool partition_dma_release(struct partition *p);
  */
 must_use enum result partition_dma_show_units(struct partition *p);
 
+/*
+ * For the root, before the first CPU leaves it: no device interrupts a CPU any more but through an entry of the root's
+ * own that is for its CPUs. For good; a second call changes nothing. After an error no CPU must leave.
+ */
+must_use enum result partition_dma_isolate_interrupts(struct partition *p);
+
 /* The partition's unit whose registers are at gpa, and the offset in them; NULL for anything else. */
 struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *offset);
 

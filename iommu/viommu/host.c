@@ -247,6 +247,11 @@ enum result viommu_host_irt_pass(struct viommu *v, bool compatibility)
     return vtd_irt_pass_compatibility(v->config.unit, compatibility);
 }
 
+enum result viommu_host_irt_isolate(struct viommu *v)
+{
+    return vtd_irt_isolate(v->config.unit);
+}
+
 enum result viommu_host_irt_end(struct viommu *v)
 {
     return vtd_irt_restore(v->config.unit);

@@ -60,7 +60,7 @@ must_use enum result viommu_host_post(struct viommu *v, const struct vtd_desc *d
 
 /*
  * Interrupt remapping. The table is made once; entries are set in it, and the unit uses it from on() to off(). eime:
- * as in vtd_irt_enable(). end: back to what firmware left on.
+ * as in vtd_irt_enable(). isolate: on for good. end: back to what firmware left on.
  */
 must_use enum result viommu_host_irt_create(struct viommu *v);
 const struct irte *viommu_host_irt_entries(const struct viommu *v);
@@ -68,6 +68,7 @@ void viommu_host_irt_set(struct viommu *v, u32 index, const struct irte *e);
 must_use enum result viommu_host_irt_on(struct viommu *v, bool eime);
 must_use enum result viommu_host_irt_off(struct viommu *v);
 must_use enum result viommu_host_irt_pass(struct viommu *v, bool compatibility);
+must_use enum result viommu_host_irt_isolate(struct viommu *v);
 must_use enum result viommu_host_irt_end(struct viommu *v);
 /* What firmware left on, for the guest to find; false: nothing. */
 bool viommu_host_irt_firmware(const struct viommu *v, u64 *irta, bool *compatibility);

@@ -20,15 +20,19 @@ static bool guest_eime(const struct viommu *v)
     return field_get(&v->irt.irta, IRTA_EIME) != 0;
 }
 
+/* That the guest's table has: none for a unit that remaps while the guest's does not, nor is about to. */
 static u32 guest_entries(const struct viommu *v)
 {
-    return irta_entries((u32)field_get(&v->irt.irta, IRTA_S));
+    const struct viommu_irt *t = &v->irt;
+    bool idle = t->isolated && !(t->enable ? t->enable_target : viommu_remapping(v));
+    return idle ? 0 : irta_entries((u32)field_get(&t->irta, IRTA_S));
 }
 
 struct irte_rules viommu_irt_rules(const struct viommu *v)
 {
     return (struct irte_rules){.ops = v->config.ops, .ctx = v->config.ctx, .guest_eime = guest_eime(v),
-                               .host_eime = viommu_remapping(v) ? v->irt.host_eime : guest_eime(v)};
+                               .host_eime = viommu_remapping(v) || v->irt.isolated ? v->irt.host_eime
+                                                                                     : guest_eime(v)};
 }
 
 /* --- entries --- */
@@ -154,6 +158,7 @@ void viommu_irt_command(struct viommu *v, u32 gcmd)
         t->restart = true;
     }
     ask(&t->enable, &t->enable_target, viommu_remapping(v), (gcmd & GCMD_IRE) != 0);
+    t->restart |= t->enable && t->isolated; /* of the table, or of none */
     ask(&t->pass, &t->pass_target, (v->reg[VREG_GSTS] & GSTS_CFIS) != 0, (gcmd & GCMD_CFI) != 0);
 }
 
@@ -197,24 +202,31 @@ static bool run_enable(struct viommu *v)
     if (!sync_all(v)) {
         return false;
     }
-    if (is_done(v, viommu_host_irt_on(v, guest_eime(v)), "remap interrupts")) {
-        v->irt.host_eime = guest_eime(v);
+    bool eime = v->irt.isolated || guest_eime(v);
+    if (is_done(v, viommu_host_irt_on(v, eime), "remap interrupts")) {
+        v->irt.host_eime = eime;
         v->reg[VREG_GSTS] |= GSTS_IRES;
     }
     return true;
 }
 
-static void run_disable(struct viommu *v)
+static bool run_disable(struct viommu *v)
 {
-    if (viommu_remapping(v) && is_done(v, viommu_host_irt_off(v), "stop remapping interrupts")) {
-        v->reg[VREG_GSTS] &= ~(u64)GSTS_IRES;
+    bool isolated = v->irt.isolated;
+    if (isolated && !sync_all(v)) {
+        return false;
     }
+    v->irt.scanning = false;
+    enum result r = isolated ? viommu_host_irt_on(v, true) : viommu_remapping(v) ? viommu_host_irt_off(v) : OK;
+    v->reg[VREG_GSTS] &= is_done(v, r, "stop remapping interrupts") ? ~(u64)GSTS_IRES : ~0ull;
+    return true;
 }
 
 static void run_pass(struct viommu *v)
 {
     bool pass = v->irt.pass_target;
-    if (is_done(v, viommu_host_irt_pass(v, pass), "switch compatibility-format interrupts")) {
+    enum result r = v->irt.isolated ? OK : viommu_host_irt_pass(v, pass);
+    if (is_done(v, r, "switch compatibility-format interrupts")) {
         u64 others = v->reg[VREG_GSTS] & ~(u64)GSTS_CFIS;
         v->reg[VREG_GSTS] = others | (pass ? GSTS_CFIS : 0);
     }
@@ -229,15 +241,12 @@ bool viommu_irt_command_run(struct viommu *v)
         }
         t->set_table = false;
     }
-    if (t->enable && t->enable_target) {
-        if (!run_enable(v)) {
+    if (t->enable) {
+        if (!(t->enable_target ? run_enable(v) : run_disable(v))) {
             return true;
         }
-    } else if (t->enable) {
-        t->scanning = false;
-        run_disable(v);
+        t->enable = false;
     }
-    t->enable = false;
     if (t->pass) {
         run_pass(v);
         t->pass = false;
@@ -316,7 +325,7 @@ static enum vtd_fault_reason absent_reason(const struct viommu *v, u32 index)
 
 enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 index)
 {
-    if (!v->irt.shown) {
+    if (!v->irt.shown || (v->irt.isolated && !viommu_remapping(v))) {
         return VTD_FAULT_NONE;
     }
     switch (hardware) {
@@ -339,10 +348,21 @@ enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_re
 
 void viommu_irt_reset(struct viommu *v)
 {
-    v->irt = (struct viommu_irt){.shown = v->irt.shown, .irta_bits = v->irt.irta_bits};
+    v->irt = (struct viommu_irt){.shown = v->irt.shown, .irta_bits = v->irt.irta_bits, .isolated = v->irt.isolated,
+                                 .host_eime = v->irt.isolated};
 }
 
-/* Before any CPU of the guest runs, so in one go. */
+/* The whole table in one go, for what happens once. */
+static enum result take_all(struct viommu *v)
+{
+    start_all(v);
+    do {
+        v->budget = VIOMMU_BUDGET;
+    } while (!sync_range(v));
+    return viommu_host_irt_on(v, v->irt.host_eime);
+}
+
+/* Before any CPU of the guest runs. */
 static enum result adopt(struct viommu *v)
 {
     u64 irta;
@@ -351,12 +371,8 @@ static enum result adopt(struct viommu *v)
         return OK;
     }
     v->irt.irta = v->reg[VREG_IRTA] = irta & v->irt.irta_bits;
-    start_all(v);
-    do {
-        v->budget = VIOMMU_BUDGET;
-    } while (!sync_range(v));
     v->irt.host_eime = guest_eime(v);
-    enum result r = viommu_host_irt_on(v, v->irt.host_eime);
+    enum result r = take_all(v);
     if (r == OK) {
         v->reg[VREG_GSTS] |= GSTS_IRES | GSTS_IRTPS | (compatibility ? GSTS_CFIS : 0);
         port_log(LOG_INFO, "viommu: partition %u: firmware's interrupt remapping goes on, %llu of its entries refused",
@@ -378,8 +394,23 @@ enum result viommu_irt_create(struct viommu *v)
     return r == OK ? adopt(v) : r;
 }
 
+enum result viommu_irt_isolate(struct viommu *v)
+{
+    enum result r = v->irt.shown ? viommu_host_irt_isolate(v) : ERR_UNSUPPORTED;
+    if (r != OK) {
+        return r;
+    }
+    v->irt.isolated = v->irt.host_eime = true;
+    return take_all(v);
+}
+
 enum result viommu_irt_stop(struct viommu *v)
 {
+    if (v->irt.isolated) {
+        v->irt.enable = true;
+        v->irt.enable_target = false;
+        return take_all(v);
+    }
     enum result r = viommu_remapping(v) ? viommu_host_irt_off(v) : OK;
     bool passing = (v->reg[VREG_GSTS] & GSTS_CFIS) != 0;
     return r == OK && passing ? viommu_host_irt_pass(v, false) : r;
@@ -389,7 +420,8 @@ enum result viommu_irt_end(struct viommu *v)
 {
     u64 irta;
     bool compatibility;
-    enum result r = viommu_host_irt_firmware(v, &irta, &compatibility) ? viommu_host_irt_end(v) : viommu_irt_stop(v);
+    bool was_on = !v->irt.isolated && viommu_host_irt_firmware(v, &irta, &compatibility);
+    enum result r = was_on ? viommu_host_irt_end(v) : viommu_irt_stop(v);
     v->reg[VREG_GSTS] &= ~(u64)(r == OK ? GSTS_IRES | GSTS_CFIS : 0);
     return r;
 }

@@ -14,7 +14,12 @@
 must_use enum result viommu_irt_create(struct viommu *v);
 /* As out of reset. */
 void viommu_irt_reset(struct viommu *v);
-/* Requests of devices are no longer remapped; for a reset. */
+/*
+ * From now on the unit remaps with EIME = 1 and no request passes, whatever the guest's IRE, CFI and EIME say: these
+ * decide on its entries only. Entries are judged anew. ERR_UNSUPPORTED: the unit does not show EIM.
+ */
+must_use enum result viommu_irt_isolate(struct viommu *v);
+/* Requests of devices are no longer remapped, or all are refused; for a reset. */
 must_use enum result viommu_irt_stop(struct viommu *v);
 /* Gives the unit back as firmware left it. */
 must_use enum result viommu_irt_end(struct viommu *v);

@@ -141,6 +141,16 @@ enum result viommu_reset(struct viommu *v)
     return r;
 }
 
+enum result viommu_isolate_interrupts(struct viommu *v)
+{
+    spin_lock(&v->lock);
+    enum result r = viommu_irt_isolate(v);
+    viommu_event_forward(v, true);
+    viommu_event_forward(v, false);
+    spin_unlock(&v->lock);
+    return r;
+}
+
 void viommu_destroy(struct viommu *v)
 {
     if (viommu_irt_end(v) != OK || viommu_reset(v) != OK) { /* the unit may still use what we would free */

@@ -66,6 +66,12 @@ must_use enum result viommu_create(const struct viommu_config *config, struct vi
 /* For a partition that is reset or gone: all devices on the second stage, registers at reset values. */
 must_use enum result viommu_reset(struct viommu *v);
 void viommu_destroy(struct viommu *v);
+/*
+ * There are CPUs of other partitions now: from here on a device interrupts through an entry that this unit's guest has
+ * and Nestor has vetted, or not at all (design, decision 12). Once, and for good; guest_ops.has_cpu says whose CPUs are
+ * whose by now. ERR_UNSUPPORTED: the unit shows no interrupt remapping, or none with ids of 32 bits.
+ */
+must_use enum result viommu_isolate_interrupts(struct viommu *v);
 
 /*
  * One access, size 1..8 bytes at any offset. Both return true when work is left over: the caller

@@ -94,9 +94,8 @@ static enum result point(struct vtd_unit *unit, u64 irta)
     return r == OK && !takes_with_invalidation(unit) ? invalidate(unit) : r;
 }
 
-enum result vtd_irt_enable(struct vtd_unit *unit, bool eime)
+static enum result enable(struct vtd_unit *unit, bool eime)
 {
-    spin_lock(&unit->lock);
     enum result r = vtd_regs_flush_buffer(unit);
     if (r == OK) {
         unit->irt_walked = true;
@@ -105,6 +104,13 @@ enum result vtd_irt_enable(struct vtd_unit *unit, bool eime)
     if (r == OK && !is_on(unit)) {
         r = vtd_regs_switch(unit, GCMD_IRE, true);
     }
+    return r;
+}
+
+enum result vtd_irt_enable(struct vtd_unit *unit, bool eime)
+{
+    spin_lock(&unit->lock);
+    enum result r = enable(unit, eime);
     spin_unlock(&unit->lock);
     return r;
 }
@@ -137,6 +143,24 @@ enum result vtd_irt_pass_compatibility(struct vtd_unit *unit, bool pass)
 {
     spin_lock(&unit->lock);
     enum result r = vtd_regs_switch(unit, GCMD_CFI, pass);
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+/* EIME changes while nothing is remapped (VT-d 11.4.10). */
+enum result vtd_irt_isolate(struct vtd_unit *unit)
+{
+    if (vtd_ecap_get(unit->info.ecap, VTD_ECAP_EIM) == 0) {
+        return ERR_UNSUPPORTED;
+    }
+    enum result r = vtd_irt_create(unit);
+    spin_lock(&unit->lock);
+    u64 irta = vtd_regs_read64(unit, VTD_IRTA);
+    if (r == OK && is_on(unit) && field_get(&irta, IRTA_EIME) == 0) {
+        r = disable(unit);
+    }
+    r = r == OK ? enable(unit, true) : r;
+    r = r == OK ? vtd_regs_switch(unit, GCMD_CFI, false) : r;
     spin_unlock(&unit->lock);
     return r;
 }

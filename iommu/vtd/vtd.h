@@ -230,6 +230,11 @@ must_use enum result vtd_irt_enable(struct vtd_unit *unit, bool eime);
 must_use enum result vtd_irt_disable(struct vtd_unit *unit);
 /* Compatibility-format requests pass (while EIME = 0). */
 must_use enum result vtd_irt_pass_compatibility(struct vtd_unit *unit, bool pass);
+/*
+ * The table is made where there is none, and used with EIME = 1; no request passes. ERR_UNSUPPORTED: the unit has no
+ * interrupt remapping, or none with destinations of 32 bits.
+ */
+must_use enum result vtd_irt_isolate(struct vtd_unit *unit);
 /* What firmware left on, as the take-over found it; false: it was off, or went off since. */
 bool vtd_irt_get_firmware(const struct vtd_unit *unit, u64 *irta, bool *compatibility);
 /* Back to what firmware left on, and has not been off since. */

@@ -618,6 +618,179 @@ static void an_event_is_judged_again_when_its_meaning_changes(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* --- CPUs of other partitions --- */
+
+/* Nestor's call when another partition's CPUs are about to go; the unit as it stays from then on. */
+static void isolate(struct kit *kit)
+{
+    kit->shared = true;
+    assert_int_equal(viommu_isolate_interrupts(kit->v), OK);
+}
+
+static void expect_isolated(struct kit *kit)
+{
+    struct model_interrupt out;
+    assert_int_equal(model_read(kit->unit, R_GSTS, 4) & (G_IRE | G_CFI), G_IRE);
+    assert_int_equal(model_read(kit->unit, R_IRTA, 8) & EIME, EIME);
+    assert_false(model_interrupt(kit->unit, SID, 0xfee00000, VECTOR, &out));
+}
+
+/* The unit stays as it is when its guest goes; here it goes, too. */
+static void stop_isolated(struct kit *kit)
+{
+    expect_isolated(kit);
+    viommu_destroy(kit->v);
+    expect_isolated(kit);
+    assert_int_equal(model_counters(kit->unit)->eime_changed_live, 0);
+    assert_int_equal(vtd_irt_disable(host_unit()), OK);
+    host_stop();
+    assert_int_equal(hosted_pages_used(), 0);
+}
+
+static void nothing_passes_before_a_guest_remaps(void **state)
+{
+    (void)state;
+    struct kit kit;
+    start(&kit);
+    command(&kit, G_CFI, 0);
+    assert_int_not_equal(model_read(kit.unit, R_GSTS, 4) & G_CFI, 0);
+    isolate(&kit);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4) & (G_IRE | G_CFI | G_SIRTP), G_CFI);
+    expect_isolated(&kit);
+    expect_silence(&kit, 5); /* on the guest's unit nothing is remapped, so nothing can fault */
+    command(&kit, 0, G_CFI);
+    assert_int_equal(kit_read(&kit, R_GSTS, 4) & G_CFI, 0);
+    command(&kit, G_CFI, 0);
+    assert_int_not_equal(kit_read(&kit, R_GSTS, 4) & G_CFI, 0);
+    stop_isolated(&kit);
+}
+
+/* Both ways in which a guest reads destinations; what it turns off is off, and on again without a descriptor. */
+static void the_guests_switches_decide_on_its_entries(void **state)
+{
+    (void)state;
+    static const u32 modes[] = {0, EIME};
+    struct kit_fault fault;
+    for (u32 i = 0; i < ARRAY_LEN(modes); i++) {
+        struct kit kit;
+        start(&kit);
+        isolate(&kit);
+        u64 table = kit_pages(&kit, 256), second = kit_pages(&kit, 256);
+        u64 target = modes[i] != 0 ? to_wide(2, VECTOR) : to(2, VECTOR);
+        u64 foreign = modes[i] != 0 ? to_wide(KIT_CPUS, VECTOR) : to(KIT_CPUS, VECTOR);
+        put(table, 5, target, FOR_SID);
+        put(table, 6, foreign, FOR_SID);
+        put(second, 7, target, FOR_SID);
+        set_table(&kit, table | modes[i] | 15);
+        expect_silence(&kit, 5);
+        command(&kit, G_IRE, 0);
+        assert_int_not_equal(kit_read(&kit, R_GSTS, 4) & G_IRE, 0);
+        expect_delivered(&kit, 5, 2, VECTOR);
+        expect_fault(&kit, SID, 6, 0x24);
+        set_table(&kit, second | modes[i] | 15);
+        expect_fault(&kit, SID, 5, 0x22);
+        expect_delivered(&kit, 7, 2, VECTOR);
+        expect_isolated(&kit);
+        assert_true(kit_take_fault(&kit, &fault));
+        assert_int_equal(fault.reason, 0x25);
+        command(&kit, 0, G_IRE);
+        assert_int_equal(kit_read(&kit, R_GSTS, 4) & G_IRE, 0);
+        expect_silence(&kit, 7);
+        assert_true(kit_submit(&kit, iec(7, 0), 0));
+        expect_silence(&kit, 7);
+        command(&kit, G_IRE, 0);
+        expect_delivered(&kit, 7, 2, VECTOR);
+        assert_int_equal(viommu_reset(kit.v), OK);
+        expect_silence(&kit, 7);
+        kit_queue_on(&kit);
+        set_table(&kit, second | modes[i] | 15);
+        command(&kit, G_IRE, 0);
+        expect_delivered(&kit, 7, 2, VECTOR);
+        stop_isolated(&kit);
+    }
+}
+
+/* An entry and an event that named every CPU of the machine, as long as these were the guest's. */
+static void what_is_in_use_is_judged_anew(void **state)
+{
+    (void)state;
+    struct kit kit;
+    start(&kit);
+    u64 table = remap(&kit, 0);
+    put(table, 5, to(0xff, VECTOR), FOR_SID);
+    put(table, 6, to(2, VECTOR), FOR_SID);
+    assert_true(kit_submit(&kit, iec(4, 2), 0));
+    kit_write(&kit, R_FEDATA, 4, 0x31);
+    kit_write(&kit, R_FEADDR, 4, 0xfeeff000);
+    kit_write(&kit, R_FECTL, 4, 0);
+    expect_delivered(&kit, 5, 0xff, VECTOR);
+    assert_int_equal(model_read(kit.unit, R_FECTL, 4) >> 31, 0);
+    isolate(&kit);
+    expect_fault(&kit, SID, 5, 0x24);
+    expect_delivered(&kit, 6, 2, VECTOR);
+    assert_int_equal(model_read(kit.unit, R_FECTL, 4) >> 31, 1);
+    assert_int_not_equal(kit_read(&kit, R_GSTS, 4) & G_IRE, 0);
+    stop_isolated(&kit);
+}
+
+/* Off and on again while the first of them is still under way, and the call in the middle of either. */
+static void switches_in_the_middle_of_others(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 4; i++) {
+        struct kit kit;
+        start(&kit);
+        u64 table = remap(&kit, EIME);
+        for (u32 k = 0; k < 65536; k += 8) {
+            put(table, k, to_wide(k / 8 % KIT_CPUS, VECTOR), FOR_SID);
+        }
+        u32 on = sticky(&kit) | G_IRE, off = on & ~G_IRE;
+        if (i < 2) {
+            isolate(&kit);
+            (void)viommu_mmio_write(kit.v, R_GCMD, 4, off);
+        } else {
+            (void)viommu_mmio_write(kit.v, R_GCMD, 4, on | G_SIRTP);
+            isolate(&kit);
+        }
+        (void)viommu_mmio_write(kit.v, R_GCMD, 4, on);
+        if ((i & 1) == 0) {
+            (void)viommu_mmio_write(kit.v, R_GCMD, 4, off);
+        }
+        kit_finish(&kit);
+        for (u32 k = 0; k < 65536; k += 1024) {
+            if ((i & 1) == 0) {
+                expect_silence(&kit, k);
+            } else {
+                expect_delivered(&kit, k, k / 8 % KIT_CPUS, VECTOR);
+            }
+        }
+        stop_isolated(&kit);
+    }
+}
+
+static void isolation_that_cannot_be_had(void **state)
+{
+    (void)state;
+    const struct model_faults hang = {.gcmd_hang = true}, none = {0};
+    const struct viommu_config shown = {.interrupts = true};
+    struct kit kit;
+    kit_start_unit(&kit, KIT_CAP, IR_ECAP & ~(1ull << 4), &shown);
+    assert_int_equal(viommu_isolate_interrupts(kit.v), ERR_UNSUPPORTED);
+    assert_true(kit_stop(&kit));
+    kit_start_unit(&kit, KIT_CAP, IR_ECAP, NULL);
+    assert_int_equal(viommu_isolate_interrupts(kit.v), ERR_UNSUPPORTED);
+    assert_true(kit_stop(&kit));
+    start(&kit);
+    hosted_clock_step(10000);
+    model_set_faults(kit.unit, &hang);
+    assert_int_equal(viommu_isolate_interrupts(kit.v), ERR_TIMEOUT);
+    model_set_faults(kit.unit, &none);
+    model_kick(kit.unit);
+    isolate(&kit); /* asked again, and again */
+    isolate(&kit);
+    stop_isolated(&kit);
+}
+
 /* --- what firmware left --- */
 
 enum { FW_TABLE = KIT_RAM_END - 0x100000 };
@@ -757,6 +930,11 @@ int main(void)
         cmocka_unit_test(commands_and_descriptors_in_turn),
         cmocka_unit_test(events_go_to_cpus_of_the_partition),
         cmocka_unit_test(an_event_is_judged_again_when_its_meaning_changes),
+        cmocka_unit_test(nothing_passes_before_a_guest_remaps),
+        cmocka_unit_test(the_guests_switches_decide_on_its_entries),
+        cmocka_unit_test(what_is_in_use_is_judged_anew),
+        cmocka_unit_test(switches_in_the_middle_of_others),
+        cmocka_unit_test(isolation_that_cannot_be_had),
         cmocka_unit_test(firmware_that_remaps_goes_on_vetted),
         cmocka_unit_test(firmware_gets_it_back),
         cmocka_unit_test(every_allocation_fails_once),

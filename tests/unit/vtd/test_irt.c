@@ -199,6 +199,56 @@ static void pages(void **state)
     vtd_rig_stop(&rig);
 }
 
+/* For good, from any state: no table, ours with 8-bit destinations, and compatibility requests that pass. */
+static void a_unit_is_isolated_from_any_state(void **state)
+{
+    (void)state;
+    for (u32 had = 0; had < 3; had++) {
+        struct vtd_rig rig;
+        struct model_interrupt out;
+        const struct model_config config = config_with(0, ECAP_IR | ECAP_EIM);
+        vtd_rig_start_with(&rig, &config);
+        if (had != 0) {
+            assert_int_equal(vtd_irt_create(rig.unit), OK);
+            assert_int_equal(vtd_irt_enable(rig.unit, had == 2), OK);
+            assert_int_equal(vtd_irt_pass_compatibility(rig.unit, true), OK);
+        }
+        for (u32 i = 0; i < 2; i++) {
+            assert_int_equal(vtd_irt_isolate(rig.unit), OK);
+            assert_int_equal(reg(&rig, 0xb8, 8) & 1u << 11, 1u << 11);
+            assert_int_equal(reg(&rig, 0x1c, 4) & (GSTS_REMAPPING | 1u << 23), GSTS_REMAPPING);
+            assert_int_equal(interrupt(&rig, 5, &out), 0x22);
+            assert_false(model_interrupt(rig.model, SID, 0xfee00000, 0x51, &out));
+        }
+        assert_int_equal(model_counters(rig.model)->eime_changed_live, 0);
+        stop(&rig);
+    }
+}
+
+static void a_unit_that_cannot_be_isolated(void **state)
+{
+    (void)state;
+    static const u64 ecaps[] = {0, ECAP_IR};
+    for (u32 i = 0; i < ARRAY_LEN(ecaps); i++) {
+        struct vtd_rig rig;
+        const struct model_config config = config_with(0, ecaps[i]);
+        vtd_rig_start_with(&rig, &config);
+        u32 before = hosted_pages_used();
+        assert_int_equal(vtd_irt_isolate(rig.unit), ERR_UNSUPPORTED);
+        assert_int_equal(hosted_pages_used(), before);
+        assert_int_equal(reg(&rig, 0x1c, 4) & GSTS_REMAPPING, 0);
+        vtd_rig_stop(&rig);
+    }
+    struct vtd_rig rig;
+    const struct model_config config = config_with(0, ECAP_IR | ECAP_EIM);
+    vtd_rig_start_with(&rig, &config);
+    hosted_fail_after(0);
+    assert_int_equal(vtd_irt_isolate(rig.unit), ERR_NO_MEMORY);
+    hosted_fail_after(UINT32_MAX);
+    assert_int_equal(reg(&rig, 0x1c, 4) & GSTS_REMAPPING, 0);
+    vtd_rig_stop(&rig);
+}
+
 /* Firmware's table, below the pool, with one entry; and its remapping on. */
 enum { FW_TABLE = 0x400000 };
 
@@ -302,6 +352,8 @@ int main(void)
         cmocka_unit_test(the_extended_mode_ends_with_remapping),
         cmocka_unit_test(a_unit_without_it_has_no_table),
         cmocka_unit_test(pages),
+        cmocka_unit_test(a_unit_is_isolated_from_any_state),
+        cmocka_unit_test(a_unit_that_cannot_be_isolated),
         cmocka_unit_test(firmware_that_remaps_goes_on_in_our_table),
         cmocka_unit_test(firmware_that_remaps_for_nobody_is_switched_off),
         cmocka_unit_test(a_table_in_use_is_not_given_back),
