@@ -24,7 +24,8 @@ enum result viommu_host_select_root(struct viommu *v, bool guest)
 
 enum result viommu_host_clear(struct viommu *v)
 {
-    return vtd_root_clear_guest(v->config.unit);
+    const struct vtd_sources own = {v->config.ops->has_sources, v->config.ctx};
+    return vtd_root_clear_guest(v->config.unit, &own);
 }
 
 /* --- pages --- */

@@ -56,7 +56,7 @@ enum result vtd_root_select(struct vtd_unit *unit, enum vtd_root root)
     return r;
 }
 
-enum result vtd_root_clear_guest(struct vtd_unit *unit)
+enum result vtd_root_clear_guest(struct vtd_unit *unit, const struct vtd_sources *own)
 {
     if (unit->tables[VTD_ROOT_GUEST].root.v == 0) {
         return ERR_UNSUPPORTED;
@@ -65,7 +65,7 @@ enum result vtd_root_clear_guest(struct vtd_unit *unit)
     enum result r = unit->active == VTD_ROOT_GUEST ? ERR_BUSY : vtd_inval_all(unit);
     if (r == OK) {
         /* Not the active root, nothing of it cached: nobody walks these pages. */
-        vtd_tables_empty(unit, VTD_ROOT_GUEST);
+        vtd_tables_empty(unit, VTD_ROOT_GUEST, own);
     }
     spin_unlock(&unit->lock);
     return r;

@@ -286,8 +286,8 @@ must_use enum result vtd_limit_apply(struct vtd_unit *unit, u16 sid, bool withou
 /* --- tables.c --- */
 
 must_use enum result vtd_tables_create(struct vtd_unit *unit);
-/* Everything below a root but what all source-ids share; the root entries are cleared. */
-void vtd_tables_empty(struct vtd_unit *unit, enum vtd_root root);
+/* Everything below a root but what all source-ids share, and what is of others than `own` (NULL: of nobody else). */
+void vtd_tables_empty(struct vtd_unit *unit, enum vtd_root root, const struct vtd_sources *own);
 void vtd_tables_free(struct vtd_unit *unit);
 
 /* --- storm.c --- */

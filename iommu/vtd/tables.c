@@ -68,28 +68,44 @@ enum result vtd_tables_create(struct vtd_unit *unit)
     return r;
 }
 
-static void free_context_table(struct vtd_unit *unit, enum vtd_root root, u64 half)
+static void empty_context(struct vtd_unit *unit, enum vtd_root root, u64 *context)
 {
-    hpa_t at = vtd_link_table(half);
-    const u64 *table = port_hpa_to_ptr(at);
-    for (u32 i = 0; vtd_is_scalable(unit) && i < PAGE_SIZE / sizeof(u64); i += vtd_context_words(unit)) {
-        hpa_t directory = vtd_context_directory(&table[i]);
-        if (directory.v != 0 && directory.v != unit->tables[root].directory.v) {
-            vtd_pasid_free_directory(directory, vtd_context_pasids(&table[i]));
-        }
+    hpa_t directory = vtd_context_directory(context);
+    if (vtd_is_scalable(unit) && directory.v != 0 && directory.v != unit->tables[root].directory.v) {
+        vtd_pasid_free_directory(directory, vtd_context_pasids(context));
     }
-    port_pages_free(at, 1);
+    vtd_context_write(unit, context, 0, 0);
 }
 
-void vtd_tables_empty(struct vtd_unit *unit, enum vtd_root root)
+/* From source-id `first` on; true when nothing is left in it. */
+static bool empty_context_table(struct vtd_unit *unit, enum vtd_root root, u64 *table, u32 first,
+                                const struct vtd_sources *own)
 {
+    bool empty = true;
+    for (u32 i = 0; i < PAGE_SIZE / sizeof(u64); i += vtd_context_words(unit)) {
+        u16 sid = (u16)(first + i / vtd_context_words(unit));
+        if (own == NULL || own->has(own->ctx, sid, sid)) {
+            empty_context(unit, root, &table[i]);
+        } else {
+            empty &= (table[i] | table[i + 1]) == 0;
+        }
+    }
+    return empty;
+}
+
+void vtd_tables_empty(struct vtd_unit *unit, enum vtd_root root, const struct vtd_sources *own)
+{
+    enum { SIDS_PER_HALF = VTD_SIDS / (ROOT_ENTRIES * 2) };
     u64 *halves = port_hpa_to_ptr(unit->tables[root].root);
     u64 shared = unit->tables[root].context.v;
     for (u32 i = 0; i < ROOT_ENTRIES * 2; i++) {
-        u64 half = halves[i];
-        halves[i] = 0;
-        if (vtd_link_is_present(half) && vtd_link_table(half).v != shared) {
-            free_context_table(unit, root, half);
+        hpa_t table = vtd_link_table(halves[i]);
+        bool own_table = vtd_link_is_present(halves[i]) && table.v != shared;
+        if (!own_table) {
+            halves[i] = 0;
+        } else if (empty_context_table(unit, root, port_hpa_to_ptr(table), i * SIDS_PER_HALF, own)) {
+            halves[i] = 0;
+            port_pages_free(table, 1);
         }
     }
     vtd_store_flush(unit, halves, PAGE_SIZE);
@@ -100,7 +116,7 @@ void vtd_tables_free(struct vtd_unit *unit)
     for (u32 root = VTD_ROOT_OFF; root <= VTD_ROOT_GUEST; root++) {
         struct vtd_root_tables *t = &unit->tables[root];
         if (t->root.v != 0) {
-            vtd_tables_empty(unit, (enum vtd_root)root);
+            vtd_tables_empty(unit, (enum vtd_root)root, NULL);
         }
         const hpa_t pages[] = {t->root, t->context, t->directory, t->pasids};
         for (u32 i = 0; i < ARRAY_LEN(pages); i++) {

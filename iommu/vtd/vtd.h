@@ -93,8 +93,13 @@ must_use enum result vtd_takeover_release(struct vtd_unit *unit);
  */
 enum vtd_root { VTD_ROOT_OFF, VTD_ROOT_GUEST };
 must_use enum result vtd_root_select(struct vtd_unit *unit, enum vtd_root root);
-/* Empties the GUEST root; ERR_BUSY while it is selected. */
-must_use enum result vtd_root_clear_guest(struct vtd_unit *unit);
+/* Whose source-ids are whose: `has` says if all from first to last are theirs that this is about. */
+struct vtd_sources {
+    bool (*has)(void *ctx, u16 first, u16 last);
+    void *ctx;
+};
+/* Empties the GUEST root, but for entries of others than `own` (NULL: none are). ERR_BUSY while it is selected. */
+must_use enum result vtd_root_clear_guest(struct vtd_unit *unit, const struct vtd_sources *own);
 
 /* A PASID entry (or a legacy context entry) as a description; host-owned fields follow from the unit. */
 struct vtd_entry {

@@ -53,7 +53,7 @@ static bool guest_has_cpu(void *ctx, u32 apic_id)
 static bool guest_has_sources(void *ctx, u16 first, u16 last)
 {
     const struct kit *kit = ctx;
-    return !kit->shared || last >> 8 < KIT_FOREIGN_BUS || first >> 8 > KIT_FOREIGN_BUS;
+    return !kit->shared || last < KIT_FOREIGN || first >= KIT_FOREIGN_END;
 }
 
 static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};

@@ -16,7 +16,8 @@ enum {
     KIT_HAW = 46,
     KIT_CPUS = 12,         /* the partition's CPUs have the ids below, and KIT_WIDE_CPU */
     KIT_WIDE_CPU = 300,
-    KIT_FOREIGN_BUS = 0x80,/* while the partition is not alone: another's */
+    KIT_FOREIGN = 0x8010,  /* while the partition is not alone: another's, in the middle of a bus, */
+    KIT_FOREIGN_END = 0x8020, /* up to here */
     KIT_WINDOW = 0x1000,   /* bytes of registers: a page, the last are fault records at 220h */
 };
 
@@ -52,7 +53,7 @@ struct kit {
     u64 interrupt_addr;
     u32 interrupt_data;
     u64 reads;            /* guest_ops.read calls */
-    bool shared;          /* another partition has CPUs, and the devices of KIT_FOREIGN_BUS */
+    bool shared;          /* another partition has CPUs, and the devices from KIT_FOREIGN on */
     /* Called after each read of guest memory: a guest that writes meanwhile. */
     void (*after_read)(struct kit *kit, u64 gpa, size_t len);
 };

@@ -15,7 +15,7 @@
 
 enum {
     SID = 0x0108,
-    FOREIGN_SID = KIT_FOREIGN_BUS << 8 | 0x10,
+    FOREIGN_SID = KIT_FOREIGN,
     IOVA = 0x200000,
     OTHER_BASE = KIT_RAM_END,   /* where the second one's memory is in the machine; to its device it begins at 0 */
     OTHER_SIZE = 0x200000,
@@ -128,10 +128,38 @@ static void faults_of_a_foreign_device_are_not_the_guests(void **state)
     stop(&t);
 }
 
+/* The first one's unit is reset with devices of its own on both sides of the other's, and comes back. */
+static void a_reset_leaves_the_others_entries(void **state)
+{
+    (void)state;
+    static const u16 own[] = {SID, FOREIGN_SID - 1, KIT_FOREIGN_END};
+    struct two t;
+    u64 value = 0;
+    start(&t);
+    for (u32 i = 0; i < 3; i++) {
+        kit_boot(&t.kit);
+        u64 page = kit_device(&t.kit, own[i], 0, 1, IOVA, NULL);
+        kit_pass_through(&t.kit, own[i], 70, 2);
+        kit_invalidate_all(&t.kit);
+        assert_int_equal(kit_dma(&t.kit, own[i], false, IOVA, &value), 0);
+        assert_int_equal(kit_dma_pasid(&t.kit, own[i], 70, false, page, &value), 0);
+        expect_other_untouched(&t);
+        assert_int_equal(viommu_reset(t.kit.v), OK);
+        assert_int_equal(host_attached(), 1);
+        expect_other_untouched(&t);
+        memset(kit_at(t.kit.root), 0, PAGE_SIZE);
+    }
+    kit_boot(&t.kit);
+    expect_other_untouched(&t);
+    assert_int_not_equal(kit_dma(&t.kit, SID, false, IOVA, &value), 0);
+    stop(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_guest_that_lists_a_foreign_device_has_none),
+        cmocka_unit_test(a_reset_leaves_the_others_entries),
         cmocka_unit_test(faults_of_a_foreign_device_are_not_the_guests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

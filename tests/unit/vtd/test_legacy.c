@@ -34,7 +34,7 @@ static void a_guest_root(void **state)
     assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_GUEST, SID, VTD_NO_PASID, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
-    assert_int_equal(vtd_root_clear_guest(rig.unit), ERR_BUSY);
+    assert_int_equal(vtd_root_clear_guest(rig.unit, NULL), ERR_BUSY);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 5);
     assert_int_equal(vtd_rig_dma(&rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA), 2);
@@ -48,7 +48,7 @@ static void a_guest_root(void **state)
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_OTHER), 2);
     assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_GUEST, SID), OK);
     assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_OFF), OK);
-    assert_int_equal(vtd_root_clear_guest(rig.unit), OK);
+    assert_int_equal(vtd_root_clear_guest(rig.unit, NULL), OK);
     assert_int_equal(vtd_rig_dma(&rig, SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
     vtd_rig_stop(&rig);
 }

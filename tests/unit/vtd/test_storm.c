@@ -211,7 +211,7 @@ static void an_entry_that_went_meanwhile(void **state)
     vtd_rig_start(&rig, VTD_RIG_SERVER);
     list(&rig);
     block(&rig, SID, VTD_RIG_HOLE);
-    assert_int_equal(vtd_root_clear_guest(rig.unit), OK);
+    assert_int_equal(vtd_root_clear_guest(rig.unit, NULL), OK);
     assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_GUEST, SID + 1, &context), OK); /* the same context table */
     wait_seconds(&rig, 6);
     const u64 *word = vtd_context_find(rig.unit, VTD_ROOT_GUEST, SID);

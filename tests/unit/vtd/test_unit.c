@@ -74,10 +74,10 @@ static void the_guest_root_blocks_what_it_does_not_list(void **state)
     assert_int_equal(vtd_rig_dma(&rig, 0x118, VTD_NO_PASID, true, VTD_RIG_GPA), 0x39);
     assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_GUEST, 0x18, VTD_NO_PASID, &entry), OK);
     assert_int_equal(vtd_rig_dma(&rig, 0x18, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_root_clear_guest(rig.unit), ERR_BUSY);
+    assert_int_equal(vtd_root_clear_guest(rig.unit, NULL), ERR_BUSY);
     assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_OFF), OK);
     assert_int_equal(vtd_rig_dma(&rig, 0x118, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
-    assert_int_equal(vtd_root_clear_guest(rig.unit), OK);
+    assert_int_equal(vtd_root_clear_guest(rig.unit, NULL), OK);
     assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
     assert_int_equal(vtd_rig_dma(&rig, 0x18, VTD_NO_PASID, true, VTD_RIG_GPA), 0x39);
     vtd_rig_stop(&rig);
