@@ -174,8 +174,8 @@ $O/ctl/%.o: %.c Makefile
 $O/nestorctl: $(CTL_LINUX:%.c=$O/ctl/%.o)
 	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-znoexecstack,-s -o $@ $^
 $O/nestorctl.efi.so: $(CTL_C:%.c=$O/efi/%.o) $O/efi/tools/nestorctl/efi.o $O/efi/hv/vmx/reason.o $O/efi/boot/bridge.o \
-	$(patsubst %.c,$O/efi/%.o,$(filter-out boot/main.c boot/next.c boot/launch.c boot/place.c boot/hand_over.c,\
-	$(wildcard boot/*.c)) $(BOOT_SHARED))
+	$(patsubst %.c,$O/efi/%.o,$(filter-out boot/main.c boot/next.c boot/launch.c boot/place.c boot/partition.c \
+	boot/hand_over.c,$(wildcard boot/*.c)) $(BOOT_SHARED))
 	$(EFI_LINK)
 
 # Tables of other machines, as /sys/firmware/acpi/tables/DMAR has them; without TABLES= the project's own.

@@ -159,9 +159,7 @@ static void remove_from_list(const struct acpi_memory *m, u64 list, u32 entry_by
         }
         to += entry_bytes;
     }
-    for (u32 i = 0; i < 4; i++) {
-        bytes[4 + i] = (u8)(to >> (8 * i));
-    }
+    bytes_put(bytes + 4, to, 4);
     acpi_fix_sum(bytes, to);
 }
 

@@ -55,6 +55,9 @@ struct acpi_cpus {
 };
 void acpi_madt_cpus(const struct acpi_memory *m, u64 madt, struct acpi_cpus *out);
 
+/* Says in MADT and SRAT that the CPUs with these APIC ids are neither there nor may come. Checksums are corrected. */
+void acpi_hide_cpus(const struct acpi_memory *m, const struct acpi_tables *tables, const u32 *ids, u32 count);
+
 /*
  * Takes the DMAR table out of XSDT and RSDT and renames it, so that it is found neither there nor
  * in a list that the firmware builds later. Checksums are corrected.

@@ -14,4 +14,11 @@ static inline u64 bytes_get(const u8 *bytes, u64 offset, u32 count)
     return value;
 }
 
+static inline void bytes_put(u8 *to, u64 value, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        to[i] = (u8)(value >> (8 * i));
+    }
+}
+
 #endif

@@ -14,6 +14,18 @@ static const struct surveyed_cpu *find(const struct survey *s, u32 apic_id)
     return NULL;
 }
 
+u32 census_ids(const struct survey *survey, u32 boot_id, u32 ids[ACPI_CPUS])
+{
+    u32 count = 0;
+    ids[count++] = boot_id;
+    for (u32 i = 0; i < survey->count && i < ACPI_CPUS && count < ACPI_CPUS; i++) {
+        if (survey->list[i].enabled && survey->list[i].apic_id != boot_id) {
+            ids[count++] = survey->list[i].apic_id;
+        }
+    }
+    return count;
+}
+
 static void note_stray(struct census *out, u32 apic_id, const char *why)
 {
     if (!out->stray) {

@@ -36,6 +36,9 @@ struct census {
     u32 phantoms, phantom_id;   /* ids in MADT that no CPU can have; the first of them */
 };
 
+/* APIC ids by the numbers with which CPUs enter: 0 is the boot CPU, then the others as the firmware lists them. */
+u32 census_ids(const struct survey *survey, u32 boot_id, u32 ids[ACPI_CPUS]);
+
 void census_take(const struct acpi_cpus *madt, const struct survey *survey, struct census *out);
 
 #endif

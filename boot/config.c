@@ -357,12 +357,12 @@ static void note_partition_error(struct config *config, const struct config_erro
 void config_partition_mistake(const struct config_partition *partition, const char *key, const char *expected,
                               struct config_error *error)
 {
-    u32 index = 0;
-    while (index + 1 < ARRAY_LEN(keys) && !(is_partition_key(index) && span_equals(span_of(key), keys[index].name))) {
-        index++;
+    *error = (struct config_error){.line = partition->line};
+    for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
+        if (is_partition_key(i) && span_equals(span_of(key), keys[i].name) && partition->key_lines[i] != 0) {
+            error->line = partition->key_lines[i];
+        }
     }
-    u32 line = partition->key_lines[index];
-    *error = (struct config_error){.line = line != 0 ? line : partition->line};
     format_text(error->key, sizeof(error->key), "%s", key);
     format_text(error->expected, sizeof(error->expected), "%s", expected);
 }

@@ -46,7 +46,7 @@ struct config_error {
     u32 line;
     char key[32];
     char value[48];
-    char expected[96];
+    char expected[112];
 };
 
 struct config {

@@ -19,6 +19,7 @@ struct cpu_facts {
     bool no_execute;          /* the no-execute bit of page tables */
     bool x2apic;
     u32 apic_id;              /* of the CPU that was asked */
+    u32 core_shift;           /* its bits that tell threads of one core apart */
     bool x2apic_on;           /* its local APIC is in x2APIC mode */
     bool x2apic_locked;       /* xAPIC mode can no longer be entered */
     struct vmx_caps caps;     /* 0 without VMX */

@@ -94,6 +94,7 @@ static void read_apic(struct cpu_facts *cpu, msr_reader read)
     cpu->apic_id = cpuid(1, 0).ebx >> 24;
     if (cpuid(0, 0).eax >= TOPOLOGY && cpuid(TOPOLOGY, 0).ebx != 0) {
         cpu->apic_id = cpuid(TOPOLOGY, 0).edx;
+        cpu->core_shift = cpuid(TOPOLOGY, 0).eax & 0x1f;
     }
     cpu->x2apic_on = cpu->x2apic && (read(MSR_APIC_BASE) & EXTD) != 0;
     cpu->x2apic_locked = x2apic_is_locked(read);

@@ -38,8 +38,11 @@ static void hand_over_config(const struct config *config, struct handover *h)
     CopyMem(h->protect, (VOID *)config->protect, sizeof(h->protect));
 }
 
-void hand_over(const struct machine *m, const struct config *config, const struct ranges *listed, struct handover *h)
+void hand_over(const struct machine *m, const struct config *config, const struct ranges *listed,
+               const struct partitions *partitions, struct handover *h)
 {
+    CopyMem(h->partitions, (VOID *)partitions->list, sizeof(h->partitions));
+    h->partition_count = partitions->count;
     hand_over_machine(m, listed, h);
     hand_over_config(config, h);
 }

@@ -4,8 +4,10 @@
 #define NESTOR_BOOT_HAND_OVER_H
 
 #include "boot/machine.h"
+#include "boot/partition.h"
 
 /* Fields that place.c filled stay. `listed`: all that CPUs and devices reach from the start. */
-void hand_over(const struct machine *m, const struct config *config, const struct ranges *listed, struct handover *h);
+void hand_over(const struct machine *m, const struct config *config, const struct ranges *listed,
+               const struct partitions *partitions, struct handover *h);
 
 #endif

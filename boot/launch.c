@@ -7,6 +7,7 @@
 #include "boot/cpus.h"
 #include "boot/hand_over.h"
 #include "boot/launch.h"
+#include "boot/partition.h"
 #include "boot/pci.h"
 #include "boot/place.h"
 #include "boot/protect.h"
@@ -17,6 +18,9 @@
 #include "boot/windows.h"
 
 enum { STALL_US = 20000 };
+
+static struct areas avoid;      /* memory that is not Nestor's to take */
+static struct partitions partitions;
 
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
@@ -61,15 +65,15 @@ static void list_touched(const struct machine *m, struct areas *out)
     }
 }
 
-/* What of the machine's memory is not Nestor's to take: firmware's buffers for DMA, regions that the config names. */
-static void list_avoided(const struct machine *m, const struct config *config, struct areas *out)
+/* Firmware's buffers for DMA, regions that the config names. */
+static void list_avoided(const struct machine *m, const struct config *config)
 {
-    *out = (struct areas){.count = 0};
+    avoid.count = 0;
     for (u32 i = 0; m->dmar_usable && i < m->dmar.region_count; i++) {
-        areas_add(out, m->dmar.regions[i].base, m->dmar.regions[i].limit + 1 - m->dmar.regions[i].base);
+        areas_add(&avoid, m->dmar.regions[i].base, m->dmar.regions[i].limit + 1 - m->dmar.regions[i].base);
     }
     for (u32 i = 0; i < config->protect_count; i++) {
-        areas_add(out, config->protect[i].base, config->protect[i].size);
+        areas_add(&avoid, config->protect[i].base, config->protect[i].size);
     }
 }
 
@@ -248,18 +252,17 @@ static bool place(struct machine *m, const struct config *config, const struct v
                   struct ranges *listed)
 {
     static struct areas touched;
-    static struct areas avoid;
     const char *why = "";
     u64 sizes = page_sizes(m);
     if (!list_memory(m, sizes, listed)) {
         return refuse("the lists of memory and of windows are too long", ERR_NO_MEMORY, NULL);
     }
     list_touched(m, &touched);
-    list_avoided(m, config, &avoid);
     const struct room_need need = {
         .list = listed, .page_sizes = sizes, .two_roots = config->protect_count != 0, .cpus = m->census.entering,
         .units = m->dmar_usable ? m->dmar.unit_count : 0, .interrupt_tables = interrupt_tables(m),
-        .functions = m->functions, .shadow_bytes = shadow_bytes(m, config, verdict)};
+        .functions = m->functions, .shadow_bytes = shadow_bytes(m, config, verdict),
+        .partition_bytes = partition_pool(&partitions, sizes)};
     const struct place_request request = {
         .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
         .avoid = &avoid};
@@ -280,16 +283,15 @@ static bool place(struct machine *m, const struct config *config, const struct v
     return false;
 }
 
-bool launch(struct machine *m, const struct config *config, const struct verdict *verdict,
-            u64 boot_tsc)
+static bool become(struct machine *m, const struct config *config, const struct verdict *verdict, u64 boot_tsc)
 {
     static struct handover known;
     static struct ranges listed;
     struct placement p;
-    if (!verdict->start || !place(m, config, verdict, &p, &listed)) {
+    if (!place(m, config, verdict, &p, &listed)) {
         return false;
     }
-    hand_over(m, config, &listed, p.handover);
+    hand_over(m, config, &listed, &partitions, p.handover);
     p.handover->status_port = status_port_choose(m, config);
     p.handover->rule_lifted = rule_is_lifted(m, config);
     p.handover->cpu_count = m->census.entering;
@@ -300,7 +302,23 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
     }
     tell_end_of_boot_services();
     show_guest_its_tables(m, &known);
+    partition_hide_cpus(m, &partitions);
     report(&known);
     report_base_registers(m);
     return true;
+}
+
+bool launch(struct machine *m, const struct config *config, const struct verdict *verdict, EFI_HANDLE volume,
+            u64 boot_tsc)
+{
+    if (!verdict->start) {
+        return false;
+    }
+    list_avoided(m, config);
+    partition_prepare(m, config, volume, &avoid, &partitions);
+    if (become(m, config, verdict, boot_tsc)) {
+        return true;
+    }
+    partition_release(&partitions);
+    return false;
 }

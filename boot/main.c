@@ -107,7 +107,7 @@ static void run(EFI_HANDLE self, u64 boot_tsc)
         console_log(LOG_ERROR, "booting natively because of the configuration");
         return;
     }
-    (void)launch(&machine, &settings.config, &verdict, boot_tsc);
+    (void)launch(&machine, &settings.config, &verdict, settings.volume, boot_tsc);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)

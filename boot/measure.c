@@ -2,7 +2,9 @@
 /* See measure.h. Only the protocol's members that are used are spelt out; the others keep the layout. */
 #include "boot/measure.h"
 
-enum { PCR_CONFIGURATION = 12, EV_IPL = 13, EVENT_HEADER = 14, EVENT_TEXT = 12 };
+#include "drivers/format.h"
+
+enum { PCR_CONFIGURATION = 12, EV_IPL = 13, EVENT_HEADER = 14, EVENT_TEXT = 32 };
 
 struct tcg2_event {
     UINT32 size;
@@ -21,11 +23,13 @@ struct tcg2 {
 
 static EFI_GUID tcg2_guid = {0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
 
-EFI_STATUS measure_configuration(const UINT8 *bytes, UINTN size)
+EFI_STATUS measure_file(const UINT8 *bytes, UINTN size, const char *name)
 {
     struct tcg2 *tcg2;
-    struct tcg2_event event = {.size = sizeof(event), .header_size = EVENT_HEADER, .header_version = 1,
-                               .pcr = PCR_CONFIGURATION, .type = EV_IPL, .text = "nestor.conf"};
+    struct tcg2_event event = {.header_size = EVENT_HEADER, .header_version = 1, .pcr = PCR_CONFIGURATION,
+                               .type = EV_IPL};
+    size_t length = format_text((char *)event.text, sizeof(event.text), "%s", name);
+    event.size = (UINT32)(offsetof(struct tcg2_event, text) + (length < EVENT_TEXT ? length + 1 : EVENT_TEXT));
     if (EFI_ERROR(BS->LocateProtocol(&tcg2_guid, NULL, (VOID **)&tcg2))) {
         return EFI_UNSUPPORTED;
     }

@@ -6,9 +6,9 @@
 #include "boot/uefi.h"
 
 /*
- * Extends PCR 12, which boot loaders use for what they were told, by the configuration's bytes. EFI_UNSUPPORTED: the
- * firmware has no TPM 2.0.
+ * Extends PCR 12, which boot loaders use for what they were told, by a file's bytes; the log has its name (of up to 31
+ * characters). EFI_UNSUPPORTED: the firmware has no TPM 2.0.
  */
-EFI_STATUS measure_configuration(const UINT8 *bytes, UINTN size);
+EFI_STATUS measure_file(const UINT8 *bytes, UINTN size, const char *name);
 
 #endif

@@ -74,15 +74,19 @@ static struct layout lay_out(const struct elf_image *image, const struct place_r
     return l;
 }
 
-/* Taken by its address, since the firmware's own choice depends on what else is in use now. */
-static bool reserve(u64 size, const struct areas *avoid, u64 *base)
+bool place_reserve_at(u64 size, u64 base)
+{
+    EFI_PHYSICAL_ADDRESS at = base;
+    return !EFI_ERROR(BS->AllocatePages(AllocateAddress, EfiReservedMemoryType, (UINTN)(size / PAGE_SIZE), &at));
+}
+
+bool place_reserve(u64 size, const struct areas *avoid, u64 *base)
 {
     static struct ranges free_memory;
     if (!machine_read_free(&free_memory) || !room_find(&free_memory, avoid, size, base)) {
         return false;
     }
-    EFI_PHYSICAL_ADDRESS at = *base;
-    return !EFI_ERROR(BS->AllocatePages(AllocateAddress, EfiReservedMemoryType, (UINTN)(size / PAGE_SIZE), &at));
+    return place_reserve_at(size, *base);
 }
 
 static void copy_image(const struct elf_image *image, u64 base)
@@ -205,7 +209,7 @@ enum result place_image(const struct place_request *request, struct placement *o
     }
     struct layout l = lay_out(&image, request);
     *out = (struct placement){.size = l.size};
-    if (!reserve(l.size, request->avoid, &out->base)) {
+    if (!place_reserve(l.size, request->avoid, &out->base)) {
         format_text(no_memory, sizeof(no_memory), "the firmware has no memory to reserve, %llu MiB in one piece",
                     l.size >> 20);
         *why = no_memory;

@@ -24,6 +24,13 @@ struct place_request {
     const struct areas *avoid;  /* memory that is not Nestor's to take */
 };
 
+/*
+ * Memory of that size, a multiple of 2 MiB, in one piece, for as long as the machine runs. By its address, since the
+ * firmware's own choice depends on what else is in use now.
+ */
+bool place_reserve(u64 size, const struct areas *avoid, u64 *base);
+bool place_reserve_at(u64 size, u64 base);
+
 /* ERR_NO_MEMORY or ERR_MALFORMED, with the reason in *why; then nothing is kept. */
 must_use enum result place_image(const struct place_request *request, struct placement *out,
                                  const char **why);

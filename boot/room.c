@@ -20,6 +20,8 @@ enum {
     POOL_BYTES_PER_FUNCTION = 24 << 10,
     /* 1 MiB at a multiple of it: taken together with what is around, which is given back. */
     POOL_BYTES_PER_INTERRUPT_TABLE = 2 << 20,
+    /* Bitmaps, console, records, and tables where its memory cuts a large page of the root's. */
+    POOL_BYTES_PER_PARTITION = 256 << 10,
     SHADOW_BYTES_MIN = 8 << 20,
     SHADOW_PART = 256,                  /* of the RAM: twice what mapping all of it once in pages of 4 KiB takes */
     SPLITS = 64,                        /* tables for memory types and holes that cut a large page; roots of units */
@@ -122,11 +124,22 @@ u64 room_shadows(const struct ranges *map)
     return part > SHADOW_BYTES_MIN ? part : SHADOW_BYTES_MIN;
 }
 
+u64 room_partition(const struct handover_partition *partition, u64 page_sizes)
+{
+    static struct ranges spans;
+    spans.count = partition->span_count;
+    for (u32 i = 0; i < partition->span_count; i++) {
+        const struct partition_span *s = &partition->spans[i];
+        spans.list[i] = (struct memory_range){s->gpa, s->size, RANGE_RAM};
+    }
+    return POOL_BYTES_PER_PARTITION + room_tables(&spans, page_sizes) * PAGE_SIZE;
+}
+
 u64 room_pool(const struct room_need *need)
 {
     u64 tables = room_tables(need->list, need->page_sizes) + SPLITS;
     return POOL_BYTES + (u64)need->cpus * HANDOVER_CPU_BYTES + (u64)need->units * POOL_BYTES_PER_UNIT +
-           (u64)need->interrupt_tables * POOL_BYTES_PER_INTERRUPT_TABLE + need->shadow_bytes +
+           (u64)need->interrupt_tables * POOL_BYTES_PER_INTERRUPT_TABLE + need->shadow_bytes + need->partition_bytes +
            (u64)need->functions * POOL_BYTES_PER_FUNCTION + (tables << (need->two_roots ? 1 : 0)) * PAGE_SIZE;
 }
 

@@ -31,11 +31,14 @@ struct room_need {
     u32 cpus, units, functions;
     u32 interrupt_tables;               /* of units that remap interrupts */
     u64 shadow_bytes;                   /* for shadows of the guest's tables */
+    u64 partition_bytes;                /* for partitions beside the root */
 };
 /* Of a machine with that much RAM, unless the config says otherwise. */
 u64 room_shadows(const struct ranges *map);
 /* Pages of tables that map `list` one to one. */
 u64 room_tables(const struct ranges *list, u64 page_sizes);
+/* Bytes of the page pool for one partition beside the root. */
+u64 room_partition(const struct handover_partition *partition, u64 page_sizes);
 /* Bytes of the page pool. */
 u64 room_pool(const struct room_need *need);
 

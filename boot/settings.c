@@ -19,7 +19,7 @@ static void take(const UINT8 *bytes, UINTN size, struct settings *out)
     const char *from = out->embedded ? "the embedded configuration" : SETTINGS_FILE;
     struct config_error error;
     char text[CONFIG_ERROR_TEXT];
-    out->measured = measure_configuration(bytes, size);
+    out->measured = measure_file(bytes, size, "nestor.conf");
     if (config_parse((const char *)bytes, size, &out->config, &error) != OK) {
         config_error_text(&error, text);
         format_text(out->why, SETTINGS_WHY, "%s, %s", from, text);
@@ -70,6 +70,7 @@ void settings_read(EFI_HANDLE self, struct settings *out)
         return;
     }
     out->image = (UINTN)loaded->ImageBase;
+    out->volume = loaded->DeviceHandle;
     const u8 *section = pe_section(loaded->ImageBase, loaded->ImageSize, SETTINGS_SECTION, &size);
     out->embedded = section != NULL;
     if (out->embedded) {

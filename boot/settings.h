@@ -17,6 +17,7 @@ struct settings {
     struct config config;
     char why[SETTINGS_WHY];     /* what is wrong, with the source, line, key and what was expected; "": nothing */
     UINTN image;                /* where nestor.efi is */
+    EFI_HANDLE volume;          /* it was started from here */
     bool embedded;
     bool once;                  /* the load option `once`: a trial, after which the machine comes back by itself */
     EFI_STATUS measured;        /* EFI_UNSUPPORTED: no TPM, or nothing to measure */

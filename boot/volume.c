@@ -231,14 +231,25 @@ UINT8 *volume_expand(const UINT8 *path, UINTN size)
     return found;
 }
 
+/* The size, by going to the end and back (UEFI 2.10, 13.5). */
+static EFI_STATUS measure_file(EFI_FILE_HANDLE file, UINTN limit, UINTN *size)
+{
+    UINT64 end = 0;
+    EFI_STATUS status = file->SetPosition(file, ~0ull);
+    status = EFI_ERROR(status) ? status : file->GetPosition(file, &end);
+    status = EFI_ERROR(status) ? status : file->SetPosition(file, 0);
+    *size = (UINTN)end;
+    return EFI_ERROR(status) || end < limit ? status : EFI_BAD_BUFFER_SIZE;
+}
+
 static UINT8 *read_all(EFI_FILE_HANDLE file, UINTN limit, UINTN *size, EFI_STATUS *status)
 {
-    UINT8 *bytes = AllocateZeroPool(limit + 1);
-    *size = limit;
-    *status = bytes == NULL ? EFI_OUT_OF_RESOURCES : file->Read(file, size, bytes);
-    if (!EFI_ERROR(*status) && *size == limit) {
-        *status = EFI_BAD_BUFFER_SIZE;
+    *status = measure_file(file, limit, size);
+    if (EFI_ERROR(*status)) {
+        return NULL;
     }
+    UINT8 *bytes = AllocateZeroPool(*size + 1);
+    *status = bytes == NULL ? EFI_OUT_OF_RESOURCES : file->Read(file, size, bytes);
     if (EFI_ERROR(*status) && bytes != NULL) {
         FreePool(bytes);
         bytes = NULL;

@@ -20,7 +20,10 @@ UINT8 *volume_path_of_image(EFI_LOADED_IMAGE *image);
  */
 UINT8 *volume_expand(const UINT8 *path, UINTN size);
 
-/* The file's bytes, followed by a zero; *status is EFI_NOT_FOUND if there is no such file. */
+/*
+ * The file's bytes, followed by a zero; *status is EFI_NOT_FOUND if there is no such file, EFI_BAD_BUFFER_SIZE if it
+ * has not fewer than `limit`.
+ */
 UINT8 *volume_read_file(EFI_HANDLE device, const CHAR16 *name, UINTN limit, UINTN *size,
                         EFI_STATUS *status);
 

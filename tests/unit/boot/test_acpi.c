@@ -305,6 +305,46 @@ static void cpus_of_madt(void **state)
     assert_int_equal(cpus.count, 0);
 }
 
+/* Neither enabled nor online-capable, in both tables and both forms; the others stay, and the sums are right. */
+static void cpus_are_taken_away(void **state)
+{
+    (void)state;
+    static const u8 madt[] = {
+        0, 8, 0, 0, 1, 0, 0, 0,
+        0, 8, 1, 4, 3, 0, 0, 0,
+        9, 16, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+        9, 16, 0, 0, 0x2c, 1, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
+        9, 16, 0, 0, 6, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+    };
+    static const u8 srat[] = {
+        0, 16, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 16, 0, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        1, 40, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0,                                          /* memory */
+        2, 24, 0, 0, 0, 0, 0, 0, 0x2c, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    };
+    static const u32 given[] = {4, 0x12c};
+    build();
+    memcpy(memory + MADT + 44, madt, sizeof(madt));
+    table(MADT, "APIC", 44 + sizeof(madt));
+    memcpy(memory + OTHER + 48, srat, sizeof(srat));
+    table(OTHER, "SRAT", 48 + sizeof(srat));
+    assert_int_equal(find(), OK);
+    assert_int_equal(tables.srat, OTHER);
+    acpi_hide_cpus(&access, &tables, given, ARRAY_LEN(given));
+    acpi_madt_cpus(&access, MADT, &cpus);
+    assert_int_equal(cpus.count, 2);
+    assert_true(cpus.ids[0] == 0 && cpus.ids[1] == 6);
+    assert_int_equal(memory[OTHER + 48 + 4], 0);
+    assert_int_equal(memory[OTHER + 64 + 4], 1);
+    assert_int_equal(memory[OTHER + 80 + 28], 1);
+    assert_int_equal(memory[OTHER + 120 + 12], 0);
+    assert_int_equal(sum(MADT, 44 + sizeof(madt)), 0);
+    assert_int_equal(sum(OTHER, 48 + sizeof(srat)), 0);
+    tables.madt = tables.srat = 0;
+    acpi_hide_cpus(&access, &tables, given, ARRAY_LEN(given));
+}
+
 static void serial_ports_that_are_none_of_ours(void **state)
 {
     (void)state;
@@ -409,6 +449,7 @@ int main(void)
         cmocka_unit_test(fields_are_read),
         cmocka_unit_test(nothing_is_read_that_was_not_asked_for),
         cmocka_unit_test(cpus_of_madt),
+        cmocka_unit_test(cpus_are_taken_away),
         cmocka_unit_test(serial_ports_that_are_none_of_ours),
         cmocka_unit_test(dmar_is_taken_away),
         cmocka_unit_test(interrupt_remapping_is_taken_away),

@@ -53,6 +53,21 @@ static void all_are_accounted_for(void **state)
     }
 }
 
+/* The boot CPU is number 0 wherever it is in the list; one that is turned off has no number. */
+static void numbers_of_cpus(void **state)
+{
+    (void)state;
+    static u32 ids[ACPI_CPUS];
+    static const u32 wanted[] = {4, 0, 6};
+    build(4);
+    survey.list[1].enabled = false;
+    assert_int_equal(census_ids(&survey, 4, ids), 3);
+    assert_memory_equal(ids, wanted, sizeof(wanted));
+    build(ACPI_CPUS + 1);
+    assert_int_equal(census_ids(&survey, 0, ids), ACPI_CPUS);
+    assert_int_equal(census_ids(&survey, 1, ids), ACPI_CPUS);
+}
+
 static void a_cpu_that_only_madt_knows(void **state)
 {
     (void)state;
@@ -173,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_are_accounted_for),
+        cmocka_unit_test(numbers_of_cpus),
         cmocka_unit_test(a_cpu_that_only_madt_knows),
         cmocka_unit_test(a_cpu_that_only_the_firmware_knows_enters_too),
         cmocka_unit_test(a_cpu_that_the_firmware_turned_off),

@@ -299,6 +299,15 @@ static void the_place_meets_nothing_that_is_to_be_avoided(void **state)
 }
 
 /* 1/256 of the RAM, whole pages; never less than 8 MiB. */
+static void partitions_have_room_of_their_own(void **state)
+{
+    (void)state;
+    struct handover_partition p = {.span_count = 2, .spans = {{0, GIB, 0xa0000}, {MIB, GIB + MIB, 511 * MIB}}};
+    u64 large = room_partition(&p, PAGE_SIZE | 2 * MIB);
+    assert_true(large >= 256 << 10 && large < 320 << 10);
+    assert_true(room_partition(&p, PAGE_SIZE) >= large + 255 * PAGE_SIZE);
+}
+
 static void shadows_follow_the_memory(void **state)
 {
     (void)state;
@@ -321,6 +330,7 @@ int main(void)
         cmocka_unit_test(registers_are_no_memory),
         cmocka_unit_test(tables_are_counted),
         cmocka_unit_test(the_pool_follows_the_machine),
+        cmocka_unit_test(partitions_have_room_of_their_own),
         cmocka_unit_test(shadows_follow_the_memory),
         cmocka_unit_test(the_place_is_the_same_each_time),
         cmocka_unit_test(the_place_meets_nothing_that_is_to_be_avoided),

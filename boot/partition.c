@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See partition.h. The store of a partition has what its memory is filled from at each start:
+ *
+ *   image, initrd     as the files are
+ *   information       of its boot protocol
+ *   tables            ACPI
+ */
+#include "boot/uefi.h"
+
+#include "boot/console.h"
+#include "boot/program.h"
+#include "boot/measure.h"
+#include "boot/partition.h"
+#include "boot/partition_acpi.h"
+#include "boot/partition_check.h"
+#include "boot/place.h"
+#include "boot/room.h"
+#include "boot/settings.h"
+#include "boot/volume.h"
+#include "drivers/format.h"
+
+#define MIB (1ull << 20)
+
+enum { STORE_GRANULE = 2 << 20, CPUS_TEXT = 64 };
+
+static u32 cpu_ids[ACPI_CPUS];
+static u32 cpu_count;
+
+/* What is known of a partition while it is made. */
+struct making {
+    const struct config_partition *config;
+    struct handover_partition *out;
+    struct program_file image, initrd;
+    struct program_start start;
+    struct config_error *error;
+};
+
+static bool refuse(struct making *m, const char *key, const char *expected)
+{
+    config_partition_mistake(m->config, key, expected, m->error);
+    return false;
+}
+
+/* --- files --- */
+
+static void measure(const struct program_file *file, const char *name)
+{
+    EFI_STATUS status = measure_file(file->bytes, (UINTN)file->size, name);
+    if (EFI_ERROR(status) && status != EFI_UNSUPPORTED) {
+        console_log(LOG_WARNING, "%s is not measured, status %llx: the TPM's log does not have it", name, (u64)status);
+    }
+}
+
+static bool read_file(struct making *m, EFI_HANDLE volume, const char *key, const char *path, struct program_file *out)
+{
+    CHAR16 name[CONFIG_IMAGE];
+    char event[32];
+    char expected[80];
+    EFI_STATUS status;
+    UINTN size = 0;
+    UINTN i = 0;
+    for (; path[i] != '\0'; i++) {
+        name[i] = (CHAR16)(path[i] == '/' ? '\\' : path[i]);
+    }
+    name[i] = 0;
+    out->bytes = volume_read_file(volume, name, (UINTN)m->config->memory_size, &size, &status);
+    out->size = size;
+    if (out->bytes == NULL) {
+        format_text(expected, sizeof(expected), "a file that can be read and fits its memory (status %llx)",
+                    (u64)status);
+        return refuse(m, key, expected);
+    }
+    format_text(event, sizeof(event), "%s %s", m->config->name, key);
+    measure(out, event);
+    return true;
+}
+
+static void free_file(struct program_file *file)
+{
+    if (file->bytes != NULL) {
+        FreePool((VOID *)file->bytes);
+    }
+}
+
+static bool open_image(struct making *m, EFI_HANDLE volume)
+{
+    struct program_refusal why;
+    if (!read_file(m, volume, "image", m->config->image, &m->image) ||
+        (m->config->initrd[0] != '\0' && !read_file(m, volume, "initrd", m->config->initrd, &m->initrd))) {
+        return false;
+    }
+    const struct program_request request = {
+        .partition = m->out, .image = m->image, .initrd = m->initrd, .arguments = m->config->arguments,
+        .raw = m->config->raw, .raw_address = m->config->raw_address, .no_devices = true};
+    return program_open(&request, &m->start, &why) || refuse(m, why.key, why.expected);
+}
+
+/* --- memory --- */
+
+static bool reserve_memory(struct making *m, const struct areas *avoid)
+{
+    char expected[80];
+    struct handover_partition *p = m->out;
+    u64 base = m->config->memory_at;
+    bool reserved = m->config->memory_placed ? place_reserve_at(p->memory_size, base)
+                                             : place_reserve(p->memory_size, avoid, &base);
+    if (!reserved) {
+        format_text(expected, sizeof(expected), "memory that the firmware has free, %llu MiB in one piece",
+                    p->memory_size / MIB);
+        return refuse(m, "memory", expected);
+    }
+    p->memory_base = base;
+    partition_map(p);
+    return true;
+}
+
+static void add_load(struct handover_partition *p, u64 gpa, const void *bytes, u64 size, u64 *at)
+{
+    CopyMem((VOID *)(uintptr_t)*at, (VOID *)bytes, (UINTN)size);
+    p->loads[p->load_count++] = (struct partition_load){.gpa = gpa, .from = *at, .size = size};
+    *at = (*at + size + PAGE_MASK) & ~PAGE_MASK;
+}
+
+static u64 bytes_to_store(const struct program_start *start)
+{
+    u64 bytes = 0;
+    for (u32 i = 0; i < start->count; i++) {
+        bytes += (start->pieces[i].file_size + PAGE_MASK) & ~PAGE_MASK;
+    }
+    return bytes;
+}
+
+static bool fill_store(struct making *m, const struct areas *avoid)
+{
+    static struct partition_tables tables;
+    struct handover_partition *p = m->out;
+    partition_acpi_build(p, cpu_ids, cpu_count, &tables);
+    u64 size = (bytes_to_store(&m->start) + tables.size + STORE_GRANULE - 1) & ~(u64)(STORE_GRANULE - 1);
+    if (!place_reserve(size, avoid, &p->store_base)) {
+        return refuse(m, "image", "files for which the firmware has memory free, in one piece");
+    }
+    p->store_size = size;
+    u64 at = p->store_base;
+    for (u32 i = 0; i < m->start.count; i++) {
+        const struct program_piece *piece = &m->start.pieces[i];
+        if (piece->file_size != 0) {
+            add_load(p, piece->gpa, piece->bytes, piece->file_size, &at);
+        }
+    }
+    add_load(p, PARTITION_TABLES, tables.bytes, tables.size, &at);
+    return true;
+}
+
+/* --- one partition --- */
+
+static void take_config(const struct config_partition *c, struct handover_partition *p)
+{
+    *p = (struct handover_partition){.memory_size = c->memory_size, .restarts = c->restarts, .console = c->console,
+                                     .uart_port = c->console == PARTITION_CONSOLE_VIRTUAL ? 0x3f8 : 0,
+                                     .reset_port = 0xcf9, .sleep_control_port = 0x600, .sleep_status_port = 0x601,
+                                     .sleep_off = 5};
+    CopyMem(p->name, (VOID *)c->name, sizeof(p->name));
+    CopyMem(p->cpus, (VOID *)c->cpus, sizeof(p->cpus));
+}
+
+static void cpus_text(const struct handover_partition *p, char text[CPUS_TEXT])
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (u32 first = 0; first < cpu_count && length < CPUS_TEXT; first++) {
+        u32 last = first;
+        if (!partition_has_cpu(p->cpus, first)) {
+            continue;
+        }
+        while (last + 1 < cpu_count && partition_has_cpu(p->cpus, last + 1)) {
+            last++;
+        }
+        length += format_text(text + length, CPUS_TEXT - length, length == 0 ? "%u" : ",%u", first);
+        if (last != first && length < CPUS_TEXT) {
+            length += format_text(text + length, CPUS_TEXT - length, "-%u", last);
+        }
+        first = last;
+    }
+}
+
+static void report(const struct making *m)
+{
+    const struct handover_partition *p = m->out;
+    char cpus[CPUS_TEXT];
+    cpus_text(p, cpus);
+    console_log(LOG_INFO, "partition %s: CPUs %s, %llu MiB at %llx, %s image %s of %llu KiB enters at %x", p->name,
+                cpus, p->memory_size / MIB, p->memory_base, m->start.format, m->config->image, m->image.size >> 10,
+                p->eip);
+    if (m->start.noapic_added) {
+        console_log(LOG_INFO, "partition %s: `noapic` is added to its arguments, as it has no I/O APIC", p->name);
+    }
+}
+
+static bool make(struct making *m, EFI_HANDLE volume, const struct areas *avoid)
+{
+    take_config(m->config, m->out);
+    bool made = reserve_memory(m, avoid) && open_image(m, volume) && fill_store(m, avoid);
+    if (made) {
+        m->out->eip = m->start.eip;
+        m->out->eax = m->start.eax;
+        m->out->ebx = m->start.ebx;
+        m->out->esi = m->start.esi;
+        report(m);
+    }
+    free_file(&m->image);
+    free_file(&m->initrd);
+    return made;
+}
+
+/* --- all --- */
+
+static void release(u64 base, u64 size)
+{
+    if (base != 0) {
+        BS->FreePages(base, (UINTN)(size / PAGE_SIZE));
+    }
+}
+
+void partition_release(const struct partitions *partitions)
+{
+    for (u32 i = 0; i < partitions->count; i++) {
+        const struct handover_partition *p = &partitions->list[i];
+        release(p->memory_base, p->memory_size);
+        release(p->store_base, p->store_size);
+    }
+}
+
+static bool check(const struct machine *m, const struct config *config, struct config_error *error)
+{
+    static struct ranges free_memory;
+    bool read = machine_read_free(&free_memory);
+    const struct partition_machine facts = {
+        .apic_ids = cpu_ids, .cpus = cpu_count, .core_shift = m->cpu.core_shift, .memory = free_memory.list,
+        .memory_count = read ? free_memory.count : 0, .interrupts_missing = partition_interrupts_missing(m)};
+    return partition_check(config, &facts, error);
+}
+
+static bool make_all(const struct machine *m, const struct config *config, EFI_HANDLE volume,
+                     const struct areas *avoid, struct partitions *out, struct config_error *error)
+{
+    static struct making making;
+    if (!check(m, config, error)) {
+        return false;
+    }
+    for (u32 i = 0; i < config->partition_count; i++) {
+        making = (struct making){.config = &config->partitions[i], .out = &out->list[i], .error = error};
+        out->count++;
+        if (!make(&making, volume, avoid)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void partition_prepare(struct machine *m, const struct config *config, EFI_HANDLE volume, const struct areas *avoid,
+                       struct partitions *out)
+{
+    struct config_error error;
+    char text[CONFIG_ERROR_TEXT];
+    out->count = 0;
+    if (config->partition_count == 0) {
+        return;
+    }
+    cpu_count = census_ids(&m->survey, m->cpu.apic_id, cpu_ids);
+    if (!make_all(m, config, volume, avoid, out, &error)) {
+        config_error_text(&error, text);
+        console_log(LOG_ERROR, "nestor.conf, %s; the root runs without partitions", text);
+        partition_release(out);
+        out->count = 0;
+    }
+}
+
+u64 partition_pool(const struct partitions *partitions, u64 page_sizes)
+{
+    u64 bytes = 0;
+    for (u32 i = 0; i < partitions->count; i++) {
+        bytes += room_partition(&partitions->list[i], page_sizes);
+    }
+    return bytes;
+}
+
+void partition_hide_cpus(struct machine *m, const struct partitions *partitions)
+{
+    static u32 hidden[ACPI_CPUS];
+    struct acpi_memory memory = machine_memory(m);
+    u32 count = 0;
+    for (u32 cpu = 0; cpu < cpu_count; cpu++) {
+        for (u32 i = 0; i < partitions->count; i++) {
+            if (partition_has_cpu(partitions->list[i].cpus, cpu)) {
+                hidden[count++] = cpu_ids[cpu];
+            }
+        }
+    }
+    acpi_hide_cpus(&memory, &m->tables, hidden, count);
+}

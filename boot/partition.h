@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Partitions beside the root: their memory reserved and their files read, so that the image gets data only. */
+#ifndef NESTOR_BOOT_PARTITION_H
+#define NESTOR_BOOT_PARTITION_H
+
+#include "boot/areas.h"
+#include "boot/machine.h"
+#include "boot/uefi.h"
+
+struct partitions {
+    u32 count;
+    struct handover_partition list[HANDOVER_PARTITIONS];
+};
+
+/*
+ * Those of the configuration, whose files are on `volume`. With any mistake, which is named, there are none, and the
+ * root runs alone.
+ */
+void partition_prepare(struct machine *m, const struct config *config, EFI_HANDLE volume, const struct areas *avoid,
+                       struct partitions *out);
+/* Bytes of the page pool for them. */
+u64 partition_pool(const struct partitions *partitions, u64 page_sizes);
+/* For the root's tables: its CPUs are what is left. */
+void partition_hide_cpus(struct machine *m, const struct partitions *partitions);
+/* Gives all memory back. */
+void partition_release(const struct partitions *partitions);
+
+#endif

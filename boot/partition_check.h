@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Can the machine have the partitions of the configuration? All of it is looked at before anything runs, but what is in
+ * the files (boot/program.h). Pure.
+ */
+#ifndef NESTOR_BOOT_PARTITION_CHECK_H
+#define NESTOR_BOOT_PARTITION_CHECK_H
+
+#include "boot/machine.h"
+
+/* Of the machine, as far as it is known: a host tool may know less. */
+struct partition_machine {
+    const u32 *apic_ids;        /* of the CPUs, by Nestor's numbers; NULL: unknown, and cores with them */
+    u32 cpus;
+    u32 core_shift;             /* what is left of an APIC id shifted by this names a core */
+    const struct memory_range *memory;      /* that is free, sorted; NULL: unknown */
+    u32 memory_count;
+    const char *interrupts_missing;         /* why interrupts cannot be kept apart; NULL: they can, or unknown */
+};
+
+/* The first mistake in *error, and false. */
+bool partition_check(const struct config *config, const struct partition_machine *machine, struct config_error *error);
+
+/* What it would take, where a device of one partition could interrupt, hence stop, any CPU; NULL: it could not. */
+const char *partition_interrupts_missing(const struct machine *m);
+
+static inline bool partition_has_cpu(const u64 cpus[HANDOVER_PARTITION_CPU_WORDS], u32 cpu)
+{
+    return (cpus[cpu / 64] >> cpu % 64 & 1) != 0;
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A partition's memory as it sees it, which is the same for all of them: RAM from 0 on, with the hole and the BIOS area
+ * that PC software expects below 1 MiB, and with another hole where the local APIC and interrupt messages are. Pure.
+ */
+#ifndef NESTOR_BOOT_PARTITION_MAP_H
+#define NESTOR_BOOT_PARTITION_MAP_H
+
+#include "hv/handover.h"
+
+enum {
+    PARTITION_INFO = 0x90000,           /* what its boot protocol wants: zero page or multiboot information */
+    PARTITION_LOW_END = 0xa0000,
+    PARTITION_TABLES = 0xe0000,         /* RSDP, where an OS without EFI looks for it, and the other ACPI tables */
+    PARTITION_HIGH = 0x100000,
+    PARTITION_TABLES_BYTES = PARTITION_HIGH - PARTITION_TABLES,
+};
+#define PARTITION_DEVICES 0xfec00000ull
+
+/* Its spans, from memory_base and memory_size (a multiple of 2 MiB). */
+void partition_map(struct handover_partition *partition);
+/* Is that span ordinary RAM, rather than the one with the tables? */
+bool partition_map_is_ram(const struct partition_span *span);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A partition's ACPI tables: field by field, and what Intel's compiler makes of them. */
+#include "boot/partition_acpi.h"
+
+#include "boot/acpi.h"
+#include "boot/bytes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static struct partition_tables built;
+static struct acpi_tables found;
+static const u32 apic_ids[] = {0, 2, 0x10, 0x12, 0x1234};
+
+static void *at(void *ctx, u64 addr, u64 size)
+{
+    (void)ctx;
+    bool inside = addr >= PARTITION_TABLES && size <= built.size && addr - PARTITION_TABLES <= built.size - size;
+    return inside ? built.bytes + (addr - PARTITION_TABLES) : NULL;
+}
+
+static const struct acpi_memory access_built = {at, NULL};
+
+static const u8 *table(u64 addr, u32 *length)
+{
+    *length = acpi_length(&access_built, addr);
+    assert_int_not_equal(*length, 0);
+    return at(NULL, addr, *length);
+}
+
+static void build(u16 uart)
+{
+    const struct handover_partition p = {.cpus = {1u << 2 | 1u << 4}, .uart_port = uart, .reset_port = 0xcf9,
+                                         .sleep_control_port = 0x600, .sleep_status_port = 0x601, .sleep_off = 5};
+    const char *why;
+    memset(&built, 0xa5, sizeof(built));
+    partition_acpi_build(&p, apic_ids, ARRAY_LEN(apic_ids), &built);
+    assert_int_equal(acpi_find(&access_built, PARTITION_TABLES, &found, &why), OK);
+    assert_int_equal(found.wrong_sum_count, 0);
+    assert_int_equal(found.list, found.xsdt);
+}
+
+static void fields(void **state)
+{
+    (void)state;
+    u32 length;
+    build(0x3f8);
+    assert_int_equal(found.dmar, 0);
+    assert_int_equal(found.mcfg, 0);
+    const u8 *fadt = table(found.fadt, &length);
+    assert_int_equal(length, 276);
+    assert_int_equal(fadt[8], 6);
+    assert_int_equal(bytes_get(fadt, 109, 2), 1 << 2 | 1 << 5);
+    assert_int_equal(bytes_get(fadt, 112, 4), 1 << 0 | 1 << 4 | 1 << 5 | 1 << 10 | 1 << 19 | 1 << 20);
+    assert_int_equal(bytes_get(fadt, 116, 4), 0x01000801);
+    assert_int_equal(bytes_get(fadt, 120, 8), 0xcf9);
+    assert_int_equal(fadt[128], 6);
+    assert_int_equal(bytes_get(fadt, 248, 8), 0x600);
+    assert_int_equal(bytes_get(fadt, 260, 8), 0x601);
+    assert_int_equal(bytes_get(fadt, 40, 4), bytes_get(fadt, 140, 8));
+    struct serial serial;
+    u32 baud;
+    assert_true(acpi_spcr_serial(&access_built, found.spcr, &serial, &baud));
+    assert_int_equal(serial.kind, SERIAL_PORT);
+    assert_int_equal(serial.base, 0x3f8);
+    assert_int_equal(baud, 115200);
+    build(0);
+    assert_int_equal(found.spcr, 0);
+    const u8 *dsdt = table(bytes_get(table(found.fadt, &length), 140, 8), &length);
+    assert_memory_equal(dsdt, "DSDT", 4);
+    assert_int_equal(length, 36 + 14);
+}
+
+/* By the ids of the machine, in the order of Nestor's numbers. */
+static void cpus(void **state)
+{
+    (void)state;
+    static struct acpi_cpus listed;
+    u32 length;
+    build(0x3f8);
+    const u8 *madt = table(found.madt, &length);
+    acpi_madt_cpus(&access_built, found.madt, &listed);
+    assert_int_equal(listed.count, 2);
+    assert_int_equal(listed.ids[0], 0x10);
+    assert_int_equal(listed.ids[1], 0x1234);
+    assert_int_equal(length, 44 + 2 * 16);
+    assert_int_equal(bytes_get(madt, 36, 8), 0xfee00000);
+    assert_int_equal(bytes_get(madt, 44, 4), 0x1009);
+    assert_int_equal(bytes_get(madt, 60 + 12, 4), 1);
+}
+
+/* Taken apart and put together again, each table is what it was, without a warning. */
+static void the_compiler_agrees(void **state)
+{
+    (void)state;
+    char name[] = "/tmp/test_partition_acpi.XXXXXX";
+    char path[64];
+    char command[512];
+    build(0x3f8);
+    assert_non_null(mkdtemp(name));
+    u32 length;
+    const u64 tables[] = {found.fadt, found.madt, found.spcr, found.xsdt,
+                          bytes_get(table(found.fadt, &length), 140, 8)};
+    for (u32 i = 0; i < ARRAY_LEN(tables); i++) {
+        const u8 *bytes = table(tables[i], &length);
+        snprintf(path, sizeof(path), "%s/%.4s.aml", name, (const char *)bytes);
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        assert_int_equal(fwrite(bytes, 1, length, file), length);
+        fclose(file);
+    }
+    snprintf(command, sizeof(command),
+             "cd %s && for t in FACP APIC SPCR XSDT DSDT; do cp $t.aml $t.was && iasl -d $t.aml >$t.log 2>&1 && "
+             "iasl $t.dsl >>$t.log 2>&1 && grep -q ' 0 Errors, 0 Warnings' $t.log && ! grep -qi invalid $t.log && "
+             "dd if=$t.was of=$t.1 bs=1 skip=36 2>>$t.log && dd if=$t.aml of=$t.2 bs=1 skip=36 2>>$t.log && "
+             "cmp $t.1 $t.2 || { cat $t.log; exit 1; }; done; cd / && rm -r %s", name, name);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields),
+        cmocka_unit_test(cpus),
+        cmocka_unit_test(the_compiler_agrees),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
