@@ -54,8 +54,8 @@ static const char *remapping_missing(const struct machine *m, bool wide)
 }
 
 /*
- * What an OS cannot do without interrupt remapping. It could leave x2APIC mode where that is not locked; no stock
- * kernel has been seen to do so as a guest, so that is asked for there, too.
+ * What an OS cannot do without interrupt remapping. x2APIC mode that is on and not locked is none of it: an OS that
+ * finds no remapping leaves that mode.
  */
 static bool needs_interrupt_remapping(const struct machine *m, struct verdict *out)
 {
@@ -64,11 +64,6 @@ static bool needs_interrupt_remapping(const struct machine *m, struct verdict *o
     if (c->x2apic_locked && missing != NULL) {
         format_text(out->why, MACHINE_REASON,
                     "the firmware locked x2APIC mode, which needs interrupt remapping: %s", missing);
-        return true;
-    }
-    if (c->x2apic_on && missing != NULL) {
-        format_text(out->why, MACHINE_REASON,
-                    "the firmware left CPUs in x2APIC mode, which needs interrupt remapping: %s", missing);
         return true;
     }
     if (c->highest_id >= FIRST_WIDE_APIC_ID && missing != NULL) {
