@@ -46,7 +46,7 @@ struct config_error {
     u32 line;
     char key[32];
     char value[48];
-    char expected[112];
+    char expected[128];
 };
 
 struct config {
@@ -89,7 +89,7 @@ must_use enum result config_parse(const char *text, size_t size, struct config *
 void config_partition_mistake(const struct config_partition *partition, const char *key, const char *expected,
                               struct config_error *error);
 
-enum { CONFIG_ERROR_TEXT = 240 };
+enum { CONFIG_ERROR_TEXT = 272 };
 void config_error_text(const struct config_error *error, char text[CONFIG_ERROR_TEXT]);
 
 #endif

@@ -21,7 +21,7 @@ struct partition_machine {
 /* The first mistake in *error, and false. */
 bool partition_check(const struct config *config, const struct partition_machine *machine, struct config_error *error);
 
-/* What it would take, where a device of one partition could interrupt, hence stop, any CPU; NULL: it could not. */
+/* What it would take to keep a device of the root from interrupting, hence stopping, any CPU. */
 const char *partition_interrupts_missing(const struct machine *m);
 
 static inline bool partition_has_cpu(const u64 cpus[HANDOVER_PARTITION_CPU_WORDS], u32 cpu)

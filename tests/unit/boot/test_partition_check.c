@@ -100,6 +100,10 @@ static void interrupts(void **state)
 {
     (void)state;
     begin();
+    facts.interrupts_missing = "a root whose devices cannot interrupt these CPUs, which Nestor cannot promise";
+    is_refused("#\n[partition a]\ncpus = 2-3\nmemory = 2M\n" ANY, 2, "partition",
+               "a root whose devices cannot interrupt these CPUs, which Nestor cannot promise, "
+               "or without-interrupt-isolation = run");
     facts.interrupts_missing = "CPUs with x2APIC mode";
     is_refused("#\n[partition a]\ncpus = 2-3\nmemory = 2M\n" ANY, 2, "partition",
                "CPUs with x2APIC mode, or without-interrupt-isolation = run");
@@ -125,7 +129,8 @@ static void what_interrupts_need(void **state)
     machine.units[1].ecap = EIM;
     assert_string_equal(partition_interrupts_missing(&machine), unit);
     machine.units[1].ecap = IR | EIM;
-    assert_null(partition_interrupts_missing(&machine));
+    assert_string_equal(partition_interrupts_missing(&machine),
+                        "a root whose devices cannot interrupt these CPUs, which Nestor cannot promise");
     machine.dmar_usable = false;
     assert_string_equal(partition_interrupts_missing(&machine), "a DMAR table that offers interrupt remapping");
 }
