@@ -139,7 +139,7 @@ static enum result enter(struct handover *h, u32 index, const struct tables_firm
         return r;
     }
     struct vcpu *v;
-    r = vcpu_create(root, c, &v);
+    r = vcpu_create(root, c, index, &v);
     if (r == OK) {
         r = vmx_on(c);
     }

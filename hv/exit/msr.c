@@ -61,16 +61,16 @@ static void finish(struct vcpu *v, const struct msr_rule *rule, u32 msr, bool wr
 }
 
 /*
- * The memory types of the EPT are those of the boot CPU: there is one table, and the registers of all CPUs must be
- * equal (SDM 12.11.5), so an OS writes the same values on each. It turns the MTRRs off first, and the types stay as
- * they are until it has turned them on again. When a change takes long, the guest may take its interrupts in
+ * The memory types of the EPT are those of the partition's first CPU: there is one table, and the registers of all CPUs
+ * must be equal (SDM 12.11.5), so an OS writes the same values on each. It turns the MTRRs off first, and the types
+ * stay as they are until it has turned them on again. When a change takes long, the guest may take its interrupts in
  * between, and the instruction runs again.
  */
 static void write_mtrr(struct vcpu *v, const struct msr_rule *rule, u32 msr, u64 value)
 {
     if (!mtrr_write(&v->mtrr, msr, value)) {
         refuse(v, rule, msr, true);
-    } else if (v->index != BOOT_CPU || !mtrr_is_settled(&v->mtrr) || partition_ept_retype(v->partition, &v->mtrr)) {
+    } else if (!vcpu_is_first(v) || !mtrr_is_settled(&v->mtrr) || partition_ept_retype(v->partition, &v->mtrr)) {
         vcpu_advance();
     } else {
         vcpu_repeat();

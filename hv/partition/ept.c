@@ -114,7 +114,7 @@ static enum result create_domain(struct partition *p, const struct handover *h, 
     const struct domain_config config = {
         .levels = p->ept->levels, .fewest_levels = fewest, .page_sizes = sizes & common.page_sizes,
         .coherent = common.coherent, .parent = h->guest_iommu == GUEST_IOMMU_NESTED, .dma_root = diverges(h),
-        .partition = p->id, .rule_lifted = h->rule_lifted, .cpu_flush = cpu_flush};
+        .partition = p->id, .rule_lifted = h->rule_lifted, .cpu_flush = cpu_flush, .ctx = p};
     p->gpa_width = least(p->physical_width, width_of(config.levels));
     p->ept->page_sizes = config.page_sizes;
     return domain_create(&config, &p->domain);

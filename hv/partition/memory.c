@@ -9,14 +9,17 @@ enum { KINDS_RAM = 1u << RANGE_RAM, KINDS_READABLE = 1u << RANGE_RAM | 1u << RAN
 
 bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len)
 {
-    u64 at = partition_hpa(p, gpa).v;
-    return memory_map_holds(at, len, KINDS_RAM) && !memory_map_is_protected(at, len);
+    if (p->spans != NULL) {
+        return span_holds(p->spans, p->span_count, gpa, len);
+    }
+    return memory_map_holds(gpa.v, len, KINDS_RAM) && !memory_map_is_protected(gpa.v, len);
 }
 
 const volatile void *partition_memory_at(const struct partition *p, gpa_t gpa, size_t len)
 {
-    hpa_t at = partition_hpa(p, gpa);
-    return memory_map_holds(at.v, len, KINDS_READABLE) ? port_hpa_to_ptr(at) : NULL;
+    bool is_there = p->spans != NULL ? span_holds(p->spans, p->span_count, gpa, len)
+                                     : memory_map_holds(gpa.v, len, KINDS_READABLE);
+    return is_there ? port_hpa_to_ptr(partition_hpa(p, gpa)) : NULL;
 }
 
 bool partition_memory_read(const struct partition *p, gpa_t gpa, void *to, size_t len)

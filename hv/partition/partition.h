@@ -10,17 +10,28 @@
 #include "hv/guest/mtrr.h"
 #include "hv/guest/sleep.h"
 #include "hv/handover.h"
+#include "hv/partition/span.h"
 #include "iommu/base/limit.h"
+#include "iommu/base/spinlock.h"
 #include "iommu/domain/domain.h"
 #include "iommu/shadow/shadow.h"
 #include "iommu/viommu/viommu.h"
 
 struct window;
 
+/* Requests to its CPUs; see hv/vcpu/kick.c. */
+struct partition_kicks {
+    struct spinlock lock;
+    u32 generation;
+};
+
 struct partition {
     u32 id;
     u32 physical_width;             /* bits of an address, as CPUID shows them */
     u32 gpa_width;                  /* of these, what the second stage translates */
+    const struct partition_span *spans;     /* its memory; NULL: the root's, which is where the machine has it */
+    u32 span_count;
+    struct partition_kicks kicks;
     struct domain *domain;
     struct ept *ept;                /* what ept.c knows of it */
     u64 eptp;
@@ -62,11 +73,10 @@ void partition_destroy(struct partition *p);
 /* From now on these exit; before the partition's CPUs enter. */
 void partition_open_ports(struct partition *p, u16 first, u32 count);
 
-/* Where the partition's memory is. In the root partition, guest physical is host physical. */
+/* Where the partition's memory is, which has something at gpa. In the root, guest physical is host physical. */
 static inline hpa_t partition_hpa(const struct partition *p, gpa_t gpa)
 {
-    (void)p;
-    return (hpa_t){gpa.v};
+    return p->spans == NULL ? (hpa_t){gpa.v} : span_hpa(p->spans, p->span_count, gpa);
 }
 
 /* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to. */

@@ -10,10 +10,10 @@
 #include "hv/machine/cpu.h"
 
 /*
- * For domain_config.cpu_flush: returns when every CPU that runs a guest has done its INVEPT. A CPU that is late is
- * asked again; one that has not after ten seconds, in which the waiting CPU did run, is a fatal error.
+ * For domain_config.cpu_flush: returns when every CPU that runs that partition's guest has done its INVEPT. A CPU that
+ * is late is asked again; one that has not after ten seconds, in which the waiting CPU did run, is a fatal error.
  */
-void kick_invalidate(void *unused);
+void kick_invalidate(void *partition);
 
 /* That other CPU, if it runs its guest, exits soon, or after this exit once more. */
 void kick_exit(struct cpu *c);

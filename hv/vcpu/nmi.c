@@ -37,7 +37,7 @@ static bool swallows_counters(void)
 
 static bool is_alert(struct cpu *c)
 {
-    bool is = c->index == BOOT_CPU && partition_dma_is_alert(c->vcpu->partition);
+    bool is = vcpu_is_first(c->vcpu) && partition_dma_is_alert(c->vcpu->partition);
     if (is) {
         __atomic_fetch_or(&c->vcpu->alert, ALERT_FAULT, __ATOMIC_SEQ_CST);
     }

@@ -70,7 +70,7 @@ void start_init(struct vcpu *v)
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
     vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
     nmi_forget(v);
-    if (v->index == BOOT_CPU) {
+    if (vcpu_is_first(v)) {
         init_of_boot_cpu();
     }
 }

@@ -6,7 +6,7 @@
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
+enum result vcpu_create(struct partition *p, struct cpu *c, u32 number, struct vcpu **out)
 {
     _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page each");
     hpa_t page;
@@ -18,7 +18,8 @@ enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out)
     v->partition = p;
     v->cpu = c;
     v->index = c->index;
-    v->alert = c->index == BOOT_CPU ? ALERT_NOT_SET_UP : 0; /* done at its first exit */
+    v->number = number;
+    v->alert = vcpu_is_first(v) ? ALERT_NOT_SET_UP : 0; /* done at its first exit */
     v->signature = cpuid(1, 0).eax;
     v->apic_format = APIC_FLAT;
     if (partition_starts_cpus(p) && !apic_is_x2apic()) {

@@ -15,7 +15,7 @@ struct partition;
 
 /* What the end of an exit has to look at. */
 enum vcpu_alert {
-    ALERT_FAULT = 1,                /* the NMI has come by which remapping units tell the boot CPU of faults */
+    ALERT_FAULT = 1,                /* the NMI has come by which remapping units tell the first CPU of faults */
     ALERT_NOT_SET_UP = 2,           /* they have not been told yet where to send it */
     ALERT_STARTUP = 4,              /* INIT or a start-up IPI, see start.h */
 };
@@ -25,7 +25,8 @@ struct vcpu {
     struct cpu *cpu;
     struct guest_regs *regs;        /* on the CPU's main stack */
     hpa_t vmcs;
-    u32 index;
+    u32 index;                      /* of the machine's CPU, plus 1 its VPID */
+    u32 number;                     /* in the partition */
     u32 pin_controls, cpu_controls; /* without what work.c and nmi.c turn on and off */
     u32 cpu_controls2, exit_controls;
     u32 entry_controls;             /* without ENTRY_GUEST_64, which follows EFER.LMA */
@@ -48,6 +49,12 @@ struct vcpu {
     struct memos memos;
 };
 
+/* The one that the partition begins on. Its MTRRs are the partition's, and it does what is due now and then. */
+static inline bool vcpu_is_first(const struct vcpu *v)
+{
+    return v->number == 0;
+}
+
 /* By software; see start.h. */
 static inline bool vcpu_waits_for_sipi(const struct vcpu *v)
 {
@@ -55,7 +62,7 @@ static inline bool vcpu_waits_for_sipi(const struct vcpu *v)
 }
 
 /* The vCPU that runs on c, and its VMCS page. ERR_UNSUPPORTED: see partition_mtrr_load(). */
-must_use enum result vcpu_create(struct partition *p, struct cpu *c, struct vcpu **out);
+must_use enum result vcpu_create(struct partition *p, struct cpu *c, u32 number, struct vcpu **out);
 
 /*
  * Goes on after the instruction that exited, with what the end of an instruction brings: STI and MOV SS

@@ -32,10 +32,10 @@ static void timer_start(struct vcpu *v, u64 us)
     v->timer_expired = false;
 }
 
-/* The boot CPU, the only one that never waits for a SIPI. */
+/* The partition's first CPU, the only one that never waits for a SIPI. */
 static bool polls(const struct vcpu *v)
 {
-    return v->index == BOOT_CPU && partition_dma_needs_polling(v->partition);
+    return vcpu_is_first(v) && partition_dma_needs_polling(v->partition);
 }
 
 void work_timer_exit(struct vcpu *v)
@@ -68,8 +68,8 @@ void work_left(struct vcpu *v)
 }
 
 /*
- * Faults on the boot CPU, and not before it runs its guest: only then has it descriptor tables for an NMI. Out of line:
- * all exits would save the registers that it needs.
+ * Faults on the first CPU, and not before it runs its guest: only then has it descriptor tables for an NMI. Out of
+ * line: all exits would save the registers that it needs.
  */
 static not_inlined void serve_alert(struct vcpu *v)
 {

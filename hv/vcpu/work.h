@@ -2,7 +2,7 @@
 /*
  * Work that no action of the guest waits for: what its remapping units left over, and reading the hardware units'
  * fault records. The VMX-preemption timer makes a CPU exit for it, and runs only while there is some: every 50 us
- * while a unit has work left, every 100 ms on the boot CPU for the faults.
+ * while a unit has work left, every 100 ms on the partition's first CPU for the faults.
  */
 #ifndef NESTOR_HV_VCPU_WORK_H
 #define NESTOR_HV_VCPU_WORK_H
@@ -19,7 +19,7 @@ void work_exit_at_once(struct vcpu *v);
 void work_alert(struct vcpu *v);
 /* A unit of the partition has work left over; this CPU goes on with it. */
 void work_left(struct vcpu *v);
-/* This CPU stops running for now (INIT): the boot CPU takes over what it has left. */
+/* This CPU stops running for now (INIT): the partition's first CPU takes over what it has left. */
 void work_hand_over(struct vcpu *v);
 
 #endif

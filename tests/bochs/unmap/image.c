@@ -43,7 +43,7 @@ static void make_visible(struct partition *p, gpa_t at, u64 size, u32 how)
 {
     struct domain_config *config = &p->domain->config;
     if (how == UNMAP_NO_UNIT) {
-        kick_invalidate(NULL);
+        kick_invalidate(p);
         return;
     }
     config->cpu_flush = how == UNMAP_THIS_CPU ? only_this_cpu : kick_invalidate;
