@@ -94,7 +94,12 @@ static void put_byte(struct serial *s, char c)
     s->dead = true;
 }
 
-void serial_write(struct serial *s, const char *text, size_t length)
+static void write_byte(struct serial *s, char c)
+{
+    write_reg(s, REG_DATA, (u8)c);
+}
+
+static void write_all(struct serial *s, const char *text, size_t length, void (*put)(struct serial *s, char c))
 {
     if (s->kind == SERIAL_NONE || s->dead) {
         return;
@@ -106,11 +111,25 @@ void serial_write(struct serial *s, const char *text, size_t length)
     }
     for (size_t i = 0; i < length && !s->dead; i++) {
         if (text[i] == '\n') {
-            put_byte(s, '\r');
+            put(s, '\r');
         }
-        put_byte(s, text[i]);
+        put(s, text[i]);
     }
     if ((lcr & LCR_DLAB) != 0) {
         write_reg(s, REG_LCR, lcr);
     }
+}
+
+void serial_write(struct serial *s, const char *text, size_t length)
+{
+    write_all(s, text, length, put_byte);
+}
+
+bool serial_offer(struct serial *s, const char *text, size_t length)
+{
+    bool busy = s->kind != SERIAL_NONE && !s->dead && (read_reg(s, REG_LSR) & LSR_THR_EMPTY) == 0;
+    if (!busy) {
+        write_all(s, text, length, write_byte);
+    }
+    return !busy;
 }

@@ -4,6 +4,7 @@
 
 #include "drivers/format.h"
 #include "hv/exit/exit.h"
+#include "hv/machine/apic.h"
 #include "hv/machine/cpu.h"
 #include "hv/machine/log.h"
 #include "hv/machine/memory_map.h"
@@ -94,6 +95,12 @@ static enum result prepare(struct handover *h)
     if (r != OK) {
         return refuse(h, r, "building the second stage");
     }
+    for (u32 i = 0; i < h->partition_count && r == OK; i++) {
+        r = partition_create(h, &h->partitions[i], kick_invalidate);
+    }
+    if (r != OK) {
+        return refuse(h, r, "making the partitions of the config");
+    }
     r = take_units(h);
     if (r != OK) {
         release_units(h);
@@ -130,6 +137,23 @@ static enum result launch(struct handover *h, struct cpu *c)
     return ERR_UNSUPPORTED;
 }
 
+/* That of the root, and if the CPU is going to be another partition's, the one for then. */
+static enum result give_vcpus(struct cpu *c)
+{
+    struct partition *later = partition_of_cpu(c->index);
+    enum result r = OK;
+    if (root->shares && !apic_enter_x2apic()) {
+        port_log(LOG_ERROR, "CPU %u: no x2APIC mode, which partitions need", c->index);
+        return ERR_UNSUPPORTED;
+    }
+    if (later != NULL) {
+        partition_add_cpu(later, c->apic_id, false);
+        r = vcpu_create(later, c, partition_number_of(later, c->index), &c->next);
+    }
+    partition_add_cpu(root, c->apic_id, later != NULL);
+    return r == OK ? vcpu_create(root, c, c->index, &c->vcpu) : r;
+}
+
 static enum result enter(struct handover *h, u32 index, const struct tables_firmware *firmware,
                          const struct handover_resume *resume)
 {
@@ -138,14 +162,14 @@ static enum result enter(struct handover *h, u32 index, const struct tables_firm
     if (r != OK) {
         return r;
     }
-    struct vcpu *v;
-    r = vcpu_create(root, c, index, &v);
+    r = give_vcpus(c);
     if (r == OK) {
         r = vmx_on(c);
     }
     if (r != OK) {
         return r;
     }
+    struct vcpu *v = c->vcpu;
     r = vmx_vmcs_load(v->vmcs);
     if (r != OK) {
         vmx_off(c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See apic.h. INIT and SIPI are taken out of what a guest writes; all else goes to the hardware as it was written, and
- * the hardware shows the last command that it has seen.
+ * the hardware shows the last command that it has seen. Where there are several partitions nothing goes there as it was
+ * written: an interrupt is sent to those of its destinations that are the partition's, cluster by cluster.
  */
 #include "hv/exit/apic.h"
 
@@ -10,6 +11,7 @@
 #include "hv/machine/checked.h"
 #include "hv/machine/cpu.h"
 #include "hv/partition/partition.h"
+#include "hv/vcpu/life.h"
 #include "hv/vcpu/start.h"
 #include "iommu/port.h"
 
@@ -23,6 +25,17 @@ static struct icr_cpu describe(const struct vcpu *v, const struct vcpu *sender)
     return (struct icr_cpu){v->cpu->apic_id, v->apic_logical, v->apic_format, v == sender};
 }
 
+static void send(const struct icr *i, struct vcpu *to)
+{
+    if (i->mode == ICR_INIT) {
+        start_send_init(to);
+    } else if (i->mode == ICR_STARTUP) {
+        start_send_sipi(to, i->vector);
+    } else {
+        start_send_nmi(to);
+    }
+}
+
 static void deliver(const struct icr *i, struct vcpu *sender)
 {
     for (u32 n = 0; n < cpu_count(); n++) {
@@ -31,19 +44,56 @@ static void deliver(const struct icr *i, struct vcpu *sender)
             continue;
         }
         const struct icr_cpu cpu = describe(c->vcpu, sender);
-        if (!icr_reaches(i, &cpu)) {
-            continue;
-        }
-        if (i->mode == ICR_INIT) {
-            start_send_init(c->vcpu);
-        } else {
-            start_send_sipi(c->vcpu, i->vector);
+        if (icr_reaches(i, &cpu)) {
+            send(i, c->vcpu);
         }
     }
 }
 
+static void refuse(struct vcpu *v, u64 command)
+{
+    if (limit_due(&v->partition->foreign_ipis)) {
+        port_log(LOG_WARNING, "CPU %u: interrupt command 0x%llx, of a kind that is not the partition's, dropped",
+                 v->index, command);
+    }
+}
+
+/* One of lowest priority is for one of all that it names: those of the first cluster will do. */
+static void send_to_members(const struct icr *i, struct vcpu *v)
+{
+    u32 members;
+    for (u32 c = 0; (members = icr_members(i, &v->partition->cpus, v->cpu->apic_id, &c)) != 0; c++) {
+        apic_send_to_cluster(c, members, (u32)i->mode << ICR_MODE_SHIFT | i->vector);
+        if (i->mode == ICR_LOWEST) {
+            break;
+        }
+    }
+}
+
+static bool filter(struct vcpu *v, u64 command)
+{
+    const struct icr i = icr_decode(command, true);
+    if ((command & RESERVED) != 0) {
+        return false;
+    }
+    if (i.mode <= ICR_LOWEST && icr_is_allowed(&i)) {
+        send_to_members(&i, v);
+    } else if (!icr_is_allowed(&i)) {
+        refuse(v, command);
+    } else if (i.mode == ICR_NMI || icr_is_startup(&i)) {
+        if (i.mode != ICR_NMI && v->partition->config == NULL) {
+            life_root_starts(v->partition);
+        }
+        deliver(&i, v);
+    }
+    return true;
+}
+
 bool exit_apic_command(struct vcpu *v, u64 command)
 {
+    if (v->partition->shares) {
+        return filter(v, command);
+    }
     const struct icr i = icr_decode(command, true);
     if (!icr_is_startup(&i) || (command & RESERVED) != 0 || !apic_is_x2apic()) {
         return checked_msr_write(MSR_X2APIC_ICR, command);

@@ -11,12 +11,18 @@
 
 #include "hv/machine/reset.h"
 #include "hv/machine/x86.h"
+#include "hv/partition/partition.h"
 #include "hv/vcpu/nmi.h"
 #include "hv/vcpu/panic.h"
+#include "hv/vcpu/stop.h"
 #include "iommu/port.h"
 
 void exit_triple_fault(struct vcpu *v)
 {
+    if (v->partition->config != NULL) {
+        stop_partition(v, "triple fault", true);
+        return;
+    }
     port_log(LOG_ERROR, "CPU %u: triple fault of the guest, the machine resets", v->index);
     panic_show_guest();
     machine_reset();

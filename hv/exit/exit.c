@@ -156,8 +156,7 @@ void exit_first(struct vcpu *v)
         c->launch_qualification = vmcs_read(VMCS_QUALIFICATION);
         vmx_restore(&c->launch_rsp);
     }
-    vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)vmx_exit);
-    vmcs_setup_widen_host();
+    vmcs_setup_next_exits(v);
     exit_handle(v);
 }
 

@@ -9,6 +9,8 @@
 /* Called by vmx/entry.asm. A first VM entry that fails goes back to hv_enter(); a later one is fatal. */
 void exit_first(struct vcpu *v);
 void exit_handle(struct vcpu *v);
+/* In place of exit_handle() where there are several partitions; in shared.c. */
+void exit_shared(struct vcpu *v);
 _Noreturn void exit_resume_failed(struct vcpu *v);
 
 /*

@@ -15,7 +15,7 @@ void exit_io(struct vcpu *v);
 void exit_machine_check(struct vcpu *v);    /* machine_check.c: one is due */
 void exit_rdmsr(struct vcpu *v);
 void exit_sipi(struct vcpu *v);             /* init.c */
-void exit_triple_fault(struct vcpu *v);     /* exception.c; the machine resets */
+void exit_triple_fault(struct vcpu *v);     /* exception.c; of the root: the machine resets */
 void exit_undefined(struct vcpu *v);
 void exit_vmcall(struct vcpu *v);
 void exit_wrmsr(struct vcpu *v);

@@ -11,6 +11,7 @@
 #include "hv/vcpu/kick.h"
 #include "hv/vcpu/start.h"
 #include "hv/vcpu/work.h"
+#include "iommu/port.h"
 
 /*
  * An INIT that arrives while the CPU waits for its SIPI has no effect on hardware, but under VMX it stays pending
@@ -26,6 +27,12 @@ static bool came_before_sipi(struct vcpu *v)
 /* An event during whose delivery INIT came is gone with all else, so nothing is delivered again. */
 void exit_init(struct vcpu *v)
 {
+    if (v->partition->shares) {
+        if (limit_due(&v->partition->foreign_inits)) {
+            port_log(LOG_WARNING, "CPU %u: an INIT that none of the partition's CPUs has sent, dropped", v->index);
+        }
+        return;
+    }
     if (partition_starts_cpus(v->partition)) {
         start_send_init(v);
         return;

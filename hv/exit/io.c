@@ -5,13 +5,12 @@
  */
 #include "hv/exit/handlers.h"
 
+#include "hv/exit/io.h"
 #include "hv/exit/sleep.h"
 #include "hv/exit/status.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
-
-enum { QUAL_IN = 1 << 3, QUAL_STRING = 1 << 4 };
 
 static u32 port_in(u16 port, u32 size)
 {
@@ -57,20 +56,17 @@ static void out(struct vcpu *v, u16 port, u32 size, bool status)
 
 static void in(struct vcpu *v, u16 port, u32 size, bool status)
 {
-    /* A double word clears the upper half of the register. */
-    u64 keep = size == 4 ? 0 : ~bits_of_bytes(size);
-    u64 *rax = &v->regs->gpr[REG_RAX];
     u64 value = status ? exit_status_in(v, port, size) : exit_sleep_read(v, false, port, size, port_in(port, size));
-    *rax = (*rax & keep) | (value & bits_of_bytes(size));
+    io_return(v->regs, size, value);
 }
 
 void exit_io(struct vcpu *v)
 {
-    u64 what = vmcs_read(VMCS_QUALIFICATION);
-    u32 size = (what & 7) + 1;
-    u16 port = (u16)(what >> 16);
+    const struct io_access a = io_decode(vmcs_read(VMCS_QUALIFICATION));
+    u32 size = a.size;
+    u16 port = a.port;
     bool status = exit_status_is_port(v->partition, port, size);
-    if (what & QUAL_STRING) {
+    if (a.string) {
         /* Not even ones are read at a port of the window: that would be a store to the guest's memory. */
         if (status) {
             exit_status_refuse(v, port, size);
@@ -82,7 +78,7 @@ void exit_io(struct vcpu *v)
         return;
     }
     vcpu_note_access(port, size, BREAKPOINT_PORT);
-    if (what & QUAL_IN) {
+    if (a.in) {
         in(v, port, size, status);
     } else {
         out(v, port, size, status);

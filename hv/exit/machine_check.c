@@ -23,6 +23,8 @@ void exit_machine_check(struct vcpu *v)
     if (!(vmcs_read(VMCS_GUEST_CR4) & CR4_MCE)) {
         port_log(LOG_ERROR, "CPU %u: a machine check, which the guest has turned off", v->index);
         exit_triple_fault(v);
+        work_exit_at_once(v);
+        return;
     }
     vcpu_inject(VECTOR_MC);
 }

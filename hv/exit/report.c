@@ -61,6 +61,18 @@ static void print_units(const struct partition *p)
     }
 }
 
+static void print_others(void)
+{
+    static const char *const states[] = {[PARTITION_WAITS] = "not started", [PARTITION_RUNS] = "runs",
+                                         [PARTITION_STOPPED] = "stopped"};
+    struct partition *p;
+    for (u32 i = 1; (p = partition_get(i)) != NULL; i++) {
+        port_log(LOG_INFO, "partition %s: %s, %u starts, %u ends", p->config->name, states[p->life.state],
+                 p->life.starts, p->life.ends);
+        print_exits(p);
+    }
+}
+
 void exit_report_print(struct partition *p)
 {
     port_log(LOG_INFO, "the guest turns the machine off or lets it sleep; so far:");
@@ -71,6 +83,7 @@ void exit_report_print(struct partition *p)
     }
     print_exits(p);
     print_units(p);
+    print_others();
 }
 
 void exit_report_fatal(void)

@@ -78,7 +78,8 @@ static bool add_machine(struct window_session *s)
     if (r != NULL) {
         struct units_common common = units_get_common();
         *r = (struct status_machine){
-            .cpus = cpu_count(), .units = units_count(), .partitions = 1, .physical_width = machine->physical_width,
+            .cpus = cpu_count(), .units = units_count(), .partitions = 1 + machine->partition_count,
+            .physical_width = machine->physical_width,
             .flags = (common.nesting ? STATUS_ALL_NEST : 0u) | (common.coherent ? STATUS_ALL_COHERENT : 0u) |
                      (common.interrupts ? STATUS_REMAPS_INTERRUPTS : 0u) |
                      (machine->rule_lifted ? STATUS_RULE_LIFTED : 0u),
@@ -138,6 +139,21 @@ static bool add_unit(const struct partition *p, struct window_session *s, u32 i)
     return true;
 }
 
+static bool is_its(const struct partition *p, u32 cpu)
+{
+    const struct cpu *c = cpu_get(cpu);
+    return c != NULL && c->vcpu != NULL && c->vcpu->partition == p;
+}
+
+static u32 count_cpus(const struct partition *p)
+{
+    u32 n = 0;
+    for (u32 i = 0; i < cpu_count(); i++) {
+        n += is_its(p, i) ? 1 : 0;
+    }
+    return n;
+}
+
 static bool add_partition(const struct partition *p, struct window_session *s)
 {
     struct status_partition *r = window_record(s, STATUS_PARTITION, sizeof(*r));
@@ -145,7 +161,7 @@ static bool add_partition(const struct partition *p, struct window_session *s)
         return false;
     }
     *r = (struct status_partition){
-        .id = p->id, .state = STATUS_RUNS, .cpus = cpu_count(),
+        .id = p->id, .state = STATUS_RUNS, .cpus = count_cpus(p),
         .in_force = (p->boot_services ? STATUS_BOOT_SERVICES : 0u) | (p->has_viommus ? STATUS_GUEST_UNITS : 0u) |
                     (p->has_interrupts ? STATUS_GUEST_INTERRUPTS : 0u) |
                     ((p->cpuid_features & CPUID_NESTOR_DMA_ISOLATION) != 0 ? STATUS_DMA_ISOLATED : 0u),
@@ -237,14 +253,13 @@ static bool report_partition(const struct partition *p, struct window_session *s
     if (s->stage++ == 0 && s->position == 0) {
         return !add_partition(p, s);
     }
-    return s->position >= cpu_count() || next_item(s, add_cpu(s, (u32)s->position));
+    return s->position >= cpu_count() || next_item(s, !is_its(p, (u32)s->position) || add_cpu(s, (u32)s->position));
 }
 
 static bool report_exits(const struct partition *p, struct window_session *s)
 {
-    const struct cpu *c = s->position < cpu_count() ? cpu_get((u32)s->position) : NULL;
-    bool is_its = c != NULL && c->vcpu != NULL && c->vcpu->partition == p;
-    return s->position >= cpu_count() || next_item(s, !is_its || add_exits(c->vcpu, s));
+    u32 i = (u32)s->position;
+    return s->position >= cpu_count() || next_item(s, !is_its(p, i) || add_exits(cpu_get(i)->vcpu, s));
 }
 
 static bool report_units(const struct partition *p, struct window_session *s)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * VMCALL is undefined but for the one call of nestor.efi's: the firmware's boot services end. A guest that says so
- * itself only makes its own unknown registers stricter (hv/guest/msr_policy.h).
+ * itself only makes its own unknown registers stricter (hv/guest/msr_policy.h), and other partitions begin.
  */
 #include "hv/exit/handlers.h"
 
 #include "hv/handover.h"
 #include "hv/partition/partition.h"
+#include "hv/vcpu/life.h"
 
 void exit_vmcall(struct vcpu *v)
 {
@@ -15,5 +16,6 @@ void exit_vmcall(struct vcpu *v)
         return;
     }
     v->partition->boot_services = false;
+    life_boot_services_end(v->partition);
     vcpu_advance();
 }

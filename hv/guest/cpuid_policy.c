@@ -175,6 +175,17 @@ static void show_widths(const struct cpuid_guest *guest, u64 *reg)
     }
 }
 
+/* The TSC's rate as that of a crystal times 1; its unit is Hz, in 32 bits (SDM volume 2). */
+void cpuid_policy_fill_rate(u32 tsc_khz, u64 *reg)
+{
+    if (reg[CPUID_EAX] == 0 || reg[CPUID_EBX] == 0 || reg[CPUID_ECX] == 0) {
+        u32 times = 1 + tsc_khz / 4000000;
+        reg[CPUID_EAX] = 1;
+        reg[CPUID_EBX] = times;
+        reg[CPUID_ECX] = (u32)((u64)tsc_khz * 1000 / times);
+    }
+}
+
 void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg)
 {
     u32 rule = find_rule(leaf);

@@ -15,6 +15,8 @@ enum {
     /* In the order of the register numbers, so that a guest's registers are such an array. */
     CPUID_EAX, CPUID_ECX, CPUID_EDX, CPUID_EBX, CPUID_REGS,
 
+    CPUID_LEAF_TSC = 0x15,
+
     CPUID_NESTOR_VERSION = 0 << 16 | 1,
 };
 
@@ -34,6 +36,11 @@ struct cpuid_guest {
 
 /* False: the guest sees what the CPU answers to this leaf, whatever the subleaf. */
 must_use bool cpuid_policy_has(u32 leaf);
+
+/*
+ * Leaf 15h where the CPU does not say it: a partition beside the root has nothing to measure the TSC by. reg: as below.
+ */
+void cpuid_policy_fill_rate(u32 tsc_khz, u64 *reg);
 
 /* reg: what the CPU answered, indexed by CPUID_EAX to CPUID_EBX; becomes what the guest sees. */
 void cpuid_policy_apply(u32 leaf, u32 subleaf, const struct cpuid_guest *guest, u64 *reg);

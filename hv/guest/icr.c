@@ -2,7 +2,7 @@
 /* See icr.h. */
 #include "hv/guest/icr.h"
 
-enum { FLAT = 0xf, EVERY_CLUSTER = 0xf };
+enum { FLAT = 0xf, EVERY_CLUSTER = 0xf, FIRST_VECTOR = 32 };
 
 struct icr icr_decode(u64 command, bool x2apic)
 {
@@ -59,4 +59,45 @@ bool icr_reaches(const struct icr *i, const struct icr_cpu *cpu)
     case ICR_TO_OTHERS: return !cpu->sends;
     default: return is_destination(i, cpu);
     }
+}
+
+bool icr_is_allowed(const struct icr *i)
+{
+    switch (i->mode) {
+    case ICR_FIXED:
+    case ICR_LOWEST:
+        return i->vector >= FIRST_VECTOR;
+    case ICR_NMI:
+    case ICR_INIT:
+    case ICR_STARTUP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* All in one cluster: ids by their upper bits, or a logical id with its bits. */
+static u32 in_one_cluster(const struct icr *i, const struct icr_cpus *cpus, u32 *cluster)
+{
+    u32 at = i->logical ? i->destination >> 16 : i->destination >> 4;
+    u32 wanted = i->logical ? i->destination & 0xffff : 1u << (i->destination & 0xf);
+    bool is_there = at >= *cluster && at < cpus->end;
+    *cluster = at;
+    return is_there ? cpus->clusters[at] & wanted : 0;
+}
+
+u32 icr_members(const struct icr *i, const struct icr_cpus *cpus, u32 self, u32 *cluster)
+{
+    if (i->shorthand == ICR_TO_DESTINATION && i->destination != 0xffffffff) {
+        return in_one_cluster(i, cpus, cluster);
+    }
+    for (; *cluster < cpus->end; ++*cluster) {
+        u32 own = self >> 4 == *cluster ? 1u << (self & 0xf) : 0;
+        u32 found = cpus->clusters[*cluster];
+        found &= i->shorthand == ICR_TO_SELF ? own : i->shorthand == ICR_TO_OTHERS ? ~own : ~0u;
+        if (found != 0) {
+            return found;
+        }
+    }
+    return 0;
 }

@@ -29,6 +29,24 @@ struct icr_cpu {
 /* `x2apic`: the mode of the sender. Its upper half is the destination, in xAPIC mode in bits 63:56. */
 struct icr icr_decode(u64 command, bool x2apic);
 
+/* The CPUs of a partition by their ids, as x2APIC mode groups them: bit n of clusters[c] is id 16 * c + n. */
+struct icr_cpus {
+    u16 *clusters;
+    u32 end;                 /* of those that are in use */
+};
+
+/*
+ * Where several systems share a machine: INIT, SIPI, NMI, and what an interrupt can be. SMI, ExtINT, reserved modes and
+ * vectors of exceptions reach nobody.
+ */
+bool icr_is_allowed(const struct icr *i);
+
+/*
+ * Whom of `cpus` it means in cluster *cluster or behind, as bits; 0: nobody more. Then *cluster is where they are.
+ * x2APIC mode. `self`: the sender's id.
+ */
+u32 icr_members(const struct icr *i, const struct icr_cpus *cpus, u32 self, u32 *cluster);
+
 /* It is an INIT, or a start-up IPI. */
 bool icr_is_startup(const struct icr *i);
 

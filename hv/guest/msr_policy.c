@@ -5,7 +5,12 @@
 /* IA32_APIC_BASE, SDM 12.4.4, 12.12.1. */
 #define APIC_ON (1u << 11)
 #define APIC_X2 (1u << 10)
+#define APIC_BSP (1u << 8)
 #define APIC_MODES (APIC_ON | APIC_X2)
+/* An entry of the local vector table, SDM 12.5.1. */
+#define LVT_MODE (7u << 8)
+#define LVT_NMI (4u << 8)
+#define LVT_MASKED (1u << 16)
 #define XD_AND_CPUID_LIMIT (1ull << 34 | 1ull << 22)
 #define XSS_CET (3ull << 11)
 /* IA32_ARCH_CAPABILITIES: what is known and needs no register that is hidden. */
@@ -37,7 +42,8 @@ static const struct msr_rule rules[] = {
     {0x0bd, 0x0bd, MSR_CLASS_READ_ONLY, 0, "whether x2APIC is locked, ARCH_CAPABILITIES[21]"},
     {0x0c1, 0x0c8, MSR_CLASS_PASS, 0, "performance counters"},
     {0x0ce, 0x0cf, MSR_CLASS_READ_ONLY, 0, "platform information, core capabilities"},
-    {0x0e1, 0x0e2, MSR_CLASS_PASS, 0, "UMWAIT and package C-state control"},
+    {0x0e1, 0x0e1, MSR_CLASS_PASS, 0, "UMWAIT"},
+    {0x0e2, 0x0e2, MSR_CLASS_SHARED, 0, "package C-state control"},
     {0x0e4, 0x0e4, MSR_CLASS_READ_ONLY, 0, "I/O port range that enters C-states"},
     {0x0e7, 0x0e8, MSR_CLASS_PASS, 0, "frequency clocks"},
     {0x0fe, 0x0fe, MSR_CLASS_READ_ONLY, 0, "MTRR capabilities"},
@@ -49,20 +55,22 @@ static const struct msr_rule rules[] = {
     {0x140, 0x140, MSR_CLASS_PASS, 0, "CPUID faulting, MONITOR in user mode"},
     {0x150, 0x151, MSR_CLASS_HIDE, 0, "mailbox of voltages, end of BIOS"},
     {0x174, 0x176, MSR_CLASS_PASS, 0, "SYSENTER, kept in the VMCS"},
-    {0x179, 0x17a, MSR_CLASS_PASS, 0, "machine-check global state"},
-    {0x17b, 0x17b, MSR_CLASS_PASS, 0, "machine-check global control"},
-    {0x17f, 0x17f, MSR_CLASS_PASS, 0, "corrected-error signalling"},
+    {0x179, 0x17a, MSR_CLASS_SHARED, 0, "machine-check global state"},
+    {0x17b, 0x17b, MSR_CLASS_SHARED, 0, "machine-check global control"},
+    {0x17f, 0x17f, MSR_CLASS_SHARED, 0, "corrected-error signalling"},
     {0x186, 0x18d, MSR_CLASS_PASS, 0, "performance event selection"},
     {0x195, 0x195, MSR_CLASS_HIDE, 0, "overclocking"},
     {0x198, 0x198, MSR_CLASS_READ_ONLY, 0, "performance state"},
-    {0x199, 0x19d, MSR_CLASS_PASS, 0, "performance state and thermal control"},
+    {0x199, 0x199, MSR_CLASS_PASS, 0, "performance state"},
+    {0x19a, 0x19d, MSR_CLASS_SHARED, 0, "thermal control"},
     {0x1a0, 0x1a0, MSR_CLASS_KEEP, XD_AND_CPUID_LIMIT, "would turn off NX, which Nestor needs"},
-    {0x1a1, 0x1a2, MSR_CLASS_PASS, 0, "temperature target"},
+    {0x1a1, 0x1a2, MSR_CLASS_SHARED, 0, "temperature target"},
     {0x1a4, 0x1a4, MSR_CLASS_PASS, 0, "prefetchers"},
     {0x1a6, 0x1a7, MSR_CLASS_PASS, 0, "off-core events"},
-    {0x1aa, 0x1aa, MSR_CLASS_PASS, 0, "power management options"},
+    {0x1aa, 0x1aa, MSR_CLASS_SHARED, 0, "power management options"},
     {0x1ac, 0x1af, MSR_CLASS_READ_ONLY, 0, "turbo ratios"},
-    {0x1b0, 0x1b2, MSR_CLASS_PASS, 0, "energy bias, package thermal state"},
+    {0x1b0, 0x1b0, MSR_CLASS_PASS, 0, "energy bias"},
+    {0x1b1, 0x1b2, MSR_CLASS_SHARED, 0, "package thermal state"},
     {0x1c4, 0x1c5, MSR_CLASS_PASS, 0, "extended feature disable"},
     {0x1c8, 0x1c9, MSR_CLASS_PASS, 0, "last-branch records: linear addresses"},
     {0x1cc, 0x1d4, MSR_CLASS_HIDE, 0, "FRED"},
@@ -70,13 +78,13 @@ static const struct msr_rule rules[] = {
     {0x1db, 0x1de, MSR_CLASS_PASS, 0, "last branch and exception: linear addresses"},
     {0x1f2, 0x1f6, MSR_CLASS_HIDE, 0, "SMRR, PRMRR: memory ranges"},
     {0x1fb, 0x1fb, MSR_CLASS_HIDE, 0, "PRMRR"},
-    {0x1fc, 0x1fc, MSR_CLASS_PASS, 0, "power control"},
+    {0x1fc, 0x1fc, MSR_CLASS_SHARED, 0, "power control"},
     {0x200, 0x213, MSR_CLASS_MTRR, 0, "variable-range MTRRs"},
     {0x250, 0x250, MSR_CLASS_MTRR, 0, "fixed-range MTRR"},
     {0x258, 0x259, MSR_CLASS_MTRR, 0, "fixed-range MTRRs"},
     {0x268, 0x26f, MSR_CLASS_MTRR, 0, "fixed-range MTRRs"},
     {0x277, 0x277, MSR_CLASS_PASS, 0, "PAT, kept in the VMCS"},
-    {0x280, 0x29f, MSR_CLASS_PASS, 0, "corrected machine-check interrupts"},
+    {0x280, 0x29f, MSR_CLASS_SHARED, 0, "corrected machine-check interrupts"},
     {0x2a0, 0x2a8, MSR_CLASS_HIDE, 0, "PRMRR, by address"},
     {0x2c2, 0x2d9, MSR_CLASS_HIDE, 0, "scans of the CPU, by address"},
     {0x2ff, 0x2ff, MSR_CLASS_MTRR, 0, "MTRR default type"},
@@ -88,7 +96,7 @@ static const struct msr_rule rules[] = {
     {0x3f1, 0x3f2, MSR_CLASS_PASS, 0, "PEBS: its stores are linear"},
     {0x3f6, 0x3f7, MSR_CLASS_PASS, 0, "PEBS thresholds"},
     {0x3f8, 0x3fe, MSR_CLASS_READ_ONLY, 0, "C-state residency"},
-    {0x400, 0x47f, MSR_CLASS_PASS, 0, "machine-check banks: addresses are reports, none is used"},
+    {0x400, 0x47f, MSR_CLASS_SHARED, 0, "machine-check banks: addresses are reports, none is used"},
     {0x480, 0x4bf, MSR_CLASS_HIDE, 0, "VMX"},
     {0x4c1, 0x4c8, MSR_CLASS_PASS, 0, "performance counters, full width"},
     {0x4d0, 0x4d0, MSR_CLASS_PASS, 0, "local machine checks, whose bits in 3Ah and 179h are shown"},
@@ -98,9 +106,9 @@ static const struct msr_rule rules[] = {
     {0x600, 0x600, MSR_CLASS_PASS, 0, "debug store area: a linear address"},
     {0x601, 0x601, MSR_CLASS_HIDE, 0, "voltage regulator"},
     {0x606, 0x606, MSR_CLASS_READ_ONLY, 0, "power units"},
-    {0x60a, 0x60c, MSR_CLASS_PASS, 0, "C-state latencies"},
+    {0x60a, 0x60c, MSR_CLASS_SHARED, 0, "C-state latencies"},
     {0x60d, 0x60d, MSR_CLASS_READ_ONLY, 0, "C-state residency"},
-    {0x610, 0x64f, MSR_CLASS_PASS, 0, "power limits and energy counters"},
+    {0x610, 0x64f, MSR_CLASS_SHARED, 0, "power limits and energy counters"},
     {0x650, 0x665, MSR_CLASS_READ_ONLY, 0, "residency counters"},
     {0x680, 0x69f, MSR_CLASS_PASS, 0, "last-branch records, from: linear addresses"},
     {0x6a0, 0x6a0, MSR_CLASS_PASS, 0, "CET of user mode"},
@@ -108,17 +116,22 @@ static const struct msr_rule rules[] = {
     {0x6a4, 0x6a8, MSR_CLASS_PASS, 0, "shadow stacks: linear addresses"},
     {0x6c0, 0x6df, MSR_CLASS_PASS, 0, "last-branch records, to: linear addresses"},
     {0x6e0, 0x6e1, MSR_CLASS_PASS, 0, "TSC deadline, protection keys"},
-    {0x770, 0x777, MSR_CLASS_PASS, 0, "hardware-controlled performance states"},
-    {0x800, 0x82f, MSR_CLASS_PASS, 0, "x2APIC"},
+    {0x770, 0x777, MSR_CLASS_SHARED, 0, "hardware-controlled performance states"},
+    {0x800, 0x82e, MSR_CLASS_PASS, 0, "x2APIC"},
+    {0x82f, 0x82f, MSR_CLASS_LOCAL, 0, "x2APIC, local vector table: corrected machine checks"},
     {0x830, 0x830, MSR_CLASS_COMMAND, 0, "x2APIC, interrupt command: on hardware INIT and SIPI exit by themselves"},
-    {0x831, 0x8ff, MSR_CLASS_PASS, 0, "x2APIC"},
+    {0x831, 0x832, MSR_CLASS_PASS, 0, "x2APIC, its timer's entry, which can only be fixed"},
+    {0x833, 0x834, MSR_CLASS_LOCAL, 0, "x2APIC, local vector table: thermal sensor, counters"},
+    {0x835, 0x836, MSR_CLASS_LOCAL, LVT_MASKED, "x2APIC, local vector table: pins of the board's"},
+    {0x837, 0x8ff, MSR_CLASS_PASS, 0, "x2APIC"},
     {0x980, 0x991, MSR_CLASS_HIDE, 0, "memory encryption, user interrupts, key locker"},
     {0x9fb, 0x9ff, MSR_CLASS_HIDE, 0, "memory encryption"},
     {0xc80, 0xd8f, MSR_CLASS_HIDE, 0, "debug interface, cache monitoring and allocation"},
     {0xd90, 0xd90, MSR_CLASS_PASS, 0, "bound configuration: a linear address"},
     {0xd93, 0xd93, MSR_CLASS_HIDE, 0, "PASID"},
     {0xda0, 0xda0, MSR_CLASS_FILTER, ~XSS_CET, "XRSTORS of trace state bypasses this table"},
-    {0xdb0, 0xdb2, MSR_CLASS_PASS, 0, "hardware duty cycling"},
+    {0xdb0, 0xdb0, MSR_CLASS_SHARED, 0, "hardware duty cycling of the package"},
+    {0xdb1, 0xdb2, MSR_CLASS_PASS, 0, "hardware duty cycling"},
     {0xdc0, 0xddf, MSR_CLASS_PASS, 0, "last-branch information"},
     {0x1200, 0x121f, MSR_CLASS_HIDE, 0, "architectural LBRs, without control"},
     {0x1400, 0x1407, MSR_CLASS_HIDE, 0, "SEAMRR, microcode"},
@@ -156,8 +169,13 @@ const struct msr_rule *msr_policy_find(u32 msr)
 
 static bool read_passes(enum msr_class class)
 {
-    return class == MSR_CLASS_PASS || class == MSR_CLASS_COMMAND || class == MSR_CLASS_READ_ONLY ||
-           class == MSR_CLASS_FILTER;
+    return class <= MSR_CLASS_FILTER;
+}
+
+static bool write_passes(enum msr_class class, bool commands_exit, bool root)
+{
+    return class == MSR_CLASS_PASS || (class == MSR_CLASS_COMMAND && !commands_exit) ||
+           (root && (class == MSR_CLASS_SHARED || class == MSR_CLASS_LOCAL));
 }
 
 /* Reads of 0 to 1FFFh, then of C0000000h to C0001FFFh; then writes. A set bit exits. */
@@ -168,7 +186,7 @@ static void pass(u8 *bitmap, u32 msr, bool write)
     bitmap[part + bit / 8] &= (u8)~(1u << bit % 8);
 }
 
-void msr_policy_fill_bitmap(u8 *bitmap, bool commands_exit)
+void msr_policy_fill_bitmap(u8 *bitmap, bool commands_exit, bool root)
 {
     for (u32 i = 0; i < PAGE_SIZE; i++) {
         bitmap[i] = 0xff;
@@ -178,7 +196,7 @@ void msr_policy_fill_bitmap(u8 *bitmap, bool commands_exit)
             if (read_passes(rules[i].class)) {
                 pass(bitmap, msr, false);
             }
-            if (rules[i].class == MSR_CLASS_PASS || (rules[i].class == MSR_CLASS_COMMAND && !commands_exit)) {
+            if (write_passes(rules[i].class, commands_exit, root)) {
                 pass(bitmap, msr, true);
             }
         }
@@ -187,10 +205,7 @@ void msr_policy_fill_bitmap(u8 *bitmap, bool commands_exit)
 
 bool msr_policy_reads_hardware(const struct msr_rule *rule)
 {
-    enum msr_class class = rule->class;
-    return (read_passes(class) && class != MSR_CLASS_COMMAND) || class == MSR_CLASS_APIC ||
-           class == MSR_CLASS_EMULATE || class == MSR_CLASS_SHOW ||
-           class == MSR_CLASS_KEEP || class == MSR_CLASS_UNKNOWN;
+    return rule->class <= MSR_CLASS_UNKNOWN && rule->class != MSR_CLASS_COMMAND;
 }
 
 static u64 show_apic(const struct msr_guest *guest, u64 base)
@@ -265,5 +280,52 @@ enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr_guest *g
     case MSR_CLASS_UNKNOWN:
         return guest->boot_services || *value == present ? MSR_WRITE_IGNORE : MSR_WRITE_REFUSE;
     default: return MSR_WRITE_REFUSE;
+    }
+}
+
+/* A kernel that finds itself on another than the boot CPU takes itself for one that follows a crash. */
+static u64 apic_base_of(const struct msr_guest *guest, u64 base)
+{
+    return guest->confined ? (base & ~(u64)APIC_BSP) | (guest->first ? APIC_BSP : 0) : base;
+}
+
+bool msr_policy_read_shared(const struct msr_rule *rule, const struct msr_guest *guest, u64 *value, bool *shown)
+{
+    *shown = rule->class == MSR_CLASS_APIC;
+    *value = apic_base_of(guest, *value);
+    return *shown || (rule->class == MSR_CLASS_UNKNOWN && guest->confined);
+}
+
+/* What comes from outside the CPU, or is delivered as SMI, INIT or ExtINT, is not the partition's. */
+static u64 local_entry(const struct msr_rule *rule, u64 value)
+{
+    if ((value & LVT_MODE) != 0 && (value & LVT_MODE) != LVT_NMI) {
+        value = (value & ~(u64)LVT_MODE) | LVT_MASKED;
+    }
+    return value | rule->fixed;
+}
+
+enum msr_shared msr_policy_write_shared(const struct msr_rule *rule, struct msr_guest *guest, u64 present, u64 *value)
+{
+    if (rule->class == MSR_CLASS_APIC) {
+        bool harmless = guest->boot_services || *value == apic_base_of(guest, present);
+        return harmless ? MSR_SHARED_IGNORE : MSR_SHARED_REFUSE;
+    }
+    if (!guest->confined) {
+        return MSR_SHARED_AS_ALONE;
+    }
+    switch (rule->class) {
+    case MSR_CLASS_SHARED:
+        return MSR_SHARED_DROP;
+    case MSR_CLASS_LOCAL:
+        *value = local_entry(rule, *value);
+        return MSR_SHARED_DO;
+    case MSR_CLASS_UNKNOWN:
+        return MSR_SHARED_REFUSE;
+    case MSR_CLASS_KEEP:
+        guest->misc_enable = *value & rule->fixed;
+        return MSR_SHARED_IGNORE;
+    default:
+        return MSR_SHARED_AS_ALONE;
     }
 }

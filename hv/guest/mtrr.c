@@ -92,6 +92,12 @@ bool mtrr_write(struct mtrr *m, u32 msr, u64 value)
     return true;
 }
 
+void mtrr_write_back(struct mtrr *m, u32 variable_count, u32 physical_width)
+{
+    *m = (struct mtrr){.variable_count = least(variable_count, MTRR_VARIABLE), .physical_width = physical_width,
+                       .default_type = DEFAULT_ENABLE | MEM_WB};
+}
+
 void mtrr_absent(struct mtrr *m)
 {
     *m = (struct mtrr){.default_type = DEFAULT_ENABLE | MEM_WB};

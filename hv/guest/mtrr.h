@@ -29,6 +29,8 @@ must_use bool mtrr_register(const struct mtrr *m, u32 n, u32 *msr);
 
 /* A CPU without these registers: all is write-back, as far as the PAT says so. */
 void mtrr_absent(struct mtrr *m);
+/* As a partition that no firmware prepares finds them: all is write-back. */
+void mtrr_write_back(struct mtrr *m, u32 variable_count, u32 physical_width);
 
 /*
  * MTRRs are on. An OS turns them off to rewrite them, and the previous types are kept meanwhile: a change counts

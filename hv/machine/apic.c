@@ -11,7 +11,11 @@
 #define APIC_BASE_ADDRESS 0x000ffffffffff000ull
 
 enum {
+    SPURIOUS_OFF = 0xff,
     SPURIOUS_ON = 1 << 8 | 0xff,
+    VECTORS = 256,
+    TPR_EXCEPTIONS = 0x1f,           /* the vectors below 32, which the IDT has for exceptions */
+    LVT_MASKED = 1 << 16,
     TPR_NONE = 0xff,
     LVT_NMI = 4 << 8,
     LVT_EXTINT = 7 << 8,
@@ -93,6 +97,55 @@ void apic_pass_pins(void)
     port_mmio_write32(apic_register(base, APIC_SPURIOUS), SPURIOUS_ON);
     port_mmio_write32(apic_register(base, APIC_LVT_LINT0), LVT_EXTINT);
     port_mmio_write32(apic_register(base, APIC_LVT_LINT1), LVT_NMI);
+}
+
+bool apic_enter_x2apic(void)
+{
+    u64 base = msr_read(MSR_APIC_BASE);
+    return (base & APIC_BASE_X2APIC) != 0 || checked_msr_write(MSR_APIC_BASE, base | APIC_BASE_ON | APIC_BASE_X2APIC);
+}
+
+void apic_send_to_cluster(u32 cluster, u32 members, u32 command)
+{
+    memory_fence();
+    msr_write(MSR_X2APIC_ICR, (u64)(cluster << 16 | members) << 32 | ICR_LOGICAL | ICR_ASSERT | command);
+}
+
+static bool any_of(u32 first)
+{
+    u64 found = 0;
+    for (u32 i = 0; i < VECTORS / 32; i++) {
+        found |= msr_read(first + i);
+    }
+    return found != 0;
+}
+
+/* Corrected machine checks, then timer to error. Not every CPU has all. */
+static void mask_sources(void)
+{
+    static const u16 entries[] = {0x82f, 0x832, 0x833, 0x834, 0x835, 0x836, 0x837};
+    for (u32 i = 0; i < ARRAY_LEN(entries); i++) {
+        (void)checked_msr_write(entries[i], LVT_MASKED);
+    }
+    (void)checked_msr_write(MSR_TSC_DEADLINE, 0);
+    msr_write(MSR_X2APIC_TIMER_COUNT, 0);
+}
+
+/* Off and on would do it, too, but is not allowed where the mode is locked, and may lose an NMI of Nestor's. */
+bool apic_empty(void)
+{
+    mask_sources();
+    msr_write(MSR_X2APIC_TPR, TPR_EXCEPTIONS);
+    msr_write(MSR_X2APIC_SPURIOUS, SPURIOUS_ON);
+    for (u32 i = 0; i < VECTORS && any_of(MSR_X2APIC_ISR); i++) {
+        msr_write(MSR_X2APIC_EOI, 0);
+    }
+    for (u32 i = 0; i < VECTORS && any_of(MSR_X2APIC_IRR); i++) {
+        __asm__ volatile("sti; nop; cli" : : : "memory"); /* exception.asm: interrupt_end */
+    }
+    msr_write(MSR_X2APIC_SPURIOUS, SPURIOUS_OFF);
+    msr_write(MSR_X2APIC_TPR, 0);
+    return !any_of(MSR_X2APIC_IRR);
 }
 
 void apic_send_message(u64 address, u32 data)

@@ -26,6 +26,16 @@ void apic_send_nmi(u32 apic_id);
 /* To all CPUs but this one, whatever their ids. */
 void apic_send_nmi_to_others(void);
 
+/* From xAPIC mode, or as it is: this CPU's local APIC is in x2APIC mode, if it has that. */
+bool apic_enter_x2apic(void);
+/*
+ * In x2APIC mode: interrupts that are pending or in service end here, unseen, and none comes before the next owner of
+ * this CPU turns its APIC on. False: one that cannot be taken (its vector is an exception's) stays.
+ */
+must_use bool apic_empty(void);
+/* Fixed or lowest priority, by its logical id: to some of a cluster's CPUs. x2APIC mode. */
+void apic_send_to_cluster(u32 cluster, u32 members, u32 command);
+
 /* The local vector table's entry for performance counters. */
 u32 apic_counter_entry(void);
 

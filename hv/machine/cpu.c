@@ -21,20 +21,17 @@ enum { IDT_INTERRUPT_GATE = 0x8e };
 
 static struct cpu *cpus[CPU_MAX];
 static u32 created;
-/* A bit for each id that a CPU has. Guests ask for entry after entry of a table, so no search. */
-enum { APIC_IDS = 1 << 16 };
-static u64 apic_ids[APIC_IDS / 64];
-/* A VM exit sets the limit to 64 KiB; external interrupts are never on in root mode. */
+/* A VM exit sets the limit to 64 KiB. */
 static struct idt_entry idt[256] __attribute__((aligned(16)));
 
 void cpu_build_idt(void)
 {
-    for (u32 i = 0; i < EXCEPTION_STUBS; i++) {
-        u64 at = exception_stubs[i];
+    for (u32 i = 0; i < ARRAY_LEN(idt); i++) {
+        u64 at = i < EXCEPTION_STUBS ? exception_stubs[i] : (u64)(uintptr_t)interrupt_end;
+        u8 stack = i == VECTOR_NMI ? IST_NMI : i == VECTOR_MC ? IST_MACHINE_CHECK : IST_FAULT;
         idt[i] = (struct idt_entry){
             .offset0 = (u16)at, .offset1 = (u16)(at >> 16), .offset2 = (u32)(at >> 32),
-            .selector = SELECTOR_CODE, .type = IDT_INTERRUPT_GATE,
-            .ist = i == VECTOR_NMI ? IST_NMI : i == VECTOR_MC ? IST_MACHINE_CHECK : IST_FAULT};
+            .selector = SELECTOR_CODE, .type = IDT_INTERRUPT_GATE, .ist = stack};
     }
 }
 
@@ -56,11 +53,6 @@ struct cpu *cpu_get(u32 index)
 u32 cpu_count(void)
 {
     return __atomic_load_n(&created, __ATOMIC_ACQUIRE);
-}
-
-bool cpu_has_apic_id(u32 apic_id)
-{
-    return apic_id < APIC_IDS && (apic_ids[apic_id / 64] >> apic_id % 64 & 1) != 0;
 }
 
 /* Leaf 0Bh has all 32 bits, and where there is none an id has eight. SDM volume 2, CPUID. */
@@ -91,8 +83,9 @@ enum result cpu_create(u32 index, struct cpu **out)
         return ERR_UNSUPPORTED;
     }
     u32 apic_id = own_apic_id();
-    if (apic_id >= APIC_IDS) {
-        port_log(LOG_ERROR, "CPU %u: its APIC id is %u, and only ids below %u are supported", index, apic_id, APIC_IDS);
+    if (apic_id >= CPU_APIC_IDS) {
+        port_log(LOG_ERROR, "CPU %u: its APIC id is %u, and only ids below %u are supported", index, apic_id,
+                 CPU_APIC_IDS);
         return ERR_UNSUPPORTED;
     }
     hpa_t page;
@@ -116,7 +109,6 @@ enum result cpu_create(u32 index, struct cpu **out)
     c->tss.ist[IST_FAULT - 1] = stacks.fault;
     c->tss.ist[IST_MACHINE_CHECK - 1] = stacks.machine_check;
     __atomic_store_n(&cpus[index], c, __ATOMIC_RELEASE);
-    apic_ids[apic_id / 64] |= 1ull << apic_id % 64;
     if (index >= created) {
         __atomic_store_n(&created, index + 1, __ATOMIC_RELEASE);
     }

@@ -33,6 +33,7 @@ enum cpu_run { RUN_NOT_ENTERED, RUN_GUEST, RUN_WAIT_SIPI };
 struct cpu {
     struct cpu *self;               /* at GS:0 in root mode */
     struct vcpu *vcpu;
+    struct vcpu *next;              /* of the partition that the CPU is going to be moved to, or NULL */
     u32 index;
     u32 apic_id;
     u32 run;                        /* enum cpu_run */
@@ -52,15 +53,13 @@ struct cpu {
 };
 
 /* BOOT_CPU: the index of the CPU that runs the firmware. It enters last and never waits for a SIPI. */
-enum { BOOT_CPU = 0, CPU_MAX = 1024 };
+enum { BOOT_CPU = 0, CPU_MAX = 1024, CPU_APIC_IDS = 1 << 16 };
 
 /* Nestor's own structures of a CPU: one struct cpu, stacks, VMXON region. No register is changed. */
 must_use enum result cpu_create(u32 index, struct cpu **out);
 /* NULL when no such CPU has entered. */
 struct cpu *cpu_get(u32 index);
 u32 cpu_count(void);
-/* One of them has that id; for interrupts that are looked at one by one, so it costs nothing. */
-bool cpu_has_apic_id(u32 apic_id);
 /* All CPUs have left non-root mode for good. */
 void cpu_forget_all(void);
 

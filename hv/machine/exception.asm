@@ -7,6 +7,7 @@ default rel
 extern fault_handle
 
 VECTOR_NMI              equ 2
+MSR_X2APIC_EOI          equ 80bh
 ; struct exception_frame
 FRAME_VECTOR            equ 15 * 8
 FRAME_RIP               equ 17 * 8
@@ -39,6 +40,21 @@ stub_%1:
 %endif
 %assign vector vector + 1
 %endrep
+
+; An interrupt, in the few instructions in which root mode takes them to be rid of them (apic.c: apic_empty). x2APIC.
+global interrupt_end
+interrupt_end:
+    push rax
+    push rcx
+    push rdx
+    mov ecx, MSR_X2APIC_EOI
+    xor eax, eax
+    xor edx, edx
+    wrmsr
+    pop rdx
+    pop rcx
+    pop rax
+    iretq
 
 stub_common:
     push r15

@@ -20,6 +20,8 @@ _Static_assert(offsetof(struct exception_frame, rflags) == 19 * 8, "exception.as
 _Static_assert(offsetof(struct exception_frame, rsp) == 20 * 8, "exception.asm");
 
 extern const u64 exception_stubs[EXCEPTION_STUBS];
+/* For all vectors behind: ends an interrupt of the local APIC. */
+void interrupt_end(void);
 
 /* Ends the blocking of NMIs that an NMI exit leaves behind. */
 void exception_unblock_nmi(void);

@@ -18,6 +18,7 @@ static struct {
     struct spinlock ring_lock;
     u8 level;
     bool forced;
+    bool amid;              /* a guest's line that has no end yet */
     u64 end;
     char *ring;
     struct handover_left *left;
@@ -69,6 +70,10 @@ static void put(enum log_level level, const char *line, size_t length)
     unlock(&console.ring_lock);
     if ((u8)level <= console.level) {
         lock(&console.lock);
+        if (console.amid) {
+            serial_write(&console.serial, "\n", 1);
+            console.amid = false;
+        }
         serial_write(&console.serial, line, length);
         unlock(&console.lock);
     }
@@ -89,6 +94,20 @@ void port_log(enum log_level level, const char *fmt, ...)
     length = length < LINE - 2 ? length : LINE - 2;
     line[length] = '\n';
     put(level, line, length + 1);
+}
+
+bool log_pass(const char *text, u32 length)
+{
+    lock(&console.lock);
+    bool taken = serial_offer(&console.serial, text, length);
+    console.amid = taken ? text[length - 1] != '\n' : console.amid;
+    unlock(&console.lock);
+    return taken;
+}
+
+bool log_is_amid(void)
+{
+    return __atomic_load_n(&console.amid, __ATOMIC_RELAXED);
 }
 
 u64 log_end(void)

@@ -9,6 +9,14 @@ void log_init(const struct handover *h);
 /* From now on lines are printed without the lock, whoever holds it. */
 void log_force(void);
 
+/*
+ * What a guest prints, at most SERIAL_FIFO bytes with their carriage returns; not in the log. False: the port is busy
+ * still, and took nothing.
+ */
+must_use bool log_pass(const char *text, u32 length);
+/* The last line on the console is a guest's that has no end yet: no line of Nestor's has come between. */
+bool log_is_amid(void);
+
 /* Bytes ever written, which is where the next one goes. The last HANDOVER_LOG_BYTES of them are kept. */
 u64 log_end(void);
 /* Up to count bytes from *offset on, which moves up to the first that is kept; how many. */

@@ -2,20 +2,20 @@
 /* See memory_map.h. */
 #include "hv/machine/memory_map.h"
 
-static const struct handover *machine;
+static struct handover *machine;
 
-void memory_map_init(const struct handover *h)
+void memory_map_init(struct handover *h)
 {
     machine = h;
 }
 
-static const struct memory_range *search_range(u64 addr)
+static struct memory_range *search_range(u64 addr)
 {
     u32 low = 0;
     u32 high = machine->range_count;
     while (low < high) {
         u32 middle = (low + high) / 2;
-        const struct memory_range *r = &machine->ranges[middle];
+        struct memory_range *r = &machine->ranges[middle];
         if (addr < r->base) {
             high = middle;
         } else if (addr - r->base >= r->size) {
@@ -25,6 +25,26 @@ static const struct memory_range *search_range(u64 addr)
         }
     }
     return NULL;
+}
+
+/* Two more ranges, one of them perhaps empty, which no search minds. */
+bool memory_map_take(u64 base, u64 size)
+{
+    struct memory_range *r = search_range(base);
+    if (r == NULL || r->kind == RANGE_MMIO || size > r->size - (base - r->base) ||
+        (base < machine->memory_base + machine->memory_size && machine->memory_base < base + size) ||
+        machine->range_count + 2 > HANDOVER_RANGES) {
+        return false;
+    }
+    for (u32 i = machine->range_count - 1; &machine->ranges[i] != r; i--) {
+        machine->ranges[i + 2] = machine->ranges[i];
+    }
+    u64 end = r->base + r->size;
+    r[2] = (struct memory_range){base + size, end - (base + size), r->kind};
+    r[1] = (struct memory_range){base, size, RANGE_MMIO};
+    r->size = base - r->base;
+    machine->range_count += 2;
+    return true;
 }
 
 /*

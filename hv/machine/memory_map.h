@@ -5,8 +5,10 @@
 
 #include "hv/handover.h"
 
-/* The lists stay in the handover and never change. */
-void memory_map_init(const struct handover *h);
+/* The lists stay in the handover and do not change while guests run. */
+void memory_map_init(struct handover *h);
+/* A part of one range is nobody's from now on. Before any guest runs. False: no range of memory has all of it. */
+must_use bool memory_map_take(u64 base, u64 size);
 
 /* All of [addr, addr + len) is of `kinds`, bits 1 << enum range_kind, and none of it is Nestor's own. */
 bool memory_map_holds(u64 addr, u64 len, u32 kinds);

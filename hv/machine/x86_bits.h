@@ -59,7 +59,7 @@ enum icr_bit {
     ICR_VECTOR = 0xff, ICR_MODE_SHIFT = 8, ICR_LOGICAL = 1 << 11, ICR_PENDING = 1 << 12, ICR_ASSERT = 1 << 14,
     ICR_LEVEL = 1 << 15, ICR_SHORTHAND_SHIFT = 18,
 };
-enum icr_mode { ICR_NMI = 4, ICR_INIT = 5, ICR_STARTUP = 6 };
+enum icr_mode { ICR_FIXED = 0, ICR_LOWEST = 1, ICR_NMI = 4, ICR_INIT = 5, ICR_STARTUP = 6 };
 enum icr_shorthand { ICR_TO_DESTINATION, ICR_TO_SELF, ICR_TO_ALL, ICR_TO_OTHERS };
 
 /* Of an error code: the fault was raised while an event was delivered that is not the program's own (SDM 7.13). */
@@ -94,8 +94,15 @@ enum msr {
     MSR_VMX_TRUE_EXIT = 0x48f,
     MSR_VMX_TRUE_ENTRY = 0x490,
     MSR_PERF_GLOBAL_STATUS = 0x38e,
+    MSR_TSC_DEADLINE = 0x6e0,
+    MSR_X2APIC_TPR = 0x808,
+    MSR_X2APIC_EOI = 0x80b,
+    MSR_X2APIC_SPURIOUS = 0x80f,
+    MSR_X2APIC_ISR = 0x810,         /* eight words each */
+    MSR_X2APIC_IRR = 0x820,
     MSR_X2APIC_ICR = 0x830,
     MSR_X2APIC_LVT_COUNTERS = 0x834,
+    MSR_X2APIC_TIMER_COUNT = 0x838,
     MSR_S_CET = 0x6a2,
     MSR_SSP_TABLE = 0x6a8,
 };

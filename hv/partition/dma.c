@@ -100,8 +100,7 @@ static bool ops_read(void *ctx, gpa_t gpa, void *buf, size_t len)
 
 static bool ops_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
 {
-    *out = partition_hpa(ctx, gpa);
-    return partition_memory_is_ram(ctx, gpa, len);
+    return partition_memory_is_ram(ctx, gpa, len, out);
 }
 
 /* A store of the CPU to FEExxxxxh is no message: the guest's unit interrupts through the local APIC. */
@@ -111,11 +110,11 @@ static void ops_interrupt(void *ctx, u64 addr, u32 data)
     apic_send_message(addr, data);
 }
 
-/* All CPUs are the root partition's. What is asked before any has entered is about firmware's own entries. */
+/* What is asked before any has entered is about firmware's own entries. */
 static bool ops_has_cpu(void *ctx, u32 apic_id)
 {
-    (void)ctx;
-    return apic_id == GUEST_ALL_CPUS || cpu_count() == 0 || cpu_has_apic_id(apic_id);
+    const struct partition *p = ctx;
+    return apic_id == GUEST_ALL_CPUS ? !p->shares : cpu_count() == 0 || partition_has_target(p, apic_id);
 }
 
 /* So are all devices. */

@@ -21,6 +21,7 @@ enum {
     RESERVE = 8,                /* that part of the pool is for memory types, the driver and devices that storm */
 };
 
+#define MESSAGES 0xfee00000ull  /* what is stored from here to the end of that MiB may be an interrupt (SDM 12.11.1) */
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
@@ -100,12 +101,17 @@ static enum result check_units(const struct handover *h, u32 levels, u32 *fewest
     return OK;
 }
 
+static u64 cpu_page_sizes(void)
+{
+    u64 can = msr_read(MSR_VMX_EPT_VPID);
+    return PAGE_SIZE | (can & EPT_2M ? 2 * MIB : 0) | (can & EPT_1G ? GIB : 0);
+}
+
 /* What all remapping units and the CPU share. */
 static enum result create_domain(struct partition *p, const struct handover *h, void (*cpu_flush)(void *ctx))
 {
     const struct units_common common = units_get_common();
-    u64 can = msr_read(MSR_VMX_EPT_VPID);
-    u64 sizes = PAGE_SIZE | (can & EPT_2M ? 2 * MIB : 0) | (can & EPT_1G ? GIB : 0);
+    u64 sizes = cpu_page_sizes();
     u32 fewest;
     enum result r = check_units(h, p->ept->levels, &fewest);
     if (r != OK) {
@@ -147,7 +153,13 @@ static void list_ranges(struct ept *e, const struct handover *h)
 static void list_limits(struct ept *e, const struct partition *part, const struct handover *h)
 {
     const struct sleep_registers *sleep = &part->sleep;
-    add(e, part->apic_page, partition_starts_cpus(part) ? PAGE_SIZE : 0, 0);
+    add(e, part->apic_page, part->apic_page != 0 ? PAGE_SIZE : 0, 0);
+    add(e, MESSAGES, part->shares ? MIB : 0, 0);
+    for (u32 i = 0; i < h->partition_count; i++) {
+        const struct handover_partition *other = &h->partitions[i];
+        add(e, other->memory_base, other->memory_size, 0);
+        add(e, other->store_base, other->store_size, 0);
+    }
     add(e, h->memory_base, h->memory_size, 0);
     for (u32 i = 0; i < units_count(); i++) {
         struct vtd_unit_info info;
@@ -178,18 +190,27 @@ static enum result check_end(const struct ept *e, const struct handover *h)
     return ERR_UNSUPPORTED;
 }
 
-static enum result create(const struct handover *h, struct ept **out)
+static enum result allocate(struct ept **out)
 {
     hpa_t pages;
     enum result r = port_pages_alloc((sizeof(struct ept) + PAGE_MASK) / PAGE_SIZE, &pages);
+    if (r == OK) {
+        struct ept *e = port_hpa_to_ptr(pages);
+        e->map.ranges = e->ranges;
+        e->map.mtrr = &e->types.now;
+        *out = e;
+    }
+    return r;
+}
+
+static enum result create(const struct partition *p, const struct handover *h, struct ept **out)
+{
+    enum result r = allocate(out);
     if (r != OK) {
         return r;
     }
-    struct ept *e = port_hpa_to_ptr(pages);
-    e->map.ranges = e->ranges;
-    e->map.mtrr = &e->types.now;
-    *out = e;
-    r = partition_mtrr_load(h->physical_width, &e->types.now);
+    struct ept *e = *out;
+    r = partition_mtrr_begin(p, &e->types.now);
     e->levels = choose_levels(h);
     e->types.limit = 1ull << least(h->physical_width, width_of(e->levels));
     e->map.limit = e->types.limit;
@@ -198,7 +219,7 @@ static enum result create(const struct handover *h, struct ept **out)
 
 enum result partition_ept_build(struct partition *p, const struct handover *h, void (*cpu_flush)(void *ctx))
 {
-    enum result r = create(h, &p->ept);
+    enum result r = create(p, h, &p->ept);
     if (r != OK) {
         return r;
     }
@@ -207,6 +228,46 @@ enum result partition_ept_build(struct partition *p, const struct handover *h, v
     r = create_domain(p, h, cpu_flush);
     r = r == OK ? ept_map_apply(&p->ept->map, p->domain) : r;
     return r == OK && !partition_starts_cpus(p) ? partition_ept_map_device(p, apic_page()) : r;
+}
+
+static void list_spans(struct ept *e, const struct partition *p)
+{
+    u64 at = 0;
+    for (u32 i = 0; i < p->span_count; i++) {
+        const struct partition_span *s = &p->spans[i];
+        add(e, at, s->gpa - at, 0);
+        add(e, s->gpa, s->size, LISTED);
+        at = s->gpa + s->size;
+    }
+    e->types.limit = e->map.limit = at;
+}
+
+static enum result map_spans(const struct partition *p)
+{
+    enum result r = OK;
+    for (u32 i = 0; r == OK && i < p->span_count; i++) {
+        const struct partition_span *s = &p->spans[i];
+        r = domain_map(p->domain, (gpa_t){s->gpa}, (hpa_t){s->hpa}, s->size, LISTED & ~(u32)EPT_MAP_LISTED, MEM_WB);
+    }
+    return r;
+}
+
+enum result partition_ept_build_spans(struct partition *p, void (*cpu_flush)(void *ctx))
+{
+    enum result r = allocate(&p->ept);
+    if (r == OK) {
+        r = partition_mtrr_begin(p, &p->ept->types.now);
+    }
+    if (r != OK) {
+        return r;
+    }
+    const struct domain_config config = {.levels = LEVELS, .page_sizes = cpu_page_sizes(), .coherent = true,
+                                         .partition = p->id, .cpu_flush = cpu_flush, .ctx = p};
+    list_spans(p->ept, p);
+    p->ept->page_sizes = config.page_sizes;
+    p->gpa_width = least(p->physical_width, width_of(LEVELS));
+    r = domain_create(&config, &p->domain);
+    return r == OK ? map_spans(p) : r;
 }
 
 /*

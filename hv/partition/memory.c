@@ -7,19 +7,34 @@
 
 enum { KINDS_RAM = 1u << RANGE_RAM, KINDS_READABLE = 1u << RANGE_RAM | 1u << RANGE_RESERVED | 1u << RANGE_FIRMWARE };
 
-bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len)
+/* Out of line, so that the root, whose doorbells wait for this, saves no registers for it. */
+static not_inlined bool is_in_spans(const struct partition *p, gpa_t gpa, u64 len, hpa_t *at)
+{
+    *at = span_hpa(p->spans, p->span_count, gpa);
+    return span_holds(p->spans, p->span_count, gpa, len);
+}
+
+static not_inlined const volatile void *at_in_spans(const struct partition *p, gpa_t gpa, u64 len)
+{
+    hpa_t at;
+    return is_in_spans(p, gpa, len, &at) ? port_hpa_to_ptr(at) : NULL;
+}
+
+bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len, hpa_t *at)
 {
     if (p->spans != NULL) {
-        return span_holds(p->spans, p->span_count, gpa, len);
+        return is_in_spans(p, gpa, len, at);
     }
+    at->v = gpa.v;
     return memory_map_holds(gpa.v, len, KINDS_RAM) && !memory_map_is_protected(gpa.v, len);
 }
 
 const volatile void *partition_memory_at(const struct partition *p, gpa_t gpa, size_t len)
 {
-    bool is_there = p->spans != NULL ? span_holds(p->spans, p->span_count, gpa, len)
-                                     : memory_map_holds(gpa.v, len, KINDS_READABLE);
-    return is_there ? port_hpa_to_ptr(partition_hpa(p, gpa)) : NULL;
+    if (p->spans != NULL) {
+        return at_in_spans(p, gpa, len);
+    }
+    return memory_map_holds(gpa.v, len, KINDS_READABLE) ? port_hpa_to_ptr((hpa_t){gpa.v}) : NULL;
 }
 
 bool partition_memory_read(const struct partition *p, gpa_t gpa, void *to, size_t len)

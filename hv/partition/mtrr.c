@@ -32,3 +32,12 @@ enum result partition_mtrr_load(u32 physical_width, struct mtrr *m)
     }
     return OK;
 }
+
+enum result partition_mtrr_begin(const struct partition *p, struct mtrr *m)
+{
+    if (p->config == NULL) {
+        return partition_mtrr_load(p->physical_width, m);
+    }
+    mtrr_write_back(m, (u32)msr_read(MSR_MTRR_CAP) & 0xff, p->physical_width);
+    return OK;
+}

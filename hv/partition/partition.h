@@ -7,8 +7,10 @@
 #ifndef NESTOR_HV_PARTITION_PARTITION_H
 #define NESTOR_HV_PARTITION_PARTITION_H
 
+#include "hv/guest/icr.h"
 #include "hv/guest/mtrr.h"
 #include "hv/guest/sleep.h"
+#include "hv/guest/uart.h"
 #include "hv/handover.h"
 #include "hv/partition/span.h"
 #include "iommu/base/limit.h"
@@ -25,19 +27,50 @@ struct partition_kicks {
     u32 generation;
 };
 
+/* Its life, for those that are not the root; see hv/vcpu/life.c. */
+enum partition_state { PARTITION_WAITS, PARTITION_RUNS, PARTITION_STOPPED };
+struct partition_life {
+    struct spinlock lock;
+    enum partition_state state;
+    bool ending;                    /* its CPUs have been told to stop */
+    bool again;                     /* and to begin again */
+    u32 arrived;                    /* how many have stopped */
+    u32 starts, ends;
+};
+
+enum { PARTITION_RING = 8 << 10 };
+/* What its guest prints, until a CPU of the root passes it on; see console.c. */
+struct partition_output {
+    struct spinlock lock;
+    struct uart uart;
+    char *ring;
+    u32 put, taken;
+    u32 prefix;                     /* how much of it the present line has */
+    struct limit dropped;
+};
+
 struct partition {
     u32 id;
     u32 physical_width;             /* bits of an address, as CPUID shows them */
     u32 gpa_width;                  /* of these, what the second stage translates */
-    const struct partition_span *spans;     /* its memory; NULL: the root's, which is where the machine has it */
+    const struct handover_partition *config;    /* NULL: the root */
+    const struct partition_span *spans;         /* its memory; NULL: the root's, which is where the machine has it */
     u32 span_count;
+    bool shares;                    /* there are other partitions */
+    struct icr_cpus cpus;           /* whom its IPIs may reach, and */
+    struct icr_cpus targets;        /* its devices' interrupts: these are not going to be another's */
+    u32 cpu_total;                  /* of a partition that is not the root */
+    u64 hand_over_at;               /* of the root: when at the latest the others get their CPUs, 0: not now */
+    struct partition_life life;
+    struct partition_output console;
     struct partition_kicks kicks;
     struct domain *domain;
     struct ept *ept;                /* what ept.c knows of it */
     u64 eptp;
     hpa_t msr_bitmap;
     hpa_t io_bitmap;                /* two pages */
-    u64 apic_page;                  /* see partition_starts_cpus() */
+    bool starts_cpus;               /* see partition_starts_cpus() */
+    u64 apic_page;                  /* where xAPIC mode is trapped for that; else 0 */
     struct sleep_registers sleep;
     struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
@@ -60,6 +93,10 @@ struct partition {
     struct limit denied_msrs[2], foreign_msrs[2]; /* reads, writes */
     struct window *status;          /* NULL: none */
     struct limit refused_status;    /* accesses to its ports that are none */
+    struct limit shared_msrs;       /* writes, of those that other CPUs share */
+    struct limit foreign_ipis;      /* that reached nobody, as they are of a kind that the machine has for one system */
+    struct limit foreign_inits;     /* that came from elsewhere than the partition's CPUs */
+    struct limit dropped_ports;     /* writes to ports that are not there */
     struct limit unknown_msrs, refused_strings, refused_sleeps, sleeps, refused_tasks;
 };
 
@@ -70,6 +107,29 @@ struct partition {
 must_use enum result partition_create_root(const struct handover *h, void (*cpu_flush)(void *ctx),
                                            struct partition **out);
 void partition_destroy(struct partition *p);
+/* One of those that the config names, stopped. After the root, in the order of the config. */
+must_use enum result partition_create(const struct handover *h, const struct handover_partition *config,
+                                      void (*cpu_flush)(void *ctx));
+/* All, the root first. NULL behind the last. */
+struct partition *partition_get(u32 i);
+/* The one that the machine's CPU of that index is going to be moved to; NULL: it stays the root's. */
+struct partition *partition_of_cpu(u32 index);
+/* Its place among the CPUs of that partition. */
+u32 partition_number_of(const struct partition *p, u32 index);
+
+/* promised: another partition's later, and no interrupt's until then. */
+void partition_add_cpu(struct partition *p, u32 apic_id, bool promised);
+void partition_remove_cpu(struct partition *p, u32 apic_id);
+/* An interrupt may be sent there. */
+bool partition_has_target(const struct partition *p, u32 apic_id);
+
+/* A partition that is not the root: its memory as at its first start. */
+void partition_load(struct partition *p);
+
+/* What the guest has sent by its UART. */
+void partition_console_put(struct partition *p, char c);
+/* On a CPU of the root: as much as the console takes without waiting. True: something is left. */
+must_use bool partition_console_drain(void);
 /* From now on these exit; before the partition's CPUs enter. */
 void partition_open_ports(struct partition *p, u16 first, u32 count);
 
@@ -79,8 +139,8 @@ static inline hpa_t partition_hpa(const struct partition *p, gpa_t gpa)
     return p->spans == NULL ? (hpa_t){gpa.v} : span_hpa(p->spans, p->span_count, gpa);
 }
 
-/* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to. */
-bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len);
+/* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to: at *at then. */
+bool partition_memory_is_ram(const struct partition *p, gpa_t gpa, u64 len, hpa_t *at);
 
 /* Where a piece within a page can be read; NULL unless all of it is memory, the firmware's included. */
 const volatile void *partition_memory_at(const struct partition *p, gpa_t gpa, size_t len);
@@ -98,17 +158,18 @@ u32 partition_ept_rights(const struct partition *p, u64 gpa);
 bool partition_is_sleep_page(const struct partition *p, u64 gpa);
 
 /*
- * INIT and start-up IPIs go from CPU to CPU by software (vcpu/start.h): a hypervisor is below. Then the page of the
- * local APIC is a hole of the second stage, as well.
+ * INIT and start-up IPIs go from CPU to CPU by software (vcpu/start.h): a hypervisor is below, or there are several
+ * partitions. The page of the local APIC is a hole of the second stage then; with several, where all CPUs are in x2APIC
+ * mode, so is all to which a store might be an interrupt.
  */
 static inline bool partition_starts_cpus(const struct partition *p)
 {
-    return p->apic_page != 0;
+    return p->starts_cpus;
 }
 
 static inline bool partition_is_apic_page(const struct partition *p, u64 gpa)
 {
-    return partition_starts_cpus(p) && (gpa & ~PAGE_MASK) == p->apic_page;
+    return p->apic_page != 0 && (gpa & ~PAGE_MASK) == p->apic_page;
 }
 
 /*
@@ -122,6 +183,8 @@ must_use bool partition_ept_retype(struct partition *p, const struct mtrr *wante
  * key ids. ERR_UNSUPPORTED, with a line: more registers than a copy holds, or a value that hardware should refuse.
  */
 must_use enum result partition_mtrr_load(u32 physical_width, struct mtrr *m);
+/* Those that a CPU of the partition begins with. */
+must_use enum result partition_mtrr_begin(const struct partition *p, struct mtrr *m);
 
 /*
  * All DMA of all source-ids goes through the partition's second stage from now on, and none reaches Nestor's memory

@@ -15,7 +15,8 @@ struct ept {
     u32 levels;
     u64 page_sizes;
     struct ept_map map;
-    struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_SLEEP + HANDOVER_PROTECT + 4];
+    struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_SLEEP + HANDOVER_PROTECT +
+                                2 * HANDOVER_PARTITIONS + 5];
 };
 
 #endif

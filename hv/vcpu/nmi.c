@@ -82,6 +82,12 @@ void nmi_window_exit(struct vcpu *v)
     set_window(v);
 }
 
+void nmi_take(struct vcpu *v)
+{
+    __atomic_store_n(&v->nmi_pending, 1, __ATOMIC_SEQ_CST);
+    set_window(v);
+}
+
 void nmi_forget(struct vcpu *v)
 {
     __atomic_store_n(&v->nmi_pending, 0, __ATOMIC_SEQ_CST);

@@ -17,6 +17,8 @@ void nmi_begin(struct vcpu *v, struct cpu *starting);
 void nmi_exit(struct vcpu *v);
 /* The guest can take an NMI now. */
 void nmi_window_exit(struct vcpu *v);
+/* One that another of the guest's CPUs has sent. */
+void nmi_take(struct vcpu *v);
 /* INIT: an NMI that waits is dropped. */
 void nmi_forget(struct vcpu *v);
 

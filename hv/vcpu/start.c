@@ -4,14 +4,19 @@
 
 #include "hv/machine/reset.h"
 #include "hv/machine/x86.h"
+#include "hv/partition/partition.h"
 #include "hv/vcpu/kick.h"
 #include "hv/vcpu/nmi.h"
+#include "hv/vcpu/stop.h"
 #include "hv/vmx/vmx.h"
 #include "iommu/port.h"
 
 #define DR6_RESET 0xffff0ff0ull
 
-enum { LIMIT = 0xffff };
+enum {
+    LIMIT = 0xffff,
+    FLAT_CODE = 0x10, FLAT_DATA = 0x18, FLAT_CODE_RIGHTS = 0xc09b, FLAT_DATA_RIGHTS = 0xc093,
+};
 
 /* In the order of enum segment. */
 static const u8 reset_rights[SEG_COUNT] = {0x93, 0x9b, 0x93, 0x93, 0x93, 0x93, 0x82, 0x8b};
@@ -56,22 +61,31 @@ static void reset_registers(struct vcpu *v)
 }
 
 /*
- * The boot CPU would start at the firmware's reset vector again. Hardware resets the machine here; so do we.
+ * The root's first CPU would start at the firmware's reset vector again. Hardware resets the machine here; so do we.
  */
-static void init_of_boot_cpu(void)
+static void init_of_first_cpu(struct vcpu *v)
 {
+    if (v->partition->config != NULL) {
+        stop_partition(v, "INIT of its first CPU", true);
+        return;
+    }
     port_log(LOG_ERROR, "INIT of the boot CPU, the machine resets");
     machine_reset();
 }
 
-void start_init(struct vcpu *v)
+static void clear_events(struct vcpu *v)
 {
     vmcs_write(VMCS_ENTRY_EVENT, 0);
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
     vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
     nmi_forget(v);
+}
+
+void start_init(struct vcpu *v)
+{
+    clear_events(v);
     if (vcpu_is_first(v)) {
-        init_of_boot_cpu();
+        init_of_first_cpu(v);
     }
 }
 
@@ -82,15 +96,35 @@ void start_at(struct vcpu *v, u32 vector)
     vmcs_write(VMCS_GUEST_CS_BASE, (u64)vector << 12);
 }
 
+/* Code and data of all 4 GiB; selectors as boot protocols have them. */
+void start_flat(struct vcpu *v, const struct start_registers *at)
+{
+    clear_events(v);
+    reset_registers(v);
+    for (u32 s = SEG_ES; s <= SEG_GS; s++) {
+        bool code = s == SEG_CS;
+        vmcs_write(vmcs_of_segment(VMCS_GUEST_ES, (enum segment)s), code ? FLAT_CODE : FLAT_DATA);
+        vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_LIMIT, (enum segment)s), ~0u);
+        vmcs_write(vmcs_of_segment(VMCS_GUEST_ES_RIGHTS, (enum segment)s), code ? FLAT_CODE_RIGHTS : FLAT_DATA_RIGHTS);
+    }
+    vmcs_write(VMCS_CR0_SHADOW, CR0_ET | CR0_PE);
+    vmcs_write(VMCS_GUEST_CR0, CR0_ET | CR0_PE | v->cr0_fixed);
+    vmcs_write(VMCS_GUEST_RIP, at->eip);
+    v->regs->gpr[REG_RAX] = at->eax;
+    v->regs->gpr[REG_RBX] = at->ebx;
+    v->regs->gpr[REG_RSI] = at->esi;
+    v->startup = 0;
+}
+
 /* Goes from one word to the next; false, with the present one in *word: another CPU was faster. */
 static bool step(struct vcpu *v, u32 *word, u32 next)
 {
     return __atomic_compare_exchange_n(&v->startup, word, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-static void tell(struct vcpu *v)
+static void tell(struct vcpu *v, enum vcpu_alert what)
 {
-    __atomic_fetch_or(&v->alert, ALERT_STARTUP, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&v->alert, what, __ATOMIC_SEQ_CST);
     if (v->cpu != cpu_current()) {
         kick_exit(v->cpu);
     }
@@ -101,7 +135,7 @@ void start_send_init(struct vcpu *v)
     u32 word = __atomic_load_n(&v->startup, __ATOMIC_SEQ_CST);
     while (!step(v, &word, startup_after_init(word))) {
     }
-    tell(v);
+    tell(v, ALERT_STARTUP);
 }
 
 void start_send_sipi(struct vcpu *v, u32 vector)
@@ -110,8 +144,14 @@ void start_send_sipi(struct vcpu *v, u32 vector)
     while (!step(v, &word, startup_after_sipi(word, vector))) {
     }
     if (startup_after_sipi(word, vector) != word) {
-        tell(v);
+        tell(v, ALERT_STARTUP);
     }
+}
+
+/* A raw one could not be told from a kick. */
+void start_send_nmi(struct vcpu *v)
+{
+    tell(v, ALERT_NMI);
 }
 
 /* Interrupts are off there, and NMIs are not the guest's (nmi.c). Some exits end the halt: each is followed by this. */
@@ -119,6 +159,14 @@ static void wait(struct vcpu *v)
 {
     vmcs_write(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT);
     __atomic_fetch_or(&v->alert, ALERT_STARTUP, __ATOMIC_SEQ_CST);
+}
+
+void start_wait(struct vcpu *v)
+{
+    clear_events(v);
+    reset_registers(v);
+    __atomic_store_n(&v->startup, STARTUP_WAITS, __ATOMIC_SEQ_CST);
+    wait(v);
 }
 
 bool start_serve(struct vcpu *v)

@@ -12,14 +12,26 @@
 
 #include "hv/vcpu/vcpu.h"
 
-/* INIT: what must not outlive it. The registers may follow later. Resets the machine if it is the boot CPU's. */
+/*
+ * INIT: what must not outlive it. The registers may follow later. That of a partition's first CPU is the end of the
+ * partition's life, of the root's the machine's.
+ */
 void start_init(struct vcpu *v);
 /* The registers after INIT, and a start at the page of that number. */
 void start_at(struct vcpu *v, u32 vector);
 
+/*
+ * A partition that nothing has started: its first CPU in flat 32-bit protected mode without paging, at that address,
+ * all else as after INIT. Its other CPUs, and those of one that is stopped, wait for a start-up IPI by software.
+ */
+struct start_registers { u32 eip, eax, ebx, esi; };
+void start_flat(struct vcpu *v, const struct start_registers *at);
+void start_wait(struct vcpu *v);
+
 /* By software: to that CPU, from any. */
 void start_send_init(struct vcpu *v);
 void start_send_sipi(struct vcpu *v, u32 vector);
+void start_send_nmi(struct vcpu *v);
 /* On the CPU itself, for ALERT_STARTUP: does what was sent. True: it stopped running. */
 bool start_serve(struct vcpu *v);
 

@@ -6,6 +6,12 @@
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
+void vcpu_reset_msrs(struct vcpu *v)
+{
+    const struct partition *p = v->partition;
+    v->msr = (struct msr_guest){.confined = p->config != NULL, .first = vcpu_is_first(v)};
+}
+
 enum result vcpu_create(struct partition *p, struct cpu *c, u32 number, struct vcpu **out)
 {
     _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page each");
@@ -19,17 +25,17 @@ enum result vcpu_create(struct partition *p, struct cpu *c, u32 number, struct v
     v->cpu = c;
     v->index = c->index;
     v->number = number;
-    v->alert = vcpu_is_first(v) ? ALERT_NOT_SET_UP : 0; /* done at its first exit */
+    v->alert = vcpu_is_first(v) && p->config == NULL ? ALERT_NOT_SET_UP : 0; /* done at its first exit */
     v->signature = cpuid(1, 0).eax;
     v->apic_format = APIC_FLAT;
-    if (partition_starts_cpus(p) && !apic_is_x2apic()) {
+    if (p->apic_page != 0 && !apic_is_x2apic()) {
         v->apic_logical = port_mmio_read32((hpa_t){p->apic_page + APIC_LOGICAL});
         v->apic_format = port_mmio_read32((hpa_t){p->apic_page + APIC_FORMAT});
     }
     v->vmcs.v = page.v + PAGE_SIZE;
-    c->vcpu = v;
+    vcpu_reset_msrs(v);
     *out = v;
-    return partition_mtrr_load(p->physical_width, &v->mtrr);
+    return partition_mtrr_begin(p, &v->mtrr);
 }
 
 void vcpu_unblock(u32 what)

@@ -18,6 +18,8 @@ enum vcpu_alert {
     ALERT_FAULT = 1,                /* the NMI has come by which remapping units tell the first CPU of faults */
     ALERT_NOT_SET_UP = 2,           /* they have not been told yet where to send it */
     ALERT_STARTUP = 4,              /* INIT or a start-up IPI, see start.h */
+    ALERT_NMI = 8,                  /* an NMI of another of the guest's CPUs */
+    ALERT_LIFE = 16,                /* another partition, or its end or start, see life.h */
 };
 
 struct vcpu {
@@ -36,6 +38,7 @@ struct vcpu {
     u32 signature;                  /* CPUID.1:EAX, what INIT leaves in EDX */
     bool timer_on, timer_expired;   /* the VMX-preemption timer; see work.c */
     bool work_left;
+    bool drains;                    /* other partitions have printed more than the console could take at once */
     u32 alert;                      /* enum vcpu_alert, bits */
     u32 startup;                    /* what other CPUs have sent, see start.h and guest/startup.h */
     u32 apic_logical, apic_format;  /* where its local APIC is trapped: the guest's LDR and DFR */
@@ -81,6 +84,9 @@ void vcpu_note_access(u64 address, u32 width, enum breakpoint_kind kind);
 /* Begins and ends blocking: bits of enum interruptibility. */
 void vcpu_block(u32 what);
 void vcpu_unblock(u32 what);
+
+/* The registers of `msr` as they are when the partition begins. */
+void vcpu_reset_msrs(struct vcpu *v);
 
 /* The guest's register of that number. */
 u64 vcpu_reg(const struct vcpu *v, u32 reg);

@@ -8,6 +8,7 @@
 #include "hv/vmx/vmx.h"
 #include "iommu/port.h"
 
+#define PAT_RESET 0x0007040600070406ull  /* SDM table 13-12 */
 #define RIGHTS_UNUSABLE 0x10000u
 #define RIGHTS_BUSY_TSS64 0x8bu
 
@@ -186,7 +187,7 @@ static void set_guest(const struct vcpu *v, const struct tables_firmware *f, con
     }
 }
 
-void vmcs_setup(struct vcpu *v, const struct tables_firmware *firmware, const struct handover_resume *resume)
+static void set_common(struct vcpu *v)
 {
     v->regs = (struct guest_regs *)(uintptr_t)(v->cpu->stack_top - 16) - 1;
     clear_all_fields();
@@ -194,14 +195,33 @@ void vmcs_setup(struct vcpu *v, const struct tables_firmware *firmware, const st
     set_controls(v);
     set_cr_masks(v);
     set_host(v);
+}
+
+void vmcs_setup(struct vcpu *v, const struct tables_firmware *firmware, const struct handover_resume *resume)
+{
+    set_common(v);
     set_guest(v, firmware, resume);
 }
 
-void vmcs_setup_widen_host(void)
+void vmcs_setup_next_exits(const struct vcpu *v)
 {
+    vmcs_write(VMCS_HOST_RIP, (u64)(uintptr_t)(v->partition->shares ? vmx_exit_shared : vmx_exit));
     hpa_t root = paging_wide_root();
     if (root.v != 0) {
         vmcs_write(VMCS_HOST_CR3, root.v);
         vmcs_write(VMCS_HOST_CR4, vmcs_read(VMCS_HOST_CR4) | CR4_LA57);
     }
+}
+
+/* Of the MSRs that were copied the guest has those of reset. */
+void vmcs_setup_fresh(struct vcpu *v)
+{
+    static const u16 zero[] = {VMCS_GUEST_SYSENTER_CS, VMCS_GUEST_SYSENTER_ESP, VMCS_GUEST_SYSENTER_EIP,
+                               VMCS_GUEST_DEBUGCTL};
+    set_common(v);
+    for (u32 i = 0; i < ARRAY_LEN(zero); i++) {
+        vmcs_write((enum vmcs_field)zero[i], 0);
+    }
+    vmcs_write(VMCS_GUEST_PAT, PAT_RESET);
+    vmcs_setup_next_exits(v);
 }

@@ -14,11 +14,14 @@ struct handover_resume;
  */
 void vmcs_setup(struct vcpu *v, const struct tables_firmware *firmware, const struct handover_resume *resume);
 
+/* The same for a CPU that has left another guest: without guest state, which is start.h's. */
+void vmcs_setup_fresh(struct vcpu *v);
+
 /*
- * Five levels of paging in root mode, where there are such tables (paging.h), from this CPU's next exit on. Not from
- * its first: that one may be a VM entry that failed, and there is no way back to four levels without leaving IA-32e
- * mode (SDM 5.1.2).
+ * What is different from this CPU's first exit on: where exits go, and five levels of paging in root mode, where there
+ * are such tables (paging.h). Not for the first: that one may be a VM entry that failed, and there is no way back to
+ * four levels without leaving IA-32e mode (SDM 5.1.2).
  */
-void vmcs_setup_widen_host(void);
+void vmcs_setup_next_exits(const struct vcpu *v);
 
 #endif

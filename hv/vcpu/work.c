@@ -5,9 +5,11 @@
 #include "hv/machine/time.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
+#include "hv/vcpu/life.h"
+#include "hv/vcpu/nmi.h"
 #include "hv/vcpu/start.h"
 
-enum { POLL_MS = 100, SOON_US = 50 };
+enum { POLL_MS = 100, SOON_US = 50, FIFO_US = 1400 };   /* the last: 16 bytes at 115200 baud */
 
 static u64 timer_ticks(u64 us)
 {
@@ -32,10 +34,16 @@ static void timer_start(struct vcpu *v, u64 us)
     v->timer_expired = false;
 }
 
+/* It does for other partitions what these do not do themselves. */
+static bool is_host(const struct vcpu *v)
+{
+    return v->partition->shares && v->partition->config == NULL;
+}
+
 /* The partition's first CPU, the only one that never waits for a SIPI. */
 static bool polls(const struct vcpu *v)
 {
-    return vcpu_is_first(v) && partition_dma_needs_polling(v->partition);
+    return vcpu_is_first(v) && (partition_dma_needs_polling(v->partition) || is_host(v));
 }
 
 void work_timer_exit(struct vcpu *v)
@@ -51,6 +59,10 @@ void work_timer_exit(struct vcpu *v)
     if (polls(v) && tsc_read() - v->polled_at > POLL_MS * time_tsc_khz()) {
         v->polled_at = tsc_read();
         partition_dma_poll_faults(v->partition);
+    }
+    if (polls(v) && is_host(v)) {
+        life_poll(v->partition);
+        v->drains = partition_console_drain();
     }
 }
 
@@ -83,6 +95,14 @@ static not_inlined void serve_alert(struct vcpu *v)
     if ((what & ALERT_NOT_SET_UP) && polls(v)) {
         partition_dma_alert(v->partition, v->cpu->apic_id);
     }
+    if (what & ALERT_NMI) {
+        nmi_take(v);
+    }
+    /* Perhaps by what was just served. */
+    if ((what | v->alert) & ALERT_LIFE) {
+        work_hand_over(v);
+        life_serve(v);
+    }
 }
 
 static void check_timer(struct vcpu *v)
@@ -93,7 +113,7 @@ static void check_timer(struct vcpu *v)
     if (v->work_left) {
         timer_start(v, SOON_US);
     } else if (polls(v)) {
-        timer_start(v, POLL_MS * 1000);
+        timer_start(v, v->drains ? FIFO_US : POLL_MS * 1000);
     } else {
         timer_enable(v, false);
     }
@@ -110,7 +130,7 @@ void work_check(struct vcpu *v)
 
 void work_alert(struct vcpu *v)
 {
-    if (v->alert & (ALERT_FAULT | ALERT_STARTUP)) {
+    if (v->alert & ~(u32)ALERT_NOT_SET_UP) {
         work_exit_at_once(v);
     }
 }

@@ -13,7 +13,7 @@ bits 64
 default rel
 %include "frame.inc"
 
-extern exit_first, exit_handle, exit_resume_failed
+extern exit_first, exit_handle, exit_shared, exit_resume_failed
 
 section .text
 
@@ -38,13 +38,7 @@ section .text
     call %1
 %endmacro
 
-global vmx_first_exit, vmx_exit
-vmx_first_exit:
-    SAVE_AND_CALL exit_first
-    jmp go_on
-vmx_exit:
-    SAVE_AND_CALL exit_handle
-go_on:
+%macro LOAD 0
     pop rax
     pop rcx
     pop rdx
@@ -61,9 +55,30 @@ go_on:
     pop r13
     pop r14
     pop r15
+%endmacro
+
+global vmx_first_exit, vmx_exit, vmx_exit_shared, vmx_start
+vmx_first_exit:
+    SAVE_AND_CALL exit_first
+    jmp go_on
+vmx_exit_shared:
+    SAVE_AND_CALL exit_shared
+    jmp go_on
+vmx_exit:
+    SAVE_AND_CALL exit_handle
+go_on:
+    LOAD
     vmresume
     mov rdi, [rsp]
     call exit_resume_failed     ; void exit_resume_failed(struct vcpu *)
+
+; void vmx_start(struct guest_regs *)
+vmx_start:
+    mov rsp, rdi
+    LOAD
+    vmlaunch
+    mov rdi, [rsp]
+    call exit_resume_failed
 
 global vmx_launch, vmx_restore
 ; u32 vmx_launch(u64 *rsp)

@@ -18,8 +18,12 @@ u32 vmx_launch(u64 *rsp);
 /* From the exit of a failed VM entry back into vmx_launch(). */
 _Noreturn void vmx_restore(const u64 *rsp);
 
-/* Values of VMCS_HOST_RIP: the first exit goes to exit_first(), all others to exit_handle(). */
+/* VM entry by a VMCS that was not current before, with these registers of the CPU's main stack; nothing returns. */
+_Noreturn void vmx_start(struct guest_regs *regs);
+
+/* Values of VMCS_HOST_RIP: the first exit goes to exit_first(), all others to exit_handle() or exit_shared(). */
 void vmx_first_exit(void);
 void vmx_exit(void);
+void vmx_exit_shared(void);
 
 #endif

@@ -86,6 +86,11 @@ enum result vmx_vmcs_load(hpa_t vmcs)
     return OK;
 }
 
+void vmx_vmcs_leave(hpa_t vmcs)
+{
+    __asm__ volatile("vmclear %0" : : "m"(vmcs.v) : "cc", "memory");
+}
+
 void vmx_invept_all(void)
 {
     const u64 descriptor[2] = {0, 0};

@@ -19,6 +19,9 @@ void vmx_off(struct cpu *c);
 /* Makes a page of zeros the current VMCS. ERR_UNSUPPORTED, with a line, where the CPU refuses it. */
 must_use enum result vmx_vmcs_load(hpa_t vmcs);
 
+/* What the CPU holds of a VMCS goes back to memory, and it is current no longer. */
+void vmx_vmcs_leave(hpa_t vmcs);
+
 /* INVEPT of everything and INVVPID of one id, on this CPU. */
 void vmx_invept_all(void);
 void vmx_invvpid(u16 vpid);

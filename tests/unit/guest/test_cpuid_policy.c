@@ -224,6 +224,25 @@ static void key_ids_are_no_address_bits(void **state)
     }
 }
 
+static void the_rate_of_the_tsc(void **state)
+{
+    static const u32 rates[] = {1000, 2100000, 3999999, 4000000, 4294967, 5200000};
+    u64 reg[CPUID_REGS];
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(rates); i++) {
+        memset(reg, 0, sizeof(reg));
+        cpuid_policy_fill_rate(rates[i], reg);
+        assert_int_equal(reg[CPUID_EAX], 1);
+        assert_in_range(rates[i] * 1000ull - reg[CPUID_EBX] * reg[CPUID_ECX] / reg[CPUID_EAX], 0, 1);
+        assert_int_equal(reg[CPUID_ECX] >> 32, 0);
+        for (u32 r = 0; r < CPUID_REGS; r++) {
+            reg[r] = r + 2;     /* the CPU knows */
+        }
+        cpuid_policy_fill_rate(rates[i], reg);
+        assert_true(reg[0] == 2 && reg[1] == 3 && reg[2] == 4 && reg[3] == 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +255,7 @@ int main(void)
         cmocka_unit_test(names_the_hypervisor),
         cmocka_unit_test(mirrors_the_guests_cr4),
         cmocka_unit_test(the_status_window_is_named),
+        cmocka_unit_test(the_rate_of_the_tsc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -94,6 +95,58 @@ static void logical(void **state)
     assert_int_equal(meant(bit | 0xffffffffull << 32, true, FLAT), 0xff);
 }
 
+static void only_own_kinds_are_allowed(void **state)
+{
+    (void)state;
+    for (u32 mode = 0; mode < 8; mode++) {
+        for (u32 vector = 0; vector < 256; vector++) {
+            const struct icr i = icr_decode(mode << 8 | vector, true);
+            bool startup = mode == 4 || mode == 5 || mode == 6;
+            assert_int_equal(icr_is_allowed(&i), startup || (mode < 2 && vector >= 32));
+        }
+    }
+}
+
+/* Of ids 0, 1, 12h, 1Fh and 3Ah, which the partition has: cluster and bits of each step, as text. */
+static const char *members(u64 command, u32 self)
+{
+    static u16 clusters[8] = {3, 0x8004, 0, 0x400};
+    static char text[64];
+    const struct icr_cpus cpus = {clusters, 4};
+    const struct icr i = icr_decode(command, true);
+    size_t used = 0;
+    u32 found;
+    text[0] = 0;
+    for (u32 c = 0; (found = icr_members(&i, &cpus, self, &c)) != 0; c++) {
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%x:%x ", c, found);
+    }
+    return text;
+}
+
+#define TO(destination, low) ((u64)(destination) << 32 | (low))
+
+static void nobody_else_is_reached(void **state)
+{
+    enum { LOGICAL = 1 << 11, SELF = 1 << 18, ALL = 2 << 18, OTHERS = 3 << 18 };
+    static const struct { u64 command; u32 self; const char *wanted; } cases[] = {
+        {TO(0, 0x40), 1, "0:1 "}, {TO(1, 0x40), 1, "0:2 "}, {TO(2, 0x40), 1, ""}, {TO(0x1f, 0x40), 0, "1:8000 "},
+        {TO(0x1e, 0x40), 0, ""}, {TO(0x3a, 0x40), 0, "3:400 "}, {TO(0x4a, 0x40), 0, ""}, {TO(0x103a, 0x40), 0, ""},
+        {TO(0xfffffffe, 0x40), 0, ""}, {TO(0xff, 0x40), 0, ""},
+        {TO(0xffffffff, 0x40), 0, "0:3 1:8004 3:400 "}, {TO(0xffffffff, 0x40 | LOGICAL), 0, "0:3 1:8004 3:400 "},
+        {TO(0x0000ffff, 0x40 | LOGICAL), 0, "0:3 "}, {TO(0x0001ffff, 0x40 | LOGICAL), 0, "1:8004 "},
+        {TO(0x00010004, 0x40 | LOGICAL), 0, "1:4 "}, {TO(0x00017ff3, 0x40 | LOGICAL), 0, ""},
+        {TO(0x0002ffff, 0x40 | LOGICAL), 0, ""}, {TO(0xfffeffff, 0x40 | LOGICAL), 0, ""},
+        {TO(0x00040001, 0x40 | LOGICAL), 0, ""},
+        {TO(0x12, 0x40 | SELF), 0x1f, "1:8000 "}, {TO(0x02, 0x40 | ALL), 0x1f, "0:3 1:8004 3:400 "},
+        {TO(0x02, 0x40 | OTHERS), 0x1f, "0:3 1:4 3:400 "}, {TO(0x02, 0x40 | OTHERS), 0x3a, "0:3 1:8004 "},
+        {TO(0x02, 0x40 | OTHERS | LOGICAL), 0, "0:2 1:8004 3:400 "},
+    };
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_string_equal(members(cases[i].command, cases[i].self), cases[i].wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +155,8 @@ int main(void)
         cmocka_unit_test(shorthands),
         cmocka_unit_test(physical),
         cmocka_unit_test(logical),
+        cmocka_unit_test(only_own_kinds_are_allowed),
+        cmocka_unit_test(nobody_else_is_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,18 @@ static enum msr_write writes(u32 msr, u64 present, u64 value)
     return msr_policy_write(msr_policy_find(msr), &guest, present, &value);
 }
 
+/* The same where there are several partitions. */
+static bool reads_shared(u32 msr, u64 *value)
+{
+    bool shown;
+    return msr_policy_read_shared(msr_policy_find(msr), &guest, value, &shown) ? shown : reads(msr, value);
+}
+
+static enum msr_shared writes_shared(u32 msr, u64 present, u64 value)
+{
+    return msr_policy_write_shared(msr_policy_find(msr), &guest, present, &value);
+}
+
 static void check_hidden(u32 msr, enum msr_class class)
 {
     u64 value = 1;
@@ -240,7 +252,8 @@ static void bitmap_follows_the_table(void **state)
     for (u32 i = 0; i < 2 * 8192; i++) {
         u32 msr = i < 8192 ? i : 0xc0000000 + i - 8192;
         enum msr_class class = msr_policy_find(msr)->class;
-        bool writes_pass = class == MSR_CLASS_PASS || class == MSR_CLASS_COMMAND;
+        bool writes_pass = class == MSR_CLASS_PASS || class == MSR_CLASS_COMMAND || class == MSR_CLASS_SHARED ||
+                           class == MSR_CLASS_LOCAL;
         bool reads_pass = writes_pass || class == MSR_CLASS_READ_ONLY || class == MSR_CLASS_FILTER;
         assert_int_equal(exits(msr, false), !reads_pass);
         assert_int_equal(exits(msr, true), !writes_pass);
@@ -270,7 +283,7 @@ static void commands_exit_on_demand(void **state)
     (void)state;
     assert_false(exits(0x830, false) || exits(0x830, true));
     memcpy(passed, bitmap, PAGE_SIZE);
-    msr_policy_fill_bitmap(bitmap, true);
+    msr_policy_fill_bitmap(bitmap, true, true);
     assert_true(!exits(0x830, false) && exits(0x830, true));
     for (u32 i = 0; i < PAGE_SIZE; i++) {
         differ += (u32)__builtin_popcount(passed[i] ^ bitmap[i]);
@@ -371,10 +384,92 @@ static void feature_control_and_microcode(void **state)
     assert_int_equal(value, 0);
 }
 
+/* What a partition beside the root may do less: registers that CPUs share, and what brings foreign interrupts. */
+static void partitions_are_confined(void **state)
+{
+    static const struct { u32 first, last; } shared[] = {
+        {0xe2, 0xe2}, {0x179, 0x17b}, {0x19a, 0x19d}, {0x1a1, 0x1a2}, {0x1aa, 0x1aa}, {0x1b1, 0x1b2}, {0x1fc, 0x1fc},
+        {0x280, 0x29f}, {0x400, 0x47f}, {0x610, 0x64f}, {0x770, 0x777}, {0xdb0, 0xdb0},
+    };
+    u8 of_root[PAGE_SIZE];
+    u64 value = 0;
+    (void)state;
+    memcpy(of_root, bitmap, PAGE_SIZE);
+    msr_policy_fill_bitmap(bitmap, true, false);
+    for (u32 i = 0; i < PAGE_SIZE; i++) {
+        assert_int_equal(of_root[i] & ~bitmap[i], 0);
+    }
+    for (u32 i = 0; i < ARRAY_LEN(shared); i++) {
+        for (u32 msr = shared[i].first; msr <= shared[i].last; msr++) {
+            assert_int_equal(writes_shared(msr, 1, 2), MSR_SHARED_AS_ALONE);
+            guest.confined = true;
+            assert_true(!exits(msr, false) && exits(msr, true));
+            assert_int_equal(writes_shared(msr, 1, 2), MSR_SHARED_DROP);
+            guest.confined = false;
+        }
+    }
+    guest.confined = true;
+    assert_true(exits(0x830, true) && !exits(0x832, true) && !exits(0x837, true) && !exits(0x6e0, true));
+    value = 1ull << 38 | 1ull << 34;    /* turbo is the package's, XD the guest's */
+    assert_int_equal(writes_shared(0x1a0, 5, value), MSR_SHARED_IGNORE);
+    assert_true(guest.misc_enable == 1ull << 34);
+    guest.misc_enable = 0;
+    assert_int_equal(msr_policy_find(0x3)->class, MSR_CLASS_UNKNOWN);
+    assert_false(reads_shared(0x3, &value));
+    assert_int_equal(writes_shared(0x3, 5, 5), MSR_SHARED_REFUSE);
+    guest.confined = false;
+    memcpy(bitmap, of_root, PAGE_SIZE);
+}
+
+/* Each entry with each delivery mode, against a table by hand. */
+static void entries_of_the_vector_table(void **state)
+{
+    static const u32 entries[] = {0x82f, 0x833, 0x834, 0x835, 0x836};
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(entries); i++) {
+        const struct msr_rule *rule = msr_policy_find(entries[i]);
+        bool pin = entries[i] >= 0x835;
+        for (u32 mode = 0; mode < 8; mode++) {
+            u64 value = 0x31u | mode << 8;
+            assert_int_equal(msr_policy_write_shared(rule, &guest, 0, &value), MSR_SHARED_AS_ALONE);
+            guest.confined = true;
+            assert_int_equal(msr_policy_write_shared(rule, &guest, 0, &value), MSR_SHARED_DO);
+            u32 wanted = mode == 0 || mode == 4 ? 0x31u | mode << 8 : 0x10031;
+            assert_int_equal(value, wanted | (pin ? 0x10000 : 0));
+            guest.confined = false;
+        }
+    }
+}
+
+/* With partitions x2APIC mode stays, and firmware that tries to leave it goes on. */
+static void x2apic_mode_stays(void **state)
+{
+    static const u64 others[] = {0xfee00900, 0xfee00100, 0xfee00500, 0xfef00d00};
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(others); i++) {
+        guest.boot_services = true;
+        assert_int_equal(writes_shared(0x1b, 0xfee00d00, others[i]), MSR_SHARED_IGNORE);
+        guest.boot_services = false;
+        assert_int_equal(writes_shared(0x1b, 0xfee00d00, others[i]), MSR_SHARED_REFUSE);
+    }
+    assert_int_equal(writes_shared(0x1b, 0xfee00d00, 0xfee00d00), MSR_SHARED_IGNORE);
+    assert_false(guest.apic_off);
+    for (u32 i = 0; i < 4; i++) {       /* the boot CPU's bit is the partition's */
+        u64 value = i & 1 ? 0xfee00d00 : 0xfee00c00;
+        guest.confined = true;
+        guest.first = (i & 2) != 0;
+        assert_true(reads_shared(0x1b, &value));
+        assert_int_equal(value, guest.first ? 0xfee00d00 : 0xfee00c00);
+        assert_int_equal(writes_shared(0x1b, i & 1 ? 0xfee00d00 : 0xfee00c00, value), MSR_SHARED_IGNORE);
+    }
+    guest.confined = guest.first = false;
+    guest.boot_services = true;
+}
+
 static int fill(void **state)
 {
     (void)state;
-    msr_policy_fill_bitmap(bitmap, false);
+    msr_policy_fill_bitmap(bitmap, false, true);
     return 0;
 }
 
@@ -395,6 +490,9 @@ int main(void)
         cmocka_unit_test(other_filters),
         cmocka_unit_test(memory_types),
         cmocka_unit_test(feature_control_and_microcode),
+        cmocka_unit_test(partitions_are_confined),
+        cmocka_unit_test(entries_of_the_vector_table),
+        cmocka_unit_test(x2apic_mode_stays),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }

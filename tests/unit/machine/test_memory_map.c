@@ -81,12 +81,39 @@ static void protected_regions(void **state)
     assert_true(memory_map_is_protected(21 * MIB, PAGE_SIZE));
 }
 
+/* Last, as it changes the map. */
+static void what_is_taken_is_nobodys(void **state)
+{
+    static const struct { u64 base, size; } refused[] = {
+        {6 * MIB, 1}, {5 * MIB, 2 * MIB}, {7 * MIB, 2 * MIB}, {9 * MIB, PAGE_SIZE}, {10 * MIB, 2 * MIB}, {14 * MIB, 1},
+        {16 * MIB, 1}, {24 * MIB, ~0ull},
+    };
+    struct handover *h = machine();
+    (void)state;
+    memory_map_init(h);
+    assert_true(memory_map_holds(5 * MIB, 3 * MIB, RAM));
+    assert_true(memory_map_take(6 * MIB, MIB));
+    assert_false(memory_map_holds(6 * MIB, 1, READABLE) || memory_map_holds(7 * MIB - 1, 1, READABLE));
+    assert_false(memory_map_holds(6 * MIB - 1, 2, READABLE) || memory_map_holds(7 * MIB - 1, 2, READABLE));
+    assert_true(memory_map_holds(MIB, 5 * MIB, RAM) && memory_map_holds(7 * MIB, MIB, RAM));
+    assert_true(memory_map_holds(10 * MIB, 2 * MIB, READABLE) && memory_map_holds(20 * MIB, 5 * MIB, READABLE));
+    for (u32 i = 0; i < ARRAY_LEN(refused); i++) {
+        assert_false(memory_map_take(refused[i].base, refused[i].size));
+    }
+    assert_true(memory_map_take(20 * MIB, 4 * MIB));        /* a whole range */
+    assert_false(memory_map_holds(20 * MIB, 1, READABLE) || memory_map_holds(24 * MIB - 1, 1, READABLE));
+    assert_true(memory_map_holds(24 * MIB, MIB, READABLE));
+    h->range_count = HANDOVER_RANGES - 1;
+    assert_false(memory_map_take(24 * MIB, PAGE_SIZE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds),
         cmocka_unit_test(own_memory_is_nobodys),
         cmocka_unit_test(protected_regions),
+        cmocka_unit_test(what_is_taken_is_nobodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See life.h. */
+#include "hv/vcpu/life.h"
+
+#include "hv/machine/apic.h"
+#include "hv/machine/checked.h"
+#include "hv/machine/time.h"
+#include "hv/partition/partition.h"
+#include "hv/vcpu/kick.h"
+#include "hv/vcpu/panic.h"
+#include "hv/vcpu/start.h"
+#include "hv/vcpu/vmcs_setup.h"
+#include "hv/vmx/vmx.h"
+#include "iommu/base/patience.h"
+#include "iommu/port.h"
+
+enum { HAND_OVER_MS = 2000, ARRIVE_US = 10000000 };
+
+void life_boot_services_end(struct partition *root)
+{
+    if (root->shares) {
+        __atomic_store_n(&root->hand_over_at, tsc_read() + HAND_OVER_MS * time_tsc_khz(), __ATOMIC_SEQ_CST);
+    }
+}
+
+void life_root_starts(struct partition *root)
+{
+    if (__atomic_exchange_n(&root->hand_over_at, 0, __ATOMIC_SEQ_CST) == 0) {
+        return;
+    }
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *c = cpu_get(i);
+        if (c != NULL && c->next != NULL) {
+            __atomic_fetch_or(&c->vcpu->alert, ALERT_LIFE, __ATOMIC_SEQ_CST);
+            kick_exit(c);
+        }
+    }
+}
+
+void life_poll(struct partition *root)
+{
+    u64 at = __atomic_load_n(&root->hand_over_at, __ATOMIC_SEQ_CST);
+    if (at != 0 && tsc_read() > at) {
+        life_root_starts(root);
+    }
+}
+
+static bool all_arrived(const struct partition *p)
+{
+    return __atomic_load_n(&p->life.arrived, __ATOMIC_SEQ_CST) == p->cpu_total;
+}
+
+static void wait_for_others(const struct partition *p)
+{
+    struct patience patience = patience_begin(port_now_us());
+    while (!all_arrived(p)) {
+        if (patience_waited(&patience, port_now_us()) > ARRIVE_US) {
+            panic("partition %s: %u of %u CPUs have stopped", p->config->name, p->life.arrived, p->cpu_total);
+        }
+        port_relax();
+    }
+}
+
+/*
+ * What the last life, or the root, has turned on in this CPU: detection of split locks, speculation control, faults of
+ * CPUID, counters with what they store to linear addresses, extended states. Not every CPU has all.
+ */
+static void turn_off(void)
+{
+    static const u16 msrs[] = {0x33, 0x48, 0x140, 0x38d, 0x38f, 0x3f1, 0x600, 0x6a0, 0xda0};
+    for (u32 i = 0; i < ARRAY_LEN(msrs); i++) {
+        (void)checked_msr_write(msrs[i], 0);
+    }
+    (void)checked_xcr_write(0, 1);
+}
+
+/* False: an interrupt is left. */
+static bool empty_cpu(struct vcpu *v)
+{
+    bool empty = apic_empty();
+    turn_off();
+    vcpu_reset_msrs(v);
+    v->machine_check = 0;
+    mtrr_write_back(&v->mtrr, v->mtrr.variable_count, v->mtrr.physical_width);
+    return empty;
+}
+
+static void begin(struct vcpu *v)
+{
+    struct partition *p = v->partition;
+    const struct handover_partition *config = p->config;
+    const struct start_registers at = {config->eip, config->eax, config->ebx, config->esi};
+    partition_load(p);
+    while (!partition_ept_retype(p, &v->mtrr)) {
+    }
+    p->console.uart = (struct uart){.ier = 0};
+    p->life.starts++;
+    p->life.state = PARTITION_RUNS;
+    start_flat(v, &at);
+}
+
+/* The first CPU decides, when nobody else runs. */
+static void settle(struct vcpu *v)
+{
+    struct partition_life *life = &v->partition->life;
+    bool empty = empty_cpu(v);
+    start_wait(v);
+    __atomic_add_fetch(&life->arrived, 1, __ATOMIC_SEQ_CST);
+    if (!vcpu_is_first(v)) {
+        return;
+    }
+    wait_for_others(v->partition);
+    life->ending = false;
+    if (!empty) {
+        port_log(LOG_ERROR, "partition %s: an interrupt is left in CPU %u, it does not begin",
+                 v->partition->config->name, v->index);
+    } else if (life->again) {
+        begin(v);
+        return;
+    }
+    life->state = PARTITION_STOPPED;
+}
+
+/* Nothing of the root's VMCS is used again. NMIs that come meanwhile write into one that is about to go, or to come. */
+static _Noreturn void move(struct vcpu *from)
+{
+    struct cpu *c = from->cpu;
+    struct vcpu *v = c->next;
+    c->next = NULL;
+    partition_remove_cpu(from->partition, c->apic_id);
+    vmx_vmcs_leave(from->vmcs);
+    __atomic_store_n(&c->vcpu, v, __ATOMIC_SEQ_CST);
+    if (vmx_vmcs_load(v->vmcs) != OK) {
+        panic("CPU %u: no VMCS for partition %s", c->index, v->partition->config->name);
+    }
+    vmcs_setup_fresh(v);
+    kick_catch_up(c);
+    v->partition->life.again = !v->partition->config->later;
+    settle(v);
+    vmx_start(v->regs);
+}
+
+void life_serve(struct vcpu *v)
+{
+    __atomic_and_fetch(&v->alert, ~(u32)ALERT_LIFE, __ATOMIC_SEQ_CST);
+    if (v->cpu->next != NULL) {
+        move(v);
+    }
+    settle(v);
+}

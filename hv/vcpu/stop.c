@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See stop.h. */
+#include "hv/vcpu/stop.h"
+
+#include "hv/partition/partition.h"
+#include "hv/vcpu/kick.h"
+#include "iommu/port.h"
+
+static void tell_cpus(const struct partition *p)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *c = cpu_get(i);
+        if (c != NULL && c->vcpu->partition == p) {
+            __atomic_fetch_or(&c->vcpu->alert, ALERT_LIFE, __ATOMIC_SEQ_CST);
+            if (c != cpu_current()) {
+                kick_exit(c);
+            }
+        }
+    }
+}
+
+static void tell_console(const struct partition *p, const struct vcpu *v, const char *why)
+{
+    if (limit_due_at(p->life.ends)) {
+        port_log(LOG_WARNING, "partition %s, CPU %u: %s; it %s (end %u)", p->config->name, v->index, why,
+                 p->life.again ? "begins again" : "stops", p->life.ends);
+    }
+}
+
+void stop_partition(struct vcpu *v, const char *why, bool again)
+{
+    struct partition *p = v->partition;
+    struct partition_life *life = &p->life;
+    spin_lock(&life->lock);
+    bool first = !life->ending;
+    if (first) {
+        life->ending = true;
+        life->arrived = 0;
+        life->again = again && life->ends < p->config->restarts;
+        life->ends++;
+        tell_cpus(p);
+    }
+    spin_unlock(&life->lock);
+    if (first) {
+        tell_console(p, v, why);
+    }
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The emulated 8250, by what drivers do to find one and to send. */
+#include "hv/guest/uart.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static struct uart u;
+
+static void put(u32 reg, u8 value)
+{
+    assert_false(uart_write(&u, reg, value));
+}
+
+static void sends_and_is_always_ready(void **state)
+{
+    (void)state;
+    u = (struct uart){.ier = 0};
+    assert_int_equal(uart_read(&u, 5), 0x60);
+    assert_true(uart_write(&u, 0, 'x'));
+    put(3, 0x83);                       /* the divisor is no data */
+    put(0, 12);
+    put(1, 0);
+    assert_int_equal(uart_read(&u, 0), 12);
+    put(3, 0x03);
+    assert_int_equal(uart_read(&u, 0), 0);
+    assert_true(uart_write(&u, 0, 0xff));
+    put(4, 0x10);                       /* in loopback mode nothing leaves */
+    put(0, 'x');
+}
+
+/* The steps of Linux's 8250 driver: the enable register, loopback, the FIFO. */
+static void is_found_as_a_16550a(void **state)
+{
+    (void)state;
+    u = (struct uart){.ier = 0};
+    put(1, 0);
+    assert_int_equal(uart_read(&u, 1), 0);
+    put(1, 0xff);
+    assert_int_equal(uart_read(&u, 1), 0x0f);
+    put(4, 0x1a);
+    assert_int_equal(uart_read(&u, 6) & 0xf0, 0x90);
+    put(4, 0x15);
+    assert_int_equal(uart_read(&u, 6) & 0xf0, 0x60);
+    put(4, 0);
+    assert_int_equal(uart_read(&u, 6) & 0xf0, 0xb0);
+    assert_int_equal(uart_read(&u, 2), 0x01);
+    put(2, 0x01);
+    assert_int_equal(uart_read(&u, 2), 0xc1);
+    put(1, 0x40);                       /* no XScale */
+    assert_int_equal(uart_read(&u, 1), 0);
+    put(7, 0x5a);
+    assert_int_equal(uart_read(&u, 7), 0x5a);
+}
+
+/* Whatever is written, nothing is received and no interrupt is due. */
+static void never_receives(void **state)
+{
+    (void)state;
+    u = (struct uart){.ier = 0};
+    for (u32 reg = 1; reg < 8; reg++) {
+        for (u32 value = 0; value < 256; value++) {
+            put(reg, (u8)value);
+            assert_int_equal(uart_read(&u, 5), 0x60);
+            assert_int_equal(uart_read(&u, 2) & 0x0f, 1);
+        }
+        u.lcr = 0;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sends_and_is_always_ready),
+        cmocka_unit_test(is_found_as_a_16550a),
+        cmocka_unit_test(never_receives),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
