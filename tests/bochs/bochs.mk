@@ -62,6 +62,19 @@ $O/bochs/unmap/image.o: $O/bochs/unmap/nestor.elf
 $O/bochs/nestor-unmap.efi.so: $O/bochs/unmap/image.o $(filter-out $O/efi/boot/image.o,$(BOOT_OBJ))
 	$(EFI_LINK)
 
+# What a partition beside the root runs: 32-bit, by multiboot 1.
+PARTITION_FLAGS := -m32 -std=gnu11 -Os -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-pie -fno-stack-protector \
+	-mgeneral-regs-only -fno-asynchronous-unwind-tables -fcf-protection=none
+TEST_NEEDS += $O/bochs/partition/guest.elf
+$O/bochs/partition/start.o: tests/bochs/partition/start.asm
+	@mkdir -p $(@D)
+	$(NASM) -f elf32 -o $@ $<
+$O/bochs/partition/guest.o: tests/bochs/partition/guest.c
+	@mkdir -p $(@D)
+	$(CC) $(PARTITION_FLAGS) -c -o $@ $<
+$O/bochs/partition/guest.elf: $O/bochs/partition/start.o $O/bochs/partition/guest.o
+	$(LD) -m elf_i386 -N -Ttext=0x100000 --no-warn-rwx-segments --build-id=none -e _start -o $@ $^
+
 # Nestor whose second CPU cannot enter: RFLAGS bit 1 is 0 there (SDM 28.3.1.4).
 NO_AP_OBJ := $O/bochs/no-ap/vmcs_setup.o $(filter-out $O/hv-image/hv/vcpu/vmcs_setup.o,$(HV_OBJ))
 TEST_NEEDS += $O/bochs/nestor-no-ap.efi

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
-	sabotage unmap debug interrupts machine_check tcg)
+	sabotage unmap debug interrupts machine_check tcg partition)
 EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A partition of the tests: two CPUs, ticks by TSC deadline, a console. In its arguments, do=LETTERS says what else it
+ * does, in that order:
+ *
+ *   t  200 ticks between two marks
+ *   a  tries what is not its own
+ *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+enum {
+    UART = 0x3f8, RESET = 0xcf9, SLEEP = 0x600, SLEEP_OFF = 5 << 2 | 1 << 5,
+    START_PAGE = 8, VECTOR = 0x40, TICKS = 200, PERIOD = 20000,
+    ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 3 << 18, ICR_NMI = 0x4400,
+    MSR_ID = 0x802, MSR_EOI = 0x80b, MSR_SPURIOUS = 0x80f, MSR_ICR = 0x830, MSR_LVT_TIMER = 0x832,
+    MSR_LVT_LINT1 = 0x836, MSR_DEADLINE = 0x6e0, DEADLINE_MODE = 2 << 17,
+};
+
+struct multiboot { u32 flags, lower, upper, boot_device, arguments; };
+struct gate { u16 offset0, selector; u8 zero, type; u16 offset1; };
+
+void first_cpu(u32 magic, const struct multiboot *info);
+void second_cpu(void);
+void tick_handler(void);
+void tick_entry(void);
+void load_tables(u32 idt_limit, const void *idt);
+void triple_fault(void);
+extern const u8 second_start[], second_end[];
+
+static struct gate idt[256];
+static volatile u32 ticks, second_id, lives = 0x11111111;   /* in .data: loaded again at each start */
+
+static void out(u16 port, u8 value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static u8 in(u16 port)
+{
+    u8 value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static u64 msr_read(u32 msr)
+{
+    u32 low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (u64)high << 32 | low;
+}
+
+static void msr_write(u32 msr, u64 value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}
+
+static u64 tsc(void)
+{
+    u32 low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
+
+static void print(const char *text)
+{
+    for (; *text != 0; text++) {
+        while ((in(UART + 5) & 0x20) == 0) {
+        }
+        out(UART, (u8)*text);
+    }
+}
+
+static void print_hex(const char *text, u32 value)
+{
+    print(text);
+    for (int shift = 28; shift >= 0; shift -= 4) {
+        char digit[2] = {"0123456789abcdef"[value >> shift & 15], 0};
+        print(digit);
+    }
+    print("\n");
+}
+
+void tick_handler(void)
+{
+    ticks = ticks + 1;
+    msr_write(MSR_EOI, 0);
+}
+
+static void enable_apic(void)
+{
+    msr_write(MSR_SPURIOUS, 0x1ff);
+}
+
+void second_cpu(void)
+{
+    second_id = 0x80000000 | (u32)msr_read(MSR_ID);
+}
+
+static void start_second(void)
+{
+    for (const u8 *at = second_start; at != second_end; at++) {
+        *(volatile u8 *)(START_PAGE * 0x1000 + (at - second_start)) = *at;
+    }
+    msr_write(MSR_ICR, ICR_INIT | ICR_OTHERS);
+    msr_write(MSR_ICR, ICR_STARTUP | ICR_OTHERS | START_PAGE);
+    while (second_id == 0) {
+        __asm__ volatile("pause");
+    }
+    print_hex("second CPU ", second_id & 0x7fffffff);
+}
+
+static void set_gate(u32 vector, void (*entry)(void))
+{
+    u32 at = (u32)entry;
+    idt[vector] = (struct gate){(u16)at, 8, 0, 0x8e, (u16)(at >> 16)};
+}
+
+static void run_ticks(void)
+{
+    u64 next = tsc();
+    msr_write(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
+    ticks = 0;
+    print("mark 1\n");
+    while (ticks < TICKS) {
+        next += PERIOD;
+        u32 before = ticks;
+        msr_write(MSR_DEADLINE, next);
+        while (ticks == before) {
+            __asm__ volatile("sti; hlt; cli");
+        }
+    }
+    print("mark 2\n");
+}
+
+/* Nothing here may have an effect outside, nor end this partition. */
+static void attack(void)
+{
+    u32 found = *(volatile u32 *)0xfee00020;
+    *(volatile u32 *)0xfee00300 = 0x000c4500;           /* INIT of all others, as in xAPIC mode */
+    *(volatile u32 *)0xfee01000 = 0x4041;               /* as a device's message */
+    *(volatile u32 *)0xfed90000 = 0;
+    print_hex("holes read ", found & *(volatile u32 *)0xb8000 & *(volatile u32 *)0xfec00000);
+    msr_write(MSR_ICR, ICR_INIT);                       /* of CPU 0, the root's */
+    msr_write(MSR_ICR, 0x4041);
+    msr_write(MSR_ICR, ICR_NMI);
+    msr_write(MSR_ICR, 0xffffffffull << 32 | 0x4200);   /* SMI of all */
+    msr_write(MSR_ICR, 1ull << 32 | 0x4700);
+    msr_write(MSR_LVT_LINT1, 0x400);
+    print_hex("LINT1 ", (u32)msr_read(MSR_LVT_LINT1));
+    out(0x92, 1);
+    out(0x64, 0xfe);
+    out(0xb2, 1);
+    print_hex("port ", in(0x92));
+    msr_write(0x1fc, 0);
+    msr_write(0x610, 0);
+    print("attacks done\n");
+}
+
+static void perform(char what)
+{
+    switch (what) {
+    case 't': run_ticks(); break;
+    case 'a': attack(); break;
+    case 'f': triple_fault(); break;
+    case 'r': out(RESET, 6); break;
+    case 'o': out(SLEEP, SLEEP_OFF); break;
+    case 'i': msr_write(MSR_ICR, msr_read(MSR_ID) << 32 | ICR_INIT); break;
+    case 'w':
+        for (;;) {
+            __asm__ volatile("cli; hlt");
+        }
+    default: break;
+    }
+}
+
+void first_cpu(u32 magic, const struct multiboot *info)
+{
+    print(magic == 0x2badb002 ? "begins by multiboot\n" : "begins\n");
+    print_hex("lives ", lives);
+    lives = 0;
+    set_gate(VECTOR, tick_entry);
+    load_tables(sizeof(idt) - 1, idt);
+    enable_apic();
+    print_hex("first CPU ", (u32)msr_read(MSR_ID));
+    start_second();
+    const char *arguments = (info->flags & 4) != 0 ? (const char *)info->arguments : "";
+    while (*arguments != 0 && *arguments != '=') {
+        arguments++;
+    }
+    for (; *arguments != 0; arguments++) {
+        perform(*arguments);
+    }
+    print("end\n");
+}
