@@ -70,7 +70,7 @@ static void send_to_members(const struct icr *i, struct vcpu *v)
     }
 }
 
-static bool filter(struct vcpu *v, u64 command)
+static not_inlined bool filter(struct vcpu *v, u64 command)
 {
     const struct icr i = icr_decode(command, true);
     if ((command & RESERVED) != 0) {
@@ -91,6 +91,10 @@ static bool filter(struct vcpu *v, u64 command)
 
 bool exit_apic_command(struct vcpu *v, u64 command)
 {
+    if (v->partition->shares && icr_is_plain(command, &v->partition->cpus)) {
+        apic_send(command);
+        return true;
+    }
     if (v->partition->shares) {
         return filter(v, command);
     }

@@ -2,7 +2,7 @@
 /* See icr.h. */
 #include "hv/guest/icr.h"
 
-enum { FLAT = 0xf, EVERY_CLUSTER = 0xf, FIRST_VECTOR = 32 };
+enum { FLAT = 0xf, EVERY_CLUSTER = 0xf };
 
 struct icr icr_decode(u64 command, bool x2apic)
 {
@@ -66,7 +66,7 @@ bool icr_is_allowed(const struct icr *i)
     switch (i->mode) {
     case ICR_FIXED:
     case ICR_LOWEST:
-        return i->vector >= FIRST_VECTOR;
+        return i->vector >= ICR_FIRST;
     case ICR_NMI:
     case ICR_INIT:
     case ICR_STARTUP:

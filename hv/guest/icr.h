@@ -9,6 +9,8 @@
 #include "hv/machine/x86_bits.h"
 #include "hv/types.h"
 
+enum { ICR_FIRST = 32 };     /* vector; those below are exceptions' */
+
 struct icr {
     enum icr_mode mode;
     enum icr_shorthand shorthand;
@@ -34,6 +36,17 @@ struct icr_cpus {
     u16 *clusters;
     u32 end;                 /* of those that are in use */
 };
+
+/*
+ * The command that kernels send nearly always, which can go to the hardware as it is: a fixed interrupt to one of these
+ * CPUs, by its id. x2APIC mode.
+ */
+static inline bool icr_is_plain(u64 command, const struct icr_cpus *cpus)
+{
+    u32 cluster = (u32)(command >> 36);
+    return (command & (0xffffffffu & ~(u32)(ICR_VECTOR | ICR_ASSERT))) == 0 && (command & ICR_VECTOR) >= ICR_FIRST &&
+           cluster < cpus->end && (cpus->clusters[cluster] >> (command >> 32 & 0xf) & 1) != 0;
+}
 
 /*
  * Where several systems share a machine: INIT, SIPI, NMI, and what an interrupt can be. SMI, ExtINT, reserved modes and

@@ -105,10 +105,16 @@ bool apic_enter_x2apic(void)
     return (base & APIC_BASE_X2APIC) != 0 || checked_msr_write(MSR_APIC_BASE, base | APIC_BASE_ON | APIC_BASE_X2APIC);
 }
 
-void apic_send_to_cluster(u32 cluster, u32 members, u32 command)
+/* A guest's stores come before its IPI; WRMSR to this register waits for none (SDM 12.12.3). */
+void apic_send(u64 command)
 {
     memory_fence();
-    msr_write(MSR_X2APIC_ICR, (u64)(cluster << 16 | members) << 32 | ICR_LOGICAL | ICR_ASSERT | command);
+    msr_write(MSR_X2APIC_ICR, command);
+}
+
+void apic_send_to_cluster(u32 cluster, u32 members, u32 command)
+{
+    apic_send((u64)(cluster << 16 | members) << 32 | ICR_LOGICAL | ICR_ASSERT | command);
 }
 
 static bool any_of(u32 first)

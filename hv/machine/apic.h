@@ -33,6 +33,8 @@ bool apic_enter_x2apic(void);
  * this CPU turns its APIC on. False: one that cannot be taken (its vector is an exception's) stays.
  */
 must_use bool apic_empty(void);
+/* A command as it is, in x2APIC mode. */
+void apic_send(u64 command);
 /* Fixed or lowest priority, by its logical id: to some of a cluster's CPUs. x2APIC mode. */
 void apic_send_to_cluster(u32 cluster, u32 members, u32 command);
 

@@ -147,6 +147,33 @@ static void nobody_else_is_reached(void **state)
     }
 }
 
+/* What is plain the long way allows, and sends to that one CPU alone. */
+static void plain_commands_need_no_change(void **state)
+{
+    static u16 clusters[8] = {3, 0x8004, 0, 0x400};
+    const struct icr_cpus cpus = {clusters, 4};
+    u32 plain = 0;
+    (void)state;
+    for (u32 low = 0; low < 1u << 20; low++) {
+        for (u64 id = 0; id < 0x50; id += 0x11) {
+            u64 command = id << 32 | low;
+            if (!icr_is_plain(command, &cpus)) {
+                continue;
+            }
+            const struct icr i = icr_decode(command, true);
+            u32 cluster = 0;
+            u32 members = icr_members(&i, &cpus, 0, &cluster);
+            assert_true(icr_is_allowed(&i) && i.mode == ICR_FIXED);
+            assert_true(cluster == id >> 4 && members == 1u << (id & 15));
+            plain++;
+        }
+    }
+    assert_int_equal(plain, 2 * 224);       /* id 0, with each vector, asserted or not: 11h and so on are not its */
+    assert_true(icr_is_plain(TO(0x3a, 0x40ff), &cpus) && icr_is_plain(TO(0x12, 0x20), &cpus));
+    assert_false(icr_is_plain(TO(0xffffffff, 0x4041), &cpus) || icr_is_plain(TO(0x40, 0x4041), &cpus));
+    assert_false(icr_is_plain(TO(0x100000000ull - 0x10, 0x4041), &cpus) || icr_is_plain(TO(1, 0x1f), &cpus));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +184,7 @@ int main(void)
         cmocka_unit_test(logical),
         cmocka_unit_test(only_own_kinds_are_allowed),
         cmocka_unit_test(nobody_else_is_reached),
+        cmocka_unit_test(plain_commands_need_no_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
