@@ -85,14 +85,26 @@ static void check_one(u16 sid, bool has_pasid, u32 pasid)
     hosted_limit_reads(UINT64_MAX);
 }
 
+/* Whatever the guest says of it. */
+static void check_foreign(u16 sid, bool has_pasid, u32 pasid)
+{
+    struct reach reach;
+    bool is_there = find_reach(sid, has_pasid, pasid, &reach);
+    if (is_there == has_pasid ||
+        (is_there && (reach.kind != MODEL_KIND_SECOND_STAGE || reach.ss_root != world_others_root().v))) {
+        fail("a foreign device", sid, is_there ? reach.ss_root : 0);
+    }
+}
+
 static void check_reach(void)
 {
     seen_count = 0;
     for (u32 i = 0; i < WORLD_SIDS; i++) {
-        check_one(world_sids[i], false, 0);
+        bool own = world_has_source(world_sids[i]);
+        (own ? check_one : check_foreign)(world_sids[i], false, 0);
         for (u32 j = 0; j < WORLD_PASIDS; j++) {
             if (world.used[i][j + 1]) {
-                check_one(world_sids[i], true, world_pasids[j]);
+                (own ? check_one : check_foreign)(world_sids[i], true, world_pasids[j]);
             }
         }
     }
@@ -141,7 +153,8 @@ static void each(const struct cache *cache, check_node *check)
 static void check_iotlb(const struct node *node)
 {
     const struct iotlb_entry *e = (const struct iotlb_entry *)(const void *)node;
-    if (e->reason == 0 && !world_may_reach(e->hpa & ~0xfffull, 1ull << e->shift)) {
+    bool own = world_has_source((u16)e->node.k2);
+    if (e->reason == 0 && !(own ? world_may_reach : world_is_others)(e->hpa & ~0xfffull, 1ull << e->shift)) {
         fail("cached translation to memory given back", e->node.k2, e->hpa);
     }
 }

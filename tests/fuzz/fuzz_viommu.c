@@ -293,7 +293,8 @@ static void step_dma(struct input *in)
                                        : (u64)(where >> 2 & 7) << (where >> 5 & 1 ? 12 : 21);
     world.used[s][p] = true;
     if (model_dma(world.unit, &request, buf, &outcome) &&
-        outcome.kind != MODEL_KIND_INTERRUPT && !world_may_reach(outcome.hpa, 1)) {
+        outcome.kind != MODEL_KIND_INTERRUPT &&
+        !(world_has_source(request.sid) ? world_may_reach : world_is_others)(outcome.hpa, 1)) {
         __builtin_trap(); /* a cached translation led out of the partition */
     }
 }

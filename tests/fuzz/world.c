@@ -2,6 +2,7 @@
 /* See world.h. */
 #include "tests/fuzz/world.h"
 
+#include "iommu/domain/domain.h"
 #include "iommu/shadow/shadow.h"
 
 #include <stdio.h>
@@ -15,11 +16,12 @@
                     19ull << 35 | 1ull << 34 | 1ull << 31 | 1ull << 26 | 0xfull << 8 | 1ull << 7 | \
                     1ull << 6 | 1ull << 2 | 3ull | 15ull << 20 | 3ull << 3)
 
-enum { SHADOW_PAGES = 24 };
+enum { SHADOW_PAGES = 24, FOREIGN_SID = 0x0210, OTHER_HPA = 0x700000 };
 
 struct world world;
 static struct shadow_memory memory; /* what the shadows of its guest's unit share */
-const u16 world_sids[WORLD_SIDS] = {0x0000, 0x0008, 0x0010, 0x0088, 0x0100, 0xff87};
+static struct domain *other;        /* another partition's second stage: a page, which its device reaches at 0 */
+const u16 world_sids[WORLD_SIDS] = {0x0000, 0x0008, 0x0010, 0x0088, FOREIGN_SID, 0xff87};
 const u32 world_pasids[WORLD_PASIDS] = {0, 1, 5, 63, 64, 0x145, 0xfffff};
 
 static bool in_zone(u64 addr, u64 base, u64 len)
@@ -92,7 +94,7 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
 /* What the unit writes for the guest's devices and for its queue stays in the partition. */
 static void on_write(u64 addr, size_t len)
 {
-    if (!world_may_reach(addr, len) && !host_owns_status(addr, len)) {
+    if (!world_may_reach(addr, len) && !host_owns_status(addr, len) && !world_is_others(addr, len)) {
         fprintf(stderr, "the unit writes %llx\n", addr);
         abort();
     }
@@ -107,6 +109,16 @@ bool world_has_cpu(u32 apic_id)
 bool world_has_source(u16 sid)
 {
     return sid >> 8 < 2 || sid >> 8 == 0xff;
+}
+
+bool world_is_others(u64 hpa, u64 len)
+{
+    return hpa >= OTHER_HPA && hpa < OTHER_HPA + PAGE_SIZE && len <= OTHER_HPA + PAGE_SIZE - hpa;
+}
+
+hpa_t world_others_root(void)
+{
+    return domain_unit_root(other, domain_levels(other));
 }
 
 static bool guest_has_cpu(void *ctx, u32 apic_id)
@@ -171,6 +183,25 @@ void world_hang(bool hang)
     }
 }
 
+/* Second-stage only, whichever root the guest has its unit walk. */
+static void power_on_other(void)
+{
+    static const struct vtd_context plain = {.pasids = 0};
+    struct vtd_unit_info info;
+    vtd_unit_get_info(host_unit(), &info);
+    const struct domain_config config = {.levels = 4, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
+                                         .partition = 1};
+    enum result r = domain_create(&config, &other);
+    r = r == OK ? domain_map(other, (gpa_t){0}, (hpa_t){OTHER_HPA}, PAGE_SIZE, PROT_READ | PROT_WRITE, MEM_WB) : r;
+    for (u32 root = VTD_ROOT_OFF; root <= VTD_ROOT_GUEST; root++) {
+        r = r == OK ? vtd_device_open(host_unit(), (enum vtd_root)root, FOREIGN_SID, &plain) : r;
+        r = r == OK ? domain_attach(other, host_unit(), (enum vtd_root)root, FOREIGN_SID, VTD_NO_PASID) : r;
+    }
+    if (r != OK) {
+        abort();
+    }
+}
+
 static void power_on(void)
 {
     const struct model_config config = {.ver = 0x10, .cap = WORLD_CAP, .ecap = WORLD_ECAP,
@@ -178,6 +209,7 @@ static void power_on(void)
     hosted_reset();
     world.unit = host_start(&config);
     host_map(WORLD_GPA, WORLD_HPA, WORLD_PAGES * PAGE_SIZE);
+    power_on_other();
     hosted_watch_writes(on_write);
     hosted_clock_step(1000); /* a hang ends soon */
 }
@@ -219,8 +251,8 @@ void world_end(void)
     }
     viommu_destroy(world.v);
     world.v = NULL;
-    leaked("entries", host_attached());
-    leaked("domain ids", host_domain_ids_used());
+    leaked("entries", host_attached() - 1); /* the other's are one of each */
+    leaked("domain ids", host_domain_ids_used() - 1);
     leaked("pages of shadow-memory", SHADOW_PAGES - memory.left);
     leaked("pages", hosted_pages_used() - host_pages_kept() - world.pages_idle);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not its host addresses and that has
- * some of the CPUs and buses, one unit, one vIOMMU. Built once; each input begins with zeroed guest memory and a
- * vIOMMU in its reset state, and ends with everything given back.
+ * some of the CPUs and buses, one unit, one vIOMMU; and another partition with a device behind that unit. Built once;
+ * each input begins with zeroed guest memory and a vIOMMU in its reset state, and ends with everything given back.
  */
 #ifndef NESTOR_FUZZ_WORLD_H
 #define NESTOR_FUZZ_WORLD_H
@@ -53,6 +53,9 @@ u64 *world_at(u64 gpa);
 /* Which CPUs and source-ids are the partition's. */
 bool world_has_cpu(u32 apic_id);
 bool world_has_source(u16 sid);
+/* The other's memory, and what its device's requests go through, always. */
+bool world_is_others(u64 hpa, u64 len);
+hpa_t world_others_root(void);
 /* True if DMA may reach all of it. */
 bool world_may_reach(u64 hpa, u64 len);
 /* Second-stage changes, with their invalidations. */
