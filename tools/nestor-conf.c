@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * nestor-conf FILE: checks a configuration file with the parser of nestor.efi and prints what it
- * means. Exit status 1: there is a mistake, which is named. 2: the file cannot be read.
+ * nestor-conf FILE [REPORT]: checks a configuration file with the parser of nestor.efi and prints what it
+ * means. With a text that has Nestor's boot report, it is checked against that machine's CPUs, too.
+ * Exit status 1: there is a mistake, which is named. 2: the file cannot be read.
  * nestor-conf --reference, --manual, --sample: docs/config.md, nestor.conf(5), a file with every key as a comment.
  */
-#include "boot/config.h"
+#include "boot/partition_check.h"
 #include "tools/conf_text.h"
 
 #include <stdio.h>
@@ -114,14 +115,59 @@ static const struct {
     void (*put)(FILE *out);
 } texts[] = {{"--reference", conf_text_reference}, {"--manual", conf_text_manual}, {"--sample", conf_text_sample}};
 
+/* False: it cannot be read. */
+static bool read_file(const char *name, char *text, size_t limit, size_t *size)
+{
+    FILE *file = fopen(name, "rb");
+    if (file != NULL) {
+        *size = fread(text, 1, limit, file);
+    }
+    bool read = file != NULL && ferror(file) == 0;
+    if (!read) {
+        fprintf(stderr, "%s: %s\n", name, strerror(errno));
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return read;
+}
+
+/* By the line of the boot report that begins with "CPU: "; without one, as many as there can be. */
+static u32 cpus_of(const char *report)
+{
+    u32 cpus = HANDOVER_PARTITION_CPU_WORDS * 64;
+    const char *line = strstr(report, "CPU: ");
+    const char *end = line != NULL ? strstr(line, " enabled,") : NULL;
+    while (end != NULL && end > line && end[-1] >= '0' && end[-1] <= '9') {
+        end--;
+    }
+    if (end != NULL && sscanf(end, "%u enabled,", &cpus) != 1) {
+        fprintf(stderr, "the report does not say how many CPUs there are\n");
+    }
+    return cpus;
+}
+
+/* What can be known without the machine, or with its report. */
+static bool is_possible(const struct config *config, const char *report, struct config_error *error)
+{
+    static const struct machine capable = {.cpu.x2apic = true, .dmar_usable = true, .dmar.intr_remap = true};
+    const struct partition_machine facts = {.cpus = cpus_of(report),
+                                            .interrupts_missing = partition_interrupts_missing(&capable)};
+    *error = config->partition_error;
+    return error->line == 0 && partition_check(config, &facts, error);
+}
+
 int main(int argc, char **argv)
 {
     static char text[CONFIG_LIMIT + 1];
+    static char report[1 << 20];
     static struct config config;
     struct config_error error;
     char message[CONFIG_ERROR_TEXT];
-    if (argc != 2) {
-        fprintf(stderr, "usage: nestor-conf FILE | --reference | --manual | --sample\n");
+    size_t size;
+    size_t report_size;
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: nestor-conf FILE [REPORT] | --reference | --manual | --sample\n");
         return 2;
     }
     for (u32 i = 0; i < ARRAY_LEN(texts); i++) {
@@ -130,24 +176,11 @@ int main(int argc, char **argv)
             return 0;
         }
     }
-    FILE *file = fopen(argv[1], "rb");
-    if (file == NULL) {
-        fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+    if (!read_file(argv[1], text, sizeof(text), &size) ||
+        (argc == 3 && !read_file(argv[2], report, sizeof(report) - 1, &report_size))) {
         return 2;
     }
-    size_t size = fread(text, 1, sizeof(text), file);
-    bool unreadable = ferror(file) != 0;
-    fclose(file);
-    if (unreadable) {
-        fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
-        return 2;
-    }
-    bool parsed = config_parse(text, size, &config, &error) == OK;
-    if (parsed && config.partition_error.line != 0) {
-        error = config.partition_error;
-        parsed = false;
-    }
-    if (!parsed) {
+    if (config_parse(text, size, &config, &error) != OK || !is_possible(&config, report, &error)) {
         config_error_text(&error, message);
         fprintf(stderr, "%s, %s\n", argv[1], message);
         return 1;
