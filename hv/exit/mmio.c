@@ -59,13 +59,14 @@ static void say_protected(struct vcpu *v, u64 gpa)
     }
 }
 
-static u64 read_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
+/* False: the instruction is to be executed again, with interrupts and NMIs of the guest's in between. */
+static bool read_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 *value)
 {
-    u64 value;
-    if (viommu_mmio_read(unit, offset, width, &value)) {
+    enum viommu_outcome outcome = viommu_mmio_read(unit, offset, width, value);
+    if (outcome != VIOMMU_DONE) {
         work_left(v);
     }
-    return value;
+    return outcome != VIOMMU_BUSY;
 }
 
 static void write_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 value)
@@ -80,7 +81,9 @@ static u64 load(void *ctx, u64 gpa, u32 width)
     const struct access *a = ctx;
     vcpu_note_access(vmcs_read(VMCS_GUEST_LINEAR), width, BREAKPOINT_READ);
     if (a->unit != NULL) {
-        return read_register(a->v, a->unit, a->offset, width);
+        u64 value;
+        (void)read_register(a->v, a->unit, a->offset, width, &value); /* complete() has waited */
+        return value;
     }
     if (partition_is_apic_page(a->v->partition, gpa)) {
         return exit_apic_load(a->v, gpa, width);
@@ -208,12 +211,16 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     if (!insn_mmio_is_at(gpa, address, in->width)) {
         return false;
     }
-    vcpu_note_access(address, in->width, in->to_memory ? BREAKPOINT_WRITE : BREAKPOINT_READ);
     if (in->to_memory) {
         write_register(v, unit, offset, in->width, gpr[in->reg] & in->mask);
     } else {
-        gpr[in->reg] = read_register(v, unit, offset, in->width);
+        u64 value;
+        if (!read_register(v, unit, offset, in->width, &value)) {
+            return true;
+        }
+        gpr[in->reg] = value;
     }
+    vcpu_note_access(address, in->width, in->to_memory ? BREAKPOINT_WRITE : BREAKPOINT_READ);
     vcpu_advance_to(rip + in->length);
     return true;
 }
@@ -222,6 +229,10 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset,
                                                const char *why)
 {
+    if (why == NULL && unit != NULL && viommu_is_busy(unit, offset)) { /* before anything of it is done */
+        work_left(v);
+        return;
+    }
     struct access access = {v, unit, offset};
     const struct guest_memory memory = {find_guest, v->partition};
     struct guest_paging paging;

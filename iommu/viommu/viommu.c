@@ -189,16 +189,36 @@ static bool run_pending(struct viommu *v)
     return v->left;
 }
 
-bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
+/* GSTS, CCMD or IOTLB, while what it is asked about is unfinished because the budget ended. */
+static bool is_busy(const struct viommu *v, u32 offset)
 {
+    u32 at = offset & ~7u;
+    return v->command.asked && v->budget == 0 &&
+           (at == (VTD_GSTS & ~7u) || at == VTD_CCMD || at == v->iotlb_offset + VTD_IOTLB);
+}
+
+bool viommu_is_busy(struct viommu *v, u32 offset)
+{
+    spin_lock(&v->lock);
+    v->budget = VIOMMU_BUDGET;
+    bool busy = v->left && run_pending(v) && is_busy(v, offset);
+    spin_unlock(&v->lock);
+    return busy;
+}
+
+enum viommu_outcome viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
+{
+    enum viommu_outcome outcome = VIOMMU_DONE;
     spin_lock(&v->lock);
     v->stats.exits++;
     v->stats.reads++;
     v->budget = VIOMMU_BUDGET;
-    bool left = v->left && run_pending(v);
+    if (v->left && run_pending(v)) {
+        outcome = is_busy(v, offset) ? VIOMMU_BUSY : VIOMMU_LEFT;
+    }
     *value = viommu_regs_read(v, offset, size);
     spin_unlock(&v->lock);
-    return left;
+    return outcome;
 }
 
 bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value)

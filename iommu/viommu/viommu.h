@@ -74,11 +74,20 @@ void viommu_destroy(struct viommu *v);
 must_use enum result viommu_isolate_interrupts(struct viommu *v);
 
 /*
- * One access, size 1..8 bytes at any offset. Both return true when work is left over: the caller
- * then arms its timer and calls viommu_run() until that returns false.
+ * One access, size 1..8 bytes at any offset. Unless all is done when it returns, work is left over: the caller then
+ * arms its timer and calls viommu_run() until that returns false.
+ *
+ * A read of the register that tells when a command is done has a third outcome, VIOMMU_BUSY: it has nothing to tell yet
+ * because Nestor is at work on it, and the caller has the CPU execute its instruction again. For how long software
+ * waits is its own affair: Linux gives a unit no time at all as long as it has not calibrated its clock, and by then
+ * has turned interrupt remapping on. The work of a command is bounded, so are these repetitions; and what is waited
+ * for is Nestor's work only, never hardware or the guest's other actions.
  */
-bool viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value);
+enum viommu_outcome { VIOMMU_DONE, VIOMMU_LEFT, VIOMMU_BUSY };
+enum viommu_outcome viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value);
 bool viommu_mmio_write(struct viommu *v, u32 offset, u32 size, u64 value);
+/* Goes on with what is left over; true: a read at that offset would be VIOMMU_BUSY. */
+bool viommu_is_busy(struct viommu *v, u32 offset);
 
 /*
  * Goes on with what is left over, at most *budget steps, and takes those off it, so that all units of a partition share

@@ -7,6 +7,7 @@
  */
 #include "tests/fuzz/world.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,8 +70,17 @@ static void reg_write(u32 offset, u32 size, u64 value)
 
 static u64 reg_read(u32 offset, u32 size)
 {
+    enum { ENDLESS = 100000 };
     u64 value;
-    world.work_left |= viommu_mmio_read(world.v, offset, size, &value);
+    enum viommu_outcome outcome = VIOMMU_BUSY;
+    for (u32 n = 0; outcome == VIOMMU_BUSY; n++) {
+        if (n == ENDLESS) {
+            fprintf(stderr, "a read of register 0x%x is never answered\n", offset);
+            abort();
+        }
+        outcome = viommu_mmio_read(world.v, offset, size, &value);
+    }
+    world.work_left |= outcome != VIOMMU_DONE;
     return value;
 }
 

@@ -140,10 +140,19 @@ void kit_finish(struct kit *kit)
     }
 }
 
+enum viommu_outcome kit_read_once(struct kit *kit, u32 offset, u32 size, u64 *value)
+{
+    enum viommu_outcome outcome;
+    do {
+        outcome = viommu_mmio_read(kit->v, offset, size, value);
+    } while (outcome == VIOMMU_BUSY);
+    return outcome;
+}
+
 u64 kit_read(struct kit *kit, u32 offset, u32 size)
 {
     u64 value;
-    if (viommu_mmio_read(kit->v, offset, size, &value)) {
+    if (kit_read_once(kit, offset, size, &value) != VIOMMU_DONE) {
         kit_finish(kit);
     }
     return value;

@@ -70,6 +70,8 @@ u64 kit_page(struct kit *kit);
 u64 kit_pages(struct kit *kit, u32 count);
 u64 *kit_at(u64 gpa);
 
+/* Reads as a CPU does: again as long as the register is busy. */
+enum viommu_outcome kit_read_once(struct kit *kit, u32 offset, u32 size, u64 *value);
 /* Register access, with all work done before it returns. */
 u64 kit_read(struct kit *kit, u32 offset, u32 size);
 void kit_write(struct kit *kit, u32 offset, u32 size, u64 value);
