@@ -128,7 +128,7 @@ enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *unmapped)
 {
     spin_lock(&d->tables_lock);
     enum result r = ptab_unmap(&d->tables, gpa.v, size, unmapped);
-    d->took = true;
+    d->changes++;
     spin_unlock(&d->tables_lock);
     return r;
 }
@@ -143,7 +143,7 @@ enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot)
     if (r == OK) {
         r = ptab_change(&d->tables, gpa.v, size, SECOND_STAGE_PERMISSION,
                         second_stage_bits(prot, 0));
-        d->took = true;
+        d->changes++;
     }
     spin_unlock(&d->tables_lock);
     return r;
@@ -255,13 +255,19 @@ void domain_unfollow(struct domain *d, struct domain_follower *f)
     spin_unlock(&d->followers_lock);
 }
 
-static void tell_followers(struct domain *d, gpa_t gpa, u64 size)
+/* Each is told of a change even when nothing is left for it to go on with. */
+static bool followers_are_done(struct domain *d, u64 changes)
 {
+    u32 budget = DOMAIN_FOLLOW_STEPS;
+    bool done = true;
     spin_lock(&d->followers_lock);
+    bool again = d->told < changes; /* another flush may have told them of later ones */
+    d->told = again ? changes : d->told;
     for (struct domain_follower *f = d->followers; f != NULL; f = f->next) {
-        f->changed(f, gpa, size);
+        done &= f->changed(f, again, &budget);
     }
     spin_unlock(&d->followers_lock);
+    return done;
 }
 
 bool domain_id(const struct domain *d, const struct vtd_unit *unit, u16 *out)
@@ -295,8 +301,8 @@ enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
 {
     spin_lock(&d->tables_lock);
     hpa_t retired = ptab_take_retired(&d->tables);
-    bool took = d->took;
-    d->took = false;
+    u64 changes = d->changes;
+    bool follow = d->followed < changes;
     spin_unlock(&d->tables_lock);
     /* Before a table is given back, nothing may walk it, whatever range the caller has in mind. */
     if (retired.v != 0) {
@@ -307,16 +313,19 @@ enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
         d->config.cpu_flush(d->config.ctx);
     }
     enum result r = flush_units(d, gpa.v, size);
-    if (took) {
-        tell_followers(d, gpa, size);
+    bool done = !follow || followers_are_done(d, changes);
+    spin_lock(&d->tables_lock);
+    if (done && d->followed < changes) {
+        d->followed = changes;
     }
+    r = r == OK && !done ? ERR_BUSY : r;
+    if (r != OK) {
+        ptab_put_retired(&d->tables, retired);
+    }
+    spin_unlock(&d->tables_lock);
     if (r == OK) {
         ptab_free_retired(retired);
-        return OK;
     }
-    spin_lock(&d->tables_lock);
-    ptab_put_retired(&d->tables, retired);
-    spin_unlock(&d->tables_lock);
     return r;
 }
 

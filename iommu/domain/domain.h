@@ -81,13 +81,15 @@ bool domain_next_dma(const struct domain *d, gpa_t gpa, struct domain_mapping *o
 
 /*
  * Whoever makes tables from this domain's mappings: is told by domain_flush(), before anything is given back, that some
- * in [gpa, gpa + size) were taken away or changed (size 0: anywhere). No lock of the domain's is held; the follower
- * takes its own, and must not change whom it follows meanwhile.
+ * were taken away or changed. It follows within *budget steps (about 300 instructions each) and takes those off; true
+ * when it is done. Until then it is called again and goes on, or, with `again`, begins anew. No lock of the domain's is
+ * held; the follower takes its own, and must not change whom it follows meanwhile.
  */
 struct domain_follower {
-    void (*changed)(struct domain_follower *self, gpa_t gpa, u64 size);
+    bool (*changed)(struct domain_follower *self, bool again, u32 *budget);
     struct domain_follower *next;
 };
+enum { DOMAIN_FOLLOW_STEPS = 320 }; /* of one domain_flush(), all followers together */
 void domain_follow(struct domain *d, struct domain_follower *f);
 void domain_unfollow(struct domain *d, struct domain_follower *f);
 
@@ -95,7 +97,7 @@ void domain_unfollow(struct domain *d, struct domain_follower *f);
  * Makes changes in [gpa, gpa + size) visible to every CPU and every unit that uses the
  * domain, nested domains on top included; pages taken out of the tables are given back to the
  * pool only then. The only function that may. size 0: everything. The first error of a unit
- * is returned after all were tried.
+ * is returned after all were tried. ERR_BUSY: followers are not done, so nothing was given back; call it again.
  */
 must_use enum result domain_flush(struct domain *d, gpa_t gpa, u64 size);
 

@@ -19,7 +19,9 @@ struct domain {
     u32 users;                   /* attachments, units, nested domains */
     struct spinlock followers_lock; /* comes before all others */
     struct domain_follower *followers;
-    bool took;                   /* mappings were taken away or changed since the last flush */
+    u64 told;                    /* of `changes`, what they began to follow */
+    u64 changes;                 /* how often mappings were taken away or changed */
+    u64 followed;                /* so many of these by all of them */
 };
 
 struct nested {

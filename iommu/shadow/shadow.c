@@ -180,20 +180,19 @@ void shadow_give(struct shadow_set *set, struct shadow *s, u16 guest_did)
     }
 }
 
-struct shadow *shadow_next(const struct shadow_set *set, u32 guest_did, u32 after)
+enum { PASSED_A_STEP = 32 };
+
+struct shadow *shadow_next(const struct shadow_set *set, u32 guest_did, u32 after, u32 *budget)
 {
-    if (guest_did == SHADOW_ALL) {
-        struct shadow *s = set->first;
-        while (s != NULL && s->serial <= after) {
-            s = s->next;
-        }
-        return s;
+    const struct use *use = guest_did == SHADOW_ALL ? NULL : first_use(set, (u16)guest_did);
+    struct shadow *s = guest_did == SHADOW_ALL ? set->first : use != NULL ? use->shadow : NULL;
+    u32 passed = 0;
+    for (; s != NULL && s->serial <= after; passed++) {
+        use = use != NULL ? use->next : NULL;
+        s = guest_did == SHADOW_ALL ? s->next : use != NULL ? use->shadow : NULL;
     }
-    const struct use *use = first_use(set, (u16)guest_did);
-    while (use != NULL && use->shadow->serial <= after) {
-        use = use->next;
-    }
-    return use != NULL ? use->shadow : NULL;
+    shadow_spend(budget, passed / PASSED_A_STEP);
+    return s;
 }
 
 /* --- invalidation --- */
@@ -228,27 +227,45 @@ enum result shadow_flush(struct shadow_set *set, struct shadow *s)
 /* --- the parent changed --- */
 
 /* Where the shadow has something, by the guest's tables: there alone its address of a leaf is found. */
-static void follow(struct shadow_set *set, struct shadow *s)
+static bool follow(struct shadow_set *set, struct shadow *s, u32 *budget)
 {
     const u64 region = shadow_span(SS_LARGEST_LEAF - 1);
     struct domain_mapping m;
-    for (gpa_t at = {0}; domain_next(s->domain, at, &m);) {
+    while (set->follow_at >= set->follow_end || shadow_sync(set, s, &set->follow_at, set->follow_end, budget)) {
+        if (!domain_next(s->domain, (gpa_t){set->follow_end}, &m)) {
+            return true;
+        }
         u64 end = (m.gpa.v | (region - 1)) + 1;
-        at.v = end > m.gpa.v + m.size ? end : m.gpa.v + m.size;
-        shadow_sync_again(set, s, m.gpa.v, at.v);
+        set->follow_at = m.gpa.v;
+        set->follow_end = end > m.gpa.v + m.size ? end : m.gpa.v + m.size;
     }
-    if (shadow_flush(set, s) != OK) {
-        port_log(LOG_ERROR, "partition %u: a unit has not invalidated the shadow of a guest's table",
-                 set->config.partition);
-    }
+    return false;
 }
 
-void shadow_follow(struct shadow_set *set)
+enum { STEPS_LOOK = 2 }; /* for the next thing that a shadow has */
+
+bool shadow_follow(struct shadow_set *set, bool again, u32 *budget)
 {
-    set->window = (struct shadow_window){.size = 0};
-    for (struct shadow *s = set->first; s != NULL; s = s->next) {
-        follow(set, s);
+    struct shadow *s;
+    if (again) {
+        set->window = (struct shadow_window){.size = 0};
+        set->followed = 0;
+        set->follow_at = set->follow_end = 0;
     }
+    for (s = shadow_next(set, SHADOW_ALL, set->followed, budget); s != NULL && *budget != 0; s = s->next) {
+        shadow_spend(budget, STEPS_LOOK);
+        bool done = follow(set, s, budget);
+        if (shadow_flush(set, s) != OK) {
+            port_log(LOG_ERROR, "partition %u: a unit has not invalidated the shadow of a guest's table",
+                     set->config.partition);
+        }
+        if (!done) {
+            return false;
+        }
+        set->followed = s->serial;
+        set->follow_at = set->follow_end = 0;
+    }
+    return s == NULL;
 }
 
 /* --- the end --- */

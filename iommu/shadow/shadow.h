@@ -53,6 +53,8 @@ struct shadow_set {
     struct keymap ids;            /* by guest domain id: who uses what */
     u32 serial;
     struct shadow_window window;
+    u32 followed;                 /* shadow_follow(): the last that is done, by serial; in the next one */
+    u64 follow_at, follow_end;    /* this is read again now */
 };
 
 void shadow_init(struct shadow_set *set, const struct shadow_config *config);
@@ -72,7 +74,7 @@ struct domain *shadow_domain(const struct shadow *s);
 
 /* The first shadow after one with that serial that is used under the guest domain id, or all; NULL. */
 enum { SHADOW_ALL = 1 << 16 };
-struct shadow *shadow_next(const struct shadow_set *set, u32 guest_did, u32 after);
+struct shadow *shadow_next(const struct shadow_set *set, u32 guest_did, u32 after, u32 *budget);
 u32 shadow_serial(const struct shadow *s);
 
 /*
@@ -88,8 +90,11 @@ must_use enum result shadow_invalidate(struct shadow_set *set, struct shadow *s,
 /* The same at once, and tables that were taken out are given back. */
 must_use enum result shadow_flush(struct shadow_set *set, struct shadow *s);
 
-/* The parent took mappings away: what is no longer the composition of both goes, flushed. Not bounded by a budget. */
-void shadow_follow(struct shadow_set *set);
+/*
+ * The parent took mappings away: what is no longer the composition of both goes, flushed. True when that is done; else
+ * the budget ended, and it goes on, or begins anew with `again`.
+ */
+bool shadow_follow(struct shadow_set *set, bool again, u32 *budget);
 /* Gives back shadows that nobody uses, the one asked for last included; false when the budget ended before. */
 bool shadow_tidy(struct shadow_set *set, u32 *budget);
 

@@ -84,8 +84,6 @@ u64 shadow_piece(u64 leaf, u32 level, u32 i);
 
 /* --- sync.c; see also shadow.h --- */
 
-/* [at, end), in a region of 2 MiB or one leaf, to its end. */
-void shadow_sync_again(struct shadow_set *set, struct shadow *s, u64 at, u64 end);
 /* Takes out some of what is there from `at` on; how far that came, up to s->limit. */
 u64 shadow_empty(struct shadow_set *set, struct shadow *s, u64 at, u32 *budget);
 

@@ -15,7 +15,6 @@ enum {
     STEPS_OLD_TABLE = 2,   /* taken out, and given back */
     ENTRIES_A_STEP = 8,
     LARGE_AT_ONCE = 64,    /* entries above level 1: each may be a table that goes */
-    STEPS_AGAIN = 8192,    /* for 2 MiB, or a leaf of 1 GiB in pieces */
 };
 
 /* Where the way down ended. */
@@ -234,15 +233,6 @@ u64 shadow_empty(struct shadow_set *set, struct shadow *s, u64 at, u32 *budget)
 {
     struct domain_mapping m;
     return domain_next(s->domain, (gpa_t){at}, &m) ? take_out(set, s, &m, budget) : s->limit;
-}
-
-void shadow_sync_again(struct shadow_set *set, struct shadow *s, u64 at, u64 end)
-{
-    u32 budget = STEPS_AGAIN;
-    u64 from = at & ~(shadow_span(SS_LARGEST_LEAF - 1) - 1);
-    if (!shadow_sync(set, s, &at, end, &budget)) { /* a guest that changes it all the while */
-        give_up(set, s, from, SS_LARGEST_LEAF - 1, 1);
-    }
 }
 
 enum vtd_fault_reason shadow_judge(const struct shadow_set *set, gpa_t root, u32 levels, u64 addr, bool read,

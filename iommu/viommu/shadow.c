@@ -123,7 +123,7 @@ static bool run_tables(struct viommu *v)
 {
     struct viommu_scan *scan = &v->scan;
     struct shadow *s;
-    while ((s = shadow_next(&v->shadows, scan->guest_did, scan->serial)) != NULL) {
+    while ((s = shadow_next(&v->shadows, scan->guest_did, scan->serial, &v->budget)) != NULL) {
         v->stats.shadow_syncs++;
         if (!shadow_sync(&v->shadows, s, &scan->at, scan->end, &v->budget)) {
             flush(v, s); /* so that what was taken out does not pile up */
@@ -228,14 +228,13 @@ static struct viommu *of_follower(struct domain_follower *follower)
     return (struct viommu *)(void *)((u8 *)follower - offsetof(struct viommu, follower));
 }
 
-static void changed(struct domain_follower *self, gpa_t gpa, u64 size)
+static bool changed(struct domain_follower *self, bool again, u32 *budget)
 {
     struct viommu *v = of_follower(self);
-    (void)gpa; /* a shadow does not know what addresses of the guest's it leads to */
-    (void)size;
     spin_lock(&v->lock);
-    shadow_follow(&v->shadows);
+    bool done = shadow_follow(&v->shadows, again, budget);
     spin_unlock(&v->lock);
+    return done;
 }
 
 void viommu_shadow_init(struct viommu *v)

@@ -73,24 +73,33 @@ struct domain *host_domain(void)
     return host.domain;
 }
 
+static enum result flush(u64 gpa, u64 size)
+{
+    enum result r;
+    do {
+        r = domain_flush(host.domain, (gpa_t){gpa}, size);
+    } while (r == ERR_BUSY);
+    return r;
+}
+
 void host_map(u64 gpa, u64 hpa, u64 size)
 {
     check(domain_map(host.domain, (gpa_t){gpa}, (hpa_t){hpa}, size, PROT_READ | PROT_WRITE,
                      MEM_WB) == OK, "map");
-    check(domain_flush(host.domain, (gpa_t){gpa}, size) == OK, "flush");
+    check(flush(gpa, size) == OK, "flush");
 }
 
 bool host_unmap(u64 gpa, u64 size)
 {
     u64 unmapped;
     check(domain_unmap(host.domain, (gpa_t){gpa}, size, &unmapped) == OK, "unmap");
-    return domain_flush(host.domain, (gpa_t){gpa}, size) == OK;
+    return flush(gpa, size) == OK;
 }
 
 bool host_protect(u64 gpa, u64 size)
 {
     check(domain_protect(host.domain, (gpa_t){gpa}, size, PROT_READ) == OK, "protect");
-    return domain_flush(host.domain, (gpa_t){gpa}, size) == OK;
+    return flush(gpa, size) == OK;
 }
 
 bool host_root_is_guest(void)

@@ -163,6 +163,12 @@ enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 
     return fake_take(&unit->next_inval);
 }
 
+struct vtd_desc vtd_inval_second_stage_desc(const struct vtd_unit *unit, u16 did, u64 gpa, u64 size)
+{
+    (void)unit;
+    return (struct vtd_desc){.w = {did, gpa + size}};
+}
+
 enum result vtd_inval_global(struct vtd_unit *unit)
 {
     return fake_take(&unit->next_inval);

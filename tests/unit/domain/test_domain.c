@@ -264,6 +264,61 @@ static void test_flush(void **state)
     end(d);
 }
 
+/* Follows in so many steps; then another is as far as it was told. */
+struct slow {
+    struct domain_follower follower;
+    u32 work, left, begun;
+};
+
+static bool slow_changed(struct domain_follower *self, bool again, u32 *budget)
+{
+    struct slow *f = (struct slow *)(void *)self;
+    f->begun += again;
+    f->left = again ? f->work : f->left;
+    u32 steps = least(f->left, *budget);
+    f->left -= steps;
+    *budget -= steps;
+    return f->left == 0;
+}
+
+/*
+ * One budget for all followers: until the last is done nothing is given back, and what is taken away meanwhile has all of
+ * them begin again.
+ */
+static void test_followers(void **state)
+{
+    struct slow f[2] = {{{.changed = slow_changed}, .work = DOMAIN_FOLLOW_STEPS + 1},
+                        {{.changed = slow_changed}, .work = 2 * DOMAIN_FOLLOW_STEPS}};
+    struct domain *d = plain();
+    u64 bytes;
+    (void)state;
+    domain_follow(d, &f[0].follower);
+    domain_follow(d, &f[1].follower);
+    assert_int_equal(map(d, 0, K4, RW), OK);
+    assert_int_equal(map(d, G1, K4, RW), OK);
+    assert_int_equal(domain_flush(d, (gpa_t){0}, K4), OK);
+    assert_int_equal(f[0].begun + f[1].begun, 0);
+    assert_int_equal(domain_unmap(d, (gpa_t){0}, K4, &bytes), OK);
+    u32 pages = hosted_pages_used();
+    for (u32 i = 0; i < 2; i++) {
+        assert_int_equal(domain_flush(d, (gpa_t){0}, K4), ERR_BUSY);
+        assert_int_equal(f[0].begun + f[1].begun, 2);
+    }
+    assert_int_equal(domain_unmap(d, (gpa_t){G1}, K4, &bytes), OK);
+    for (u32 i = 0; i < 3; i++) {
+        assert_int_equal(hosted_pages_used(), pages);
+        assert_int_equal(domain_flush(d, (gpa_t){G1}, K4), ERR_BUSY);
+        assert_int_equal(f[0].begun + f[1].begun, 4);
+    }
+    assert_int_equal(domain_flush(d, (gpa_t){G1}, K4), OK);
+    assert_true(hosted_pages_used() < pages);
+    assert_int_equal(domain_flush(d, (gpa_t){0}, 0), OK);
+    assert_int_equal(f[0].begun + f[1].begun, 4);
+    domain_unfollow(d, &f[1].follower);
+    domain_unfollow(d, &f[0].follower);
+    end(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,7 +326,7 @@ int main(void)
         cmocka_unit_test(test_arguments_refused), cmocka_unit_test(test_rule_parent_first),
         cmocka_unit_test(test_rule_read_only_first), cmocka_unit_test(test_rule_non_leaf),
         cmocka_unit_test(test_rule_lifted), cmocka_unit_test(test_rule_diverging),
-        cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_flush), cmocka_unit_test(test_followers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
