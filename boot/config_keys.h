@@ -61,7 +61,7 @@
     X("policy", "guest-iommu", false, set_guest_iommu, "auto, nested, shadow or none", "auto", "shadow",               \
       "The remapping unit that the guest gets in place of each of the machine's: nested (scalable mode, first stage; " \
       "every unit must be able to nest), shadow (legacy mode; Nestor keeps shadows of the guest's tables), none, or "  \
-      "nested where all units can, else none (auto). The console names the unit that decides.")                        \
+      "nested where all units can, else shadow (auto). The console names the unit that decides.")                      \
     X("memory", "shadow-memory", false, set_shadow_memory, "auto, or 8 to 65536 MiB", "auto", "64",                    \
       "MiB of memory for the shadows of a guest's tables, taken at start if the guest's units are shadowed; one "      \
       "table gets half of it at most. auto is 1/256 of the RAM, at least 8. What has no room is not mapped for its "   \

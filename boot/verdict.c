@@ -32,7 +32,7 @@ static bool cannot_run(const struct machine *m, struct verdict *out)
  * Why the guest could not be shown interrupt remapping, NULL: it can. It is shown on every unit or on none. wide: with
  * destinations of 32 bits.
  */
-static const char *remapping_missing(const struct machine *m, bool wide)
+static const char *remapping_missing(const struct machine *m, enum guest_iommu shown, bool wide)
 {
     if (!m->dmar_usable || m->dmar.unit_count == 0) {
         return "there is no usable DMAR table";
@@ -40,12 +40,11 @@ static const char *remapping_missing(const struct machine *m, bool wide)
     if (!m->dmar.intr_remap) {
         return "the DMAR table does not offer that";
     }
+    if (shown == GUEST_IOMMU_NONE) {
+        return "no unit is shown to the guest";
+    }
     for (u32 i = 0; i < m->dmar.unit_count; i++) {
-        const char *why;
         u64 ecap = m->units[i].ecap;
-        if (vtd_caps_ability(m->units[i].cap, ecap, &why) != VTD_ABILITY_NESTED) {
-            return "not every unit can be shown to a guest";
-        }
         if (vtd_ecap_get(ecap, VTD_ECAP_IR) == 0 || (wide && vtd_ecap_get(ecap, VTD_ECAP_EIM) == 0)) {
             return wide ? "not every unit has it with 32-bit destinations" : "not every unit has it";
         }
@@ -60,7 +59,7 @@ static const char *remapping_missing(const struct machine *m, bool wide)
 static bool needs_interrupt_remapping(const struct machine *m, struct verdict *out)
 {
     const struct census *c = &m->census;
-    const char *missing = remapping_missing(m, true);
+    const char *missing = remapping_missing(m, out->guest_iommu, true);
     if (c->x2apic_locked && missing != NULL) {
         format_text(out->why, MACHINE_REASON,
                     "the firmware locked x2APIC mode, which needs interrupt remapping: %s", missing);
@@ -72,7 +71,7 @@ static bool needs_interrupt_remapping(const struct machine *m, struct verdict *o
                     missing);
         return true;
     }
-    missing = remapping_missing(m, false);
+    missing = remapping_missing(m, out->guest_iommu, false);
     for (u32 i = 0; m->dmar_usable && missing != NULL && i < m->dmar.unit_count; i++) {
         bool absent = is_absent(&m->units[i]);
         /* Its I/O APICs and devices have entries in the remappable format. */
@@ -149,26 +148,22 @@ static void weigh_units(const struct machine *m, struct verdict *out)
     }
 }
 
-/* All of a guest's units are of one kind. Without being asked for, a shadow is not shown yet. */
+/* All of a guest's units are of one kind: the least able one decides. */
 static enum guest_iommu choose_guest_iommu(enum guest_iommu asked, enum vtd_ability ability)
 {
-    bool nests = ability == VTD_ABILITY_NESTED;
-    switch (asked) {
-    case GUEST_IOMMU_AUTO:
-    case GUEST_IOMMU_NESTED:
-        return nests ? GUEST_IOMMU_NESTED : GUEST_IOMMU_NONE;
-    case GUEST_IOMMU_SHADOW:
-        return ability != VTD_ABILITY_NONE ? GUEST_IOMMU_SHADOW : GUEST_IOMMU_NONE;
-    case GUEST_IOMMU_NONE:
-        break;
+    if (ability == VTD_ABILITY_NONE) {
+        return GUEST_IOMMU_NONE;
     }
-    return GUEST_IOMMU_NONE;
+    if (asked == GUEST_IOMMU_AUTO) {
+        return ability == VTD_ABILITY_NESTED ? GUEST_IOMMU_NESTED : GUEST_IOMMU_SHADOW;
+    }
+    return asked == GUEST_IOMMU_NESTED && ability != VTD_ABILITY_NESTED ? GUEST_IOMMU_NONE : asked;
 }
 
 void verdict_reach(const struct machine *m, const struct config *config, struct verdict *out)
 {
     *out = (struct verdict){.ability = VTD_ABILITY_NONE, .guest_iommu = GUEST_IOMMU_NONE};
-    if (cannot_run(m, out) || needs_interrupt_remapping(m, out)) {
+    if (cannot_run(m, out)) {
         return;
     }
     if (m->dmar_usable) {
@@ -179,6 +174,10 @@ void verdict_reach(const struct machine *m, const struct config *config, struct 
         weigh_cached(m, out);
     } else {
         format_text(out->why, MACHINE_REASON, "%s", m->dmar_reason);
+    }
+    if (needs_interrupt_remapping(m, out)) {
+        out->ability = VTD_ABILITY_NONE;
+        return;
     }
     weigh_cpus(m, out);
     out->isolated = out->ability != VTD_ABILITY_NONE;

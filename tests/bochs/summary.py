@@ -16,6 +16,13 @@ def guest_types(serial):
     return {device.split(":", 1)[1]: kind for kind, devices in groups for device in devices.split()}
 
 
+def interrupts(text):
+    """{name of an interrupt: (chip, how often)} by the last list of the step `irqs` in that text."""
+    found = re.findall(r"^guest: \| irq \d+: (\d+) (\S+) (?:\d+ +)?\S+ +(.*?)\r?$", text.split("guest: irqs ok")[-2],
+                       re.M)
+    return {name: (chip, int(times)) for times, chip, names in found for name in names.split(", ")}
+
+
 def strays(result, sids, nestor):
     """
     A line for each tested device whose DMA went otherwise than its domain in the guest says; under Nestor

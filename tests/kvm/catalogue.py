@@ -10,6 +10,7 @@ import nested
 from nested import Nested, bochs, qemu
 
 sys.path.insert(0, str(nested.HERE.parent / "bochs"))
+import summary         # noqa: E402
 import tap             # noqa: E402
 
 IO = ("info", "disk", "disk-write", "net", "net-transfer", "usb")
@@ -49,14 +50,37 @@ def quiet_about_msrs(run):
         tap.check(f"MSR {msr}" not in run.serial, f"MSR {msr}\n{run.serial[-2000:]}")
 
 
+def own_unit(run):
+    """The guest has a unit, shadowed since QEMU's does not nest, and every device of its is in a table of its own."""
+    said(run, "the guest's units are shadowed: unit 0 at fed90000: ", "guest IOMMU offered")
+    found = run.steps().get("iommu")
+    if found is not None:
+        types = summary.guest_types(run.serial)
+        tap.check("units=1" in found[1] and len(types) > 4 and set(types.values()) <= {"DMA", "DMA-FQ"},
+                  f"{found[1]} {types}")
+        tap.check("fault addr" not in run.serial, run.serial[-3000:])
+
+
+def remaps(run, wanted=True):
+    """Interrupts of all devices go through QEMU's unit, by entries that Nestor made of the guest's."""
+    came = summary.interrupts(run.serial)
+    kinds = {chip.split("-0000:")[0] for chip, _ in came.values()} - {"DMAR-MSI"}
+    prefix = "IR-" if wanted else ""
+    tap.check(kinds == {prefix + "IO-APIC", prefix + "PCI-MSI"}, str(came))
+    modes = re.findall(r"Enabled IRQ remapping in (\w+) mode", run.serial)
+    tap.check(bool(modes) == wanted, run.serial[-3000:])
+    return f"remapping {modes}: " + ", ".join(f"{name} {times}" for name, (_, times) in came.items())
+
+
 def figures(run):
     return f"{run.seconds:.0f} s of the host, " + ", ".join(f"{k} {v}" for k, v in run.counters.items())
 
 
 def guest(run, cpus=1, able="second-stage only", io=IO, kernel=" 7."):
-    """Nestor runs and its guest does I/O through the second stage, without VMX and without a unit of its own."""
+    """Nestor runs and its guest does I/O, without VMX and with a unit of its own."""
     ended(run)
-    said(run, f"Nestor can run here: {able}", f"Nestor runs: {cpus} CPU", "guest IOMMU not offered", "guest: done")
+    said(run, f"Nestor can run here: {able}", f"Nestor runs: {cpus} CPU", "guest: done")
+    own_unit(run)
     tap.check(run.counters.get("nested", 0) > 1000, f"KVM entered no guest of Nestor's: {run.counters}")
     found = steps(run, *io)
     info = found["info"][1]
@@ -77,12 +101,12 @@ def native(run, why, cpus=1):
 
 @entry(Nested("scalable", cpus=2))
 def scalable(run):
-    return guest(run, cpus=2)
+    return f"{guest(run, cpus=2)}; {remaps(run)}"
 
 
 @entry(Nested("caching", unit="scalable-mode=on,caching-mode=on"))
 def caching(run):
-    return guest(run)
+    return f"{guest(run)}; {remaps(run)}"
 
 
 @entry(Nested("no-unit", unit=None, steps="info,disk"))
@@ -121,7 +145,7 @@ lacking("vmx-entry-load-pat", "no load of IA32_PAT on entry")
 
 @entry(Nested("legacy", unit=""))
 def legacy(run):
-    return guest(run, able="second-stage only, legacy mode")
+    return f"{guest(run, able='second-stage only, legacy mode')}; {remaps(run)}"
 
 
 @entry(Nested("legacy-caching", unit="caching-mode=on"))
@@ -136,12 +160,21 @@ def first_stage(run):
 
 @entry(Nested("no-remapping", unit="scalable-mode=on,intremap=off"))
 def no_remapping(run):
-    return guest(run)
+    return f"{guest(run)}; {remaps(run, wanted=False)}"
 
 
 @entry(Nested("full-irqchip", irqchip="on", unit="scalable-mode=on,intremap=off"))
 def full_irqchip(run):
-    return guest(run)
+    return f"{guest(run)}; {remaps(run, wanted=False)}"
+
+
+# By the key alone: the guest has no DMAR table, its DMA goes through the second stage.
+@entry(Nested("no-shadow", config="[policy]\nguest-iommu = none\n", steps="info,iommu,disk"))
+def no_shadow(run):
+    ended(run)
+    said(run, "the guest's units are not shown", "guest IOMMU not offered", "guest: done")
+    tap.check("units=0" in steps(run, "info", "disk", "disk-write")["iommu"][1], str(run.steps()["iommu"]))
+    return figures(run)
 
 
 @entry(Nested("four-cpus", cpus=4, limit=240))
@@ -164,7 +197,7 @@ def not_isolated(run):
 
 @entry(Nested("kernel-6.1", cpus=2, kernel="bookworm"))
 def kernel_61(run):
-    return guest(run, cpus=2, kernel=" 6.1.")
+    return f"{guest(run, cpus=2, kernel=' 6.1.')}; {remaps(run)}"
 
 
 @entry(Nested("msi-x", cpus=2, net="e1000e", nvme=True, steps="info,disk,net,usb,nvme,msix"))

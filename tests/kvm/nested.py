@@ -49,7 +49,7 @@ class Nested:
     nvme: bool = False                   # a second disk
     kernel: str = "forky"
     cmdline: str = "intel_iommu=on,sm_on"
-    steps: str = "info,disk,net,usb"     # of guest/init
+    steps: str = "info,iommu,disk,net,usb,irqs"  # of guest/init
     steps_after_reset: str = ""
     then: tuple = ()                     # kernels for kexec: bochs.Kernel
     initrd: str = None                   # a path; default: ours

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * readonly GROUP DEVICE: has the network card write to a page that this program mapped read-only for it
- * by VFIO, /dev/vfio/GROUP. The card writes the status of a packet it has sent back into its ring. First
- * with the ring writable, which shows that it does, then read-only. Status 0: the page is unchanged;
- * 201: the card did not write in the first place; 202: it wrote to the read-only page; else the
- * number of an error.
+ * by VFIO, /dev/vfio/GROUP, then read one that is mapped no more. The card writes the status of a packet
+ * it has sent back into its ring. First with the ring writable, which shows that it does, then read-only,
+ * then without. Status 0: the page is unchanged; 201: the card did not write in the first place; 202: it
+ * wrote to the read-only page; 203: it found the ring that was gone; else the number of an error.
  */
 #include "tests/bochs/guest/vfio.h"
 
@@ -69,5 +69,9 @@ int program(int argc, const char *const *argv)
     }
     unmap(IOVA_RING);
     map(ring, IOVA_RING, MAP_READ);
-    return send() == 0 ? 0 : 202;
+    if (send() != 0) {
+        return 202;
+    }
+    unmap(IOVA_RING);
+    return send() == 0 ? 0 : 203;
 }

@@ -145,8 +145,11 @@ static void check_needs_remapping(void (*need)(void), const char *why)
     need();
     remap(BOTH, true);
     check(true, true, VTD_ABILITY_NESTED, "every unit");
-    machine.units[1].ecap &= ~(1ull << 26);
+    machine.units[1].ecap &= ~(1ull << 26); /* shadowed units have it, too */
+    check(true, true, VTD_ABILITY_SECOND_STAGE, "unit 1");
+    config.guest_iommu = GUEST_IOMMU_NESTED;
     check_native(why, true);
+    assert_non_null(strstr(verdict.why, "no unit is shown"));
 }
 
 static void x2apic(void **state)
@@ -252,8 +255,8 @@ static void guest_units(void **state)
     (void)state;
     static const struct { enum vtd_ability ability; enum guest_iommu got[4]; } cases[] = {
         {VTD_ABILITY_NESTED, {GUEST_IOMMU_NESTED, GUEST_IOMMU_NESTED, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
-        {VTD_ABILITY_SECOND_STAGE, {GUEST_IOMMU_NONE, GUEST_IOMMU_NONE, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
-        {VTD_ABILITY_LEGACY, {GUEST_IOMMU_NONE, GUEST_IOMMU_NONE, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
+        {VTD_ABILITY_SECOND_STAGE, {GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
+        {VTD_ABILITY_LEGACY, {GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE, GUEST_IOMMU_SHADOW, GUEST_IOMMU_NONE}},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         for (u32 asked = GUEST_IOMMU_AUTO; asked <= GUEST_IOMMU_NONE; asked++) {
@@ -268,7 +271,11 @@ static void guest_units(void **state)
         }
     }
     build();
-    config.guest_iommu = GUEST_IOMMU_SHADOW;
+    machine.units[1].ecap &= ~(1ull << 1); /* no queued invalidation: nothing can be shown */
+    config.run_without_isolation = true;
+    check(true, false, VTD_ABILITY_NONE, "unit 1");
+    assert_int_equal(verdict.guest_iommu, GUEST_IOMMU_NONE);
+    build();
     machine.dmar_usable = false;
     verdict_reach(&machine, &config, &verdict);
     assert_int_equal(verdict.guest_iommu, GUEST_IOMMU_NONE);

@@ -282,8 +282,8 @@ static bool slow_changed(struct domain_follower *self, bool again, u32 *budget)
 }
 
 /*
- * One budget for all followers: until the last is done nothing is given back, and what is taken away meanwhile has all of
- * them begin again.
+ * One budget for all followers: until the last is done nothing is given back, and what is taken away meanwhile has all
+ * of them begin again.
  */
 static void test_followers(void **state)
 {

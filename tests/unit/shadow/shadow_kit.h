@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's memory with a table in it, a partition's second stage, and shadows made of both, on the recording driver. */
+/* A guest with a table in its memory, a partition, and shadows made of both, on the recording driver. */
 #ifndef NESTOR_SHADOW_KIT_H
 #define NESTOR_SHADOW_KIT_H
 

@@ -87,7 +87,8 @@ static void runs(void **state)
     kit_begin(8);
     for (u32 odd = 0; odd < 11; odd++) {
         for (u32 i = 0; i < 11; i++) {
-            entries[i] = i == odd ? (odd % 3 == 0 ? 0 : RAM + M2) | (odd % 3 == 1 ? 3 : 0) : (i * K4) | 3 | (i & 1 ? SNP : 0);
+            static const u64 odds[] = {0, RAM + M2 + 3, M2};
+            entries[i] = i == odd ? odds[odd % 3] : (i * K4) | 3 | (i & 1 ? SNP : 0);
             single[i] = (entries[i] & 3) != 0 ? compose(entries[i], 1, 3) : 0;
         }
         assert_int_equal(shadow_compose_run(&set, entries, 1, 11, 3), 11);

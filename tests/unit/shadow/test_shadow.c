@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of shadows: who uses which under which id, what has to be invalidated, and how they follow the second stage. */
+/* The life of shadows: who uses which under which id, what has to be invalidated, how they follow the second stage. */
 #include "unit/shadow/shadow_kit.h"
 
 #define IOVA 0x7f00345000ull

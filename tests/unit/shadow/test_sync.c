@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Parts of a guest's table that are read again: in one go and in pieces, with and without room, and what a fault says. */
+/* Parts of a guest's table that are read again: in one go and in pieces, with and without room; what a fault says. */
 #include "unit/shadow/shadow_kit.h"
 
 #define LARGE FIELD_MASK(SS_PS)

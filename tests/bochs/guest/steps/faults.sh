@@ -30,9 +30,11 @@ step_readonly() {
     echo $d >/sys/bus/pci/drivers/e1000/unbind
     echo $d >/sys/bus/pci/drivers_probe
     /bin/readonly /dev/vfio/$(basename "$(readlink /sys/bus/pci/devices/$d/iommu_group)") $d
-    verdict readonly $? "the card cannot write to a page that is mapped read-only"
-    dmesg | grep -q "DMA Write.*$(echo $d | cut -d: -f2-)\] fault addr 0x200000"
-    verdict readonly-fault $? "$(dmesg | grep 'DMAR:.*fault addr' | tail -n 1)"
+    verdict readonly $? "the card cannot write to a page that is mapped read-only, nor read one that is gone"
+    text=$(dmesg | grep "DMA Write.*$(echo $d | cut -d: -f2-)\] fault addr 0x200000")
+    verdict readonly-fault $? "$text"
+    text=$(dmesg | grep "DMA Read.*$(echo $d | cut -d: -f2-)\] fault addr 0x200000")
+    verdict gone-fault $? "$text"
     echo $d >/sys/bus/pci/drivers/vfio-pci/unbind
     echo >/sys/bus/pci/devices/$d/driver_override
     echo $d >/sys/bus/pci/drivers/e1000/bind
