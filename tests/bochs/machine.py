@@ -389,7 +389,7 @@ class Machine:
             path = self.dir / f"snapshot.{i + 1}"
             if len(places) != 1:
                 raise RuntimeError(f"Nestor was at {places}: a snapshot does not say where")
-            out.append(walk.walk(path, *places, ELF, protected, self.options.cpus))
+            out.append(walk.walk(path, *places, ELF, protected, self.options.cpus, "shadows for the guest" in serial))
             if self.options.break_first and i == 0:
                 out[0].unseen = walk.unseen(path, *places, ELF, self.options.cpus)
             path.unlink()

@@ -128,8 +128,9 @@ class Pool:
 
 
 class Walk:
-    def __init__(self, memory, unit, own, pool, forbidden, cpus):
+    def __init__(self, memory, unit, own, pool, forbidden, cpus, shadows):
         self.memory, self.unit, self.own, self.pool = memory, unit, own, pool
+        self.shadows = shadows          # a second stage may be that of a guest's table: any address to any page
         self.forbidden, self.cpus = forbidden, cpus     # [(name, base, size)]; ids are 0 to cpus - 1
         self.interrupts, self.interrupt_pages = 0, set()
         self.findings, self.kinds = [], {}
@@ -326,11 +327,11 @@ class Walk:
 
     def leaf(self, at, out, size, rights, found):
         self.leaves += 1
-        if at != out:
+        if at != out and not self.shadows:
             self.find(f"{at:x} is mapped to {out:x}")
         if rights != READ | WRITE:
             found["read-only"].append(at)
-        found["leaves"].append((at, size, rights))
+        found["leaves"].append((out, size, rights))
         for name, base, length in self.forbidden:
             if out < base + length and base < out + size:
                 self.find(f"outside the partition: {out:x} + {size:x} has a part of {name}")
@@ -430,8 +431,9 @@ class Result:
 class Snapshot:
     """`own`: Nestor's memory; `protected`: [(base, size)] that no DMA may reach."""
 
-    def __init__(self, path, own, elf, protected=(), cpus=1):
+    def __init__(self, path, own, elf, protected=(), cpus=1, shadows=False):
         self.memory, self.own, self.symbol, self.cpus = Memory(path), own, pool_symbol(elf), cpus
+        self.shadows = shadows
         with open(f"{path}.txt", encoding="ascii") as text:
             self.units = read_units(text.read())
         self.forbidden = [("Nestor's memory", *own)]
@@ -441,7 +443,8 @@ class Snapshot:
     def walk(self):
         """-> (the pool, a Walk of each unit)"""
         pool = Pool(self.memory, self.own, self.symbol)
-        walks = [Walk(self.memory, unit, self.own, pool, self.forbidden, self.cpus) for unit in self.units]
+        walks = [Walk(self.memory, unit, self.own, pool, self.forbidden, self.cpus, self.shadows)
+                 for unit in self.units]
         for w in walks:
             w.run()
             if w.sids != 65536:
@@ -458,8 +461,8 @@ class Snapshot:
         return Result(findings, "; ".join(parts), lost)
 
 
-def walk(path, own, elf, protected=(), cpus=1):
-    snapshot = Snapshot(path, own, elf, protected, cpus)
+def walk(path, own, elf, protected=(), cpus=1, shadows=False):
+    snapshot = Snapshot(path, own, elf, protected, cpus, shadows)
     result = snapshot.result()
     snapshot.memory.close()
     return result
