@@ -59,14 +59,13 @@ static void say_protected(struct vcpu *v, u64 gpa)
     }
 }
 
-/* False: the instruction is to be executed again, with interrupts and NMIs of the guest's in between. */
-static bool read_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 *value)
+static u64 read_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
 {
-    enum viommu_outcome outcome = viommu_mmio_read(unit, offset, width, value);
-    if (outcome != VIOMMU_DONE) {
+    u64 value;
+    if (viommu_mmio_read(unit, offset, width, &value) != VIOMMU_DONE) {
         work_left(v);
     }
-    return outcome != VIOMMU_BUSY;
+    return value;
 }
 
 static void write_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 value)
@@ -81,9 +80,7 @@ static u64 load(void *ctx, u64 gpa, u32 width)
     const struct access *a = ctx;
     vcpu_note_access(vmcs_read(VMCS_GUEST_LINEAR), width, BREAKPOINT_READ);
     if (a->unit != NULL) {
-        u64 value;
-        (void)read_register(a->v, a->unit, a->offset, width, &value); /* complete() has waited */
-        return value;
+        return read_register(a->v, a->unit, a->offset, width);
     }
     if (partition_is_apic_page(a->v->partition, gpa)) {
         return exit_apic_load(a->v, gpa, width);
@@ -211,16 +208,12 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     if (!insn_mmio_is_at(gpa, address, in->width)) {
         return false;
     }
+    vcpu_note_access(address, in->width, in->to_memory ? BREAKPOINT_WRITE : BREAKPOINT_READ);
     if (in->to_memory) {
         write_register(v, unit, offset, in->width, gpr[in->reg] & in->mask);
     } else {
-        u64 value;
-        if (!read_register(v, unit, offset, in->width, &value)) {
-            return true;
-        }
-        gpr[in->reg] = value;
+        gpr[in->reg] = read_register(v, unit, offset, in->width);
     }
-    vcpu_note_access(address, in->width, in->to_memory ? BREAKPOINT_WRITE : BREAKPOINT_READ);
     vcpu_advance_to(rip + in->length);
     return true;
 }
@@ -229,10 +222,6 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset,
                                                const char *why)
 {
-    if (why == NULL && unit != NULL && viommu_is_busy(unit, offset)) { /* before anything of it is done */
-        work_left(v);
-        return;
-    }
     struct access access = {v, unit, offset};
     const struct guest_memory memory = {find_guest, v->partition};
     struct guest_paging paging;
@@ -268,9 +257,26 @@ static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u
     }
 }
 
+/*
+ * True: before anything of it is done the instruction is executed again, with interrupts and NMIs of the guest's in
+ * between. Asked by a CPU that has left work, as the one that gave the command has; another one that polls for it
+ * becomes such a CPU by its first look.
+ */
+static not_inlined bool waits(struct vcpu *v, struct viommu *unit, u32 offset)
+{
+    bool busy = viommu_is_busy(unit, offset);
+    if (busy) {
+        work_left(v);
+    }
+    return busy;
+}
+
 void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
     const char *why = no_access_of_an_instruction();
+    if (v->work_left && unit != NULL && why == NULL && waits(v, unit, offset)) {
+        return;
+    }
     if (why != NULL || unit == NULL || !repeat(v, gpa, unit, offset)) {
         complete(v, gpa, unit, offset, why);
     }
