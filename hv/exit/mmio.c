@@ -59,13 +59,15 @@ static void say_protected(struct vcpu *v, u64 gpa)
     }
 }
 
-static u64 read_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width)
+/* False: the instruction is to be executed again, with interrupts and NMIs of the guest's in between. */
+static inline bool read_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 *value)
 {
-    u64 value;
-    if (viommu_mmio_read(unit, offset, width, &value) != VIOMMU_DONE) {
+    enum viommu_outcome outcome = viommu_mmio_read(unit, offset, width, value);
+    if (outcome != VIOMMU_DONE) {
         work_left(v);
+        return outcome != VIOMMU_BUSY;
     }
-    return value;
+    return true;
 }
 
 static void write_register(struct vcpu *v, struct viommu *unit, u32 offset, u32 width, u64 value)
@@ -80,7 +82,9 @@ static u64 load(void *ctx, u64 gpa, u32 width)
     const struct access *a = ctx;
     vcpu_note_access(vmcs_read(VMCS_GUEST_LINEAR), width, BREAKPOINT_READ);
     if (a->unit != NULL) {
-        return read_register(a->v, a->unit, a->offset, width);
+        u64 value;
+        (void)read_register(a->v, a->unit, a->offset, width, &value); /* complete() has waited */
+        return value;
     }
     if (partition_is_apic_page(a->v->partition, gpa)) {
         return exit_apic_load(a->v, gpa, width);
@@ -212,7 +216,12 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     if (in->to_memory) {
         write_register(v, unit, offset, in->width, gpr[in->reg] & in->mask);
     } else {
-        gpr[in->reg] = read_register(v, unit, offset, in->width);
+        u64 value;
+        if (!read_register(v, unit, offset, in->width, &value)) {
+            vcpu_forget_access();
+            return true;
+        }
+        gpr[in->reg] = value;
     }
     vcpu_advance_to(rip + in->length);
     return true;
@@ -222,6 +231,10 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset,
                                                const char *why)
 {
+    if (why == NULL && unit != NULL && viommu_is_busy(unit, offset)) { /* before anything of it is done */
+        work_left(v);
+        return;
+    }
     struct access access = {v, unit, offset};
     const struct guest_memory memory = {find_guest, v->partition};
     struct guest_paging paging;
@@ -257,26 +270,9 @@ static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u
     }
 }
 
-/*
- * True: before anything of it is done the instruction is executed again, with interrupts and NMIs of the guest's in
- * between. Asked by a CPU that has left work, as the one that gave the command has; another one that polls for it
- * becomes such a CPU by its first look.
- */
-static not_inlined bool waits(struct vcpu *v, struct viommu *unit, u32 offset)
-{
-    bool busy = viommu_is_busy(unit, offset);
-    if (busy) {
-        work_left(v);
-    }
-    return busy;
-}
-
 void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
     const char *why = no_access_of_an_instruction();
-    if (v->work_left && unit != NULL && why == NULL && waits(v, unit, offset)) {
-        return;
-    }
     if (why != NULL || unit == NULL || !repeat(v, gpa, unit, offset)) {
         complete(v, gpa, unit, offset, why);
     }

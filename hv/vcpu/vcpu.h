@@ -80,6 +80,8 @@ void vcpu_repeat(void);
 
 /* Nestor has done this access of the instruction that exited: breakpoints that it meets are due after it. */
 void vcpu_note_access(u64 address, u32 width, enum breakpoint_kind kind);
+/* It runs again instead: they are met then. */
+void vcpu_forget_access(void);
 
 /* Begins and ends blocking: bits of enum interruptibility. */
 void vcpu_block(u32 what);

@@ -197,25 +197,30 @@ static bool is_busy(const struct viommu *v, u32 offset)
            (at == (VTD_GSTS & ~7u) || at == VTD_CCMD || at == v->iotlb_offset + VTD_IOTLB);
 }
 
+/* Out of line: reads that find nothing left are to be short. */
+static not_inlined enum viommu_outcome go_on(struct viommu *v, u32 offset)
+{
+    v->budget = VIOMMU_BUDGET;
+    if (!run_pending(v)) {
+        return VIOMMU_DONE;
+    }
+    return is_busy(v, offset) ? VIOMMU_BUSY : VIOMMU_LEFT;
+}
+
 bool viommu_is_busy(struct viommu *v, u32 offset)
 {
     spin_lock(&v->lock);
-    v->budget = VIOMMU_BUDGET;
-    bool busy = v->left && run_pending(v) && is_busy(v, offset);
+    bool busy = v->left && go_on(v, offset) == VIOMMU_BUSY;
     spin_unlock(&v->lock);
     return busy;
 }
 
 enum viommu_outcome viommu_mmio_read(struct viommu *v, u32 offset, u32 size, u64 *value)
 {
-    enum viommu_outcome outcome = VIOMMU_DONE;
     spin_lock(&v->lock);
     v->stats.exits++;
     v->stats.reads++;
-    v->budget = VIOMMU_BUDGET;
-    if (v->left && run_pending(v)) {
-        outcome = is_busy(v, offset) ? VIOMMU_BUSY : VIOMMU_LEFT;
-    }
+    enum viommu_outcome outcome = v->left ? go_on(v, offset) : VIOMMU_DONE;
     *value = viommu_regs_read(v, offset, size);
     spin_unlock(&v->lock);
     return outcome;

@@ -24,7 +24,7 @@ AIMS = {
     "cpuid, leaf 80000008h": 172,
     "rdmsr, intercepted": 258,
     "wrmsr, intercepted": 274,
-    "register read, 32 bits": 375,
+    "register read, 32 bits": 385,
     "doorbell, 1 command": 1150,
     "doorbell, 16 commands": 1150 + 15 * 98,
     "doorbell, 256 commands": 1150 + 255 * 100,
