@@ -315,7 +315,7 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
         return false;
     }
     list_avoided(m, config);
-    partition_prepare(m, config, volume, &avoid, &partitions);
+    partition_prepare(m, config, verdict, volume, &avoid, &partitions);
     if (become(m, config, verdict, boot_tsc)) {
         return true;
     }

@@ -231,13 +231,14 @@ void partition_release(const struct partitions *partitions)
     }
 }
 
-static bool check(const struct machine *m, const struct config *config, struct config_error *error)
+static bool check(const struct machine *m, const struct config *config, const char *interrupts_missing,
+                  struct config_error *error)
 {
     static struct ranges free_memory;
     bool read = machine_read_free(&free_memory);
     const struct partition_machine facts = {
         .apic_ids = cpu_ids, .cpus = cpu_count, .core_shift = m->cpu.core_shift, .memory = free_memory.list,
-        .memory_count = read ? free_memory.count : 0, .interrupts_missing = partition_interrupts_missing(m)};
+        .memory_count = read ? free_memory.count : 0, .interrupts_missing = interrupts_missing};
     return partition_check(config, &facts, error);
 }
 
@@ -245,7 +246,7 @@ static bool make_all(const struct machine *m, const struct config *config, EFI_H
                      const struct areas *avoid, struct partitions *out, struct config_error *error)
 {
     static struct making making;
-    if (!check(m, config, error)) {
+    if (!check(m, config, out->interrupts_missing, error)) {
         return false;
     }
     for (u32 i = 0; i < config->partition_count; i++) {
@@ -258,8 +259,8 @@ static bool make_all(const struct machine *m, const struct config *config, EFI_H
     return true;
 }
 
-void partition_prepare(struct machine *m, const struct config *config, EFI_HANDLE volume, const struct areas *avoid,
-                       struct partitions *out)
+void partition_prepare(struct machine *m, const struct config *config, const struct verdict *verdict,
+                       EFI_HANDLE volume, const struct areas *avoid, struct partitions *out)
 {
     struct config_error error;
     char text[CONFIG_ERROR_TEXT];
@@ -268,11 +269,15 @@ void partition_prepare(struct machine *m, const struct config *config, EFI_HANDL
         return;
     }
     cpu_count = census_ids(&m->survey, m->cpu.apic_id, cpu_ids);
+    out->interrupts_missing = partition_interrupts_missing(m, verdict->guest_iommu);
     if (!make_all(m, config, volume, avoid, out, &error)) {
         config_error_text(&error, text);
         console_log(LOG_ERROR, "nestor.conf, %s; the root runs without partitions", text);
         partition_release(out);
         out->count = 0;
+    } else if (out->interrupts_missing != NULL) {
+        console_log(LOG_WARNING, "devices of the root can interrupt, and stop, CPUs of partitions: there are no %s",
+                    out->interrupts_missing);
     }
 }
 

@@ -9,6 +9,7 @@
 
 struct partitions {
     u32 count;
+    const char *interrupts_missing;     /* to keep the root's devices from interrupting their CPUs; NULL: nothing */
     struct handover_partition list[HANDOVER_PARTITIONS];
 };
 
@@ -16,8 +17,8 @@ struct partitions {
  * Those of the configuration, whose files are on `volume`. With any mistake, which is named, there are none, and the
  * root runs alone.
  */
-void partition_prepare(struct machine *m, const struct config *config, EFI_HANDLE volume, const struct areas *avoid,
-                       struct partitions *out);
+void partition_prepare(struct machine *m, const struct config *config, const struct verdict *verdict,
+                       EFI_HANDLE volume, const struct areas *avoid, struct partitions *out);
 /* Bytes of the page pool for them. */
 u64 partition_pool(const struct partitions *partitions, u64 page_sizes);
 /* For the root's tables: its CPUs are what is left. */

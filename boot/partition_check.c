@@ -120,7 +120,7 @@ bool partition_check(const struct config *config, const struct partition_machine
     return true;
 }
 
-const char *partition_interrupts_missing(const struct machine *m)
+const char *partition_interrupts_missing(const struct machine *m, enum guest_iommu units)
 {
     if (!m->cpu.x2apic) {
         return "CPUs with x2APIC mode";
@@ -133,6 +133,6 @@ const char *partition_interrupts_missing(const struct machine *m)
             return "units that all remap interrupts with 32-bit ids";
         }
     }
-    /* The image shows remapping to the root and vets its entries, but leaves it to the root to turn it on. */
-    return "a root whose devices cannot interrupt these CPUs, which Nestor cannot promise";
+    /* Nothing of the root's devices' passes but by entries of its own: it has to have a unit for them. */
+    return units == GUEST_IOMMU_NONE ? "remapping units for the root (guest-iommu)" : NULL;
 }

@@ -21,8 +21,11 @@ struct partition_machine {
 /* The first mistake in *error, and false. */
 bool partition_check(const struct config *config, const struct partition_machine *machine, struct config_error *error);
 
-/* What it would take to keep a device of the root from interrupting, hence stopping, any CPU. */
-const char *partition_interrupts_missing(const struct machine *m);
+/*
+ * What it takes to keep a device of the root from interrupting, hence stopping, any CPU; NULL: it is all there.
+ * `units`: the kind of the root's own, never AUTO.
+ */
+const char *partition_interrupts_missing(const struct machine *m, enum guest_iommu units);
 
 static inline bool partition_has_cpu(const u64 cpus[HANDOVER_PARTITION_CPU_WORDS], u32 cpu)
 {

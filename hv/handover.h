@@ -131,6 +131,7 @@ struct handover {
     u32 protect_count;
     struct handover_partition partitions[HANDOVER_PARTITIONS];
     u32 partition_count;
+    bool interrupts_apart;            /* partitions begin only where the root's devices cannot interrupt their CPUs */
 
     u64 log_base;                     /* HANDOVER_LOG_BYTES for the log, then struct handover_left */
     u16 status_port;                  /* of the status window, 0: there is none */

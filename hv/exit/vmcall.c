@@ -15,7 +15,8 @@ void exit_vmcall(struct vcpu *v)
         exit_undefined(v);
         return;
     }
-    v->partition->boot_services = false;
-    life_boot_services_end(v->partition);
+    if (__atomic_exchange_n(&v->partition->boot_services, false, __ATOMIC_SEQ_CST)) {
+        life_boot_services_end(v->partition);
+    }
     vcpu_advance();
 }

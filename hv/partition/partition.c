@@ -148,6 +148,7 @@ static enum result create(const struct handover *h, struct partition **out)
     p->hypervisor_bit = h->hypervisor_bit;
     p->physical_width = h->physical_width;
     p->shares = p->starts_cpus = h->partition_count != 0;
+    p->interrupts_apart = h->interrupts_apart;
     r = create_cpus(&p->cpus);
     *out = p;
     return r == OK ? create_cpus(&p->targets) : r;

@@ -77,6 +77,7 @@ struct partition {
     enum guest_iommu guest_iommu;   /* what they are to be, and */
     struct shadow_memory shadows;   /* what the shadows of their guest's tables share */
     bool has_interrupts;            /* these show interrupt remapping */
+    bool interrupts_apart;          /* of the root: see struct handover */
     u32 cpu_pages;                  /* of the pool, for the CPUs that enter after the units were taken over */
     struct viommu_quota quota;      /* pages of the pool that their guest's entries share */
     u32 next_unit;                  /* whose turn it is, see partition_dma_run() */

@@ -16,9 +16,19 @@
 
 enum { HAND_OVER_MS = 2000, ARRIVE_US = 10000000 };
 
+/* Before a CPU leaves the root: from then on none of the root's devices may reach it. */
+static bool can_begin(struct partition *root)
+{
+    if (root->interrupts_apart && (!root->has_interrupts || partition_dma_isolate_interrupts(root) != OK)) {
+        port_log(LOG_ERROR, "no partition begins: devices of the root could interrupt its CPUs");
+        return false;
+    }
+    return true;
+}
+
 void life_boot_services_end(struct partition *root)
 {
-    if (root->shares) {
+    if (root->shares && can_begin(root)) {
         __atomic_store_n(&root->hand_over_at, tsc_read() + HAND_OVER_MS * time_tsc_khz(), __ATOMIC_SEQ_CST);
     }
 }
@@ -74,10 +84,28 @@ static void turn_off(void)
     (void)checked_xcr_write(0, 1);
 }
 
+/*
+ * x87, vector and all other states of XCR0, which neither VM exits nor Nestor's own code touch: as after a reset (SDM
+ * volume 1, 13.8: a component that XSTATE_BV does not name is initialized, MXCSR is loaded).
+ */
+static void forget_registers(void)
+{
+    enum { XSAVE = 1 << 26, STATES = 0xd, MXCSR_AT = 24 / 4, MXCSR_RESET = 0x1f80, AREA = 576 };
+    static _Alignas(64) u32 area[AREA / 4] = {0x37f, [MXCSR_AT] = MXCSR_RESET};
+    if ((cpuid(1, 0).ecx & XSAVE) == 0) {
+        __asm__ volatile("fxrstor64 %0" : : "m"(area));
+        return;
+    }
+    const struct cpuid_regs all = cpuid(STATES, 0);
+    (void)checked_xcr_write(0, (u64)all.edx << 32 | all.eax);
+    __asm__ volatile("xrstor64 %0" : : "m"(area), "a"(all.eax), "d"(all.edx));
+}
+
 /* False: an interrupt is left. */
 static bool empty_cpu(struct vcpu *v)
 {
     bool empty = apic_empty();
+    forget_registers();
     turn_off();
     vcpu_reset_msrs(v);
     v->machine_check = 0;

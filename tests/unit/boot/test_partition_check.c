@@ -100,10 +100,6 @@ static void interrupts(void **state)
 {
     (void)state;
     begin();
-    facts.interrupts_missing = "a root whose devices cannot interrupt these CPUs, which Nestor cannot promise";
-    is_refused("#\n[partition a]\ncpus = 2-3\nmemory = 2M\n" ANY, 2, "partition",
-               "a root whose devices cannot interrupt these CPUs, which Nestor cannot promise, "
-               "or without-interrupt-isolation = run");
     facts.interrupts_missing = "CPUs with x2APIC mode";
     is_refused("#\n[partition a]\ncpus = 2-3\nmemory = 2M\n" ANY, 2, "partition",
                "CPUs with x2APIC mode, or without-interrupt-isolation = run");
@@ -116,23 +112,27 @@ static void what_interrupts_need(void **state)
 {
     (void)state;
     machine = (struct machine){.dmar_usable = true};
-    assert_string_equal(partition_interrupts_missing(&machine), "CPUs with x2APIC mode");
+    assert_string_equal(partition_interrupts_missing(&machine, GUEST_IOMMU_NESTED), "CPUs with x2APIC mode");
     machine.cpu.x2apic = true;
-    assert_string_equal(partition_interrupts_missing(&machine), "a DMAR table that offers interrupt remapping");
+    assert_string_equal(partition_interrupts_missing(&machine, GUEST_IOMMU_NESTED),
+                        "a DMAR table that offers interrupt remapping");
     machine.dmar.intr_remap = true;
     machine.dmar.unit_count = 2;
     static const char unit[] = "units that all remap interrupts with 32-bit ids";
     enum { IR = 1 << 3, EIM = 1 << 4 };
     machine.units[0].ecap = IR | EIM;
     machine.units[1].ecap = IR;
-    assert_string_equal(partition_interrupts_missing(&machine), unit);
+    assert_string_equal(partition_interrupts_missing(&machine, GUEST_IOMMU_NESTED), unit);
     machine.units[1].ecap = EIM;
-    assert_string_equal(partition_interrupts_missing(&machine), unit);
+    assert_string_equal(partition_interrupts_missing(&machine, GUEST_IOMMU_NESTED), unit);
     machine.units[1].ecap = IR | EIM;
-    assert_string_equal(partition_interrupts_missing(&machine),
-                        "a root whose devices cannot interrupt these CPUs, which Nestor cannot promise");
+    assert_null(partition_interrupts_missing(&machine, GUEST_IOMMU_NESTED));
+    assert_null(partition_interrupts_missing(&machine, GUEST_IOMMU_SHADOW));
+    assert_string_equal(partition_interrupts_missing(&machine, GUEST_IOMMU_NONE),
+                        "remapping units for the root (guest-iommu)");
     machine.dmar_usable = false;
-    assert_string_equal(partition_interrupts_missing(&machine), "a DMAR table that offers interrupt remapping");
+    assert_string_equal(partition_interrupts_missing(&machine, GUEST_IOMMU_NESTED),
+                        "a DMAR table that offers interrupt remapping");
 }
 
 int main(void)
