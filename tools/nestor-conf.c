@@ -152,7 +152,8 @@ static bool is_possible(const struct config *config, const char *report, struct 
 {
     static const struct machine capable = {.cpu.x2apic = true, .dmar_usable = true, .dmar.intr_remap = true};
     const struct partition_machine facts = {.cpus = cpus_of(report),
-                                            .interrupts_missing = partition_interrupts_missing(&capable)};
+                                            .interrupts_missing =
+                                                partition_interrupts_missing(&capable, config->guest_iommu)};
     *error = config->partition_error;
     return error->line == 0 && partition_check(config, &facts, error);
 }
