@@ -48,19 +48,20 @@ bool memory_map_take(u64 base, u64 size)
 }
 
 /*
- * The range that holds addr; NULL when none does. A guest's tables, code and queues are looked at again and
- * again: what was found last for the same part of memory is tried first. The map never changes, so any CPU's
- * find will do.
+ * Where the range is kept that was found last for the same part of memory: a guest's tables, code and queues are
+ * looked at again and again. The map never changes, so any CPU's find will do.
  */
-static const struct memory_range *find_range(u64 addr)
+static const struct memory_range **last_found(u64 addr)
 {
     static const struct memory_range *found[64];
-    const struct memory_range **last = &found[addr >> 16 & (ARRAY_LEN(found) - 1)];
-    const struct memory_range *r = __atomic_load_n(last, __ATOMIC_RELAXED);
-    if (r == NULL || addr - r->base >= r->size) {
-        r = search_range(addr);
-        __atomic_store_n(last, r, __ATOMIC_RELAXED);
-    }
+    return &found[addr >> 16 & (ARRAY_LEN(found) - 1)];
+}
+
+/* The range that holds addr; NULL when none does. */
+static const struct memory_range *find_range(u64 addr)
+{
+    const struct memory_range *r = search_range(addr);
+    __atomic_store_n(last_found(addr), r, __ATOMIC_RELAXED);
     return r;
 }
 
@@ -79,7 +80,7 @@ static u64 span_of_kinds(u64 addr, u32 kinds)
     return (addr < own && own < end ? own : end) - addr;
 }
 
-static bool spans_hold(u64 addr, u64 len, u32 kinds)
+static not_inlined bool spans_hold(u64 addr, u64 len, u32 kinds)
 {
     while (len != 0) {
         u64 span = span_of_kinds(addr, kinds);
@@ -95,11 +96,15 @@ static bool spans_hold(u64 addr, u64 len, u32 kinds)
     return true;
 }
 
-/* Nearly always one range holds all of it, and Nestor's memory is elsewhere: a guest waits for the answer. */
+/*
+ * Nearly always one range holds all of it, the one that was found last, and Nestor's memory is elsewhere: a guest waits
+ * for the answer. Nothing is called on the way to it.
+ */
 bool memory_map_holds(u64 addr, u64 len, u32 kinds)
 {
-    const struct memory_range *r = find_range(addr);
-    if (r != NULL && (kinds >> r->kind & 1) != 0 && len <= r->size - (addr - r->base) &&
+    const struct memory_range *r = __atomic_load_n(last_found(addr), __ATOMIC_RELAXED);
+    u64 into = r != NULL ? addr - r->base : 0;
+    if (r != NULL && into < r->size && len <= r->size - into && (kinds >> r->kind & 1) != 0 &&
         (addr + len <= machine->memory_base || addr >= machine->memory_base + machine->memory_size)) {
         return true;
     }

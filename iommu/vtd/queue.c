@@ -2,7 +2,7 @@
 /*
  * The invalidation queue, VT-d 6.5. A batch is its descriptors and one wait
  * descriptor behind them; the unit writes the wait's number into the unit's own page. The
- * guest's batches go into the same ring without a wait of ours.
+ * guest's batches go into the same ring (ring.c) without a wait of ours.
  *
  *      IQH (unit fetches here)          IQT (we put here)
  *       |                                |
@@ -21,17 +21,6 @@ static volatile u32 *status_word(struct vtd_unit *unit)
     return &unit->status[0];
 }
 
-static u64 *slot(const struct vtd_unit *unit, u32 index)
-{
-    u64 *ring = port_hpa_to_ptr(unit->queue);
-    return ring + (size_t)index * unit->desc_words;
-}
-
-static u32 head(const struct vtd_unit *unit)
-{
-    return (u32)(vtd_regs_read64(unit, VTD_IQH) / (unit->desc_words * 8)) % unit->queue_size;
-}
-
 static struct vtd_desc wait_desc(const struct vtd_unit *unit, u32 word, u32 value)
 {
     u64 at = unit->self.v + offsetof(struct vtd_unit, status) + word * sizeof(u32);
@@ -42,49 +31,6 @@ static struct vtd_desc wait_desc(const struct vtd_unit *unit, u32 word, u32 valu
 static struct vtd_desc harmless_desc(const struct vtd_unit *unit)
 {
     return wait_desc(unit, 1, 0);
-}
-
-/* Words 2 and 3 have no place in a ring of short descriptors. */
-static void put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count)
-{
-    while (count != 0) {
-        u64 *to = slot(unit, unit->tail);
-        u32 to_end = unit->queue_size - unit->tail;
-        u32 part = count < to_end ? count : to_end;
-        if (unit->desc_words == ARRAY_LEN(d->w)) {
-            __builtin_memcpy(to, d, part * sizeof(*d));
-        } else {
-            for (u32 i = 0; i < part; i++) {
-                to[2 * i] = d[i].w[0];
-                to[2 * i + 1] = d[i].w[1];
-            }
-        }
-        unit->tail = (unit->tail + part) % unit->queue_size;
-        d += part;
-        count -= part;
-    }
-}
-
-static void ring_doorbell(const struct vtd_unit *unit)
-{
-    /* The ring is memory that the unit snoops, always; the stores must only come first. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    vtd_regs_write64(unit, VTD_IQT, (u64)unit->tail * unit->desc_words * 8);
-}
-
-static u32 distance(const struct vtd_unit *unit, u32 from, u32 to)
-{
-    return (to + unit->queue_size - from) % unit->queue_size;
-}
-
-/* The head only moves on, so the one read last is good as long as it leaves room. */
-static bool has_room(struct vtd_unit *unit, u32 count)
-{
-    if (unit->queue_size - distance(unit, unit->head, unit->tail) >= count) {
-        return true;
-    }
-    unit->head = head(unit);
-    return unit->queue_size - distance(unit, unit->head, unit->tail) >= count;
 }
 
 static enum result dead(struct vtd_unit *unit)
@@ -102,9 +48,9 @@ static enum result dead(struct vtd_unit *unit)
 /* Handles IQE: ERR_QUEUE when a descriptor at or behind slot `first` was refused. */
 static enum result recover_iqe(struct vtd_unit *unit, u32 first)
 {
-    u32 at = head(unit);
+    u32 at = vtd_ring_head(unit);
     struct vtd_desc harmless = harmless_desc(unit);
-    u64 *bad = slot(unit, at);
+    u64 *bad = vtd_ring_slot(unit, at);
     if (bad[0] == harmless.w[0] && bad[1] == harmless.w[1]) {
         return dead(unit); /* the unit objects to something else than the descriptor */
     }
@@ -115,7 +61,7 @@ static enum result recover_iqe(struct vtd_unit *unit, u32 first)
     for (u32 i = 0; i < unit->desc_words; i++) {
         bad[i] = harmless.w[i];
     }
-    bool ours = distance(unit, first, at) < distance(unit, first, unit->tail);
+    bool ours = vtd_ring_distance(unit, first, at) < vtd_ring_distance(unit, first, unit->tail);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     vtd_regs_write32(unit, VTD_FSTS, FSTS_IQE);
     return ours ? ERR_QUEUE : OK;
@@ -130,9 +76,9 @@ static enum result recover_ite(struct vtd_unit *unit)
                  vtd_regs_read64(unit, VTD_IQERCD));
     }
     vtd_regs_write32(unit, VTD_FSTS, FSTS_ITE);
-    if (has_room(unit, 2)) {
-        put(unit, &wait, 1);
-        ring_doorbell(unit);
+    if (vtd_ring_has_room(unit, 2)) {
+        vtd_ring_put(unit, &wait, 1);
+        vtd_ring_doorbell(unit);
     }
     return ERR_QUEUE;
 }
@@ -186,7 +132,7 @@ static enum result wait_room(struct vtd_unit *unit, u32 count)
     u64 end = port_now_us() + VTD_TIMEOUT_US;
     for (;;) {
         bool late = port_now_us() > end;
-        if (has_room(unit, count + SPARE)) {
+        if (vtd_ring_has_room(unit, count + SPARE)) {
             return OK;
         }
         if (recover(unit, unit->tail, &timed_out) == ERR_TIMEOUT || late) {
@@ -204,11 +150,11 @@ static enum result run_part(struct vtd_unit *unit, const struct vtd_desc *descs,
     if (r != OK) {
         return r;
     }
-    put(unit, descs, count);
+    vtd_ring_put(unit, descs, count);
     unit->sequence++;
     struct vtd_desc wait = wait_desc(unit, 0, unit->sequence);
-    put(unit, &wait, 1);
-    ring_doorbell(unit);
+    vtd_ring_put(unit, &wait, 1);
+    vtd_ring_doorbell(unit);
     return wait_done(unit, first, timed_out);
 }
 
@@ -269,7 +215,8 @@ static bool are_short(const struct vtd_unit *unit, const struct vtd_desc *descs,
     return true;
 }
 
-static inline bool fits_width(const struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+static inline __attribute__((always_inline)) bool fits_width(const struct vtd_unit *unit,
+                                                             const struct vtd_desc *descs, u32 count)
 {
     return unit->desc_words != 2 || are_short(unit, descs, count);
 }
@@ -299,7 +246,7 @@ static not_inlined bool is_back(struct vtd_unit *unit)
     if ((fsts & (FSTS_IQE | FSTS_ITE)) != 0) {
         vtd_regs_write32(unit, VTD_FSTS, fsts & (FSTS_IQE | FSTS_ITE));
     }
-    if (head(unit) != unit->tail) {
+    if (vtd_ring_head(unit) != unit->tail) {
         return false;
     }
     unit->queue_dead = false;
@@ -311,7 +258,7 @@ static not_inlined bool is_back(struct vtd_unit *unit)
 }
 
 /* Whether there is a queue to use. */
-static inline bool is_usable(struct vtd_unit *unit)
+static inline __attribute__((always_inline)) bool is_usable(struct vtd_unit *unit)
 {
     return unit->queue_size != 0 && (!unit->queue_dead || is_back(unit));
 }
@@ -354,15 +301,11 @@ static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32
     if (!fits_width(unit, descs, count)) {
         return ERR_INVALID;
     }
-    if (!has_room(unit, count + SPARE)) {
+    enum result r = vtd_ring_post(unit, descs, count, SPARE);
+    if (r == ERR_BUSY) {
         vtd_queue_poll(unit); /* if it had stopped, the next try finds it running */
-        return ERR_BUSY;
     }
-    put(unit, descs, count);
-    if (count != 0) {
-        ring_doorbell(unit);
-    }
-    return OK;
+    return r;
 }
 
 enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)

@@ -70,25 +70,26 @@ struct vtd_sweep {
     u64 next_us;               /* and the next one begins then */
 };
 
+/* What is used most comes first, as in viommu/state.h. */
 struct vtd_unit {
-    struct vtd_unit_info info;
     struct spinlock lock;      /* tables and queue */
     bool taken;
     bool walked;               /* hardware may be reading our tables */
     bool region_set;           /* a protected memory region of ours is on */
     bool mute;                 /* the last command was not completed in time */
-    hpa_t self;                /* the page this struct lives in */
 
     /* Queue. Indexes count descriptors. */
-    hpa_t queue;
     u32 queue_size, desc_words, tail; /* queue_size 0: off */
-    u32 head;                         /* as last read, see has_room() in queue.c */
+    u32 head;                         /* as last read, see vtd_ring_has_room() */
     u32 sequence;              /* of our last wait descriptor */
     u32 status[2];             /* written by wait descriptors: ours, and those that replace refused ones */
     bool queue_used;           /* hardware may be reading our ring */
     bool queue_dead;           /* it hung: nobody waits for it until it has caught up */
+    enum vtd_root active;
+    hpa_t queue;
+    struct vtd_unit_info info;
+    hpa_t self;                /* the page this struct lives in */
 
-    struct vtd_limit limits[VTD_LIMITS];
     u32 limit_count;
     struct limit limit_refusals;
 
@@ -99,10 +100,8 @@ struct vtd_unit {
 
     struct vtd_default def;
     struct vtd_root_tables tables[2];
-    enum vtd_root active;
 
     struct vtd_fault_counts faults;
-    hpa_t history[256];        /* struct vtd_history by bus, 0: none of it faulted */
     u32 watched;               /* devices that are punished, or were and it is not forgotten */
     u64 forgiven_us;           /* when we last looked whose time is over, */
     u32 forgiven_bus;          /* and at which bus */
@@ -118,6 +117,8 @@ struct vtd_unit {
     struct vtd_alert alert;
     u32 fault_next;            /* record to look at first */
     struct limit mute_lines, refused_lines;
+    struct vtd_limit limits[VTD_LIMITS];
+    hpa_t history[256];        /* struct vtd_history by bus, 0: none of it faulted */
 };
 _Static_assert(sizeof(struct vtd_unit) <= PAGE_SIZE, "one page a unit");
 
@@ -188,6 +189,19 @@ static inline u64 vtd_link_to(hpa_t table)
 /* Around what serves conditions: before FSTS is read, and when what could be served of FSTS as `before` has been. */
 void vtd_alert_serve(struct vtd_unit *unit);
 void vtd_alert_served(struct vtd_unit *unit, u32 before);
+
+/* --- ring.c: of the queue, which is on --- */
+
+/* The words of a place, and the place that the unit fetches from. */
+u64 *vtd_ring_slot(const struct vtd_unit *unit, u32 index);
+u32 vtd_ring_head(const struct vtd_unit *unit);
+u32 vtd_ring_distance(const struct vtd_unit *unit, u32 from, u32 to);
+bool vtd_ring_has_room(struct vtd_unit *unit, u32 count);
+/* There is room: */
+void vtd_ring_put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count);
+void vtd_ring_doorbell(const struct vtd_unit *unit);
+/* All three: ERR_BUSY where so many places would not be left. */
+must_use enum result vtd_ring_post(struct vtd_unit *unit, const struct vtd_desc *d, u32 count, u32 spare);
 
 /* --- queue.c --- */
 
