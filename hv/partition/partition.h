@@ -49,6 +49,7 @@ struct partition_output {
     struct limit dropped;
 };
 
+/* The two large parts come last: the code is smaller where an offset is below 128. */
 struct partition {
     u32 id;
     u32 physical_width;             /* bits of an address, as CPUID shows them */
@@ -71,8 +72,6 @@ struct partition {
     hpa_t io_bitmap;                /* two pages */
     bool starts_cpus;               /* see partition_starts_cpus() */
     u64 apic_page;                  /* where xAPIC mode is trapped for that; else 0 */
-    struct sleep_registers sleep;
-    struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
     bool has_viommus;
     enum guest_iommu guest_iommu;   /* what they are to be, and */
     struct shadow_memory shadows;   /* what the shadows of their guest's tables share */
@@ -99,6 +98,8 @@ struct partition {
     struct limit foreign_inits;     /* that came from elsewhere than the partition's CPUs */
     struct limit dropped_ports;     /* writes to ports that are not there */
     struct limit unknown_msrs, refused_strings, refused_sleeps, sleeps, refused_tasks;
+    struct sleep_registers sleep;
+    struct viommu *viommus[VTD_DMAR_UNITS];  /* one per unit of the machine, or NULL */
 };
 
 /*

@@ -111,9 +111,7 @@ static enum iqei decode_interrupt_entries(const u64 *w, struct viommu_cmd *out)
 static enum iqei decode_wait(const struct desc_rules *rules, const u64 *w, struct viommu_cmd *out)
 {
     out->kind = VCMD_WAIT;
-    out->interrupt = field_get(w, DESC_WAIT_IF) != 0;
-    out->status_write = field_get(w, DESC_WAIT_SW) != 0;
-    out->fence = field_get(w, DESC_WAIT_FN) != 0;
+    out->wait_flags = w[0] & (FIELD_MASK(DESC_WAIT_IF) | FIELD_MASK(DESC_WAIT_SW) | FIELD_MASK(DESC_WAIT_FN));
     out->status_data = (u32)field_get(w, DESC_WAIT_DATA);
     out->status_addr = w[1] & ~(~0ull << rules->haw);
     return field_get(w, DESC_WAIT_PD) != 0 ? IQEI_RESERVED : IQEI_NONE; /* no page requests here */

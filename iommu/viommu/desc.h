@@ -34,9 +34,7 @@ struct viommu_cmd {
     u8 function_mask; /* 0..3, VT-d table 21; interrupt entries: 2^mask of them, from 16 on all */
     u32 pasid;
     u64 reach;        /* the second word, which is as IVA: ADDR, IH, AM (log2 of 4 KiB pages) */
-    bool status_write;
-    bool interrupt;
-    bool fence;
+    u64 wait_flags;   /* DESC_WAIT_IF, SW and FN, each at its place */
     u32 status_data;
     u64 status_addr;  /* guest physical */
 };

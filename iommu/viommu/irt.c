@@ -260,7 +260,7 @@ bool viommu_irt_command_run(struct viommu *v)
 static void forget(struct viommu *v, u16 first, u32 mask)
 {
     bool by_index = mask <= vtd_ecap_get(v->ecap, VTD_ECAP_MHMV);
-    struct vtd_desc *to = &v->queue.batch[v->queue.count++];
+    struct vtd_desc *to = &v->batch[v->queue.count++];
     to->w[0] = by_index ? vtd_desc_interrupt_entries(first, mask).w[0] : vtd_desc_interrupt_entry_global().w[0];
     to->w[1] = 0;
 }

@@ -10,10 +10,10 @@
 
 enum { STATUS_BYTES = 4 };
 
-/* The upper half of each is 0 from the start. Inline, like append_for(): it is what a doorbell is made of. */
+/* Inline, like append_for(): it is what a doorbell is made of. */
 static inline __attribute__((always_inline)) void append(struct viommu *v, struct vtd_desc d)
 {
-    struct vtd_desc *to = &v->queue.batch[v->queue.count++];
+    struct vtd_desc *to = &v->batch[v->queue.count++];
     to->w[0] = d.w[0];
     to->w[1] = d.w[1];
 }
@@ -23,7 +23,7 @@ static inline __attribute__((always_inline)) void append_for(struct viommu *v, u
 {
     _Static_assert((int)DESC_IOTLB_DID == (int)DESC_PASID_IOTLB_DID, "one place");
     const struct viommu_host_ids *ids = viommu_host_ids(v, guest_did);
-    struct vtd_desc *to = &v->queue.batch[v->queue.count];
+    struct vtd_desc *to = &v->batch[v->queue.count];
     v->queue.count += ids->count;
     for (u32 i = 0; i < ids->count; i++) {
         to[i].w[0] = d.w[0] | field_put(DESC_IOTLB_DID, ids->host[i]);
@@ -67,7 +67,7 @@ static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
 {
     hpa_t at = {0};
-    if (cmd->status_write &&
+    if ((cmd->wait_flags & FIELD_MASK(DESC_WAIT_SW)) != 0 &&
         !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
         if (limit_due_at(v->stats.queue_errors + 1)) { /* the queue stops, which counts it */
             port_log(LOG_WARNING, "viommu: partition %u: wait status at 0x%llx is not its memory",
@@ -75,9 +75,7 @@ static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
         }
         return IQEI_RESERVED;
     }
-    u64 flags = field_put(DESC_WAIT_IF, cmd->interrupt) | field_put(DESC_WAIT_SW, cmd->status_write) |
-                field_put(DESC_WAIT_FN, cmd->fence);
-    append(v, vtd_desc_wait(flags, cmd->status_data, at.v));
+    append(v, vtd_desc_wait(cmd->wait_flags, cmd->status_data, at.v));
     v->stats.waits++;
     return IQEI_NONE;
 }
@@ -101,11 +99,11 @@ static void perform_pasid_cache(struct viommu *v, const struct viommu_cmd *cmd)
     }
 }
 
-/* Apart, so that commands which take no call of this kind do not pay for it. */
-static not_inlined bool announce(struct viommu *v, const struct viommu_cmd *cmd, bool tables)
+/* Apart, and with a copy of its own, so that commands which take no call of this kind stay in registers. */
+static not_inlined bool announce(struct viommu *v, struct viommu_cmd cmd, bool tables)
 {
     v->stats.iotlbs++;
-    v->queue.scanning = tables && v->kind->announce(v, cmd);
+    v->queue.scanning = tables && v->kind->announce(v, &cmd);
     return !v->queue.scanning;
 }
 
@@ -134,7 +132,7 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
         }
         return !tables;
     case VCMD_IOTLB:
-        return announce(v, cmd, tables);
+        return announce(v, *cmd, tables);
     case VCMD_PASID_IOTLB:
         v->stats.pasid_iotlbs++;
         if (tables) {
@@ -163,7 +161,7 @@ enum iqei viommu_perform(struct viommu *v, const struct perform_rules *rules)
     u32 first = q->fetch - q->ahead_from;
     u32 count = (q->ahead_bytes - first) >> shift;
     count = least(count, v->budget);
-    const u8 *begin = (const u8 *)q->ahead + first;
+    const u8 *begin = (const u8 *)v->ahead + first;
     const u8 *end = begin + (count << shift);
     const u8 *at = begin;
     for (; at < end && q->count <= VIOMMU_BATCH - VIOMMU_HOST_DIDS; at += 1u << shift) {

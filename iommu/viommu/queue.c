@@ -85,7 +85,7 @@ static bool flush(struct viommu *v)
 {
     struct viommu_queue *q = &v->queue;
     if (q->count != 0) {
-        enum result r = viommu_host_post(v, q->batch, q->count);
+        enum result r = viommu_host_post(v, v->batch, q->count);
         if (r == ERR_BUSY) {
             return false;
         }
@@ -135,9 +135,9 @@ static bool fetch_ahead(struct viommu *v)
     u32 end = tail > q->fetch ? tail : q->bytes;
     u32 page_left = (u32)PAGE_SIZE - q->fetch % (u32)PAGE_SIZE;
     u32 bytes = end > q->fetch && end - q->fetch < page_left ? end - q->fetch : page_left;
-    bytes = bytes < sizeof(q->ahead) ? bytes : (u32)sizeof(q->ahead);
+    bytes = least(bytes, sizeof(v->ahead));
     q->ahead_bytes = 0;
-    if (!v->config.ops->read(v->config.ctx, (gpa_t){q->base + q->fetch}, q->ahead, bytes)) {
+    if (!v->config.ops->read(v->config.ctx, (gpa_t){q->base + q->fetch}, v->ahead, bytes)) {
         return false;
     }
     q->ahead_from = q->fetch;

@@ -115,7 +115,7 @@ static void invalidate(struct viommu *v, struct shadow *s)
     if (!in_batch) {
         flush(v, s);
     } else if (any) {
-        q->batch[q->count++] = d;
+        v->batch[q->count++] = d;
     }
 }
 

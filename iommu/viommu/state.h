@@ -203,15 +203,13 @@ enum {
 struct viommu_queue {
     u64 base;            /* of IQA */
     u32 bytes;           /* of the ring */
-    bool wide;
     u32 fetch;           /* byte offset of the next descriptor */
     u32 done;            /* what IQH says: all before it is done */
+    u32 ahead_from, ahead_bytes; /* the part of the ring that v->ahead is a copy of */
+    u32 count;           /* of v->batch */
+    bool wide;
     bool scanning;       /* the descriptor at fetch waits for v->scan */
     bool broken;         /* the unit's queue failed: nothing completes any more */
-    u32 ahead_from, ahead_bytes; /* the part of the ring that ahead is a copy of */
-    u64 ahead[VIOMMU_AHEAD];
-    u32 count;
-    struct vtd_desc batch[VIOMMU_BATCH];
 };
 
 /* --- fault.c: the guest's fault records and FSTS --- */
@@ -226,37 +224,39 @@ struct viommu_faults {
 
 /* --- the unit --- */
 
+/* What is used most comes first: the code is smaller where an offset is below 128. */
 struct viommu {
     struct spinlock lock;
-    struct viommu_config config;
-    hpa_t memory;            /* the pages this struct and scratch live in */
-    u32 memory_pages;
+    u32 budget;              /* steps left in this call */
     const struct viommu_kind *kind;
-    u64 cap, ecap;           /* as the guest sees them */
+    u64 active_root;         /* RTADDR as the last SRTP latched it */
+    bool as_left;            /* TES is firmware's: shown, while everything goes through the second stage */
+    bool left;               /* the last call ended with work left: only then does a read go on with it */
     u16 did_mask;            /* of CAP.ND */
+    struct viommu_command command;
+    struct viommu_queue queue;
+    struct viommu_config config;
+    u64 cap, ecap;           /* as the guest sees them */
+    u64 reg[VREG_COUNT];
     u32 iotlb_offset;        /* 16 * ECAP.IRO */
     u32 record_offset;       /* 16 * CAP.FRO */
     u32 record_count;        /* CAP.NFR + 1 */
 
-    u64 reg[VREG_COUNT];
-    u64 active_root;         /* RTADDR as the last SRTP latched it */
-    bool as_left;            /* TES is firmware's: shown, while everything goes through the second stage */
-    struct viommu_command command;
     struct walk_config walk; /* what the walker needs of the above */
-
-    struct viommu_queue queue;
     struct viommu_host_ids ids;
     struct viommu_scan scan;
     struct viommu_irt irt;
-    struct viommu_bindings bindings;
     struct viommu_faults faults;
+    struct viommu_stats stats;
     struct shadow_set shadows;       /* of a shadowed unit */
     struct domain_follower follower; /* who tells them of the second stage */
 
     u8 *scratch;             /* one page: a copy of guest memory under examination */
-    u32 budget;              /* steps left in this call */
-    bool left;               /* the last call ended with work left: only then does a read go on with it */
-    struct viommu_stats stats;
+    hpa_t memory;            /* the pages this struct and scratch live in */
+    u32 memory_pages;
+    u64 ahead[VIOMMU_AHEAD]; /* what is fetched of the guest's ring */
+    struct vtd_desc batch[VIOMMU_BATCH]; /* what goes to the unit's; the upper halves are 0 from the start */
+    struct viommu_bindings bindings;
 };
 
 /* Takes n steps off the budget; false when nothing is left and the caller must come back. */

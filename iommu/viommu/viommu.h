@@ -43,11 +43,11 @@ struct viommu_quota {
 
 struct viommu_config {
     struct vtd_unit *unit;
-    struct domain *parent;        /* the partition's second stage: of a nested unit, a nesting parent */
-    struct shadow_memory *shadows; /* the unit is shadowed (decision 14), with tables from there; NULL: nested */
     const struct guest_ops *ops;
     void *ctx;                    /* first argument of every guest_ops call */
     u32 partition;                /* names the partition in logs and to did.h */
+    struct domain *parent;        /* the partition's second stage: of a nested unit, a nesting parent */
+    struct shadow_memory *shadows; /* the unit is shadowed (decision 14), with tables from there; NULL: nested */
     u32 gpa_width;                /* bits of a guest address that the second stage translates */
     bool interrupts;              /* interrupt remapping is shown: every unit of the partition has it */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */

@@ -99,7 +99,7 @@ static void fields_land_where_printed(void **state)
     assert_int_equal(viommu_desc_decode(&rules_of[SCALABLE], wait, &cmd), IQEI_NONE);
     assert_int_equal(cmd.status_data, 0xcafe0000);
     assert_int_equal(cmd.status_addr, (1ull << 46) - 4); /* bits at HAW and above are ignored */
-    assert_true(cmd.status_write && !cmd.interrupt);
+    assert_int_equal(cmd.wait_flags, FIELD_MASK(DESC_WAIT_SW));
 }
 
 static void width_must_fit_the_mode(void **state)
