@@ -188,11 +188,15 @@ static const char *no_access_of_an_instruction(void)
     return qualification & QUALIFICATION_FETCH ? "it is the fetch of an instruction" : NULL;
 }
 
-static void finish(const struct insn_state *s)
+/* RF stays where a repeated string instruction is not at its end. */
+static void finish(const struct insn_state *s, u64 from)
 {
     vmcs_write(VMCS_GUEST_RFLAGS, s->rflags);
     vmcs_write(VMCS_GUEST_RSP, s->gpr[REG_RSP]);
     vcpu_advance_to(s->rip);
+    if (s->rip == from && (s->rflags & RFLAGS_RF)) {
+        vcpu_repeat();
+    }
 }
 
 /* Does the access if it is by an instruction that was seen before (memo.h); else false. */
@@ -258,7 +262,7 @@ static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u
     switch (insn_mmio_run(&m)) {
     case INSN_MMIO_DONE:
         memo_keep(&v->memos, rip, &m);
-        finish(&s);
+        finish(&s, rip);
         break;
     case INSN_MMIO_FAULT:
         cr2_write(m.fault_address);

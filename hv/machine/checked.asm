@@ -61,19 +61,21 @@ copy_done:
 global checked_equal
 ; bool checked_equal(const struct checked_word *list, u32 count)
 checked_equal:
-    xor eax, eax
+    mov eax, esi
+    shl rax, 4
+    add rdi, rax                ; the list's end, and how far from it
+    neg rax
+    jz equal_all
 equal_next:
-    sub esi, 1
-    jc equal_all
-    mov rdx, [rdi]
+    mov rdx, [rdi + rax]
 at_compared:
     mov rdx, [rdx]
-    cmp rdx, [rdi + 8]
-    lea rdi, [rdi + 16]
-    je equal_next
-    ret
+    cmp rdx, [rdi + rax + 8]
+    jne checked_fault
+    add rax, 16
+    jnz equal_next
 equal_all:
-    mov eax, 1
+    inc eax
     ret
 
 global checked_msr_read

@@ -66,8 +66,8 @@ void vcpu_advance_to(u64 rip)
     if ((flags & RFLAGS_TF) && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)) {
         add_pending_debug(PENDING_DEBUG_STEP);
     }
-    /* An exit for a fault saves RF = 1 (SDM 29.3.3). It stays where a repeated string instruction is not at its end. */
-    if ((flags & RFLAGS_RF) && rip != vmcs_read(VMCS_GUEST_RIP)) {
+    /* An exit for a fault saves RF = 1 (SDM 29.3.3). */
+    if (flags & RFLAGS_RF) {
         vmcs_write(VMCS_GUEST_RFLAGS, flags & ~(u64)RFLAGS_RF);
     }
     vmcs_write(VMCS_GUEST_RIP, rip);
@@ -79,10 +79,9 @@ void vcpu_repeat(void)
     vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
 }
 
-void vcpu_note_access(u64 address, u32 width, enum breakpoint_kind kind)
+void vcpu_note_breakpoints(u64 dr7, u64 address, u32 width, enum breakpoint_kind kind)
 {
-    u64 dr7 = vmcs_read(VMCS_GUEST_DR7);
-    if (!breakpoint_any(dr7) || (kind == BREAKPOINT_PORT && !(vmcs_read(VMCS_GUEST_CR4) & CR4_DE))) {
+    if (kind == BREAKPOINT_PORT && !(vmcs_read(VMCS_GUEST_CR4) & CR4_DE)) {
         return;
     }
     u64 dr[4];

@@ -46,9 +46,9 @@ struct vcpu {
     bool woken;                     /* its sleep was refused: it is shown that the machine woke, see guest/sleep.h */
     u32 status_select;              /* hv/guest/status.h */
     u64 polled_at;
-    u64 exits[REASON_LIMIT];
-    struct mtrr mtrr;               /* the guest's own copy */
     struct msr_guest msr;           /* what it has of its own of the CPU's registers */
+    struct mtrr mtrr;               /* the guest's own copy */
+    u64 exits[REASON_LIMIT];
     struct memos memos;
 };
 
@@ -79,7 +79,14 @@ void vcpu_advance_to(u64 rip);
 void vcpu_repeat(void);
 
 /* Nestor has done this access of the instruction that exited: breakpoints that it meets are due after it. */
-void vcpu_note_access(u64 address, u32 width, enum breakpoint_kind kind);
+void vcpu_note_breakpoints(u64 dr7, u64 address, u32 width, enum breakpoint_kind kind);
+static inline __attribute__((always_inline)) void vcpu_note_access(u64 address, u32 width, enum breakpoint_kind kind)
+{
+    u64 dr7 = vmcs_read(VMCS_GUEST_DR7);
+    if (breakpoint_any(dr7)) {
+        vcpu_note_breakpoints(dr7, address, width, kind);
+    }
+}
 /* It runs again instead: they are met then. */
 void vcpu_forget_access(void);
 
