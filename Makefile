@@ -46,10 +46,10 @@ HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 	-mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-builtin -fno-common \
 	-ffunction-sections -fdata-sections $(HV_LTO)
-# Of that, what a guest waits for page by page or command by command is built for speed.
+# Of that, what a guest waits for page by page, command by command or exit by exit is built for speed.
 HV_FAST := $(addprefix iommu/,$(addprefix ptab/,range.c run.c map.c ptab.c entry.c assign.c) domain/domain.c \
-	$(addprefix shadow/,entry.c sync.c) viommu/irt.c viommu/irte.c vtd/ring.c) \
-	hv/machine/memory_map.c hv/partition/memory.c
+	$(addprefix shadow/,entry.c sync.c) viommu/irt.c viommu/irte.c viommu/regs.c vtd/ring.c) \
+	hv/exit/exit.c hv/machine/memory_map.c hv/partition/memory.c
 HV_SPEED := -O2 $(if $(findstring clang,$(CC)),,-fno-align-functions -fno-align-jumps -fno-align-loops)
 HV_LTO_LINK = $(CC) $(filter-out -MMD -MP -I.,$(HV_FLAGS))
 HV_LINK = $(HV_LTO_LINK) -nostdlib -static \
