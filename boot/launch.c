@@ -16,6 +16,7 @@
 #include "boot/status_port.h"
 #include "boot/status_table.h"
 #include "boot/windows.h"
+#include "drivers/tsc.h"
 
 enum { STALL_US = 20000 };
 
@@ -25,19 +26,11 @@ static struct partitions partitions;
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
-static u64 read_tsc(void)
-{
-    u32 low;
-    u32 high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
-}
-
 static u64 measure_tsc_khz(void)
 {
-    u64 before = read_tsc();
+    u64 before = tsc_read();
     BS->Stall(STALL_US);
-    return (read_tsc() - before) * 1000 / STALL_US;
+    return (tsc_read() - before) * 1000 / STALL_US;
 }
 
 static u64 higher(u64 a, u64 b)
@@ -200,7 +193,7 @@ static void report_base_registers(struct machine *m)
 
 static void report(const struct handover *h)
 {
-    u64 us = (read_tsc() - h->boot_tsc) * 1000 / h->tsc_khz;
+    u64 us = (tsc_read() - h->boot_tsc) * 1000 / h->tsc_khz;
     console_log(LOG_INFO, "Nestor runs: %u CPU%s, %llu KiB at %llx, guest IOMMU %s, after %llu.%03llu ms",
                 h->cpu_count, h->cpu_count == 1 ? "" : "s", h->memory_size >> 10, h->memory_base,
                 h->offer_viommu != 0 ? "offered" : "not offered", us / 1000, us % 1000);

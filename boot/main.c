@@ -13,6 +13,7 @@
 #include "boot/report.h"
 #include "boot/room.h"
 #include "boot/settings.h"
+#include "drivers/tsc.h"
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
@@ -20,14 +21,6 @@ enum { UART_REGISTERS = 8 };
 
 static struct machine machine;
 static struct settings settings;
-
-static u64 read_tsc(void)
-{
-    u32 low;
-    u32 high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
-}
 
 /* The configured UART, else the one that SPCR names, else COM1. */
 static void open_console(bool tables_read)
@@ -112,7 +105,7 @@ static void run(EFI_HANDLE self, u64 boot_tsc)
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
-    u64 boot_tsc = read_tsc();
+    u64 boot_tsc = tsc_read();
     InitializeLib(self, system);
     run(self, boot_tsc);
     return next_start(self, &settings.config);

@@ -3,6 +3,7 @@
 #include "boot/status_client.h"
 
 #include "drivers/crc32.h"
+#include "drivers/tsc.h"
 
 enum { TRIES = 64, POLLS = 4096, NOTHING = 0xffffffff };
 
@@ -78,7 +79,8 @@ bool status_client_take(struct status_client *c, u32 report, const u32 argument[
         if (try_once(c, report, argument)) {
             return true;
         }
-        c->session = (c->session + 1) % STATUS_SESSIONS;
+        /* Which of the others is left to chance: two programs that go on in step would meet again and again. */
+        c->session = (c->session + 1 + (u32)(tsc_read() >> 4) % (STATUS_SESSIONS - 1)) % STATUS_SESSIONS;
         c->torn++;
     }
     return false;

@@ -4,6 +4,7 @@
 #define NESTOR_HV_MACHINE_X86_H
 
 #include "drivers/cpuid.h"
+#include "drivers/tsc.h"
 #include "hv/machine/x86_bits.h"
 #include "hv/types.h"
 
@@ -20,14 +21,6 @@ static inline u64 msr_read(u32 msr)
 static inline void msr_write(u32 msr, u64 value)
 {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
-}
-
-static inline u64 tsc_read(void)
-{
-    u32 low;
-    u32 high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
 }
 
 #define X86_CR(name, reg)                                                                  \

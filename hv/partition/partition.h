@@ -138,7 +138,7 @@ void partition_open_ports(struct partition *p, u16 first, u32 count);
 /* Where the partition's memory is, which has something at gpa. In the root, guest physical is host physical. */
 static inline hpa_t partition_hpa(const struct partition *p, gpa_t gpa)
 {
-    return p->spans == NULL ? (hpa_t){gpa.v} : span_hpa(p->spans, p->span_count, gpa);
+    return p->spans != NULL ? span_hpa(p->spans, p->span_count, gpa) : (hpa_t){gpa.v};
 }
 
 /* [gpa, gpa + len), at most a page, lies in memory of the partition that a device may write to: at *at then. */
