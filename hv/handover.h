@@ -9,6 +9,7 @@
 
 #include "drivers/crc32.h"
 #include "drivers/serial.h"
+#include "hv/handover_function.h"
 #include "hv/handover_partition.h"
 #include "hv/types.h"
 #include "iommu/spec/dmar.h"
@@ -131,6 +132,8 @@ struct handover {
     u32 protect_count;
     struct handover_partition partitions[HANDOVER_PARTITIONS];
     u32 partition_count;
+    struct handover_function functions[HANDOVER_FUNCTIONS];
+    u32 function_count;
     bool interrupts_apart;            /* partitions begin only where the root's devices cannot interrupt their CPUs */
 
     u64 log_base;                     /* HANDOVER_LOG_BYTES for the log, then struct handover_left */
