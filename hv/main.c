@@ -3,6 +3,7 @@
 #include "hv/main.h"
 
 #include "drivers/format.h"
+#include "hv/device/device.h"
 #include "hv/exit/exit.h"
 #include "hv/machine/apic.h"
 #include "hv/machine/cpu.h"
@@ -97,6 +98,10 @@ static enum result prepare(struct handover *h)
     }
     for (u32 i = 0; i < h->partition_count && r == OK; i++) {
         r = partition_create(h, &h->partitions[i], kick_invalidate);
+    }
+    r = r == OK ? device_create(h) : r;
+    if (r == OK && h->function_count != 0) {
+        r = ERR_UNSUPPORTED; /* DMA and interrupts of their own are not built */
     }
     if (r != OK) {
         return refuse(h, r, "making the partitions of the config");
