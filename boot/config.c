@@ -293,6 +293,15 @@ static enum result parse_section(struct parser *p, struct span line)
     return OK;
 }
 
+/* The next device, if there is one, will be of this line. */
+static void note_partition_line(struct config_partition *partition, u32 index, u32 line)
+{
+    partition->key_lines[index] = line;
+    if (partition->device_count < HANDOVER_FUNCTIONS) {
+        partition->devices[partition->device_count].line = line;
+    }
+}
+
 static enum result parse_key(struct parser *p, u32 index, struct span name, struct span value)
 {
     const struct key *key = &keys[index];
@@ -301,7 +310,7 @@ static enum result parse_key(struct parser *p, u32 index, struct span name, stru
     }
     p->seen |= 1u << index;
     if (p->in_partition) {
-        p->config->partitions[p->config->partition_count - 1].key_lines[index] = p->line;
+        note_partition_line(&p->config->partitions[p->config->partition_count - 1], index, p->line);
     }
     if (p->config->protect_count < HANDOVER_PROTECT) {
         p->config->protect_line[p->config->protect_count] = p->line;
@@ -364,6 +373,14 @@ void config_partition_mistake(const struct config_partition *partition, const ch
         }
     }
     format_text(error->key, sizeof(error->key), "%s", key);
+    format_text(error->expected, sizeof(error->expected), "%s", expected);
+}
+
+void config_device_mistake(const struct config_device *device, const char *expected, struct config_error *error)
+{
+    *error = (struct config_error){.line = device->line, .key = "device"};
+    format_text(error->value, sizeof(error->value), "%04x:%02x:%02x.%x", device->segment, device->source_id >> 8,
+                device->source_id >> 3 & 31, device->source_id & 7);
     format_text(error->expected, sizeof(error->expected), "%s", expected);
 }
 

@@ -23,6 +23,14 @@ enum config_serial { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_NONE, CONFIG_SERIAL_GIVEN
 
 enum { CONFIG_KEYS_MAX = 32 };
 
+/* device = SEGMENT:BUS:DEVICE.FUNCTION */
+struct config_device {
+    u16 segment;
+    u16 source_id;
+    bool without_interrupts;                /* interrupts=none */
+    u32 line;
+};
+
 /* [partition NAME] */
 struct config_partition {
     char name[HANDOVER_PARTITION_NAME];
@@ -39,6 +47,8 @@ struct config_partition {
     enum partition_console console;
     u32 restarts;
     bool shares_cores;
+    struct config_device devices[HANDOVER_FUNCTIONS];
+    u32 device_count;
 };
 
 /* One mistake, in words for the user: "line 3: level = loud: expected error, warning, info or debug". */
@@ -88,6 +98,8 @@ must_use enum result config_parse(const char *text, size_t size, struct config *
 /* What is wrong with a key of a partition, or, if the key was not given, with its section. */
 void config_partition_mistake(const struct config_partition *partition, const char *key, const char *expected,
                               struct config_error *error);
+/* What is wrong with one of its devices. */
+void config_device_mistake(const struct config_device *device, const char *expected, struct config_error *error);
 
 enum { CONFIG_ERROR_TEXT = 272 };
 void config_error_text(const struct config_error *error, char text[CONFIG_ERROR_TEXT]);

@@ -99,7 +99,12 @@
       "or does so that many times. After it switched itself off it stays stopped.")                                    \
     X("partition", "allow-shared-core", false, config_partition_shared_core, "no or yes", "no", "yes",                 \
       "May the threads of one core belong to different partitions? They share caches and buffers, through which one "  \
-      "can learn what the other does.")
+      "can learn what the other does.")                                                                                \
+    X("partition", "device", true, config_partition_device,                                                            \
+      "up to 32 of SEGMENT:BUS:DEVICE.FUNCTION, as 0000:03:00.0, [interrupts=none]", NULL, "0000:03:00.0",             \
+      "A PCI function that the partition has for itself, by the numbers that lspci -D prints. interrupts=none: it "    \
+      "has neither MSI nor MSI-X, and does without interrupts, or shall not send any. docs/partitions.md says which "  \
+      "functions can be given away.")
 
 /* X(NAME, VALUE): values that give isolation up. */
 #define CONFIG_WEAK(X)                                                                                                 \

@@ -159,3 +159,30 @@ bool config_partition_shared_core(struct config *config, struct span value)
 {
     return span_choose(value, "no", "yes", &last(config)->shares_cores);
 }
+
+/* Hexadecimal digits before the separator. */
+static bool take_digits(struct span *s, char separator, u64 limit, u64 *value)
+{
+    return span_digits(span_take_until(s, separator), 16, value) && *value < limit;
+}
+
+bool config_partition_device(struct config *config, struct span value)
+{
+    struct config_partition *p = last(config);
+    struct span address = span_take_word(&value);
+    u64 segment;
+    u64 bus;
+    u64 device;
+    u64 function;
+    if (p->device_count == HANDOVER_FUNCTIONS || !take_digits(&address, ':', 1 << 16, &segment) ||
+        !take_digits(&address, ':', 1 << 8, &bus) || !take_digits(&address, '.', 1 << 5, &device) ||
+        !span_digits(address, 16, &function) || function >= 8 ||
+        (value.length != 0 && !span_equals(value, "interrupts=none"))) {
+        return false;
+    }
+    struct config_device *d = &p->devices[p->device_count++];
+    d->segment = (u16)segment;
+    d->source_id = (u16)(bus << 8 | device << 3 | function);
+    d->without_interrupts = value.length != 0;
+    return true;
+}

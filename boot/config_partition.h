@@ -20,5 +20,6 @@ bool config_partition_arguments(struct config *config, struct span value);
 bool config_partition_console(struct config *config, struct span value);
 bool config_partition_restart(struct config *config, struct span value);
 bool config_partition_shared_core(struct config *config, struct span value);
+bool config_partition_device(struct config *config, struct span value);
 
 #endif

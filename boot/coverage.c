@@ -73,18 +73,21 @@ bool coverage_named(const struct vtd_dmar *dmar, const struct pci_config *c, con
     return scope->type == VTD_SCOPE_ENDPOINT && resolve(dmar, c, scope, out) && is_present(c, *out);
 }
 
-static bool unit_covers(const struct vtd_dmar *dmar, const struct pci_config *c,
-                        const struct vtd_dmar_unit *unit, struct pci_function f)
+bool coverage_run(const struct vtd_dmar *dmar, const struct pci_config *c, struct vtd_dmar_run scopes,
+                  struct pci_function f)
 {
-    if (unit->segment != c->segment) {
-        return false;
-    }
-    for (u32 i = 0; !unit->include_all && i < unit->scopes.count; i++) {
-        if (scope_covers(dmar, c, vtd_dmar_scope_at(dmar, unit->scopes, i), f)) {
+    for (u32 i = 0; i < scopes.count; i++) {
+        if (scope_covers(dmar, c, vtd_dmar_scope_at(dmar, scopes, i), f)) {
             return true;
         }
     }
-    return unit->include_all;
+    return false;
+}
+
+static bool unit_covers(const struct vtd_dmar *dmar, const struct pci_config *c,
+                        const struct vtd_dmar_unit *unit, struct pci_function f)
+{
+    return unit->segment == c->segment && (unit->include_all || coverage_run(dmar, c, unit->scopes, f));
 }
 
 u32 coverage_unit(const struct vtd_dmar *dmar, const struct pci_config *c, struct pci_function f)

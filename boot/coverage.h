@@ -30,6 +30,10 @@ bool coverage_next(const struct pci_config *config, u32 *at, struct pci_function
 bool coverage_named(const struct vtd_dmar *dmar, const struct pci_config *config, const struct vtd_dmar_scope *scope,
                     struct pci_function *out);
 
+/* Does a scope of this run name a function, or a bridge above it? */
+bool coverage_run(const struct vtd_dmar *dmar, const struct pci_config *config, struct vtd_dmar_run scopes,
+                  struct pci_function f);
+
 /* The unit that translates for a function; unit_count: none does. */
 u32 coverage_unit(const struct vtd_dmar *dmar, const struct pci_config *config, struct pci_function f);
 

@@ -43,6 +43,8 @@ void hand_over(const struct machine *m, const struct config *config, const struc
 {
     CopyMem(h->partitions, (VOID *)partitions->list, sizeof(h->partitions));
     h->partition_count = partitions->count;
+    CopyMem(h->functions, (VOID *)partitions->functions.list, sizeof(h->functions));
+    h->function_count = partitions->functions.count;
     h->interrupts_apart = partitions->interrupts_missing == NULL;
     hand_over_machine(m, listed, h);
     hand_over_config(config, h);

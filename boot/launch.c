@@ -312,6 +312,6 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
     if (become(m, config, verdict, boot_tsc)) {
         return true;
     }
-    partition_release(&partitions);
+    partition_release(m, &partitions);
     return false;
 }

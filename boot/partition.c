@@ -9,11 +9,14 @@
 #include "boot/uefi.h"
 
 #include "boot/console.h"
+#include "boot/function.h"
+#include "boot/function_take.h"
 #include "boot/program.h"
 #include "boot/measure.h"
 #include "boot/partition.h"
 #include "boot/partition_acpi.h"
 #include "boot/partition_check.h"
+#include "boot/pci.h"
 #include "boot/place.h"
 #include "boot/room.h"
 #include "boot/settings.h"
@@ -222,12 +225,61 @@ static void release(u64 base, u64 size)
     }
 }
 
-void partition_release(const struct partitions *partitions)
+void partition_release(struct machine *m, const struct partitions *partitions)
 {
+    const struct pci_config pci = pci_by_window(&m->ecam);
+    for (u32 i = 0; i < partitions->functions.taken; i++) {
+        function_take_back(&pci, &partitions->functions.list[i]);
+    }
     for (u32 i = 0; i < partitions->count; i++) {
         const struct handover_partition *p = &partitions->list[i];
         release(p->memory_base, p->memory_size);
         release(p->store_base, p->store_size);
+    }
+}
+
+/* At a level at which no driver of the firmware's runs, as BARs are sized. */
+static bool check_functions(struct machine *m, const struct config *config, EFI_HANDLE volume, struct functions *out,
+                            struct config_error *error)
+{
+    const struct pci_config pci = pci_by_window(&m->ecam);
+    struct function_machine facts = {.machine = m, .config = m->ecam.base != 0 ? &pci : NULL,
+                                     .serial = *console_serial()};
+    facts.loaded_known = function_take_find(volume, &facts.loaded_from);
+    EFI_TPL level = BS->RaiseTPL(TPL_HIGH_LEVEL);
+    bool right = function_check(config, &facts, out, error);
+    BS->RestoreTPL(level);
+    return right;
+}
+
+static bool take_functions(struct machine *m, const struct config *config, struct functions *functions,
+                           struct config_error *error)
+{
+    const struct pci_config pci = pci_by_window(&m->ecam);
+    for (u32 i = 0; i < functions->count; i++) {
+        const struct handover_function *f = &functions->list[i];
+        const char *expected = function_take(&pci, f);
+        functions->taken++;
+        if (expected != NULL) {
+            config_device_mistake(function_device(config, f), expected, error);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void report_function(const struct functions *functions, u32 index, const char *partition)
+{
+    static const char *const resets[] = {
+        [HANDOVER_RESET_NONE] = "no reset", [HANDOVER_RESET_FLR] = "function-level reset",
+        [HANDOVER_RESET_AF] = "function-level reset (AF)", [HANDOVER_RESET_D3HOT] = "reset by D3hot"};
+    const struct handover_function *f = &functions->list[index];
+    struct pci_function at = function_of(f->source_id);
+    console_log(LOG_INFO, "partition %s: device %04x:%02x:%02x.%x, MSI %u, MSI-X %u, %s", partition, f->segment, at.bus,
+                at.device, at.function, f->msi_vectors, f->msix_vectors, resets[f->reset]);
+    if ((functions->forgeable >> index & 1) != 0) {
+        console_log(LOG_WARNING, "partition %s: %02x:%02x.%x is on a root bus, where nothing keeps other devices from "
+                    "using its source-id", partition, at.bus, at.device, at.function);
     }
 }
 
@@ -242,11 +294,12 @@ static bool check(const struct machine *m, const struct config *config, const ch
     return partition_check(config, &facts, error);
 }
 
-static bool make_all(const struct machine *m, const struct config *config, EFI_HANDLE volume,
+static bool make_all(struct machine *m, const struct config *config, EFI_HANDLE volume,
                      const struct areas *avoid, struct partitions *out, struct config_error *error)
 {
     static struct making making;
-    if (!check(m, config, out->interrupts_missing, error)) {
+    if (!check(m, config, out->interrupts_missing, error) ||
+        !check_functions(m, config, volume, &out->functions, error)) {
         return false;
     }
     for (u32 i = 0; i < config->partition_count; i++) {
@@ -256,7 +309,7 @@ static bool make_all(const struct machine *m, const struct config *config, EFI_H
             return false;
         }
     }
-    return true;
+    return take_functions(m, config, &out->functions, error);
 }
 
 void partition_prepare(struct machine *m, const struct config *config, const struct verdict *verdict,
@@ -265,6 +318,7 @@ void partition_prepare(struct machine *m, const struct config *config, const str
     struct config_error error;
     char text[CONFIG_ERROR_TEXT];
     out->count = 0;
+    out->functions = (struct functions){.count = 0};
     if (config->partition_count == 0) {
         return;
     }
@@ -273,9 +327,17 @@ void partition_prepare(struct machine *m, const struct config *config, const str
     if (!make_all(m, config, volume, avoid, out, &error)) {
         config_error_text(&error, text);
         console_log(LOG_ERROR, "nestor.conf, %s; the root runs without partitions", text);
-        partition_release(out);
-        out->count = 0;
-    } else if (out->interrupts_missing != NULL) {
+        partition_release(m, out);
+        out->count = out->functions.count = 0;
+        return;
+    }
+    for (u32 i = 0; i < out->functions.count; i++) {
+        report_function(&out->functions, i, out->list[out->functions.list[i].partition].name);
+    }
+    if (out->functions.count != 0) {
+        console_log(LOG_WARNING, "devices of partitions: this version of Nestor leaves them with the root");
+    }
+    if (out->interrupts_missing != NULL) {
         console_log(LOG_WARNING, "devices of the root can interrupt, and stop, CPUs of partitions: there are no %s",
                     out->interrupts_missing);
     }

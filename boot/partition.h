@@ -4,6 +4,7 @@
 #define NESTOR_BOOT_PARTITION_H
 
 #include "boot/areas.h"
+#include "boot/function_check.h"
 #include "boot/machine.h"
 #include "boot/uefi.h"
 
@@ -11,6 +12,7 @@ struct partitions {
     u32 count;
     const char *interrupts_missing;     /* to keep the root's devices from interrupting their CPUs; NULL: nothing */
     struct handover_partition list[HANDOVER_PARTITIONS];
+    struct functions functions;
 };
 
 /*
@@ -23,7 +25,7 @@ void partition_prepare(struct machine *m, const struct config *config, const str
 u64 partition_pool(const struct partitions *partitions, u64 page_sizes);
 /* For the root's tables: its CPUs are what is left. */
 void partition_hide_cpus(struct machine *m, const struct partitions *partitions);
-/* Gives all memory back. */
-void partition_release(const struct partitions *partitions);
+/* Gives all memory and functions back. */
+void partition_release(struct machine *m, const struct partitions *partitions);
 
 #endif

@@ -2,6 +2,7 @@
 /* See partition_check.h. */
 #include "boot/partition_check.h"
 
+#include "boot/function_check.h"
 #include "drivers/format.h"
 
 struct check {
@@ -117,7 +118,7 @@ bool partition_check(const struct config *config, const struct partition_machine
         format_text(text, sizeof(text), "%s, or without-interrupt-isolation = run", machine->interrupts_missing);
         return refuse(&c, &config->partitions[0], "partition", text);
     }
-    return true;
+    return function_check_text(config, error);
 }
 
 const char *partition_interrupts_missing(const struct machine *m, enum guest_iommu units)

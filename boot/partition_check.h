@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Can the machine have the partitions of the configuration? All of it is looked at before anything runs, but what is in
- * the files (boot/program.h). Pure.
+ * the files (boot/program.h); PCI functions are function_check.h's. Pure.
  */
 #ifndef NESTOR_BOOT_PARTITION_CHECK_H
 #define NESTOR_BOOT_PARTITION_CHECK_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * nestor-conf FILE [REPORT]: checks a configuration file with the parser of nestor.efi and prints what it
- * means. With a text that has Nestor's boot report, it is checked against that machine's CPUs, too.
+ * means. With a text that has Nestor's boot report, it is checked against that machine's CPUs, too. Whether a PCI
+ * function can be given away is seen at boot alone: no report has what is above and beside it.
  * Exit status 1: there is a mistake, which is named. 2: the file cannot be read.
  * nestor-conf --reference, --manual, --sample: docs/config.md, nestor.conf(5), a file with every key as a comment.
  */
@@ -69,6 +70,11 @@ static void print_partition(const struct config_partition *p)
         printf("restart           %u\n", p->restarts);
     }
     printf("allow-shared-core %s\n", p->shares_cores ? "yes" : "no");
+    for (u32 i = 0; i < p->device_count; i++) {
+        u32 id = p->devices[i].source_id;
+        printf("device            %04x:%02x:%02x.%x%s\n", p->devices[i].segment, id >> 8, id >> 3 & 31, id & 7,
+               p->devices[i].without_interrupts ? " interrupts=none" : "");
+    }
 }
 
 static void print_config(const struct config *c)

@@ -63,6 +63,8 @@ static void every_key(void **state)
 
 #define REST "\ncpus = 1\nmemory = 2M\nimage = \\x\n"
 
+#define DEVICE "up to 32 of SEGMENT:BUS:DEVICE.FUNCTION, as 0000:03:00.0, [interrupts=none]"
+
 static void each_mistake_is_named(void **state)
 {
     (void)state;
@@ -99,7 +101,14 @@ static void each_mistake_is_named(void **state)
         {"[partition a]\nallow-shared-core = 1", 2, "allow-shared-core", "no or yes"},
         {"[partition a]\ncpus = 1\ncpus = 2", 3, "cpus", "each key only once"},
         {"[partition a]\nlevel = info", 2, "level", "the key in section [console]"},
-        {"[partition a]\ndevice = 0000:00:03.0", 2, "device", "a key of this section; see docs/config.md"},
+        {"[partition a]\nport = 0x3f8", 2, "port", "a key of this section; see docs/config.md"},
+        {"[partition a]\ndevice = 00:03.0", 2, "device", DEVICE},
+        {"[partition a]\ndevice = 10000:00:03.0", 2, "device", DEVICE},
+        {"[partition a]\ndevice = 0000:100:03.0", 2, "device", DEVICE},
+        {"[partition a]\ndevice = 0000:00:20.0", 2, "device", DEVICE},
+        {"[partition a]\ndevice = 0000:00:03.8", 2, "device", DEVICE},
+        {"[partition a]\ndevice = 0000:00:03.0.0", 2, "device", DEVICE},
+        {"[partition a]\ndevice = 0000:00:03.0 interrupts=some", 2, "device", DEVICE},
         {"[partition a]\nno key", 2, "no key", "key = value, [section] or # comment"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -109,6 +118,34 @@ static void each_mistake_is_named(void **state)
         assert_string_equal(config.partition_error.key, cases[i].key);
         assert_string_equal(config.partition_error.expected, cases[i].expected);
     }
+}
+
+/* Each with its own line. */
+static void devices(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("[partition a]" REST "device = 0000:fe:1F.7\n#\ndevice = 1:0:3.0 interrupts=none\n"), OK);
+    assert_int_equal(config.partition_count, 1);
+    const struct config_partition *p = &config.partitions[0];
+    assert_int_equal(p->device_count, 2);
+    assert_int_equal(p->devices[0].segment, 0);
+    assert_int_equal(p->devices[0].source_id, 0xfeff);
+    assert_false(p->devices[0].without_interrupts);
+    assert_int_equal(p->devices[0].line, 5);
+    assert_int_equal(p->devices[1].segment, 1);
+    assert_int_equal(p->devices[1].source_id, 3 << 3);
+    assert_true(p->devices[1].without_interrupts);
+    assert_int_equal(p->devices[1].line, 7);
+    char text[2048] = "[partition a]" REST;
+    for (u32 i = 0; i < HANDOVER_FUNCTIONS; i++) {
+        sprintf(text + strlen(text), "device = 0:0:%x.0\n", i);
+    }
+    assert_int_equal(parse(text), OK);
+    assert_int_equal(config.partitions[0].device_count, HANDOVER_FUNCTIONS);
+    strcat(text, "device = 0:1:0.0\n");
+    assert_int_equal(parse(text), OK);
+    assert_int_equal(config.partition_count, 0);
+    assert_int_equal(config.partition_error.line, 5 + HANDOVER_FUNCTIONS);
 }
 
 static void at_most_so_many(void **state)
@@ -145,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key),
         cmocka_unit_test(each_mistake_is_named),
+        cmocka_unit_test(devices),
         cmocka_unit_test(at_most_so_many),
         cmocka_unit_test(a_mistake_leaves_the_rest),
     };

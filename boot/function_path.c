@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See function_path.h. */
+#include "boot/function_path.h"
+
+#include "boot/function.h"
+
+enum {
+    HEADER_BRIDGE = 1,
+    PORT_TYPE = 0xf,                    /* in the capability's first dword, above its version */
+    PORT_ROOT = 4,
+    PORT_UPSTREAM = 5,
+    PORT_DOWNSTREAM = 6,
+    EXPRESS_CONTROL_2 = 0x28,
+    ARI_FORWARDING = 1 << 5,
+
+    CAPABILITY_ACS = 0x0d,
+    ACS_CONTROL = 4,                    /* in the upper half, with the bits of the capabilities in the lower */
+    ACS_VALIDATES = 1 << 0,
+    ACS_REDIRECTS = 1 << 2 | 1 << 3,    /* requests and completions */
+    ACS_FORWARDS = 1 << 4,              /* upstream, whatever the address */
+};
+
+static u32 read(const struct pci_config *c, struct pci_function f, u32 offset)
+{
+    return c->read(c->ctx, f, offset);
+}
+
+/* The bridge right above; false: it is on a root bus. */
+static bool bridge_above(const struct pci_config *c, struct pci_function f, struct pci_function *bridge)
+{
+    /* A bridge's own bus has a lower number than those behind it. */
+    for (u32 at = 0; coverage_next(c, &at, bridge) && bridge->bus < f.bus; at++) {
+        bool is_bridge = (read(c, *bridge, FUNCTION_HEADER) >> 16 & 0x7f) == HEADER_BRIDGE;
+        if (is_bridge && (read(c, *bridge, FUNCTION_BUSES) >> 8 & 0xff) == f.bus) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What ACS has of these, and what of that is on. */
+static u32 acs(const struct pci_config *c, struct pci_function f, u32 wanted, u32 *on)
+{
+    u32 at = 0;
+    u32 word = coverage_capability(c, f, CAPABILITY_ACS, &at) ? read(c, f, at + ACS_CONTROL) : 0;
+    *on = word >> 16 & word & wanted;
+    return word & wanted;
+}
+
+/* Version 1 of the capability ends before the register. */
+static bool forwards_ari(const struct pci_config *c, struct pci_function port, u32 express)
+{
+    u32 version = read(c, port, express) >> 16 & 0xf;
+    return version > 1 && (read(c, port, express + EXPRESS_CONTROL_2) & ARI_FORWARDING) != 0;
+}
+
+static const char *port_open(const struct pci_config *c, struct pci_function port)
+{
+    u32 on;
+    u32 express = function_capability(c, port, CAPABILITY_EXPRESS);
+    u32 type = express == 0 ? 0 : read(c, port, express) >> 20 & PORT_TYPE;
+    if (type == PORT_UPSTREAM) {
+        return NULL;
+    }
+    if (type != PORT_ROOT && type != PORT_DOWNSTREAM) {
+        return "a function with PCI Express ports only above it, as requests that pass another bridge get its id";
+    }
+    if (forwards_ari(c, port, express)) {
+        return "a function below ports that do not forward ARI";
+    }
+    return (acs(c, port, ACS_VALIDATES, &on) & ACS_VALIDATES) == 0
+               ? "a function below ports with ACS source validation"
+               : NULL;
+}
+
+const char *function_path_open(const struct pci_config *c, struct pci_function f)
+{
+    const char *expected = NULL;
+    while (expected == NULL && bridge_above(c, f, &f)) {
+        expected = port_open(c, f);
+    }
+    return expected;
+}
+
+static bool close_port(const struct pci_config *c, struct pci_function port)
+{
+    enum { WANTED = ACS_VALIDATES | ACS_REDIRECTS | ACS_FORWARDS };
+    u32 at = 0;
+    u32 on;
+    u32 had = acs(c, port, WANTED, &on);
+    if (coverage_capability(c, port, CAPABILITY_ACS, &at)) {
+        c->write(c->ctx, port, at + ACS_CONTROL, read(c, port, at + ACS_CONTROL) | had << 16);
+    }
+    return acs(c, port, WANTED, &on) == on;
+}
+
+bool function_path_close(const struct pci_config *c, struct pci_function f)
+{
+    while (bridge_above(c, f, &f)) {
+        if (!close_port(c, f)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* PCI Express 6.12.1.2: a function of several that has ACS, and does not redirect, sends its siblings nothing. */
+static bool is_apart(const struct pci_config *c, struct pci_function f)
+{
+    u32 at = 0;
+    u32 on;
+    return coverage_capability(c, f, CAPABILITY_ACS, &at) && acs(c, f, ACS_REDIRECTS, &on) == on;
+}
+
+struct function_reach function_path_reach(const struct pci_config *c, struct pci_function f)
+{
+    struct pci_function port;
+    if (!bridge_above(c, f, &port)) {
+        return (struct function_reach){true, f.bus, f.bus};
+    }
+    u32 buses = read(c, port, FUNCTION_BUSES);
+    return (struct function_reach){false, (u8)(buses >> 8), (u8)(buses >> 16)};
+}
+
+bool function_path_shared(const struct pci_config *c, struct pci_function f, const struct function_reach *reach,
+                          struct pci_function other)
+{
+    if (!reach->root_bus) {
+        return reach->first_bus <= other.bus && other.bus <= reach->last_bus;
+    }
+    return other.bus == f.bus && other.device == f.device && !(is_apart(c, f) && is_apart(c, other));
+}
