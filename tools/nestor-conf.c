@@ -75,6 +75,9 @@ static void print_partition(const struct config_partition *p)
         printf("device            %04x:%02x:%02x.%x%s\n", p->devices[i].segment, id >> 8, id >> 3 & 31, id & 7,
                p->devices[i].without_interrupts ? " interrupts=none" : "");
     }
+    if (p->device_count == 0) {
+        printf("device            none\n");
+    }
 }
 
 static void print_config(const struct config *c)
