@@ -4,6 +4,7 @@
 
 #include "drivers/format.h"
 #include "hv/device/device.h"
+#include "hv/device/reset.h"
 #include "hv/exit/exit.h"
 #include "hv/machine/apic.h"
 #include "hv/machine/cpu.h"
@@ -100,6 +101,9 @@ static enum result prepare(struct handover *h)
         r = partition_create(h, &h->partitions[i], kick_invalidate);
     }
     r = r == OK ? device_create(h) : r;
+    if (r == OK) {
+        reset_init();
+    }
     if (r == OK && h->function_count != 0) {
         r = ERR_UNSUPPORTED; /* DMA and interrupts of their own are not built */
     }

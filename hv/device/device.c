@@ -2,6 +2,7 @@
 /* See device.h. */
 #include "hv/device/device.h"
 
+#include "hv/device/pci.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
@@ -21,11 +22,21 @@ static bool is_sound(const struct handover_function *f)
     }
     u64 table = f->msix_table_bar < HANDOVER_BARS ? f->bars[f->msix_table_bar].size : 0;
     u64 pending = f->msix_pending_bar < HANDOVER_BARS ? f->bars[f->msix_pending_bar].size : 0;
-    return sound && f->msix_table + 16ull * f->msix_vectors <= table && f->msix_pending < pending;
+    return sound && table != 0 && f->msix_table + 16ull * f->msix_vectors <= table && f->msix_pending < pending;
+}
+
+/* Of the ports only those of configuration space; a partition's exit all. */
+static void keep(struct partition *p)
+{
+    enum { ADDRESS = 0xcf8, DATA = 0xcfc, DATA_PORTS = 4 };
+    p->has_configuration = true;
+    partition_open_ports(p, ADDRESS, 1);
+    partition_open_ports(p, DATA, DATA_PORTS);
 }
 
 enum result device_create(const struct handover *h)
 {
+    pci_init(h->ecam_base, h->ecam_first_bus, h->ecam_last_bus);
     for (count = 0; count < h->function_count; count++) {
         const struct handover_function *f = &h->functions[count];
         if (!is_sound(f)) {
@@ -33,7 +44,9 @@ enum result device_create(const struct handover *h)
                      f->source_id >> 3 & 31, f->source_id & 7);
             return ERR_INVALID;
         }
-        all[count] = (struct device){partition_get(1 + f->partition), f};
+        all[count] = (struct device){.owner = partition_get(1 + f->partition), .function = f};
+        keep(all[count].owner);
+        keep(partition_get(0));
     }
     return OK;
 }

@@ -7,6 +7,7 @@
 #include "hv/exit/handlers.h"
 
 #include "hv/exit/mmio.h"
+#include "hv/exit/pci.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
@@ -39,7 +40,7 @@ void exit_ept_violation(struct vcpu *v)
     u64 gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
     u32 offset = 0;
     struct viommu *unit = partition_dma_viommu_at(v->partition, gpa, &offset);
-    if (unit != NULL || partition_ept_rights(v->partition, gpa) == 0 ||
+    if (unit != NULL || exit_pci_is_at(v->partition, gpa) || partition_ept_rights(v->partition, gpa) == 0 ||
         (vmcs_read(VMCS_QUALIFICATION) & QUALIFICATION_PRESENT) != 0) {
         exit_mmio(v, gpa, unit, offset);
         return;

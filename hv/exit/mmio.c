@@ -7,6 +7,7 @@
 
 #include "hv/exit/apic.h"
 #include "hv/exit/handlers.h"
+#include "hv/exit/pci.h"
 #include "hv/exit/sleep.h"
 #include "hv/guest/insn_mmio.h"
 #include "hv/machine/checked.h"
@@ -86,6 +87,9 @@ static u64 load(void *ctx, u64 gpa, u32 width)
         (void)read_register(a->v, a->unit, a->offset, width, &value); /* complete() has waited */
         return value;
     }
+    if (exit_pci_is_at(a->v->partition, gpa)) {
+        return exit_pci_load(a->v, gpa, width);
+    }
     if (partition_is_apic_page(a->v->partition, gpa)) {
         return exit_apic_load(a->v, gpa, width);
     }
@@ -105,6 +109,8 @@ static void store(void *ctx, u64 gpa, u32 width, u64 value)
     vcpu_note_access(vmcs_read(VMCS_GUEST_LINEAR), width, BREAKPOINT_WRITE);
     if (a->unit != NULL) {
         write_register(a->v, a->unit, a->offset, width, value);
+    } else if (exit_pci_is_at(a->v->partition, gpa)) {
+        exit_pci_store(a->v, gpa, width, value);
     } else if (partition_is_apic_page(a->v->partition, gpa)) {
         exit_apic_store(a->v, gpa, width, value);
     } else if (partition_ept_rights(a->v->partition, gpa) != 0) {
@@ -199,6 +205,18 @@ static void finish(const struct insn_state *s, u64 from)
     }
 }
 
+/* Out of line, so that registers of units, whose drivers wait for them, are as near as they can be. */
+static not_inlined void repeat_elsewhere(struct vcpu *v, u64 gpa, const struct insn *in)
+{
+    struct access access = {v, NULL, 0};
+    u64 *gpr = v->regs->gpr;
+    if (in->to_memory) {
+        store(&access, gpa, in->width, gpr[in->reg] & in->mask);
+    } else {
+        gpr[in->reg] = load(&access, gpa, in->width);
+    }
+}
+
 /* Does the access if it is by an instruction that was seen before (memo.h); else false. */
 static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
@@ -215,6 +233,11 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
     }
     if (!insn_mmio_is_at(gpa, address, in->width)) {
         return false;
+    }
+    if (unit == NULL) {
+        repeat_elsewhere(v, gpa, in);
+        vcpu_advance_to(rip + in->length);
+        return true;
     }
     vcpu_note_access(address, in->width, in->to_memory ? BREAKPOINT_WRITE : BREAKPOINT_READ);
     if (in->to_memory) {
@@ -277,7 +300,7 @@ static not_inlined void complete(struct vcpu *v, u64 gpa, struct viommu *unit, u
 void exit_mmio(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
 {
     const char *why = no_access_of_an_instruction();
-    if (why != NULL || unit == NULL || !repeat(v, gpa, unit, offset)) {
+    if (why != NULL || !repeat(v, gpa, unit, offset)) {
         complete(v, gpa, unit, offset, why);
     }
 }

@@ -6,6 +6,7 @@
 #include "hv/exit/apic.h"
 #include "hv/exit/exit.h"
 #include "hv/exit/handlers.h"
+#include "hv/exit/pci.h"
 #include "hv/exit/ports.h"
 #include "hv/guest/cpuid_policy.h"
 #include "hv/machine/checked.h"
@@ -92,6 +93,9 @@ static bool handle(struct vcpu *v, u32 reason)
     }
     if (reason == REASON_RDMSR) {
         return read_msr(v);
+    }
+    if (reason == REASON_IO && exit_pci_port(v)) {
+        return true;
     }
     if (!confined) {
         return false;

@@ -2,8 +2,8 @@
 /* See sleep.h. Before a sleep that passes, which is mostly the end of the run (S5), Nestor reports what it has done. */
 #include "hv/exit/sleep.h"
 
-#include "drivers/mmio.h"
 #include "hv/exit/report.h"
+#include "hv/machine/access.h"
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
@@ -33,38 +33,6 @@ u64 exit_sleep_read(const struct vcpu *v, bool memory, u64 at, u32 size, u64 val
     return sleep_read(&v->partition->sleep, memory, at, size, value, v->woken);
 }
 
-static u64 hardware_read(u64 at, u32 width)
-{
-    switch (width) {
-    case 1:
-        return mmio_read8(at);
-    case 2:
-        return mmio_read16(at);
-    case 4:
-        return mmio_read32(at);
-    default:
-        return mmio_read64(at);
-    }
-}
-
-static void hardware_write(u64 at, u32 width, u64 value)
-{
-    switch (width) {
-    case 1:
-        mmio_write8(at, (u8)value);
-        break;
-    case 2:
-        mmio_write16(at, (u16)value);
-        break;
-    case 4:
-        mmio_write32(at, (u32)value);
-        break;
-    default:
-        mmio_write64(at, value);
-        break;
-    }
-}
-
 static u64 mapped(const struct vcpu *v, u64 gpa)
 {
     return (u64)port_hpa_to_ptr(partition_hpa(v->partition, (gpa_t){gpa}));
@@ -72,12 +40,12 @@ static u64 mapped(const struct vcpu *v, u64 gpa)
 
 u64 exit_sleep_load(const struct vcpu *v, u64 gpa, u32 width)
 {
-    return exit_sleep_read(v, true, gpa, width, hardware_read(mapped(v, gpa), width));
+    return exit_sleep_read(v, true, gpa, width, access_read(mapped(v, gpa), width));
 }
 
 void exit_sleep_store(struct vcpu *v, u64 gpa, u32 width, u64 value)
 {
     if (exit_sleep_write(v, true, gpa, width, value)) {
-        hardware_write(mapped(v, gpa), width, value);
+        access_write(mapped(v, gpa), width, value);
     }
 }

@@ -10,6 +10,7 @@
 #include "hv/machine/pool.h"
 #include "hv/machine/units.h"
 #include "hv/machine/x86.h"
+#include "hv/partition/ept_functions.h"
 #include "hv/partition/state.h"
 #include "hv/vmx/caps.h"
 #include "iommu/port.h"
@@ -225,6 +226,7 @@ enum result partition_ept_build(struct partition *p, const struct handover *h, v
     }
     list_ranges(p->ept, h);
     list_limits(p->ept, p, h);
+    ept_functions_hide(p->ept->ranges, &p->ept->map.count, h);
     r = create_domain(p, h, cpu_flush);
     r = r == OK ? ept_map_apply(&p->ept->map, p->domain) : r;
     return r == OK && !partition_starts_cpus(p) ? partition_ept_map_device(p, apic_page()) : r;
@@ -240,6 +242,8 @@ static void list_spans(struct ept *e, const struct partition *p)
         at = s->gpa + s->size;
     }
     e->types.limit = e->map.limit = at;
+    e->types.spans = p->spans;
+    e->types.span_count = p->span_count;
 }
 
 static enum result map_spans(const struct partition *p)
@@ -252,7 +256,7 @@ static enum result map_spans(const struct partition *p)
     return r;
 }
 
-enum result partition_ept_build_spans(struct partition *p, void (*cpu_flush)(void *ctx))
+enum result partition_ept_build_spans(struct partition *p, const struct handover *h, void (*cpu_flush)(void *ctx))
 {
     enum result r = allocate(&p->ept);
     if (r == OK) {
@@ -267,7 +271,8 @@ enum result partition_ept_build_spans(struct partition *p, void (*cpu_flush)(voi
     p->ept->page_sizes = config.page_sizes;
     p->gpa_width = least(p->physical_width, width_of(LEVELS));
     r = domain_create(&config, &p->domain);
-    return r == OK ? map_spans(p) : r;
+    r = r == OK ? map_spans(p) : r;
+    return r == OK ? ept_functions_map(p, h) : r;
 }
 
 /*

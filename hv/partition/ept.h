@@ -7,7 +7,8 @@
 
 /* Creates the domain and maps all memory and the known windows, but for the holes. */
 must_use enum result partition_ept_build(struct partition *p, const struct handover *h, void (*cpu_flush)(void *ctx));
-/* The same for a partition that is not the root: its spans. All else is a hole. */
-must_use enum result partition_ept_build_spans(struct partition *p, void (*cpu_flush)(void *ctx));
+/* The same for a partition that is not the root: its spans, its functions' BARs. All else is a hole. */
+must_use enum result partition_ept_build_spans(struct partition *p, const struct handover *h,
+                                               void (*cpu_flush)(void *ctx));
 
 #endif

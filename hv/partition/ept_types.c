@@ -22,17 +22,34 @@ static void begin(struct ept_types *t, const struct mtrr *wanted)
     t->pieces = 0;
 }
 
+/* Whether t->at is in one of the spans, and where that is over. */
+static bool is_of_registers(const struct ept_types *t, u64 *end)
+{
+    for (u32 i = 0; i < t->span_count; i++) {
+        const struct partition_span *s = &t->spans[i];
+        if (t->at < s->gpa + s->size) {
+            *end = t->at < s->gpa ? s->gpa : s->gpa + s->size;
+            return t->at >= s->gpa;
+        }
+    }
+    return t->span_count == 0;
+}
+
 /*
  * Deals with the piece at t->at and returns its end. A piece that is touched ends at the next GiB at the latest, so
  * that a change can pause between two of the largest pages.
  */
 static u64 step(struct ept_types *t, struct domain *d)
 {
+    u64 bound = t->limit;
+    if (!is_of_registers(t, &bound)) {
+        return bound;
+    }
     static const char *const names[] = {[MEM_UC] = "UC", [MEM_WC] = "WC", [MEM_WT] = "WT",
                                         [MEM_WP] = "WP", [MEM_WB] = "WB"};
     u64 end;
     u64 stop = (t->at | (GIB - 1)) + 1;
-    enum mem_type type = mtrr_type(&t->next, t->at, t->limit, &end);
+    enum mem_type type = mtrr_type(&t->next, t->at, bound, &end);
     if (!t->mixed && mtrr_type(&t->now, t->at, end, &end) == type) {
         return end;
     }

@@ -7,6 +7,7 @@
 #define NESTOR_HV_PARTITION_EPT_TYPES_H
 
 #include "hv/guest/mtrr.h"
+#include "hv/partition/span.h"
 #include "iommu/base/limit.h"
 #include "iommu/domain/domain.h"
 
@@ -15,6 +16,8 @@ struct ept_types {
     struct mtrr next;       /* and those below, while a change is under way */
     u64 at;
     u64 limit;              /* the first address that is too large for CPU or tables */
+    const struct partition_span *spans; /* sorted: only what is in these has types of the registers; NULL: all */
+    u32 span_count;
     bool busy;
     bool mixed;             /* a change was overtaken by another: `now` says nothing */
     u32 pieces;             /* that the change has touched so far */

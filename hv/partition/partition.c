@@ -245,7 +245,7 @@ enum result partition_create(const struct handover *h, const struct handover_par
     __builtin_memset(port_hpa_to_ptr(p->io_bitmap), 0xff, 2 * PAGE_SIZE);
     r = create_console(p);
     if (r == OK) {
-        r = partition_ept_build_spans(p, cpu_flush);
+        r = partition_ept_build_spans(p, h, cpu_flush);
     }
     if (r == OK) {
         finish(p);

@@ -84,6 +84,8 @@ struct partition {
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */
     u32 cpuid_features;             /* enum cpuid_nestor_feature */
     u32 status_port;                /* 0: there is no status window */
+    bool has_configuration;         /* of PCI functions, kept by hv/device; the root: some are others' */
+    u32 configuration_address;      /* what it has written to port CF8h */
     enum hypervisor_bit hypervisor_bit;
     bool boot_services;             /* the firmware's: it still runs as the guest */
     struct limit protected_writes;  /* by a CPU to the config's protected regions, dropped */
@@ -96,6 +98,7 @@ struct partition {
     struct limit shared_msrs;       /* writes, of those that other CPUs share */
     struct limit foreign_ipis;      /* that reached nobody, as they are of a kind that the machine has for one system */
     struct limit foreign_inits;     /* that came from elsewhere than the partition's CPUs */
+    struct limit kept_configuration; /* writes to registers that are not the guest's to change */
     struct limit dropped_ports;     /* writes to ports that are not there */
     struct limit unknown_msrs, refused_strings, refused_sleeps, sleeps, refused_tasks;
     struct sleep_registers sleep;

@@ -16,7 +16,7 @@ struct ept {
     u64 page_sizes;
     struct ept_map map;
     struct ept_map_range ranges[HANDOVER_RANGES + VTD_DMAR_UNITS + HANDOVER_SLEEP + HANDOVER_PROTECT +
-                                2 * HANDOVER_PARTITIONS + 5];
+                                2 * HANDOVER_PARTITIONS + HANDOVER_FUNCTIONS * HANDOVER_BARS + 6];
 };
 
 #endif

@@ -2,6 +2,7 @@
 /* See life.h. */
 #include "hv/vcpu/life.h"
 
+#include "hv/device/reset.h"
 #include "hv/machine/apic.h"
 #include "hv/machine/checked.h"
 #include "hv/machine/time.h"
@@ -139,10 +140,11 @@ static void settle(struct vcpu *v)
     }
     wait_for_others(v->partition);
     life->ending = false;
+    bool reset = reset_functions(v->partition);
     if (!empty) {
         port_log(LOG_ERROR, "partition %s: an interrupt is left in CPU %u, it does not begin",
                  v->partition->config->name, v->index);
-    } else if (life->again) {
+    } else if (reset && life->again) {
         begin(v);
         return;
     }
