@@ -50,6 +50,8 @@ static void list_touched(const struct machine *m, struct areas *out)
     if (m->ecam.base != 0) {
         areas_add(out, m->ecam.base, ((u64)m->ecam.last_bus + 1) << 20);
     }
+    u64 bars_end = partition_bars_end(&partitions);
+    areas_add(out, bars_end - 1, bars_end != 0 ? 1 : 0);
     for (u32 i = 0; i < m->sleep.count; i++) {
         areas_add(out, m->sleep.list[i].address, m->sleep.list[i].memory ? 2 : 0);
     }
@@ -295,7 +297,7 @@ static bool become(struct machine *m, const struct config *config, const struct 
     }
     tell_end_of_boot_services();
     show_guest_its_tables(m, &known);
-    partition_hide_cpus(m, &partitions);
+    partition_hide(m, &partitions);
     report(&known);
     report_base_registers(m);
     return true;

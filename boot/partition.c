@@ -8,6 +8,7 @@
  */
 #include "boot/uefi.h"
 
+#include "boot/acpi_scopes.h"
 #include "boot/console.h"
 #include "boot/function.h"
 #include "boot/function_take.h"
@@ -34,6 +35,7 @@ static u32 cpu_count;
 struct making {
     const struct config_partition *config;
     struct handover_partition *out;
+    struct partition_pci pci;
     struct program_file image, initrd;
     struct program_start start;
     struct config_error *error;
@@ -103,6 +105,7 @@ static bool open_image(struct making *m, EFI_HANDLE volume)
 
 static bool reserve_memory(struct making *m, const struct areas *avoid)
 {
+    static struct areas around;
     char expected[80];
     struct handover_partition *p = m->out;
     u64 base = m->config->memory_at;
@@ -114,7 +117,8 @@ static bool reserve_memory(struct making *m, const struct areas *avoid)
         return refuse(m, "memory", expected);
     }
     p->memory_base = base;
-    partition_map(p);
+    partition_pci_areas(&m->pci, &around);
+    partition_map(p, &around);
     return true;
 }
 
@@ -138,7 +142,7 @@ static bool fill_store(struct making *m, const struct areas *avoid)
 {
     static struct partition_tables tables;
     struct handover_partition *p = m->out;
-    partition_acpi_build(p, cpu_ids, cpu_count, &tables);
+    partition_acpi_build(p, cpu_ids, cpu_count, &m->pci, &tables);
     u64 size = (bytes_to_store(&m->start) + tables.size + STORE_GRANULE - 1) & ~(u64)(STORE_GRANULE - 1);
     if (!place_reserve(size, avoid, &p->store_base)) {
         return refuse(m, "image", "files for which the firmware has memory free, in one piece");
@@ -156,6 +160,12 @@ static bool fill_store(struct making *m, const struct areas *avoid)
 }
 
 /* --- one partition --- */
+
+static struct partition_pci pci_of(const struct partitions *partitions, u32 index)
+{
+    return (struct partition_pci){.ecam_base = partitions->ecam_base, .functions = partitions->functions.list,
+                                  .count = partitions->functions.count, .partition = (u8)index};
+}
 
 static void take_config(const struct config_partition *c, struct handover_partition *p)
 {
@@ -304,6 +314,7 @@ static bool make_all(struct machine *m, const struct config *config, EFI_HANDLE 
     }
     for (u32 i = 0; i < config->partition_count; i++) {
         making = (struct making){.config = &config->partitions[i], .out = &out->list[i], .error = error};
+        making.pci = pci_of(out, i);
         out->count++;
         if (!make(&making, volume, avoid)) {
             return false;
@@ -319,6 +330,7 @@ void partition_prepare(struct machine *m, const struct config *config, const str
     char text[CONFIG_ERROR_TEXT];
     out->count = 0;
     out->functions = (struct functions){.count = 0};
+    out->ecam_base = m->ecam.base;
     if (config->partition_count == 0) {
         return;
     }
@@ -334,27 +346,39 @@ void partition_prepare(struct machine *m, const struct config *config, const str
     for (u32 i = 0; i < out->functions.count; i++) {
         report_function(&out->functions, i, out->list[out->functions.list[i].partition].name);
     }
-    if (out->functions.count != 0) {
-        console_log(LOG_WARNING, "devices of partitions: this version of Nestor leaves them with the root");
-    }
     if (out->interrupts_missing != NULL) {
         console_log(LOG_WARNING, "devices of the root can interrupt, and stop, CPUs of partitions: there are no %s",
                     out->interrupts_missing);
     }
 }
 
+u64 partition_bars_end(const struct partitions *partitions)
+{
+    u64 end = 0;
+    for (u32 i = 0; i < partitions->functions.count * HANDOVER_BARS; i++) {
+        const struct handover_bar *bar = &partitions->functions.list[i / HANDOVER_BARS].bars[i % HANDOVER_BARS];
+        bool higher = !bar->port && bar->size != 0 && bar->base + bar->size > end;
+        end = higher ? bar->base + bar->size : end;
+    }
+    return end;
+}
+
 u64 partition_pool(const struct partitions *partitions, u64 page_sizes)
 {
+    static struct areas devices;
     u64 bytes = 0;
     for (u32 i = 0; i < partitions->count; i++) {
-        bytes += room_partition(&partitions->list[i], page_sizes);
+        const struct partition_pci pci = pci_of(partitions, i);
+        partition_pci_areas(&pci, &devices);
+        bytes += room_partition(&partitions->list[i], &devices, page_sizes);
     }
     return bytes;
 }
 
-void partition_hide_cpus(struct machine *m, const struct partitions *partitions)
+void partition_hide(struct machine *m, const struct partitions *partitions)
 {
     static u32 hidden[ACPI_CPUS];
+    const struct pci_config pci = pci_by_window(&m->ecam);
     struct acpi_memory memory = machine_memory(m);
     u32 count = 0;
     for (u32 cpu = 0; cpu < cpu_count; cpu++) {
@@ -365,4 +389,5 @@ void partition_hide_cpus(struct machine *m, const struct partitions *partitions)
         }
     }
     acpi_hide_cpus(&memory, &m->tables, hidden, count);
+    acpi_hide_functions(&memory, &m->tables, &pci, partitions->functions.list, partitions->functions.count);
 }

@@ -13,6 +13,7 @@ struct partitions {
     const char *interrupts_missing;     /* to keep the root's devices from interrupting their CPUs; NULL: nothing */
     struct handover_partition list[HANDOVER_PARTITIONS];
     struct functions functions;
+    u64 ecam_base;                      /* of segment 0 */
 };
 
 /*
@@ -21,10 +22,12 @@ struct partitions {
  */
 void partition_prepare(struct machine *m, const struct config *config, const struct verdict *verdict,
                        EFI_HANDLE volume, const struct areas *avoid, struct partitions *out);
+/* The end of the highest memory BAR of their functions, 0: there is none. */
+u64 partition_bars_end(const struct partitions *partitions);
 /* Bytes of the page pool for them. */
 u64 partition_pool(const struct partitions *partitions, u64 page_sizes);
-/* For the root's tables: its CPUs are what is left. */
-void partition_hide_cpus(struct machine *m, const struct partitions *partitions);
+/* For the root's tables: its CPUs and functions are what is left. */
+void partition_hide(struct machine *m, const struct partitions *partitions);
 /* Gives all memory and functions back. */
 void partition_release(struct machine *m, const struct partitions *partitions);
 

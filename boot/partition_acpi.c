@@ -3,8 +3,8 @@
  * See partition_acpi.h. ACPI 6.5: 5.2.5 RSDP, 5.2.8 XSDT, 5.2.9 FADT, 5.2.12 MADT; Serial Port Console Redirection
  * Table 1.07. Ports are those that Nestor emulates, as the partition's record has them.
  *
- * No DMAR and no MCFG, as there are no devices, and no I/O APIC. MADT lists its CPUs by the ids that they really have,
- * so that reading and writing them needs no help of Nestor's.
+ * No DMAR, as it has no unit of its own, no MCFG where it has no devices, and no I/O APIC. MADT lists its CPUs by the
+ * ids that they really have, so that reading and writing them needs no help of Nestor's.
  */
 #include "boot/acpi_table.h"
 #include "boot/partition_acpi.h"
@@ -87,11 +87,13 @@ static void put_port(u8 *to, u16 port)
     bytes_put(to + 4, port, 8);
 }
 
-static u64 put_dsdt(const struct handover_partition *p, struct partition_tables *out)
+static u64 put_dsdt(const struct handover_partition *p, const struct partition_pci *pci, struct partition_tables *out)
 {
+    static u8 devices[PARTITION_PCI_AML];
     u64 at;
     u32 uart = p->uart_port != 0 ? sizeof(aml_uart) : 0;
-    u8 *table = begin(out, "DSDT", 2, ACPI_HEADER + (u32)sizeof(aml_sleep) + uart, &at);
+    u32 bridges = partition_pci_aml(pci, devices);
+    u8 *table = begin(out, "DSDT", 2, ACPI_HEADER + (u32)sizeof(aml_sleep) + uart + bridges, &at);
     u8 *aml = table + ACPI_HEADER;
     put_bytes(aml, aml_sleep, sizeof(aml_sleep));
     aml[AML_SLEEP_1] = p->sleep_off;
@@ -102,6 +104,7 @@ static u64 put_dsdt(const struct handover_partition *p, struct partition_tables 
         bytes_put(aml + AML_PORT_1, p->uart_port, 2);
         bytes_put(aml + AML_PORT_2, p->uart_port, 2);
     }
+    put_bytes(aml + uart, devices, bridges);
     end(table);
     return at;
 }
@@ -146,6 +149,16 @@ static u64 put_madt(const struct handover_partition *p, const u32 *apic_ids, u32
     return at;
 }
 
+/* Eight bytes behind the header are reserved. */
+static u64 put_mcfg(const u8 *entries, u32 bytes, struct partition_tables *out)
+{
+    u64 at;
+    u8 *table = begin(out, "MCFG", 1, ACPI_HEADER + 8 + bytes, &at);
+    put_bytes(table + ACPI_HEADER + 8, entries, bytes);
+    end(table);
+    return at;
+}
+
 static u64 put_spcr(const struct handover_partition *p, struct partition_tables *out)
 {
     enum { BAUD_115200 = 7, STOP_BITS_1 = 1, TERMINAL_ANSI = 3 };
@@ -173,20 +186,25 @@ static void put_root(u64 xsdt, struct partition_tables *out)
 }
 
 void partition_acpi_build(const struct handover_partition *partition, const u32 *apic_ids, u32 cpus,
-                          struct partition_tables *out)
+                          const struct partition_pci *pci, struct partition_tables *out)
 {
     u64 list[XSDT_ENTRIES];
     u64 xsdt;
+    u8 mcfg[PARTITION_PCI_MCFG];
+    u32 mcfg_bytes = partition_pci_mcfg(pci, mcfg);
     u32 count = 0;
     out->size = (RSDP_BYTES + 15) & ~15u;
     for (u32 i = 0; i < sizeof(out->bytes); i++) {
         out->bytes[i] = 0;
     }
-    u64 dsdt = put_dsdt(partition, out);
+    u64 dsdt = put_dsdt(partition, pci, out);
     list[count++] = put_fadt(partition, dsdt, out);
     list[count++] = put_madt(partition, apic_ids, cpus, out);
     if (partition->uart_port != 0) {
         list[count++] = put_spcr(partition, out);
+    }
+    if (mcfg_bytes != 0) {
+        list[count++] = put_mcfg(mcfg, mcfg_bytes, out);
     }
     u8 *table = begin(out, "XSDT", 1, ACPI_HEADER + count * 8, &xsdt);
     for (u32 i = 0; i < count; i++) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The ACPI tables of a partition: a machine with reduced hardware, which has CPUs, a way to reset and to switch off,
- * and perhaps a UART. Pure.
+ * and perhaps a UART and PCI functions. Pure.
  */
 #ifndef NESTOR_BOOT_PARTITION_ACPI_H
 #define NESTOR_BOOT_PARTITION_ACPI_H
 
 #include "boot/partition_map.h"
+#include "boot/partition_pci.h"
 
 /* For PARTITION_TABLES: RSDP first, then what it leads to. */
 struct partition_tables {
@@ -16,6 +17,6 @@ struct partition_tables {
 
 /* apic_ids: of all CPUs of the machine, by Nestor's numbers. */
 void partition_acpi_build(const struct handover_partition *partition, const u32 *apic_ids, u32 cpus,
-                          struct partition_tables *out);
+                          const struct partition_pci *pci, struct partition_tables *out);
 
 #endif

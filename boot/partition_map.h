@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A partition's memory as it sees it, which is the same for all of them: RAM from 0 on, with the hole and the BIOS area
- * that PC software expects below 1 MiB, and with another hole where the local APIC and interrupt messages are. Pure.
+ * A partition's memory as it sees it, the same for all that have no PCI functions: RAM from 0 on, with the hole and the
+ * BIOS area that PC software expects below 1 MiB, and with another hole where the local APIC and interrupt messages
+ * are. The registers of PCI functions are where the machine has them, and RAM is around them. Pure.
  */
 #ifndef NESTOR_BOOT_PARTITION_MAP_H
 #define NESTOR_BOOT_PARTITION_MAP_H
 
+#include "boot/areas.h"
 #include "hv/handover.h"
 
 enum {
@@ -17,8 +19,8 @@ enum {
 };
 #define PARTITION_DEVICES 0xfec00000ull
 
-/* Its spans, from memory_base and memory_size (a multiple of 2 MiB). */
-void partition_map(struct handover_partition *partition);
+/* Its spans, from memory_base and memory_size (a multiple of 2 MiB), around these: none of them begins below 2 MiB. */
+void partition_map(struct handover_partition *partition, const struct areas *around);
 /* Is that span ordinary RAM, rather than the one with the tables? */
 bool partition_map_is_ram(const struct partition_span *span);
 

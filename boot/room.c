@@ -24,6 +24,7 @@ enum {
     POOL_BYTES_PER_PARTITION = 256 << 10,
     SHADOW_BYTES_MIN = 8 << 20,
     SHADOW_PART = 256,                  /* of the RAM: twice what mapping all of it once in pages of 4 KiB takes */
+    CUTS_PER_AREA = 4,                  /* tables for an MSI-X table, and for pending bits elsewhere */
     SPLITS = 64,                        /* tables for memory types and holes that cut a large page; roots of units */
     ALIGNMENT = 2 << 20,
 };
@@ -124,15 +125,20 @@ u64 room_shadows(const struct ranges *map)
     return part > SHADOW_BYTES_MIN ? part : SHADOW_BYTES_MIN;
 }
 
-u64 room_partition(const struct handover_partition *partition, u64 page_sizes)
+u64 room_partition(const struct handover_partition *partition, const struct areas *devices, u64 page_sizes)
 {
-    static struct ranges spans;
-    spans.count = partition->span_count;
+    static struct ranges mapped;
+    u64 cut = 0;
+    mapped.count = partition->span_count;
     for (u32 i = 0; i < partition->span_count; i++) {
         const struct partition_span *s = &partition->spans[i];
-        spans.list[i] = (struct memory_range){s->gpa, s->size, RANGE_RAM};
+        mapped.list[i] = (struct memory_range){s->gpa, s->size, RANGE_RAM};
     }
-    return POOL_BYTES_PER_PARTITION + room_tables(&spans, page_sizes) * PAGE_SIZE;
+    for (u32 i = 0; i < devices->count; i++) {
+        enum result r = ranges_add(&mapped, devices->list[i].base, devices->list[i].size, RANGE_MMIO);
+        cut += r == OK ? CUTS_PER_AREA : 0;
+    }
+    return POOL_BYTES_PER_PARTITION + (room_tables(&mapped, page_sizes) + cut) * PAGE_SIZE;
 }
 
 u64 room_pool(const struct room_need *need)

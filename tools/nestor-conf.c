@@ -156,6 +156,17 @@ static u32 cpus_of(const char *report)
     return cpus;
 }
 
+/* No report has what is above and beside a function. */
+static void say_unchecked(const struct config *config)
+{
+    for (u32 i = 0; i < config->partition_count; i++) {
+        if (config->partitions[i].device_count != 0) {
+            fprintf(stderr, "partition %s: whether its functions can be given away is seen at boot alone\n",
+                    config->partitions[i].name);
+        }
+    }
+}
+
 /* What can be known without the machine, or with its report. */
 static bool is_possible(const struct config *config, const char *report, struct config_error *error)
 {
@@ -196,5 +207,6 @@ int main(int argc, char **argv)
         return 1;
     }
     print_config(&config);
+    say_unchecked(&config);
     return 0;
 }

@@ -62,6 +62,9 @@ static void write(void *ctx, struct pci_function f, u32 offset, u32 value)
     (void)ctx;
     assert_non_null(m);
     assert_false(offset == FUNCTION_COMMAND && value >> 16 != 0);
+    /* A BAR that is sized answers nowhere meanwhile. */
+    bool sized = offset >= 0x10 && offset < 0x28;
+    assert_true(!sized || (m->space[4] & (COMMAND_PORTS | COMMAND_MEMORY)) == 0);
     for (u32 i = 0; i < 4; i++) {
         u8 mask = m->writable[offset + i];
         m->space[offset + i] = (u8)((m->space[offset + i] & ~mask) | (value >> i * 8 & mask));
@@ -101,7 +104,7 @@ static void add_acs(struct made *m, u32 has, u32 on)
     put(m->space, 0x100, 4, (u32)ACS_AT << 20 | 0x10001);
     put(m->space, ACS_AT, 4, 0x1000d);
     put(m->space, ACS_AT + 4, 4, has | on << 16);
-    put(m->writable, ACS_AT + 6, 2, has);
+    put(m->writable, ACS_AT + 6, 2, has | 0x20);
 }
 
 /* A BAR of a page, MSI-X in it, function-level reset. */
@@ -214,6 +217,7 @@ static void what_is_handed_over(void **state)
     m = at(0, 2, 0);
     put(m->space, 4, 2, 7);
     const struct made before = *m;
+    add_bar(at(5, 0, 0), 4, 0x200000000000, 0x200000000, 4);
     is_accepted("device = 0:0:2.0\ndevice = 0:0:e.0\n[partition b]\ncpus=2\nmemory=2M\nimage=\\x\ndevice = 0:5:0.0\n");
     assert_memory_equal(m, &before, sizeof(before));
     assert_int_equal(got.count, 3);
@@ -229,6 +233,7 @@ static void what_is_handed_over(void **state)
     assert_int_equal(f->bars[1].size, 0);
     assert_true(f->bars[2].port && f->bars[2].base == 0xe000 && f->bars[2].size == 0x20);
     assert_true(f->bars[3].base == 0xc0002000 && f->bars[3].size == 0x100 && !f->bars[3].wide);
+    assert_true(!f->bars[3].prefetchable && !f->bars[3].port && !f->bars[2].prefetchable);
     assert_true(f->pcie == 0x40 && f->msix == 0x80 && f->msi == 0 && f->power == 0 && f->af == 0);
     assert_int_equal(f->msix_vectors, 4);
     assert_true(f->msix_table_bar == 0 && f->msix_table == 0x800 && f->msix_pending == 0xc00);
@@ -238,6 +243,7 @@ static void what_is_handed_over(void **state)
     f++;
     assert_int_equal(f->partition, 1);
     assert_int_equal(f->source_id, 5 << 8);
+    assert_true(f->bars[4].base == 0x200000000000 && f->bars[4].size == 0x200000000);
     assert_int_equal(function_device(&config, f)->line, 11);
 }
 
@@ -271,6 +277,8 @@ static void its_kind(void **state)
     facts.loaded_known = true;
     facts.loaded_from = (struct pci_function){1, 0, 0};
     is_refused("device = 0:1:0.0\n", 5, "0000:01:00.0", "another device than the one that Nestor was started from");
+    facts.loaded_known = false;
+    is_accepted("device = 0:1:0.0\ndevice = 0:1:0.1\n");
     facts.config = NULL;
     is_refused("device = 0:4:0.0\n", 5, "0000:04:00.0", "a machine whose MCFG table has segment 0");
     assert_true(check(""));
@@ -331,6 +339,12 @@ static void who_needs_ats(void **state)
     is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", ats);
     machine.dmar.scopes[0].flags = 0;
     is_accepted("device = 0:0:2.0\n");
+    add_scope(VTD_SCOPE_ENDPOINT, 0, 3);
+    add_scope(VTD_SCOPE_ENDPOINT, 0, 2);
+    machine.dmar.sidp[0].scopes = (struct vtd_dmar_run){1, 2};
+    is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", ats);
+    machine.dmar.sidp[0].segment = 1;
+    is_accepted("device = 0:0:2.0\n");
 }
 
 /* What is behind one port, or of one device, goes together. */
@@ -345,6 +359,13 @@ static void groups(void **state)
     put(at(0, 4, 0)->space, ACS_AT + 4, 4, 0x0c | 4 << 16);
     is_refused("device = 0:0:4.1\n", 5, "0000:00:04.1",
                "00:04.0 in this partition, too: nothing keeps the two apart");
+    /* Who is behind a bridge of the same device could reach its registers; behind one below its port is nobody. */
+    put(at(0, 3, 0)->space, 0x0e, 1, 0x81);
+    is_refused("device = 0:0:3.1\n", 5, "0000:00:03.1",
+               "00:03.0 in this partition, too: nothing keeps the two apart");
+    put(at(1, 0, 1)->space, 0x0e, 1, 1);
+    is_accepted("device = 0:1:0.0\n");
+    put(at(1, 0, 1)->space, 0x0e, 1, 0);
     is_refused("device = 0:1:0.0\n", 5, "0000:01:00.0",
                "01:00.1 in this partition, too: nothing keeps the two apart");
     is_refused("device = 0:1:0.0\n[partition b]\ncpus=2\nmemory=2M\nimage=\\x\ndevice = 0:1:0.1\n", 5, "0000:01:00.0",
@@ -376,10 +397,10 @@ static void ports_are_closed(void **state)
 {
     (void)state;
     begin();
-    put(at(0, 0x1c, 4)->space, ACS_AT + 4, 4, 0x5);
+    put(at(0, 0x1c, 4)->space, ACS_AT + 4, 4, 0x5 | 0x20 << 16);
     assert_true(function_path_close(&pci, (struct pci_function){5, 0, 0}));
     assert_int_equal(read(NULL, (struct pci_function){3, 1, 0}, ACS_AT + 4), 0x1d001f);
-    assert_int_equal(read(NULL, (struct pci_function){0, 0x1c, 4}, ACS_AT + 4), 0x50005);
+    assert_int_equal(read(NULL, (struct pci_function){0, 0x1c, 4}, ACS_AT + 4), 0x250005);
     assert_int_equal(read(NULL, (struct pci_function){3, 0, 0}, ACS_AT + 4), 0x1f);
     put(at(3, 0, 0)->writable, ACS_AT + 6, 2, 0x1e);
     assert_false(function_path_close(&pci, (struct pci_function){4, 0, 0}));
@@ -415,7 +436,11 @@ static void its_registers(void **state)
     begin();
     facts.serial = (struct serial){.kind = SERIAL_PORT, .base = 0xe018};
     is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", "another device than the UART that Nestor speaks on");
-    facts.serial.base = 0xe020;
+    facts.serial = (struct serial){.kind = SERIAL_MMIO, .base = 0xc00020c0};
+    is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", "another device than the UART that Nestor speaks on");
+    facts.serial.base = 0xe000;
+    is_accepted("device = 0:0:2.0\n");
+    facts.serial = (struct serial){.kind = SERIAL_PORT, .base = 0xe020};
     is_accepted("device = 0:0:2.0\n");
     add_capability(at(0, 2, 0), 0xa0, 0x14, 0);
     is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0",
@@ -471,8 +496,9 @@ static void others(void **state)
     put(at(0, 0x1d, 0)->space, 0x10, 4, 0xc0002800);
     is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0",
                "pages of its own for its BARs: one has registers of 00:1d.0");
-    /* Ports have numbers that look like addresses. */
+    /* Ports have numbers that look like addresses, and a bridge has windows. */
     begin();
+    put(at(0, 0x1d, 0)->space, 0x20, 4, 0xc0002000);
     put(at(6, 0, 0)->space, 0x14, 4, 0xc0002801);
     is_accepted("device = 0:0:2.0\n");
     begin();

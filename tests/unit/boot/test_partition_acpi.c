@@ -33,13 +33,24 @@ static const u8 *table(u64 addr, u32 *length)
     return at(NULL, addr, *length);
 }
 
+/* Four of the second partition's on three buses, and one of another's. */
+static const struct handover_function functions[] = {
+    {.source_id = 0x0040, .partition = 1, .bars = {{.base = 0xc0000000, .size = 0x1000}, {.size = 0},
+                                                   {.base = 0xe000, .size = 0x20, .port = true}}},
+    {.source_id = 0x0050, .partition = 0, .bars = {{.base = 0xa0000000, .size = 0x1000}}},
+    {.source_id = 0xfe00, .partition = 1, .bars = {{.base = 0x380000000000, .size = 0x4000, .wide = true}}},
+    {.source_id = 0x0100, .partition = 1},
+    {.source_id = 0x0041, .partition = 1, .bars = {[5] = {.base = 0xc0001080, .size = 0x80}}},
+};
+static struct partition_pci pci = {.ecam_base = 0xb0000000, .functions = functions, .partition = 1};
+
 static void build(u16 uart)
 {
     const struct handover_partition p = {.cpus = {1u << 2 | 1u << 4}, .uart_port = uart, .reset_port = 0xcf9,
                                          .sleep_control_port = 0x600, .sleep_status_port = 0x601, .sleep_off = 5};
     const char *why;
     memset(&built, 0xa5, sizeof(built));
-    partition_acpi_build(&p, apic_ids, ARRAY_LEN(apic_ids), &built);
+    partition_acpi_build(&p, apic_ids, ARRAY_LEN(apic_ids), &pci, &built);
     assert_int_equal(acpi_find(&access_built, PARTITION_TABLES, &found, &why), OK);
     assert_int_equal(found.wrong_sum_count, 0);
     assert_int_equal(found.list, found.xsdt);
@@ -94,17 +105,90 @@ static void cpus(void **state)
     assert_int_equal(bytes_get(madt, 60 + 12, 4), 1);
 }
 
+static void configuration_space(void **state)
+{
+    (void)state;
+    struct acpi_ecam window;
+    static const u8 buses[] = {0, 1, 0xfe};
+    pci.count = ARRAY_LEN(functions);
+    build(0x3f8);
+    for (u32 i = 0; i < ARRAY_LEN(buses); i++) {
+        assert_true(acpi_mcfg_window(&access_built, found.mcfg, i, &window));
+        assert_int_equal(window.base, 0xb0000000);
+        assert_int_equal(window.segment, 0);
+        assert_true(window.first_bus == buses[i] && window.last_bus == buses[i]);
+    }
+    assert_false(acpi_mcfg_window(&access_built, found.mcfg, ARRAY_LEN(buses), &window));
+    pci.count = 0;
+}
+
+/* What is not memory: its own BARs, and configuration space of its buses. */
+static void areas(void **state)
+{
+    (void)state;
+    static struct areas out;
+    static const struct area expected[] = {{0xb0000000, 2 << 20}, {0xb0000000 + (0xfeull << 20), 1 << 20},
+                                           {0xc0000000, 0x1000}, {0x380000000000, 0x4000}, {0xc0001000, 0x1000}};
+    pci.count = ARRAY_LEN(functions);
+    partition_pci_areas(&pci, &out);
+    assert_int_equal(out.count, ARRAY_LEN(expected));
+    assert_memory_equal(out.list, expected, sizeof(expected));
+    pci.count = 0;
+    partition_pci_areas(&pci, &out);
+    assert_int_equal(out.count, 0);
+}
+
+static void check_span(const struct partition_span *s, u64 gpa, u64 hpa, u64 size)
+{
+    assert_true(s->gpa == gpa && s->hpa == hpa && s->size == size);
+}
+
+/* Below the lowest of them, and from 4 GiB on where there is none. */
+static void memory(void **state)
+{
+    (void)state;
+    static const struct areas around = {.count = 4, .list = {{0x180000000, 0x1000}, {0xc0000000, 0x1000},
+                                                             {0xb0301000, 0x1000}, {0x110000000, 0x40000000}}};
+    static const struct areas nothing;
+    const u64 base = 0x1000000000;
+    struct handover_partition p = {.memory_base = base, .memory_size = 0xb0200000};
+    partition_map(&p, &around);
+    assert_int_equal(p.span_count, 3);
+    check_span(&p.spans[0], 0, base, 0xa0000);
+    check_span(&p.spans[1], 0xe0000, base + 0xe0000, 0x20000);
+    check_span(&p.spans[2], 0x100000, base + 0x100000, 0xb0100000);
+    p.memory_size = 0xc0200000;
+    partition_map(&p, &around);
+    assert_int_equal(p.span_count, 4);
+    check_span(&p.spans[2], 0x100000, base + 0x100000, 0xb0100000);
+    check_span(&p.spans[3], 0x100000000, base + 0xb0200000, 0x10000000);
+    p.memory_size += 2 << 20;
+    partition_map(&p, &around);
+    check_span(&p.spans[3], 0x150000000, base + 0xb0200000, 0x10200000);
+    p.memory_size = 0xb0200000 + 0x30200000;
+    partition_map(&p, &around);
+    check_span(&p.spans[3], 0x180200000, base + 0xb0200000, 0x30200000);
+    partition_map(&p, &nothing);
+    assert_int_equal(p.span_count, 3);
+    p.memory_size = 0x200000000;
+    partition_map(&p, &nothing);
+    check_span(&p.spans[2], 0x100000, base + 0x100000, 0xfec00000 - 0x100000);
+    check_span(&p.spans[3], 0x100000000, base + 0xfec00000, 0x200000000 - 0xfec00000);
+}
+
 /* Taken apart and put together again, each table is what it was, without a warning. */
 static void the_compiler_agrees(void **state)
 {
     (void)state;
     char name[] = "/tmp/test_partition_acpi.XXXXXX";
     char path[64];
-    char command[512];
+    char command[1024];
+    pci.count = ARRAY_LEN(functions);
     build(0x3f8);
+    pci.count = 0;
     assert_non_null(mkdtemp(name));
     u32 length;
-    const u64 tables[] = {found.fadt, found.madt, found.spcr, found.xsdt,
+    const u64 tables[] = {found.fadt, found.madt, found.spcr, found.xsdt, found.mcfg,
                           bytes_get(table(found.fadt, &length), 140, 8)};
     for (u32 i = 0; i < ARRAY_LEN(tables); i++) {
         const u8 *bytes = table(tables[i], &length);
@@ -115,10 +199,13 @@ static void the_compiler_agrees(void **state)
         fclose(file);
     }
     snprintf(command, sizeof(command),
-             "cd %s && for t in FACP APIC SPCR XSDT DSDT; do cp $t.aml $t.was && iasl -d $t.aml >$t.log 2>&1 && "
+             "cd %s && for t in FACP APIC SPCR XSDT MCFG DSDT; do cp $t.aml $t.was && iasl -d $t.aml >$t.log 2>&1 && "
              "iasl $t.dsl >>$t.log 2>&1 && grep -q ' 0 Errors, 0 Warnings' $t.log && ! grep -qi invalid $t.log && "
              "dd if=$t.was of=$t.1 bs=1 skip=36 2>>$t.log && dd if=$t.aml of=$t.2 bs=1 skip=36 2>>$t.log && "
-             "cmp $t.1 $t.2 || { cat $t.log; exit 1; }; done; cd / && rm -r %s", name, name);
+             "cmp $t.1 $t.2 || { cat $t.log; exit 1; }; done && "
+             "grep -q 'Device (_SB.PC00)' DSDT.dsl && grep -q 'Device (_SB.PCFE)' DSDT.dsl && "
+             "! grep -q PC02 DSDT.dsl && grep -q 'WordBusNumber' DSDT.dsl && grep -q '0x0000380000003FFF' DSDT.dsl && "
+             "! grep -q '00A0000000' DSDT.dsl || { cat DSDT.dsl; exit 1; }; cd / && rm -r %s", name, name);
     assert_int_equal(system(command), 0);
 }
 
@@ -127,6 +214,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields),
         cmocka_unit_test(cpus),
+        cmocka_unit_test(configuration_space),
+        cmocka_unit_test(areas),
+        cmocka_unit_test(memory),
         cmocka_unit_test(the_compiler_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

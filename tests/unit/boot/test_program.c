@@ -27,7 +27,8 @@ static void begin(u64 size)
     memset(file, 0, sizeof(file));
     memset(disk, 0x5a, sizeof(disk));
     partition = (struct handover_partition){.memory_base = 0x40000000, .memory_size = size};
-    partition_map(&partition);
+    static const struct areas nothing;
+    partition_map(&partition, &nothing);
     request = (struct program_request){.partition = &partition, .image = {file, FILE_BYTES}, .arguments = ""};
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What ACPI says to a partition of its PCI functions: a host bridge for each bus that holds some, with the windows of
+ * their BARs, and where configuration space is. All addresses are the machine's. Pure. PCI Firmware 3.3 chapter 4;
+ * ACPI 6.5 chapters 6.4.3.5 (resources) and 20.2 (AML).
+ */
+#ifndef NESTOR_BOOT_PARTITION_PCI_H
+#define NESTOR_BOOT_PARTITION_PCI_H
+
+#include "boot/areas.h"
+#include "hv/handover.h"
+
+struct partition_pci {
+    u64 ecam_base;                                  /* of bus 0 */
+    const struct handover_function *functions;      /* of all partitions */
+    u32 count;
+    u8 partition;                                   /* whose are meant: the index in handover.partitions */
+};
+
+/* The buses that hold some, in rising order. */
+u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCTIONS]);
+/* Where the partition's own memory is not: its BARs, configuration space. */
+void partition_pci_areas(const struct partition_pci *pci, struct areas *out);
+
+enum {
+    PARTITION_PCI_AML = 32 << 10,
+    PARTITION_PCI_MCFG = 16 * HANDOVER_FUNCTIONS,
+};
+/* The bridges, and configuration space as taken: bytes of AML, 0 without functions. */
+u32 partition_pci_aml(const struct partition_pci *pci, u8 to[PARTITION_PCI_AML]);
+/* What MCFG lists: bytes. */
+u32 partition_pci_mcfg(const struct partition_pci *pci, u8 to[PARTITION_PCI_MCFG]);
+
+#endif
