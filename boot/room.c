@@ -25,6 +25,7 @@ enum {
     SHADOW_BYTES_MIN = 8 << 20,
     SHADOW_PART = 256,                  /* of the RAM: twice what mapping all of it once in pages of 4 KiB takes */
     CUTS_PER_AREA = 4,                  /* tables for an MSI-X table, and for pending bits elsewhere */
+    CUTS_OF_THE_ROOT = 4,               /* tables, where the root's large pages get a hole: two at each end */
     SPLITS = 64,                        /* tables for memory types and holes that cut a large page; roots of units */
     ALIGNMENT = 2 << 20,
 };
@@ -136,7 +137,7 @@ u64 room_partition(const struct handover_partition *partition, const struct area
     }
     for (u32 i = 0; i < devices->count; i++) {
         enum result r = ranges_add(&mapped, devices->list[i].base, devices->list[i].size, RANGE_MMIO);
-        cut += r == OK ? CUTS_PER_AREA : 0;
+        cut += r == OK ? CUTS_PER_AREA + CUTS_OF_THE_ROOT : 0;
     }
     return POOL_BYTES_PER_PARTITION + (room_tables(&mapped, page_sizes) + cut) * PAGE_SIZE;
 }

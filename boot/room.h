@@ -37,7 +37,10 @@ struct room_need {
 u64 room_shadows(const struct ranges *map);
 /* Pages of tables that map `list` one to one. */
 u64 room_tables(const struct ranges *list, u64 page_sizes);
-/* Bytes of the page pool for one partition beside the root; `devices`: what its functions have of the address space. */
+/*
+ * Bytes of the page pool for one partition beside the root; `devices`: what its functions have of the address space, and
+ * the root has not.
+ */
 u64 room_partition(const struct handover_partition *partition, const struct areas *devices, u64 page_sizes);
 /* Bytes of the page pool. */
 u64 room_pool(const struct room_need *need);
