@@ -253,11 +253,12 @@ static bool place(struct machine *m, const struct config *config, const struct v
         return refuse("the lists of memory and of windows are too long", ERR_NO_MEMORY, NULL);
     }
     list_touched(m, &touched);
+    u32 units = m->dmar_usable ? m->dmar.unit_count : 0;
     const struct room_need need = {
         .list = listed, .page_sizes = sizes, .two_roots = config->protect_count != 0, .cpus = m->census.entering,
-        .units = m->dmar_usable ? m->dmar.unit_count : 0, .interrupt_tables = interrupt_tables(m),
+        .units = units, .interrupt_tables = interrupt_tables(m),
         .functions = m->functions, .shadow_bytes = shadow_bytes(m, config, verdict),
-        .partition_bytes = partition_pool(&partitions, sizes)};
+        .partition_bytes = partition_pool(&partitions, units, sizes)};
     const struct place_request request = {
         .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
         .avoid = &avoid};

@@ -363,14 +363,14 @@ u64 partition_bars_end(const struct partitions *partitions)
     return end;
 }
 
-u64 partition_pool(const struct partitions *partitions, u64 page_sizes)
+u64 partition_pool(const struct partitions *partitions, u32 units, u64 page_sizes)
 {
     static struct areas devices;
     u64 bytes = 0;
     for (u32 i = 0; i < partitions->count; i++) {
         const struct partition_pci pci = pci_of(partitions, i);
         partition_pci_areas(&pci, &devices);
-        bytes += room_partition(&partitions->list[i], &devices, page_sizes);
+        bytes += room_partition(&partitions->list[i], &devices, partition_pci_count(&pci) * units, page_sizes);
     }
     return bytes;
 }

@@ -149,6 +149,15 @@ static bool is_meant(const struct partition_pci *pci, u32 index)
     return pci->functions[index].partition == pci->partition;
 }
 
+u32 partition_pci_count(const struct partition_pci *pci)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < pci->count; i++) {
+        count += is_meant(pci, i) ? 1 : 0;
+    }
+    return count;
+}
+
 u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCTIONS])
 {
     u32 count = 0;

@@ -17,6 +17,7 @@ struct partition_pci {
     u8 partition;                                   /* whose are meant: the index in handover.partitions */
 };
 
+u32 partition_pci_count(const struct partition_pci *pci);
 /* The buses that hold some, in rising order. */
 u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCTIONS]);
 /* Where the partition's own memory is not: its BARs, configuration space. */

@@ -126,7 +126,8 @@ u64 room_shadows(const struct ranges *map)
     return part > SHADOW_BYTES_MIN ? part : SHADOW_BYTES_MIN;
 }
 
-u64 room_partition(const struct handover_partition *partition, const struct areas *devices, u64 page_sizes)
+u64 room_partition(const struct handover_partition *partition, const struct areas *devices, u32 attached,
+                   u64 page_sizes)
 {
     static struct ranges mapped;
     u64 cut = 0;
@@ -139,7 +140,8 @@ u64 room_partition(const struct handover_partition *partition, const struct area
         enum result r = ranges_add(&mapped, devices->list[i].base, devices->list[i].size, RANGE_MMIO);
         cut += r == OK ? CUTS_PER_AREA + CUTS_OF_THE_ROOT : 0;
     }
-    return POOL_BYTES_PER_PARTITION + (room_tables(&mapped, page_sizes) + cut) * PAGE_SIZE;
+    u64 tables = room_tables(&mapped, page_sizes) << (attached != 0 ? 1 : 0);   /* for devices, too */
+    return POOL_BYTES_PER_PARTITION + 2ull * POOL_BYTES_PER_FUNCTION * attached + (tables + cut) * PAGE_SIZE;
 }
 
 u64 room_pool(const struct room_need *need)

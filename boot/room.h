@@ -38,10 +38,11 @@ u64 room_shadows(const struct ranges *map);
 /* Pages of tables that map `list` one to one. */
 u64 room_tables(const struct ranges *list, u64 page_sizes);
 /*
- * Bytes of the page pool for one partition beside the root; `devices`: what its functions have of the address space, and
- * the root has not.
+ * Bytes of the page pool for one partition beside the root. devices: what its functions have of the address space, and
+ * the root has not; attached: how often they have entries in both roots of a unit.
  */
-u64 room_partition(const struct handover_partition *partition, const struct areas *devices, u64 page_sizes);
+u64 room_partition(const struct handover_partition *partition, const struct areas *devices, u32 attached,
+                   u64 page_sizes);
 /* Bytes of the page pool. */
 u64 room_pool(const struct room_need *need);
 

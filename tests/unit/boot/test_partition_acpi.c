@@ -130,6 +130,7 @@ static void areas(void **state)
     static const struct area expected[] = {{0xb0000000, 2 << 20}, {0xb0000000 + (0xfeull << 20), 1 << 20},
                                            {0xc0000000, 0x1000}, {0x380000000000, 0x4000}, {0xc0001000, 0x1000}};
     pci.count = ARRAY_LEN(functions);
+    assert_int_equal(partition_pci_count(&pci), 4);
     partition_pci_areas(&pci, &out);
     assert_int_equal(out.count, ARRAY_LEN(expected));
     assert_memory_equal(out.list, expected, sizeof(expected));

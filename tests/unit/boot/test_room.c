@@ -303,16 +303,19 @@ static void partitions_have_room_of_their_own(void **state)
     (void)state;
     struct areas devices = {.count = 0};
     struct handover_partition p = {.span_count = 2, .spans = {{0, GIB, 0xa0000}, {MIB, GIB + MIB, 511 * MIB}}};
-    u64 large = room_partition(&p, &devices, PAGE_SIZE | 2 * MIB);
+    u64 large = room_partition(&p, &devices, 0, PAGE_SIZE | 2 * MIB);
     assert_true(large >= 256 << 10 && large < 320 << 10);
-    assert_true(room_partition(&p, &devices, PAGE_SIZE) >= large + 255 * PAGE_SIZE);
+    assert_true(room_partition(&p, &devices, 0, PAGE_SIZE) >= large + 255 * PAGE_SIZE);
     /* Two and three tables of its own for a page of registers, and what cuts them. */
     areas_add(&devices, 3 * GIB, PAGE_SIZE);
-    u64 one = room_partition(&p, &devices, PAGE_SIZE | 2 * MIB);
+    u64 one = room_partition(&p, &devices, 0, PAGE_SIZE | 2 * MIB);
     assert_true(one >= large + 2 * PAGE_SIZE && one < large + 12 * PAGE_SIZE);
     areas_add(&devices, TIB, PAGE_SIZE);
-    u64 two = room_partition(&p, &devices, PAGE_SIZE | 2 * MIB);
+    u64 two = room_partition(&p, &devices, 0, PAGE_SIZE | 2 * MIB);
     assert_true(two >= one + 3 * PAGE_SIZE && two < one + 12 * PAGE_SIZE);
+    /* The tables again, and four pages and more in each of two roots. */
+    u64 three = room_partition(&p, &devices, 3, PAGE_SIZE | 2 * MIB);
+    assert_true(three >= two + (3 * 2 * 4 + 11) * PAGE_SIZE && three < two + (3 * 2 * 6 + 24) * PAGE_SIZE);
 }
 
 /* 1/256 of the RAM, whole pages; never less than 8 MiB. */
