@@ -267,8 +267,8 @@ static void compare_context(struct viommu *v)
         next_device(s);
     } else if (device == NULL || !same_context(&device->context, &s->context)) {
         s->stage = STAGE_DROP;
-    } else if (s->kind == SCAN_EVERYTHING) {
-        start_pasids(v);
+    } else if (s->kind == SCAN_EVERYTHING || (device->count == 0 && v->kind->ttm == TTM_LEGACY)) {
+        start_pasids(v); /* in legacy mode the context announces the table, too: what had no room is tried again */
     } else {
         next_device(s);
     }

@@ -208,15 +208,15 @@ static bool fault(struct viommu *v, const struct viommu_fault_event *event, u8 *
     viommu_walk_request(&v->walk, event->sid, event->has_pasid, event->pasid, &guest);
     if (view != SHADOW_VIEW_SHOWN && guest.reason != VTD_FAULT_NONE) {
         *reason = (u8)guest.reason;
-    } else if (view == SHADOW_VIEW_TABLES) { /* Nestor's doing: a quota, or a walk under way */
+    } else if (view != SHADOW_VIEW_SHOWN && guest.entry.pgtt != PGTT_PASS_THROUGH) {
+        *reason = judge(v, &guest.entry, event); /* a table without room, or one that is still read, has no access */
+    } else if (view == SHADOW_VIEW_TABLES) { /* Nestor's doing: a quota */
         return false;
-    } else if (view == SHADOW_VIEW_ACCESS && guest.entry.pgtt == PGTT_PASS_THROUGH) {
+    } else if (view == SHADOW_VIEW_ACCESS) {
         *reason = VTD_FAULT_LEGACY_ADDRESS_WIDTH;
         if (event->addr >> v->walk.haw == 0) { /* a hole of the partition's */
             return false;
         }
-    } else if (view == SHADOW_VIEW_ACCESS) {
-        *reason = judge(v, &guest.entry, event);
     }
     return !guest.fpd || !vtd_fault_is_qualified(*reason);
 }

@@ -382,6 +382,144 @@ static void memory_ends(void **state)
     }
 }
 
+/* The guest's commands are on the ring and are announced; nothing is done but by this write and by kit_run(). */
+static bool ring_doorbell(struct kit *kit, const u64 words[][2], u32 count)
+{
+    u64 tail = kit_read(kit, R_IQT, 8);
+    memcpy(kit_at(kit->ring + tail), words, count * sizeof(words[0]));
+    return viommu_mmio_write(kit->v, R_IQT, 8, (tail + count * sizeof(words[0])) % PAGE_SIZE);
+}
+
+/*
+ * A device is let through once the whole of its table has been read, and what it had is gone as soon as that begins.
+ * Meanwhile every exit is short: registers answer, and another doorbell is taken and done in its turn.
+ */
+static void blocked_until_all_is_read(void **state)
+{
+    (void)state;
+    enum { PAGES = 100 };
+    for (u32 which = 0; which < ARRAY_LEN(hardware); which++) {
+        struct pair p;
+        struct kit *kit = &p.kit;
+        u64 value = 0;
+        start(&p, which);
+        kit_boot_legacy(kit);
+        u64 page = kit_page(kit), status = kit_page(kit);
+        u64 table = sparse_table(kit, PAGES, page), before = sparse_table(kit, 1, page);
+        (void)kit_legacy_context(kit, SID, DID, before, 4);
+        assert_true(kit_submit_legacy(kit, 0x31 | (u64)SID << 32, 0));
+        assert_int_equal(kit_dma(kit, SID, false, 0, &value), 0);
+        (void)kit_legacy_context(kit, SID, DID + 1, table, 4);
+        const u64 announced[][2] = {{0x31 | (u64)SID << 32, 0}, {0x25 | 1ull << 32, status}};
+        const u64 more[][2] = {{0x22 | (DID + 1) << 16, 0}, {0x25 | 2ull << 32, status}};
+        bool left = ring_doorbell(kit, announced, 2);
+        assert_true(left);
+        bool rang = false;
+        for (u32 exits = 0; left; exits++) {
+            assert_true(exits < 1000);
+            bool first = (u32)*kit_at(status) == 0;
+            assert_true(!first || kit_dma(kit, SID, false, 0, &value) != 0);
+            host_forgive_storms();
+            if (exits == 3) {
+                assert_true(first);
+                left = ring_doorbell(kit, more, 2);
+                rang = true;
+                assert_int_not_equal(viommu_mmio_read(kit->v, R_IQH, 8, &value), VIOMMU_BUSY);
+            } else {
+                left = kit_run(kit, VIOMMU_BUDGET);
+            }
+        }
+        assert_true(rang);
+        assert_int_equal((u32)*kit_at(status), 2);
+        assert_int_equal(reachable(kit, SID, PAGES), PAGES);
+        p.differences = 0;
+        finish(&p, hardware[which].name);
+    }
+}
+
+/* By the queue with IH and without, and by registers. */
+static void announce_reach(struct kit *kit, u32 way, u64 from, u32 am)
+{
+    u32 iva = (u32)(kit_read(kit, R_ECAP, 8) >> 8 & 0x3ff) * 16;
+    if (way < 2) {
+        assert_true(kit_submit_legacy(kit, 0x32 | DID << 16, from | way << 6 | am));
+        return;
+    }
+    kit_write(kit, iva, 8, from | am);
+    kit_write(kit, iva + 8, 8, 1ull << 63 | 3ull << 60 | (u64)DID << 32);
+    assert_int_equal(kit_read(kit, iva + 8, 8) >> 57, 3 << 3 | 3); /* IVT is 0, IIRG as written, IAIG the same */
+}
+
+/* AM says how many pages: the first and the last of them are read again, and none beyond. */
+static void reach_of_an_announcement(void **state)
+{
+    (void)state;
+    static const u32 reaches[] = {0, 1, 5, 9, 12, 18};
+    for (u32 i = 0; i < 3 * ARRAY_LEN(reaches); i++) {
+        struct pair p;
+        struct kit *kit = &p.kit;
+        u32 am = reaches[i / 3];
+        u64 size = (u64)PAGE_SIZE << am, from = 4 * size, value = 0;
+        const u64 places[] = {from - PAGE_SIZE, from, from + size - PAGE_SIZE, from + size};
+        start(&p, i % ARRAY_LEN(hardware));
+        kit_boot_legacy(kit);
+        u64 page = kit_page(kit), table = kit_page(kit);
+        (void)kit_legacy_context(kit, SID, DID, table, 4);
+        assert_true(kit_submit_legacy(kit, 0x31 | (u64)SID << 32, 0));
+        for (u32 k = 0; k < ARRAY_LEN(places); k++) {
+            *kit_second_stage(kit, table, 4, places[k], 1) = page | 3;
+        }
+        announce_reach(kit, i % 3, from, am);
+        for (u32 k = 0; k < ARRAY_LEN(places); k++) {
+            bool announced = places[k] >= from && places[k] < from + size;
+            assert_int_equal(kit_dma(kit, SID, false, places[k], &value) == 0, announced);
+        }
+        host_forgive_storms();
+        p.differences = 0;
+        finish(&p, "reach");
+    }
+}
+
+/* Two tables share what there is, half each; nothing of theirs goes for a third, whose faults are those of a hole. */
+static void nothing_is_evicted(void **state)
+{
+    (void)state;
+    enum { PAGES = 200, FITS = MEMORY / 2 - 3 };
+    for (u32 which = 0; which < ARRAY_LEN(hardware); which++) {
+        struct pair p;
+        struct kit *kit = &p.kit;
+        struct kit_fault fault;
+        u64 value = 0;
+        start(&p, which);
+        kit_boot_legacy(kit);
+        u64 page = kit_page(kit);
+        for (u16 i = 0; i < 3; i++) {
+            (void)kit_legacy_context(kit, SID + i, DID + i, sparse_table(kit, PAGES, page), 4);
+            assert_true(kit_submit_legacy(kit, 0x31 | (u64)(SID + i) << 32, 0));
+        }
+        assert_int_equal(memory.left, 0);
+        assert_int_equal(lines_about_room(), 2);
+        assert_non_null(strstr(hosted_log(), "quota"));
+        for (u16 i = 0; i < 3; i++) {
+            assert_int_equal(reachable(kit, SID + i, FITS), i < 2 ? FITS : 0);
+            host_forgive_storms();
+        }
+        while (kit_take_fault(kit, &fault)) {
+        }
+        for (u32 write = 0; write < 2; write++) {
+            assert_int_not_equal(kit_dma(kit, SID + 2, write != 0, 0, &value), 0);
+            assert_true(kit_take_fault(kit, &fault));
+            assert_int_equal(fault.reason, write != 0 ? 5 : 6);
+        }
+        kit_legacy_context(kit, SID, DID, 0, 4)[0] = 0; /* the first goes: the third is tried again when announced */
+        assert_true(kit_submit_legacy(kit, 0x31 | (u64)SID << 32, 0));
+        assert_true(kit_submit_legacy(kit, 0x31 | (u64)(SID + 2) << 32, 0));
+        assert_int_equal(reachable(kit, SID + 2, FITS), FITS);
+        p.differences = 0;
+        finish(&p, hardware[which].name);
+    }
+}
+
 /* Whatever allocation fails: nothing stale is left, and the same works once there is memory. */
 static void allocations_fail(void **state)
 {
@@ -582,6 +720,9 @@ int main(void)
         cmocka_unit_test(table_bits),
         cmocka_unit_test(random_changes),
         cmocka_unit_test(memory_ends),
+        cmocka_unit_test(blocked_until_all_is_read),
+        cmocka_unit_test(reach_of_an_announcement),
+        cmocka_unit_test(nothing_is_evicted),
         cmocka_unit_test(allocations_fail),
         cmocka_unit_test(second_stage_changes),
         cmocka_unit_test(ids_and_tables),
