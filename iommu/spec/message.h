@@ -16,6 +16,9 @@ enum message_address { MESSAGE_RANGE = FIELD(63, 20), MESSAGE_DESTINATION = FIEL
                        MESSAGE_LOGICAL = FIELD(2, 2), MESSAGE_UPPER = FIELD(63, 32) };
 enum { MESSAGE_RANGE_VALUE = 0xfee };
 
+/* In remappable format (VT-d 5.1.2.2): an index, to which SHV adds the low 16 bits of the data. */
+enum message_remappable { MESSAGE_HANDLE = FIELD(19, 5), MESSAGE_SHV = FIELD(3, 3), MESSAGE_HANDLE_HIGH = FIELD(2, 2) };
+
 enum message_data { MESSAGE_VECTOR = FIELD(7, 0), MESSAGE_DELIVERY = FIELD(10, 8), MESSAGE_LEVEL = FIELD(15, 15) };
 enum message_delivery { DELIVERY_FIXED = 0, DELIVERY_LOWEST_PRIORITY = 1, DELIVERY_NMI = 4 };
 /* Vectors below are exceptions: the local APIC takes them for an error. */

@@ -12,6 +12,22 @@ void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *
     *out = unit->faults;
 }
 
+void vtd_fault_set_owners(struct vtd_unit *unit, struct vtd_owner *owners, u32 count)
+{
+    unit->owners = owners;
+    unit->owner_count = count;
+}
+
+/* NULL: nobody's in particular. */
+static struct vtd_owner *owner_of(const struct vtd_unit *unit, u16 sid)
+{
+    u32 i = 0;
+    while (i < unit->owner_count && unit->owners[i].sid != sid) {
+        i++;
+    }
+    return i < unit->owner_count ? &unit->owners[i] : NULL;
+}
+
 static void decode(const struct fault_record *r, struct vtd_fault *out)
 {
     *out = (struct vtd_fault){
@@ -81,25 +97,27 @@ static void pasid_text(const struct vtd_fault *f, char text[16])
 }
 
 /* Table 15. Where no entry was asked for the index is undefined (VT-d 11.4.7.6); whoever reads the line has to know. */
-static void say_interrupt(const struct vtd_unit *unit, const struct vtd_fault *f)
+static void say_interrupt(const struct vtd_unit *unit, const struct vtd_fault *f, const char *of, const char *name)
 {
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x interrupt, index %u: %s (reason 0x%02x)", unit->info.index,
+    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x interrupt, index %u: %s (reason 0x%02x)%s%s", unit->info.index,
              SID_PARTS(f->sid), (u32)field_get(&f->addr, FRCD_INDEX),
-             vtd_fault_text(f->reason), f->reason);
+             vtd_fault_text(f->reason), f->reason, of, name);
 }
 
-static void say(const struct vtd_unit *unit, const struct vtd_fault *f)
+static void say(const struct vtd_unit *unit, const struct vtd_fault *f, const struct vtd_owner *owner)
 {
+    const char *of = owner != NULL ? ", of partition " : "";
+    const char *name = owner != NULL ? owner->name : "";
     if (vtd_fault_is_interrupt(f->reason)) {
-        say_interrupt(unit, f);
+        say_interrupt(unit, f, of, name);
         return;
     }
     char pasid[16];
     const char *type = f->atomic ? "atomic" : f->read ? "read" : "write";
     pasid_text(f, pasid);
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s%s%s 0x%llx: %s (reason 0x%02x)", unit->info.index,
-             SID_PARTS(f->sid), pasid, type, f->exec ? " execute" : "",
-             f->priv ? " supervisor" : "", f->addr, vtd_fault_text(f->reason), f->reason);
+    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s%s%s 0x%llx: %s (reason 0x%02x)%s%s",
+             unit->info.index, SID_PARTS(f->sid), pasid, type, f->exec ? " execute" : "",
+             f->priv ? " supervisor" : "", f->addr, vtd_fault_text(f->reason), f->reason, of, name);
 }
 
 static void note_overflow(struct vtd_unit *unit, u64 now)
@@ -117,9 +135,13 @@ static void note_overflow(struct vtd_unit *unit, u64 now)
 static void note(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
 {
     bool interrupt = vtd_fault_is_interrupt(f->reason);
+    struct vtd_owner *owner = owner_of(unit, f->sid);
     unit->faults.seen++;
+    if (owner != NULL) {
+        __atomic_fetch_add(&owner->faults, 1, __ATOMIC_RELAXED); /* it is in the lists of all units */
+    }
     if (may_say(unit, now)) {
-        say(unit, f);
+        say(unit, f, owner);
     }
     if (interrupt) {
         vtd_storm_other(unit);

@@ -86,6 +86,18 @@ static enum result invalidate(struct vtd_unit *unit)
     return vtd_queue_run(unit, &all, 1);
 }
 
+enum result vtd_irt_invalidate(struct vtd_unit *unit, u32 first, u32 count)
+{
+    const struct vtd_desc one = vtd_desc_interrupt_entries((u16)first, 0);
+    spin_lock(&unit->lock);
+    enum result r = vtd_regs_flush_buffer(unit);
+    if (r == OK) {
+        r = count == 1 ? vtd_queue_run(unit, &one, 1) : invalidate(unit);
+    }
+    spin_unlock(&unit->lock);
+    return r;
+}
+
 /* IRTA becomes that, and nothing cached under the one before is used any more (VT-d 6.7). */
 static enum result point(struct vtd_unit *unit, u64 irta)
 {

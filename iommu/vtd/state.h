@@ -112,6 +112,8 @@ struct vtd_unit {
     bool overflowed;           /* at the last overflow they were all of overflow_sid */
     struct vtd_sweep sweep;
     u16 overflow_sid;
+    struct vtd_owner *owners;   /* of devices that are not everybody else's */
+    u32 owner_count;
     u64 log_since_us;
     u32 log_lines, log_dropped; /* fault lines of that second: said, not said */
     struct vtd_alert alert;

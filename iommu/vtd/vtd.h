@@ -142,6 +142,12 @@ u32 vtd_device_directory_pages(const struct vtd_context *context);
  * limits (vtd_unit_limit()) keeps its own entries in the OFF root.
  */
 must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid);
+/*
+ * Keeps a device away that was opened in both roots and set there alike, or lets it in. After OK nothing of it is under
+ * way or cached, and no storm of its is held against it. ERR_NOT_FOUND: it has no entries; after any other error but
+ * ERR_NO_MEMORY of the first call both roots say so already, and the unit may not know.
+ */
+must_use enum result vtd_device_block(struct vtd_unit *unit, u16 sid, bool block);
 
 /*
  * Installs or replaces the entry of (sid, pasid); replacing is atomic for DMA in flight
@@ -224,6 +230,8 @@ must_use enum result vtd_irt_create(struct vtd_unit *unit);
  * entry invalidation has to reach it (VT-d 6.5.2.7).
  */
 void vtd_irt_set(struct vtd_unit *unit, u32 index, const struct irte *e);
+/* So many have changed: what the unit has cached of them is gone, and used by nothing, when it returns. */
+must_use enum result vtd_irt_invalidate(struct vtd_unit *unit, u32 first, u32 count);
 /* All of them, as they stand. */
 const struct irte *vtd_irt_entries(const struct vtd_unit *unit);
 /*
@@ -255,6 +263,13 @@ struct vtd_fault {
 };
 /* Takes the oldest fault record, false when there is none; counts, prints (rate-limited) and punishes storms. */
 bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
+/* Whose a device is: lines about its faults say so. These are counted; the list stays the caller's. */
+struct vtd_owner {
+    u16 sid;
+    const char *name;
+    u64 faults;
+};
+void vtd_fault_set_owners(struct vtd_unit *unit, struct vtd_owner *owners, u32 count);
 struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);
 

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A device with entries alike in both roots is kept away and let in again; the model's caches forget nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "iommu/vtd/state.h"
+#include "tests/support/vtd_rig.h"
+
+enum { SECOND = 1000000, SID = 0x20, OTHER_SID = 0x21, DID = 7 };
+
+static const enum vtd_rig_kind kinds[] = {VTD_RIG_SERVER, VTD_RIG_CACHING, VTD_RIG_LEGACY};
+
+/* On a second stage that is not everybody's. */
+static void start(struct vtd_rig *rig, enum vtd_rig_kind kind)
+{
+    static const struct vtd_context plain = {.pasids = 0};
+    vtd_rig_start(rig, kind);
+    const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = DID, .ss_root = rig->other_root,
+                                    .ss_levels = rig->def.ss_levels};
+    for (u32 root = 0; root < 2; root++) {
+        assert_int_equal(vtd_device_open(rig->unit, (enum vtd_root)root, SID, &plain), OK);
+        assert_int_equal(vtd_device_set_entry(rig->unit, (enum vtd_root)root, SID, VTD_NO_PASID, &entry), OK);
+    }
+}
+
+static bool reaches(struct vtd_rig *rig, u64 addr)
+{
+    return vtd_rig_dma(rig, SID, VTD_NO_PASID, true, addr) == 0;
+}
+
+/* In the root in use, then in the other one, then in the first again. */
+static void expect_in_both(struct vtd_rig *rig, bool gets_through)
+{
+    for (u32 i = 0; i < 3; i++) {
+        enum vtd_root root = rig->unit->active == VTD_ROOT_OFF ? VTD_ROOT_GUEST : VTD_ROOT_OFF;
+        assert_int_equal(reaches(rig, VTD_RIG_OTHER), gets_through);
+        assert_false(reaches(rig, VTD_RIG_GPA));
+        assert_int_equal(vtd_rig_dma(rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA) == 0,
+                         rig->unit->active == VTD_ROOT_OFF);
+        assert_int_equal(vtd_root_select(rig->unit, root), OK);
+        (void)vtd_rig_take_faults(rig);
+        hosted_advance_us(SECOND);
+    }
+}
+
+static void it_is_kept_away_in_both_roots(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct vtd_rig rig;
+        start(&rig, kinds[i]);
+        for (u32 turn = 0; turn < 4; turn++) {
+            expect_in_both(&rig, true);
+            assert_int_equal(vtd_device_block(rig.unit, SID, true), OK);
+            expect_in_both(&rig, false);
+            assert_int_equal(vtd_device_block(rig.unit, SID, true), OK);
+            expect_in_both(&rig, false);
+            assert_int_equal(vtd_device_block(rig.unit, SID, false), OK);
+        }
+        expect_in_both(&rig, true);
+        vtd_rig_stop(&rig);
+    }
+}
+
+/* Neither is a punishment a way in, nor does one outlast the life in which it was earned. */
+static void storms_are_of_one_life(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct vtd_rig rig;
+        start(&rig, kinds[i]);
+        for (u32 turn = 0; turn < 2; turn++) {
+            for (u32 n = 0; n < 2000; n++) {
+                (void)reaches(&rig, VTD_RIG_HOLE);
+                (void)vtd_rig_take_faults(&rig);
+                hosted_advance_us(n % 100 == 0 ? 6 * SECOND : 0);
+            }
+            assert_int_equal(vtd_storm_find(rig.unit, SID)->punishment, VTD_BLOCKED);
+            assert_int_equal(vtd_device_block(rig.unit, SID, turn == 0), OK);
+            assert_int_equal(reaches(&rig, VTD_RIG_OTHER), turn != 0);
+            hosted_advance_us(600 * (u64)SECOND);
+            (void)vtd_rig_take_faults(&rig);
+            expect_in_both(&rig, turn != 0);
+        }
+        vtd_rig_stop(&rig);
+    }
+}
+
+static void one_without_entries_has_nothing_to_let_in(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct vtd_rig rig;
+        start(&rig, kinds[i]);
+        assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
+        assert_int_equal(vtd_device_block(rig.unit, OTHER_SID, false), ERR_NOT_FOUND);
+        assert_int_not_equal(vtd_rig_dma(&rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        vtd_rig_stop(&rig);
+    }
+}
+
+/* A line about its faults says whose it is. */
+static void faults_have_an_owner(void **state)
+{
+    (void)state;
+    struct vtd_rig rig;
+    struct vtd_owner owners[] = {{.sid = OTHER_SID, .name = "b"}, {.sid = SID, .name = "a"}};
+    start(&rig, VTD_RIG_SERVER);
+    vtd_fault_set_owners(rig.unit, owners, ARRAY_LEN(owners));
+    hosted_clear_log();
+    assert_false(reaches(&rig, VTD_RIG_HOLE));
+    (void)vtd_rig_dma(&rig, SID + 8, VTD_NO_PASID, true, VTD_RIG_HOLE);
+    assert_int_equal(vtd_rig_take_faults(&rig), 2);
+    assert_non_null(strstr(hosted_log(), "00:04.0 write 0x30000: "));
+    assert_non_null(strstr(hosted_log(), "), of partition a\n"));
+    assert_non_null(strstr(hosted_log(), "00:05.0 write"));
+    assert_null(strstr(hosted_log(), "of partition b"));
+    assert_int_equal(owners[0].faults, 0);
+    assert_int_equal(owners[1].faults, 1);
+    vtd_rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_is_kept_away_in_both_roots),
+        cmocka_unit_test(storms_are_of_one_life),
+        cmocka_unit_test(one_without_entries_has_nothing_to_let_in),
+        cmocka_unit_test(faults_have_an_owner),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
