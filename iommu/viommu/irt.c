@@ -20,12 +20,18 @@ static bool guest_eime(const struct viommu *v)
     return field_get(&v->irt.irta, IRTA_EIME) != 0;
 }
 
+static void latch(struct viommu_irt *t, u64 irta)
+{
+    t->irta = irta;
+    t->entries = least(irta_entries((u32)field_get(&t->irta, IRTA_S)), t->kept);
+}
+
 /* That the guest's table has: none for a unit that remaps while the guest's does not, nor is about to. */
 static u32 guest_entries(const struct viommu *v)
 {
     const struct viommu_irt *t = &v->irt;
     bool idle = t->isolated && !(t->enable ? t->enable_target : viommu_remapping(v));
-    return idle ? 0 : irta_entries((u32)field_get(&t->irta, IRTA_S));
+    return idle ? 0 : t->entries;
 }
 
 struct irte_rules viommu_irt_rules(const struct viommu *v)
@@ -80,6 +86,23 @@ static void sync_entry(struct viommu *v, const struct irte_rules *rules, const s
     put(v, now, index, &host);
 }
 
+/* What the guest's table has at indexes that are others' is looked at to say so. */
+static void refuse_kept(struct viommu *v, u32 last)
+{
+    struct viommu_irt *t = &v->irt;
+    const struct irte *guest = (const struct irte *)(const void *)v->scratch;
+    u32 first = t->next;
+    gpa_t at = {(t->irta & FIELD_MASK(IRTA_IRTA)) + first * sizeof(*guest)};
+    bool there = guest_entries(v) == t->kept && last <= irta_entries((u32)field_get(&t->irta, IRTA_S)) &&
+                 v->config.ops->read(v->config.ctx, at, v->scratch, (last - first) * sizeof(*guest));
+    for (u32 i = 0; there && i < last - first; i++) {
+        if (irte_get(&guest[i], IRTE_P) != 0) {
+            note_refusal(v, first + i, &guest[i], "index");
+        }
+    }
+    t->next = last;
+}
+
 /* Where nothing can be read, and behind the guest's table, there is nothing. */
 static void sync_absent(struct viommu *v, u32 last, enum vtd_fault_reason reason)
 {
@@ -99,7 +122,11 @@ static void sync_block(struct viommu *v)
     u32 first = t->next;
     u32 last = least(t->end, (first / BLOCK + 1) * BLOCK);
     if (first >= guest_entries(v)) {
-        sync_absent(v, last, VTD_FAULT_IRTE_NOT_PRESENT);
+        if (first >= t->kept) {
+            refuse_kept(v, last);
+        } else {
+            sync_absent(v, least(last, t->kept), VTD_FAULT_IRTE_NOT_PRESENT);
+        }
         return;
     }
     last = least(last, guest_entries(v));
@@ -153,7 +180,7 @@ void viommu_irt_command(struct viommu *v, u32 gcmd)
     }
     if ((gcmd & GCMD_SIRTP) != 0) {
         v->reg[VREG_GSTS] &= ~(u64)GSTS_IRTPS;
-        t->irta = v->reg[VREG_IRTA];
+        latch(t, v->reg[VREG_IRTA]);
         t->set_table = true;
         t->restart = true;
     }
@@ -349,7 +376,8 @@ enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_re
 void viommu_irt_reset(struct viommu *v)
 {
     v->irt = (struct viommu_irt){.shown = v->irt.shown, .irta_bits = v->irt.irta_bits, .isolated = v->irt.isolated,
-                                 .host_eime = v->irt.isolated};
+                                 .host_eime = v->irt.isolated, .kept = v->irt.kept};
+    latch(&v->irt, 0);
 }
 
 /* The whole table in one go, for what happens once. */
@@ -370,7 +398,8 @@ static enum result adopt(struct viommu *v)
     if (!viommu_host_irt_firmware(v, &irta, &compatibility)) {
         return OK;
     }
-    v->irt.irta = v->reg[VREG_IRTA] = irta & v->irt.irta_bits;
+    v->reg[VREG_IRTA] = irta & v->irt.irta_bits;
+    latch(&v->irt, v->reg[VREG_IRTA]);
     v->irt.host_eime = guest_eime(v);
     enum result r = take_all(v);
     if (r == OK) {
@@ -388,6 +417,8 @@ enum result viommu_irt_create(struct viommu *v)
     if (!t->shown) {
         return OK;
     }
+    t->kept = IRTE_TABLE_MAX - v->config.kept_interrupts;
+    latch(t, 0);
     t->irta_bits = FIELD_MASK(IRTA_S) | (FIELD_MASK(IRTA_IRTA) & ~(~0ull << v->walk.haw)) |
                    (vtd_ecap_get(v->ecap, VTD_ECAP_EIM) != 0 ? FIELD_MASK(IRTA_EIME) : 0);
     enum result r = viommu_host_irt_create(v);

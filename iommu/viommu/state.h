@@ -167,6 +167,8 @@ struct viommu_irt {
     bool shown;              /* ECAP.IR of the guest's unit; else nothing of this exists */
     u64 irta_bits;           /* bits of IRTA that exist */
     u64 irta;                /* as the last SIRTP latched it */
+    u32 entries;             /* that its table has and the guest may have; from `kept` on they are others' */
+    u32 kept;
     bool host_eime;          /* of the unit, while it remaps: as the guest's IRES says, */
     bool isolated;           /* or for good: then that decides on the guest's entries alone */
     bool set_table;          /* SIRTP: IRTPS follows */

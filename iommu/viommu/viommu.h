@@ -50,6 +50,7 @@ struct viommu_config {
     struct shadow_memory *shadows; /* the unit is shadowed (decision 14), with tables from there; NULL: nested */
     u32 gpa_width;                /* bits of a guest address that the second stage translates */
     bool interrupts;              /* interrupt remapping is shown: every unit of the partition has it */
+    u32 kept_interrupts;          /* of the host's table, from its end on, are not this guest's: blocks of 32 */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
     u32 max_table_pages;          /* quota: pages for all of that; 0 takes the default */
     struct viommu_quota *shared;  /* when these are used up; NULL: nothing more */

@@ -80,6 +80,7 @@ void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_conf
         viommu.max_table_pages = quotas->max_table_pages;
         viommu.shared = quotas->shared;
         viommu.interrupts = quotas->interrupts;
+        viommu.kept_interrupts = quotas->kept_interrupts;
         viommu.shadows = quotas->shadows;
     }
     if (viommu_create(&viommu, &kit->v) != OK) {

@@ -935,9 +935,63 @@ static void a_unit_that_does_not_answer(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* Whatever the guest says of it, and however: another's entry is what its owner has made it. */
+static void expect_kept(struct kit *kit, u32 index, u64 refusals)
+{
+    struct model_interrupt out;
+    assert_int_equal(request(kit, KIT_FOREIGN, index, &out), 0);
+    assert_int_equal(out.data & 0xff, VECTOR);
+    assert_int_not_equal(request(kit, SID, index, &out), 0);
+    assert_int_equal(kit_stats(kit).interrupt_refusals, refusals);
+}
+
+static void entries_at_the_end_can_be_anothers(void **state)
+{
+    (void)state;
+    enum { KEPT = 32, FIRST = LAST + 1 - KEPT };
+    const struct viommu_config shown = {.interrupts = true, .kept_interrupts = KEPT};
+    const struct irte others = {{to_wide(3, VECTOR), 1ull << 18 | KIT_FOREIGN}};
+    struct kit kit;
+    kit_start_unit(&kit, KIT_CAP, IR_ECAP, &shown);
+    kit.shared = true;
+    kit_queue_on(&kit);
+    assert_int_equal(viommu_isolate_interrupts(kit.v), OK);
+    vtd_irt_set(host_unit(), FIRST, &others);
+    vtd_irt_set(host_unit(), LAST, &others);
+    assert_int_equal(vtd_irt_invalidate(host_unit(), FIRST, KEPT), OK);
+    expect_kept(&kit, FIRST, 0);
+    u64 table = remap(&kit, EIME);
+    expect_kept(&kit, LAST, 0);
+    put(table, FIRST, to_wide(5, VECTOR + 1), FOR_SID);
+    put(table, LAST, to_wide(5, VECTOR + 1), 0);
+    put(table, FIRST - 1, to_wide(5, VECTOR + 1), FOR_SID);
+    assert_true(kit_submit(&kit, iec(FIRST, 0), 0));
+    expect_kept(&kit, FIRST, 1);
+    assert_non_null(strstr(hosted_log(), "interrupt entry 65504"));
+    assert_true(kit_submit(&kit, iec(FIRST - 32, 6), 0));
+    expect_kept(&kit, FIRST, 3);
+    expect_delivered(&kit, FIRST - 1, 5, VECTOR + 1);
+    assert_true(kit_submit(&kit, IEC_ALL, 0));
+    expect_kept(&kit, LAST, 5);
+    set_table(&kit, table);
+    expect_kept(&kit, FIRST, 7);
+    put(table, FIRST, 0, 0);
+    put(table, LAST, 0, 0);
+    assert_true(kit_submit(&kit, IEC_ALL, 0));
+    command(&kit, 0, G_IRE);
+    expect_kept(&kit, FIRST, 7);
+    assert_int_equal(viommu_reset(kit.v), OK);
+    expect_kept(&kit, LAST, 7);
+    viommu_destroy(kit.v);
+    assert_int_equal(vtd_irt_disable(host_unit()), OK);
+    host_stop();
+    assert_int_equal(hosted_pages_used(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_at_the_end_can_be_anothers),
         cmocka_unit_test(a_guest_turns_it_on_and_announces_an_entry),
         cmocka_unit_test(what_the_table_has_at_ire_counts),
         cmocka_unit_test(refused_entries_fault_as_hardware_would),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two, then three partitions behind one unit, at random: the root, whose guest has a unit to see and lists whatever it
- * likes, and others with second-stage-only devices, which change their memory, stop and start again. Plain arrays say
- * what each of the others' pages is; the root may only ever reach its own memory and its own CPUs. The unit's caches
- * never forget by themselves, and the pool runs dry now and then.
+ * likes, and others with second-stage-only devices and interrupt entries, which change their memory, stop and start
+ * again. Plain arrays say what each of the others' pages is; the root may only ever reach its own memory and its own
+ * CPUs. The unit's caches never forget by themselves, and the pool runs dry now and then.
  *
  * NESTOR_SEED and NESTOR_OPS choose another run.
  */
@@ -28,6 +28,7 @@ enum {
     NOTHING = 0xffff,
     IOVA = 0x200000,
     INDEXES = 16,
+    KEPT = 32, KEPT_FIRST = 65536 - KEPT,   /* one for each of the others' devices */
     PAUSE_US = 50000,                 /* twenty faults a second are no storm */
 };
 
@@ -41,7 +42,8 @@ static const enum vtd_root roots[] = {VTD_ROOT_OFF, VTD_ROOT_GUEST};
 struct other {
     struct domain *d;
     u16 frame[PAGES];                 /* NOTHING: not mapped */
-    bool attached[DEVICES];
+    bool attached[DEVICES], blocked[DEVICES];
+    u32 vector[DEVICES];              /* of the interrupt entry that is the device's, 0: it has none */
 };
 
 static struct kit kit;
@@ -51,7 +53,7 @@ static u64 table;                     /* the root's interrupt entries */
 static u64 first_stage;
 static u64 ram_from;                  /* what the root's tables are made of */
 static u64 seed;
-static struct { u64 dma, blocked, own_dma, interrupts, resets, restarts, no_memory; } done;
+static struct { u64 dma, blocked, own_dma, interrupts, messages, resets, restarts, no_memory; } done;
 
 static u32 pick(u32 limit)
 {
@@ -129,6 +131,49 @@ static void detach(u32 i, u32 device)
     others[i].attached[device] = false;
 }
 
+/* Kept away or let in, whatever the root's storms have come to. */
+static void block(u32 i, u32 device)
+{
+    bool block = pick(2) == 0;
+    enum result r = vtd_device_block(host_unit(), sid_of(i, device), block);
+    assert_int_equal(r, OK);
+    others[i].blocked[device] = block;
+}
+
+static u32 index_of(u32 i, u32 device)
+{
+    return KEPT_FIRST + i * DEVICES + device;
+}
+
+static void point(u32 i, u32 device)
+{
+    u32 vector = others[i].vector[device] = pick(3) == 0 ? 0 : 0x40 + pick(16);
+    u64 low = (u64)(KIT_CPUS + 1 + i) << 32 | vector << 16 | 1;
+    const struct irte e = {{vector != 0 ? low : 0, vector != 0 ? 1ull << 18 | sid_of(i, device) : 0}};
+    vtd_irt_set(host_unit(), index_of(i, device), &e);
+    assert_int_equal(vtd_irt_invalidate(host_unit(), index_of(i, device), 1), OK);
+}
+
+/* Its own message comes as its owner's entry says; nobody else's comes by it. */
+static void check_message(u32 i, u32 device)
+{
+    struct model_interrupt out;
+    u32 index = index_of(i, device);
+    u64 addr = 0xfee00010 | (u64)(index & 0x7fff) << 5 | (u64)(index >> 15) << 2;
+    u32 sender = pick(ARRAY_LEN(sids));
+    (void)model_interrupt(kit.unit, sid_of(i, device), addr, 0, &out);
+    assert_int_equal(out.sent, others[i].vector[device] != 0);
+    if (out.sent) {
+        assert_int_equal(out.data & 0xff, others[i].vector[device]);
+        assert_int_equal(out.addr >> 12 & 0xff, KIT_CPUS + 1 + i);
+        done.messages++;
+    }
+    if (sids[sender] != sid_of(i, device)) {
+        (void)model_interrupt(kit.unit, sids[sender], addr, 0, &out);
+        assert_false(out.sent);
+    }
+}
+
 static void begin(u32 i)
 {
     struct vtd_unit_info info;
@@ -168,7 +213,8 @@ static void restart(u32 i)
 
 static void check_other(u32 i, u32 device, u32 page, bool write)
 {
-    u32 frame = page < PAGES && others[i].attached[device] ? others[i].frame[page] : NOTHING;
+    bool open = others[i].attached[device] && !others[i].blocked[device];
+    u32 frame = page < PAGES && open ? others[i].frame[page] : NOTHING;
     u64 value = seed, at = frame_at(i, frame);
     u8 reason = kit_dma(&kit, sid_of(i, device), write, page * PAGE_SIZE, &value);
     if ((reason == 0) != (frame != NOTHING)) {
@@ -241,7 +287,7 @@ static void command(u32 bit)
 /* For any CPU, of any kind, from any device. */
 static void put_interrupt(void)
 {
-    u32 index = pick(INDEXES);
+    u32 index = pick(8) == 0 ? KEPT_FIRST + pick(OTHERS * DEVICES) : pick(INDEXES);
     u64 *e = kit_at(table + index * 16);
     u64 cpu = pick(2 * KIT_CPUS);
     e[0] = (pick(2) == 0 ? cpu << 32 : cpu << 40) | (u64)(pick(4) + 0x31) << 16 | (pick(6) == 0 ? pick(256) : 0) | 1;
@@ -322,8 +368,12 @@ static void step(void)
         reset();
     } else if (what == 42 && pick(10) == 0) {
         restart(i);
+    } else if (what == 46) {
+        point(i, device);
+    } else if (what == 47) {
+        block(i, device);
     } else if (what < 50) {
-        check_interrupt();
+        pick(2) == 0 ? check_interrupt() : check_message(i, device);
     } else if (what < 62) {
         check_own();
     } else {
@@ -336,7 +386,7 @@ static void step(void)
 static void run(u32 partitions)
 {
     static const struct vtd_context plain = {.pasids = 0};
-    const struct viommu_config shown = {.interrupts = true};
+    const struct viommu_config shown = {.interrupts = true, .kept_interrupts = KEPT};
     u64 ops = repeat_or("NESTOR_OPS", 1000000);
     const char *text = getenv("NESTOR_SEED");
     seed = text != NULL ? strtoull(text, NULL, 0) : 20261130;
@@ -351,6 +401,8 @@ static void run(u32 partitions)
             for (u32 k = 0; k < ARRAY_LEN(roots); k++) {
                 assert_int_equal(vtd_device_open(host_unit(), roots[k], sid_of(i, device), &plain), OK);
             }
+            others[i].blocked[device] = false;
+            others[i].vector[device] = 0;
             attach(i, device);
         }
     }
@@ -359,10 +411,12 @@ static void run(u32 partitions)
         step();
     }
     hosted_fail_after(UINT32_MAX);
-    print_message("# %u partitions: %llu DMA of the others, %llu blocked; %llu of the root's; %llu interrupts, %llu "
-                  "resets, %llu restarts, %llu without memory\n", count + 1, done.dma, done.blocked, done.own_dma,
-                  done.interrupts, done.resets, done.restarts, done.no_memory);
-    assert_true(done.own_dma != 0 && done.interrupts != 0 && done.blocked != 0 && done.blocked < done.dma / 2);
+    print_message("# %u partitions: %llu DMA of the others, %llu blocked; %llu of the root's; %llu interrupts, "
+                  "%llu of the others', %llu resets, %llu restarts, %llu without memory\n", count + 1, done.dma,
+                  done.blocked, done.own_dma, done.interrupts, done.messages, done.resets, done.restarts,
+                  done.no_memory);
+    assert_true(done.own_dma != 0 && done.interrupts != 0 && done.messages != 0 && done.blocked != 0 &&
+                done.dma - done.blocked > done.dma / 8);
     memset(&done, 0, sizeof(done));
     viommu_destroy(kit.v);
     for (u32 i = 0; i < count; i++) {
