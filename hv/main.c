@@ -5,6 +5,7 @@
 #include "drivers/format.h"
 #include "hv/device/device.h"
 #include "hv/device/reset.h"
+#include "hv/device/dma.h"
 #include "hv/exit/exit.h"
 #include "hv/machine/apic.h"
 #include "hv/machine/cpu.h"
@@ -53,6 +54,10 @@ static enum result take_units(struct handover *h)
         if (r != OK) {
             return refuse(h, r, "giving the guest a remapping unit");
         }
+    }
+    r = device_dma_create();
+    if (r != OK) {
+        return refuse(h, r, "keeping functions to their partitions");
     }
     h->offer_viommu = root->has_viommus;
     h->offer_interrupts = root->has_interrupts;
@@ -104,6 +109,7 @@ static enum result prepare(struct handover *h)
     if (r == OK) {
         reset_init();
     }
+    r = r == OK ? partition_sources_init(h) : r;
     if (r == OK && h->function_count != 0) {
         r = ERR_UNSUPPORTED; /* DMA and interrupts of their own are not built */
     }

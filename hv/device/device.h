@@ -6,6 +6,7 @@
 #ifndef NESTOR_HV_DEVICE_DEVICE_H
 #define NESTOR_HV_DEVICE_DEVICE_H
 
+#include "hv/device/interrupts.h"
 #include "hv/handover.h"
 
 struct partition;
@@ -16,6 +17,7 @@ struct device {
     u16 express_control, express_control2;      /* as the firmware left them */
     u8 sizing;                                  /* of its BARs those whose size its guest has asked for, as bits */
     u8 power;                                   /* the state that its guest has put it in; it is always D0 */
+    struct interrupts interrupts;
 };
 
 /* All that boot/ hands over, after the partitions were made. */

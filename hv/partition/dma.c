@@ -117,21 +117,22 @@ static bool ops_has_cpu(void *ctx, u32 apic_id)
     return apic_id == GUEST_ALL_CPUS ? !p->shares : cpu_count() == 0 || partition_has_target(p, apic_id);
 }
 
-/* So are all devices. */
-static bool ops_has_sources(void *ctx, u16 first, u16 last)
+/* So are all devices, where none is given away. */
+static bool ops_has_all_sources(void *ctx, u16 first, u16 last)
 {
     (void)ctx;
     return first <= last;
 }
 
-bool partition_dma_has_source(struct partition *p, u16 sid)
+static bool ops_has_sources(void *ctx, u16 first, u16 last)
 {
-    return ops_has_sources(p, sid, sid);
+    return partition_sources_has(ctx, first, last);
 }
 
 /* A partition's memory and interrupts as its units may use them. ctx: the partition. */
-static const struct guest_ops guest_ops = {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt,
-                                           .has_cpu = ops_has_cpu, .has_sources = ops_has_sources};
+#define OPS(sources) {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt, .has_cpu = ops_has_cpu, \
+                      .has_sources = (sources)}
+static const struct guest_ops ops_of_all = OPS(ops_has_all_sources), ops_of_some = OPS(ops_has_sources);
 
 static void report_interrupts(void)
 {
@@ -177,8 +178,10 @@ enum result partition_dma_show_units(struct partition *p)
     for (u32 i = 0; i < units_count(); i++) {
         u32 width = units_width(i, domain_levels(p->domain));
         const struct viommu_config config = {
-            .unit = units_get(i), .parent = p->domain, .ops = &guest_ops, .ctx = p, .partition = p->id,
+            .unit = units_get(i), .parent = p->domain, .ctx = p, .partition = p->id,
+            .ops = partition_sources_count() == 0 ? &ops_of_all : &ops_of_some,
             .gpa_width = least(width, p->gpa_width), .interrupts = p->has_interrupts,
+            .kept_interrupts = partition_sources_kept(),
             .max_table_pages = own, .shared = &p->quota,
             .shadows = p->guest_iommu == GUEST_IOMMU_SHADOW ? &p->shadows : NULL};
         r = viommu_create(&config, &p->viommus[i]);

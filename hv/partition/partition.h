@@ -66,6 +66,7 @@ struct partition {
     struct partition_output console;
     struct partition_kicks kicks;
     struct domain *domain;
+    struct domain *dma;             /* beside the root: the second stage of its functions, NULL: it has none */
     struct ept *ept;                /* what ept.c knows of it */
     u64 eptp;
     hpa_t msr_bitmap;
@@ -217,8 +218,27 @@ must_use enum result partition_dma_isolate_interrupts(struct partition *p);
 /* The partition's unit whose registers are at gpa, and the offset in them; NULL for anything else. */
 struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *offset);
 
-/* A source-id of the partition's own. */
-bool partition_dma_has_source(struct partition *p, u16 sid);
+/*
+ * Functions that partitions beside the root have (sources.c). Init, before the root's units are shown; ERR_INVALID,
+ * ERR_UNSUPPORTED with a line. Attach, once the units are taken over and all partitions made: their DMA is kept to
+ * their partitions' memory from then on, and blocked until vtd_device_block() of all units says otherwise. An error
+ * ends the start.
+ */
+must_use enum result partition_sources_init(const struct handover *h);
+must_use enum result partition_sources_attach(void);
+u32 partition_sources_count(void);
+/* All source-ids from first to last are the partition's. */
+bool partition_sources_has(const struct partition *p, u16 first, u16 last);
+/*
+ * Of every unit's interrupt table so many entries, from its end on, are those of such functions; and the first of that
+ * function's, which has one for each of its messages.
+ */
+u32 partition_sources_kept(void);
+u32 partition_sources_entries(u32 function);
+/* So many: MSI and MSI-X are never on together, and share them. */
+u32 partition_sources_messages(const struct handover_function *f);
+/* Faults of its functions. */
+u64 partition_sources_faults(const struct partition *p);
 
 /* A share of the work that the guest's units left over, under 50 us for all of them; true while something is left. */
 bool partition_dma_run(struct partition *p);
