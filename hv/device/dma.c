@@ -3,6 +3,7 @@
 #include "hv/device/dma.h"
 
 #include "hv/device/device.h"
+#include "hv/device/msi.h"
 #include "hv/device/msix.h"
 #include "hv/machine/units.h"
 #include "hv/partition/partition.h"
@@ -35,9 +36,13 @@ static enum result block(const struct device *d, bool block)
 
 enum result device_dma_start(struct device *d)
 {
+    if (d->function->msi != 0) {
+        msi_begin(d);
+    }
     if (d->function->msix != 0) {
         msix_begin(d);
     }
+    interrupts_begin(d);
     return block(d, false);
 }
 

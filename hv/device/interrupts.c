@@ -50,12 +50,20 @@ void interrupts_point(struct device *d, u32 number, const struct message *m)
                  d->owner->config->name, number, SID_PARTS(d->function->source_id), m->address, m->data, why,
                  d->interrupts.refused.count);
     }
-    put(d, number, m->count, why == NULL ? m : NULL);
+    put(d, number, m->count, why == NULL && d->interrupts.on ? m : NULL);
+}
+
+void interrupts_begin(struct device *d)
+{
+    spin_lock(&d->interrupts.lock);
+    d->interrupts.on = true;
+    spin_unlock(&d->interrupts.lock);
 }
 
 void interrupts_end(struct device *d)
 {
     spin_lock(&d->interrupts.lock);
+    d->interrupts.on = false;
     put(d, 0, partition_sources_messages(d->function), NULL);
     spin_unlock(&d->interrupts.lock);
 }

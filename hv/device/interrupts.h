@@ -13,6 +13,7 @@ struct device;
 
 struct interrupts {
     struct spinlock lock;
+    bool on;                        /* else no message comes to anything, whatever the guest writes */
     u32 first;                      /* index of the first entry, see partition_sources_entries() */
     struct limit refused, not_told;
     struct msi_registers msi;       /* the guest's */
@@ -24,7 +25,8 @@ struct interrupts {
  * refused, not present. The units know when it returns. Under the lock.
  */
 void interrupts_point(struct device *d, u32 number, const struct message *m);
-/* None is present any more, and no message is on its way by one. */
+/* From now on that is so, and until the end: none is present any more, and no message is on its way by one. */
+void interrupts_begin(struct device *d);
 void interrupts_end(struct device *d);
 /* What the function sends message `number` by. */
 u64 interrupts_address(const struct device *d, u32 number);

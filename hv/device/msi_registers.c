@@ -4,7 +4,7 @@
 
 enum {
     WORD_HEAD, WORD_ADDRESS, WORD_UPPER,
-    HEAD_KEPT = 0x018effff,     /* capability id and next one, messages, 64-bit address, masking: nothing that is newer */
+    HEAD_KEPT = 0x018effff,     /* capability id and next one, messages, 64-bit address, masking; nothing newer */
     HEAD_WRITABLE = 0x00710000, /* enable, and how many messages are */
     MESSAGES_SHIFT = 20, ADDRESS_WRITABLE = -4, DATA_WRITABLE = 0xffff,
 };
@@ -12,8 +12,8 @@ enum {
 struct msi_layout msi_registers_layout(const struct handover_function *f)
 {
     u32 data = f->msi_wide ? 12 : 8;
-    return (struct msi_layout){.data = data, .mask = f->msi_masks ? data + 4 : 0, .pending = f->msi_masks ? data + 8 : 0,
-                               .size = data + (f->msi_masks ? 12 : 4)};
+    return (struct msi_layout){.data = data, .mask = f->msi_masks ? data + 4 : 0,
+                               .pending = f->msi_masks ? data + 8 : 0, .size = data + (f->msi_masks ? 12 : 4)};
 }
 
 void msi_registers_reset(struct msi_registers *m, u32 head)
@@ -55,7 +55,8 @@ struct message msi_registers_message(const struct msi_registers *m, const struct
 {
     u32 head = m->words[WORD_HEAD];
     u64 upper = f->msi_wide ? m->words[WORD_UPPER] : 0;
+    u32 count = least(1u << (head >> MESSAGES_SHIFT & 7), f->msi_vectors);
     return (struct message){.address = upper << 32 | m->words[WORD_ADDRESS],
                             .data = m->words[msi_registers_layout(f).data / 4],
-                            .count = (head & MSI_ENABLE) == 0 ? 0 : least(1u << (head >> MESSAGES_SHIFT & 7), f->msi_vectors)};
+                            .count = (head & MSI_ENABLE) == 0 ? 0 : count};
 }

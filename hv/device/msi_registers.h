@@ -4,7 +4,7 @@
 #define NESTOR_HV_DEVICE_MSI_REGISTERS_H
 
 #include "hv/device/message.h"
-#include "hv/handover_function.h"
+#include "hv/handover.h"
 
 enum { MSI_ENABLE = 1 << 16, MSI_REGISTERS = 5 };
 

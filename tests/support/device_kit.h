@@ -27,6 +27,9 @@ struct handover *device_kit_start(void);
 void device_kit_attach(void);
 struct partition *device_kit_partition(u32 i);
 struct vtd_unit *device_kit_unit(u32 i);
+struct device *device_kit_device(u32 i);
+/* Configuration space of the function with MSI: what was written, all of it writable. */
+u32 *device_kit_config(u32 offset);
 /* Eight bytes read by requests of that source-id, on each unit, in each root: the value that all give, 0: none. */
 u64 device_kit_dma(u16 sid, u64 addr);
 /* What becomes of a message of that source-id on each unit: 0, or vector and destination << 8. */

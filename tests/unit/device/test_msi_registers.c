@@ -25,7 +25,8 @@ static void each_shape_has_its_places(void **state)
 {
     (void)state;
     static const struct { bool wide, masks; u32 data, mask, pending, size; } shapes[] = {
-        {false, false, 8, 0, 0, 12}, {true, false, 12, 0, 0, 16}, {false, true, 8, 12, 16, 20}, {true, true, 12, 16, 20, 24},
+        {false, false, 8, 0, 0, 12}, {true, false, 12, 0, 0, 16}, {false, true, 8, 12, 16, 20},
+        {true, true, 12, 16, 20, 24},
     };
     for (u32 i = 0; i < ARRAY_LEN(shapes); i++) {
         start(shapes[i].wide, shapes[i].masks, 4);
