@@ -245,7 +245,9 @@ static bool check_function(const struct check *c, const struct config_partition 
     }
     to->interrupts = to->interrupts && !d->without_interrupts;
     to->partition = (u8)(p - c->config->partitions);
-    c->out->forgeable |= reach.root_bus ? 1u << c->out->count : 0;
+    to->behind_port = !reach.root_bus;
+    to->first_bus = reach.first_bus;
+    to->last_bus = reach.last_bus;
     c->out->count++;
     return true;
 }

@@ -20,7 +20,6 @@ struct function_machine {
 struct functions {
     u32 count, taken;
     struct handover_function list[HANDOVER_FUNCTIONS];
-    u32 forgeable;                      /* bit n: list[n] is on a root bus, where any device can have any id */
 };
 
 /* What names it in the file. */

@@ -287,7 +287,7 @@ static void report_function(const struct functions *functions, u32 index, const 
     struct pci_function at = function_of(f->source_id);
     console_log(LOG_INFO, "partition %s: device %04x:%02x:%02x.%x, MSI %u, MSI-X %u, %s", partition, f->segment, at.bus,
                 at.device, at.function, f->msi_vectors, f->msix_vectors, resets[f->reset]);
-    if ((functions->forgeable >> index & 1) != 0) {
+    if (!f->behind_port) {
         console_log(LOG_WARNING, "partition %s: %02x:%02x.%x is on a root bus, where nothing keeps other devices from "
                     "using its source-id", partition, at.bus, at.device, at.function);
     }

@@ -68,15 +68,23 @@ u32 partition_sources_entries(u32 function)
     return first;
 }
 
+/* What the port above a function lets through, and the function could send: nobody else can have it. */
+static bool is_behind_port(const struct handover_function *f, u16 first, u16 last)
+{
+    return f->behind_port && first <= (f->last_bus << 8 | 0xff) && last >= f->first_bus << 8;
+}
+
 bool partition_sources_has(const struct partition *p, u16 first, u16 last)
 {
     bool root = p->config == NULL;
+    bool behind = false;
     for (u32 i = 0; i < count; i++) {
         if (functions[i].source_id >= first && functions[i].source_id <= last) {
             return !root && first == last && functions[i].partition + 1u == p->id;
         }
+        behind |= is_behind_port(&functions[i], first, last);
     }
-    return root && first <= last;
+    return root && !behind && first <= last;
 }
 
 u64 partition_sources_faults(const struct partition *p)
@@ -147,11 +155,28 @@ static enum result check_units(void)
     return ERR_UNSUPPORTED;
 }
 
+/* After all functions are attached. */
+static enum result close_rest(const struct handover_function *f)
+{
+    enum result r = OK;
+    for (u32 i = 0; r == OK && f->behind_port && i < units_count(); i++) {
+        r = vtd_device_close_rest(units_get(i), (u16)(f->first_bus << 8), (u16)(f->last_bus << 8 | 0xff));
+    }
+    if (r != OK) {
+        port_log(LOG_ERROR, "source-ids behind the port above %02x:%02x.%x cannot be closed: %s",
+                 SID_PARTS(f->source_id), result_text(r));
+    }
+    return r;
+}
+
 enum result partition_sources_attach(void)
 {
     enum result r = check_units();
     for (u32 i = 0; r == OK && i < count; i++) {
         r = attach_to_all(partition_get(1 + functions[i].partition), functions[i].source_id);
+    }
+    for (u32 i = 0; r == OK && i < count; i++) {
+        r = close_rest(&functions[i]);
     }
     for (u32 i = 0; count != 0 && i < units_count(); i++) {
         vtd_fault_set_owners(units_get(i), owners, count);

@@ -2,7 +2,8 @@
 /*
  * A device that is kept away and let in again without giving up its entries: P of its context entry (VT-d 9.3, 9.4, at
  * the same place in both modes), in both roots, so that neither of them says anything else of it than the other. No
- * page and no domain id is needed for either, so nobody can keep it from being done.
+ * page and no domain id is needed for either, so nobody can keep it from being done. And source-ids that are to have no
+ * entries at all.
  */
 #include "iommu/vtd/state.h"
 
@@ -49,6 +50,30 @@ enum result vtd_device_block(struct vtd_unit *unit, u16 sid, bool block)
 {
     spin_lock(&unit->lock);
     enum result r = switch_both(unit, sid, !block);
+    spin_unlock(&unit->lock);
+    return r;
+}
+
+/* The same for every source-id, but for what a storm has made of it. */
+static bool is_default(const struct vtd_unit *unit, const u64 *context)
+{
+    const u64 *shared = port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].context);
+    u64 differs = (context[0] ^ shared[0]) & ~(field_mask(CONTEXT_P) | field_mask(CONTEXT_FPD));
+    return (differs | (context[1] ^ shared[1])) == 0;
+}
+
+enum result vtd_device_close_rest(struct vtd_unit *unit, u16 first, u16 last)
+{
+    enum result r = OK;
+    spin_lock(&unit->lock);
+    for (u32 sid = first; r == OK && sid <= last; sid++) {
+        u64 *context;
+        r = vtd_context_slot(unit, VTD_ROOT_OFF, (u16)sid, &context);
+        if (r == OK && is_default(unit, context)) {
+            vtd_context_write(unit, context, 0, 0);
+        }
+    }
+    r = r == OK ? vtd_inval_all(unit) : r;
     spin_unlock(&unit->lock);
     return r;
 }

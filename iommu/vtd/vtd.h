@@ -148,6 +148,12 @@ must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root,
  * ERR_NO_MEMORY of the first call both roots say so already, and the unit may not know.
  */
 must_use enum result vtd_device_block(struct vtd_unit *unit, u16 sid, bool block);
+/*
+ * Takes the default of the OFF root away from those of these source-ids that have no entries of their own: nothing of
+ * theirs gets through until somebody opens them in that root. In the GUEST root there is nothing to take. An error: not
+ * from all.
+ */
+must_use enum result vtd_device_close_rest(struct vtd_unit *unit, u16 first, u16 last);
 
 /*
  * Installs or replaces the entry of (sid, pasid); replacing is atomic for DMA in flight

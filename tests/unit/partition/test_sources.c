@@ -98,6 +98,29 @@ static void dma_is_kept_to_the_partitions_memory(void **state)
     assert_non_null(strstr(hosted_log(), ", of partition a"));
 }
 
+/* Nor does anybody have what the port above a function lets through. */
+static void what_is_behind_a_port_is_nobodys(void **state)
+{
+    (void)state;
+    const struct partition *root = device_kit_partition(0), *b = device_kit_partition(2);
+    struct handover *h = device_kit_start();
+    h->functions[2].behind_port = true;
+    h->functions[2].first_bus = DEVICE_KIT_SID_MSI >> 8;
+    h->functions[2].last_bus = (DEVICE_KIT_SID_MSI >> 8) + 1;
+    assert_int_equal(partition_sources_init(h), OK);
+    assert_int_equal(partition_sources_attach(), OK);
+    static const struct { u16 first, last; bool has; } cases[] = {
+        {0x1a, 0xff, true}, {0xff, 0x101, false}, {0x101, 0x101, false}, {0x200, 0x2ff, false}, {0x2ff, 0x300, false},
+        {0x300, 0xffff, true}};
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(partition_sources_has(root, cases[i].first, cases[i].last), cases[i].has);
+        assert_false(partition_sources_has(b, cases[i].first, cases[i].last));
+    }
+    assert_int_equal(device_kit_dma(0x101, DEVICE_KIT_ROOT), 0);
+    assert_int_equal(device_kit_dma(0x2ff, DEVICE_KIT_ROOT), 0);
+    assert_int_equal(device_kit_dma(DEVICE_KIT_SID_ROOT, DEVICE_KIT_ROOT), DEVICE_KIT_ROOT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +128,7 @@ int main(void)
         cmocka_unit_test(entries_are_at_the_end_of_the_table),
         cmocka_unit_test(nobody_is_attached_without_protection),
         cmocka_unit_test(dma_is_kept_to_the_partitions_memory),
+        cmocka_unit_test(what_is_behind_a_port_is_nobodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,36 @@ static void faults_have_an_owner(void **state)
     vtd_rig_stop(&rig);
 }
 
+/* Who has entries of its own keeps them, and so do the neighbours of the range. */
+static void the_rest_is_closed(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct vtd_rig rig;
+        start(&rig, kinds[i]);
+        static const struct { u16 sid; bool open; } cases[] = {{0, false}, {0x1f, false}, {0x21, false}, {0x1ff, false},
+                                                              {0x200, true}, {0xffff, true}};
+        assert_int_equal(vtd_rig_dma(&rig, 0x1f, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        assert_int_equal(vtd_device_close_rest(rig.unit, 0, 0x1ff), OK);
+        for (u32 k = 0; k < ARRAY_LEN(cases); k++) {
+            assert_int_equal(vtd_rig_dma(&rig, cases[k].sid, VTD_NO_PASID, true, VTD_RIG_GPA) == 0, cases[k].open);
+        }
+        assert_true(reaches(&rig, VTD_RIG_OTHER));
+        assert_int_equal(vtd_device_close_rest(rig.unit, 0x300, 0x300), OK);
+        assert_int_not_equal(vtd_rig_dma(&rig, 0x300, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        assert_int_equal(vtd_rig_dma(&rig, 0x301, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        /* A storm changes nothing. */
+        for (u32 n = 0; n < 300; n++) {
+            (void)vtd_rig_dma(&rig, 0x300, VTD_NO_PASID, true, VTD_RIG_GPA);
+            (void)vtd_rig_take_faults(&rig);
+        }
+        hosted_advance_us(400 * SECOND);
+        (void)vtd_rig_take_faults(&rig);
+        assert_int_not_equal(vtd_rig_dma(&rig, 0x300, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
+        vtd_rig_stop(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +160,7 @@ int main(void)
         cmocka_unit_test(storms_are_of_one_life),
         cmocka_unit_test(one_without_entries_has_nothing_to_let_in),
         cmocka_unit_test(faults_have_an_owner),
+        cmocka_unit_test(the_rest_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
