@@ -53,8 +53,8 @@
     X("policy", "without-interrupt-isolation", false, set_without_interrupt_isolation, "refuse or run", "refuse",      \
       "run",                                                                                                           \
       "Where interrupts cannot be kept apart (a CPU without x2APIC mode, a unit that does not remap interrupts with "  \
-      "32-bit destinations, no unit for the root): run no partition, or run them all the same. With run, a device "    \
-      "of the root can interrupt, and stop, CPUs of a partition.")                                                     \
+      "32-bit destinations, no unit for the root): run no partition, or run those that have no PCI functions all the " \
+      "same. With run, a device of the root can interrupt, and stop, CPUs of a partition.")                            \
     X("policy", "host-paging", false, set_host_paging, "auto or four-levels", "auto", "four-levels",                   \
       "Nestor's own page tables: five levels where the CPU has them, or four, as firmware left it.")                   \
     X("policy", "guest-iommu", false, set_guest_iommu, "auto, nested, shadow or none", "auto", "shadow",               \

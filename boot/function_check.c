@@ -339,8 +339,9 @@ bool function_check(const struct config *config, const struct function_machine *
     for (u32 i = 0; i < config->partition_count; i++) {
         const struct config_partition *p = &config->partitions[i];
         for (u32 k = 0; k < p->device_count; k++) {
-            if (c.pci == NULL) {
-                return refuse(&p->devices[k], "a machine whose MCFG table has segment 0", error);
+            if (c.pci == NULL || machine->interrupts_missing != NULL) {
+                return refuse(&p->devices[k], c.pci == NULL ? "a machine whose MCFG table has segment 0"
+                                                            : machine->interrupts_missing, error);
             }
             if (!check_function(&c, p, &p->devices[k])) {
                 return false;

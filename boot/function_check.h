@@ -11,6 +11,7 @@
 struct function_machine {
     const struct machine *machine;
     const struct pci_config *config;    /* of segment 0, with extended space; NULL: MCFG does not have it */
+    const char *interrupts_missing;     /* to keep interrupts apart; NULL: nothing */
     bool loaded_known;
     struct pci_function loaded_from;    /* the device that has the volume Nestor was started from */
     struct serial serial;               /* that Nestor speaks on */

@@ -249,15 +249,15 @@ void partition_release(struct machine *m, const struct partitions *partitions)
 }
 
 /* At a level at which no driver of the firmware's runs, as BARs are sized. */
-static bool check_functions(struct machine *m, const struct config *config, EFI_HANDLE volume, struct functions *out,
+static bool check_functions(struct machine *m, const struct config *config, EFI_HANDLE volume, struct partitions *out,
                             struct config_error *error)
 {
     const struct pci_config pci = pci_by_window(&m->ecam);
     struct function_machine facts = {.machine = m, .config = m->ecam.base != 0 ? &pci : NULL,
-                                     .serial = *console_serial()};
+                                     .interrupts_missing = out->interrupts_missing, .serial = *console_serial()};
     facts.loaded_known = function_take_find(volume, &facts.loaded_from);
     EFI_TPL level = BS->RaiseTPL(TPL_HIGH_LEVEL);
-    bool right = function_check(config, &facts, out, error);
+    bool right = function_check(config, &facts, &out->functions, error);
     BS->RestoreTPL(level);
     return right;
 }
@@ -309,7 +309,7 @@ static bool make_all(struct machine *m, const struct config *config, EFI_HANDLE 
 {
     static struct making making;
     if (!check(m, config, out->interrupts_missing, error) ||
-        !check_functions(m, config, volume, &out->functions, error)) {
+        !check_functions(m, config, volume, out, error)) {
         return false;
     }
     for (u32 i = 0; i < config->partition_count; i++) {

@@ -280,6 +280,9 @@ static void its_kind(void **state)
     is_refused("device = 0:1:0.0\n", 5, "0000:01:00.0", "another device than the one that Nestor was started from");
     facts.loaded_known = false;
     is_accepted("device = 0:1:0.0\ndevice = 0:1:0.1\n");
+    facts.interrupts_missing = "CPUs with x2APIC mode";
+    is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", "CPUs with x2APIC mode");
+    assert_true(check(""));
     facts.config = NULL;
     is_refused("device = 0:4:0.0\n", 5, "0000:04:00.0", "a machine whose MCFG table has segment 0");
     assert_true(check(""));
