@@ -2,11 +2,13 @@
 /* See own_rule.h. */
 #include "hv/device/own_rule.h"
 
+#include "hv/device/msi.h"
 #include "hv/device/pci.h"
 
 enum {
     PIN_AND_LINE = 0xffff,
     PM_CONTROL = 4, PM_STATE = 3,
+    MSI_BYTES = 10, MSI_WIDE_BYTES = 4, MSI_MASKS_BYTES = 10,
     PCIE_DEVICE = 4, PCIE_FLR = 1 << 28, AF_FLR = 1 << 25,
     NEXT = 0xfff00000,              /* of the header of an extended capability */
 };
@@ -39,6 +41,12 @@ static bool is_hidden(u32 capability)
         is |= capability == (PCI_EXT | hidden[i]);
     }
     return is;
+}
+
+static bool is_msi(const struct handover_function *f, u32 offset)
+{
+    u32 end = f->msi + MSI_BYTES + (f->msi_wide ? MSI_WIDE_BYTES : 0u) + (f->msi_masks ? MSI_MASKS_BYTES : 0u);
+    return f->msi != 0 && offset >= f->msi && offset < end;
 }
 
 static bool is_power(const struct handover_function *f, u32 reg)
@@ -94,6 +102,10 @@ static u32 read_whole(const struct device *d, u32 reg)
 
 u32 own_rule_read(const struct device *d, u32 offset, u32 size)
 {
+    const struct handover_function *f = d->function;
+    if (is_msi(f, offset)) {
+        return msi_read(d, offset - f->msi, size);
+    }
     return read_whole(d, offset & ~3u) >> (offset & 3) * 8 & (u32)bits_of_bytes(size);
 }
 
@@ -127,6 +139,10 @@ bool own_rule_write(struct device *d, u32 offset, u32 size, u32 value)
     const struct handover_function *f = d->function;
     u32 reg = offset & ~3u;
     u32 shift = (offset & 3) * 8;
+    if (is_msi(f, offset)) {
+        msi_write(d, offset - f->msi, size, value);
+        return true;
+    }
     if (reg >= PCI_BARS && reg < PCI_BARS + 4 * HANDOVER_BARS) {
         return write_bar(d, (reg - PCI_BARS) / 4, size, value);
     }

@@ -2,12 +2,14 @@
 /* See reset.h. PCIe 6.6.2 (function-level reset), 5.8 (D3hot to D0), the ECN of advanced features. */
 #include "hv/device/reset.h"
 
+#include "hv/device/dma.h"
 #include "hv/device/pci.h"
 #include "iommu/port.h"
 
 enum {
     PM_CONTROL = 4, PM_STATE = 3, PM_D3HOT = 3,
-    PCIE_CONTROL = 8, PCIE_FLR = 1 << 15, PCIE_STATUS = 0xa, PCIE_PENDING = 1 << 5, PCIE_CONTROL2 = 0x28,
+    PCIE_VERSION = 2, PCIE_CONTROL = 8, PCIE_FLR = 1 << 15, PCIE_STATUS = 0xa, PCIE_PENDING = 1 << 5,
+    PCIE_CONTROL2 = 0x28,
     AF_CONTROL = 4, AF_FLR = 1, AF_STATUS = 5, AF_PENDING = 1,
     D3HOT_MS = 10, RESET_MS = 100, PENDING_MS = 100, BACK_MS = 1000,
 };
@@ -27,7 +29,14 @@ static void put(const struct device *d, u32 offset, u32 size, u32 value)
     pci_unlock();
 }
 
-static void silence(const struct device *d)
+/* Where its second register of control is; the first version of the capability ends before it. */
+static u32 control2_at(const struct device *d)
+{
+    u32 at = d->function->pcie;
+    return at != 0 && (get(d, at + PCIE_VERSION, 1) & 0xf) >= 2 ? at + PCIE_CONTROL2 : 0;
+}
+
+static void silence(struct device *d)
 {
     u32 command = get(d, PCI_COMMAND, 2) & ~(u32)(PCI_COMMAND_MASTER | PCI_COMMAND_IO);
     put(d, PCI_COMMAND, 2, command | PCI_COMMAND_NO_INTX);
@@ -40,7 +49,7 @@ void reset_init(void)
         u8 pcie = d->function->pcie;
         silence(d);
         d->express_control = (u16)(pcie != 0 ? get(d, pcie + PCIE_CONTROL, 2) & ~(u32)PCIE_FLR : 0);
-        d->express_control2 = (u16)(pcie != 0 ? get(d, pcie + PCIE_CONTROL2, 2) : 0);
+        d->express_control2 = (u16)(control2_at(d) != 0 ? get(d, control2_at(d), 2) : 0);
     }
 }
 
@@ -58,7 +67,7 @@ static bool is_pending(const struct device *d)
     }
 }
 
-static void begin(const struct device *d)
+static void begin(struct device *d)
 {
     const struct handover_function *f = d->function;
     switch (f->reset) {
@@ -76,7 +85,7 @@ static void begin(const struct device *d)
     }
 }
 
-static void wake(const struct device *d)
+static void wake(struct device *d)
 {
     if (d->function->reset == HANDOVER_RESET_D3HOT) {
         put(d, d->function->power + PM_CONTROL, 2, 0);
@@ -107,15 +116,17 @@ static void configure(struct device *d)
     put(d, PCI_ROM, 4, 0);
     if (f->pcie != 0) {
         put(d, f->pcie + PCIE_CONTROL, 2, d->express_control);
-        put(d, f->pcie + PCIE_CONTROL2, 2, d->express_control2);
+    }
+    if (control2_at(d) != 0) {
+        put(d, control2_at(d), 2, d->express_control2);
     }
     d->sizing = 0;
     d->power = 0;
 }
 
-static void for_each(const struct partition *p, void (*act)(const struct device *))
+static void for_each(const struct partition *p, void (*act)(struct device *))
 {
-    const struct device *d;
+    struct device *d;
     for (u32 i = 0; (d = device_get(i)) != NULL; i++) {
         if (d->owner == p) {
             act(d);
@@ -160,11 +171,11 @@ static bool has_any(const struct partition *p)
 
 bool reset_functions(const struct partition *p)
 {
-    struct device *d;
     if (!has_any(p)) {
         return true;
     }
     for_each(p, silence);
+    for_each(p, device_dma_stop);
     (void)wait_while(p, is_pending, PENDING_MS); /* what is left then, the reset discards */
     for_each(p, begin);
     wait(D3HOT_MS);
@@ -177,10 +188,21 @@ bool reset_functions(const struct partition *p)
                  sid & 7);
         return false;
     }
-    for (u32 i = 0; (d = device_get(i)) != NULL; i++) {
+    for_each(p, configure);
+    return true;
+}
+
+/* Its registers answer while the table of MSI-X is made. */
+enum result reset_begin(const struct partition *p)
+{
+    enum result r = OK;
+    struct device *d;
+    for (u32 i = 0; r == OK && (d = device_get(i)) != NULL; i++) {
         if (d->owner == p) {
-            configure(d);
+            put(d, PCI_COMMAND, 2, PCI_COMMAND_NO_INTX | PCI_COMMAND_MEMORY);
+            r = device_dma_start(d);
+            put(d, PCI_COMMAND, 2, PCI_COMMAND_NO_INTX);
         }
     }
-    return true;
+    return r;
 }

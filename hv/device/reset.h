@@ -17,4 +17,7 @@ void reset_init(void);
  */
 must_use bool reset_functions(const struct partition *p);
 
+/* After that, with the partition's memory in place: its functions reach it. An error: it must not begin. */
+must_use enum result reset_begin(const struct partition *p);
+
 #endif

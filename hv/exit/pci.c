@@ -2,6 +2,7 @@
 /* See pci.h. */
 #include "hv/exit/pci.h"
 
+#include "hv/device/bar.h"
 #include "hv/device/config.h"
 #include "hv/exit/io.h"
 #include "hv/partition/partition.h"
@@ -25,15 +26,21 @@ bool exit_pci_port(struct vcpu *v)
 
 bool exit_pci_is_at(const struct partition *p, u64 gpa)
 {
-    return p->has_configuration && config_is_in_window(gpa);
+    return p->has_configuration && (config_is_in_window(gpa) || device_at(p, gpa) != NULL);
 }
 
 u64 exit_pci_load(struct vcpu *v, u64 gpa, u32 width)
 {
-    return config_load(v->partition, gpa, width);
+    struct partition *p = v->partition;
+    return config_is_in_window(gpa) ? config_load(p, gpa, width) : bar_load(device_at(p, gpa), gpa, width);
 }
 
 void exit_pci_store(struct vcpu *v, u64 gpa, u32 width, u64 value)
 {
-    config_store(v->partition, gpa, width, value);
+    struct partition *p = v->partition;
+    if (config_is_in_window(gpa)) {
+        config_store(p, gpa, width, value);
+    } else {
+        bar_store(device_at(p, gpa), gpa, width, value);
+    }
 }

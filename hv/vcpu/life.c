@@ -114,7 +114,7 @@ static bool empty_cpu(struct vcpu *v)
     return empty;
 }
 
-static void begin(struct vcpu *v)
+static enum result begin(struct vcpu *v)
 {
     struct partition *p = v->partition;
     const struct handover_partition *config = p->config;
@@ -122,10 +122,17 @@ static void begin(struct vcpu *v)
     partition_load(p);
     while (!partition_ept_retype(p, &v->mtrr)) {
     }
+    enum result r = reset_begin(p);
+    if (r != OK) {
+        port_log(LOG_ERROR, "partition %s does not begin, as its functions cannot: %s", config->name, result_text(r));
+        return r;
+    }
+    p->configuration_address = 0;
     p->console.uart = (struct uart){.ier = 0};
     p->life.starts++;
     p->life.state = PARTITION_RUNS;
     start_flat(v, &at);
+    return OK;
 }
 
 /* The first CPU decides, when nobody else runs. */
@@ -144,8 +151,7 @@ static void settle(struct vcpu *v)
     if (!empty) {
         port_log(LOG_ERROR, "partition %s: an interrupt is left in CPU %u, it does not begin",
                  v->partition->config->name, v->index);
-    } else if (reset && life->again) {
-        begin(v);
+    } else if (reset && life->again && begin(v) == OK) {
         return;
     }
     life->state = PARTITION_STOPPED;

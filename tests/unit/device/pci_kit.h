@@ -37,6 +37,7 @@ struct kit_function {
 static const u16 kit_sids[] = {HOST, PORT_GIVEN, PORT_ROOT, MEMORY_MAP, PORT_OTHER, CARDBUS, ISA, GIVEN, OWN, OTHER};
 static struct kit_function kit[ARRAY_LEN(kit_sids)];
 static u32 kit_writes;
+static void (*kit_hook)(struct kit_function *f, u32 offset);    /* after a write; NULL: nothing */
 
 static const struct handover_function kit_given[] = {
     {.source_id = GIVEN, .interrupts = true, .reset = HANDOVER_RESET_FLR, .power = PM, .msi = MSI, .msix = MSIX,
@@ -84,6 +85,9 @@ void pci_write(u16 sid, u32 offset, u32 size, u32 value)
         u8 cleared = f->once[offset + i];
         u8 given = (u8)(value >> i * 8);
         *byte = (u8)((*byte & ~mask & ~(cleared & given)) | (given & mask));
+    }
+    if (f != NULL && kit_hook != NULL) {
+        kit_hook(f, offset);
     }
 }
 

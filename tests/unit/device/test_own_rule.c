@@ -2,11 +2,30 @@
 /* What a partition can read and change of its function, by each rule and by random writes that an oracle looks at. */
 #include "hv/device/own_rule.h"
 
+#include "hv/device/msi.h"
+
 #include "tests/unit/device/pci_kit.h"
 
 #include <stdlib.h>
 
 enum { RANDOM = 400000 };
+
+/* Of the message, where the rule ends. */
+static u32 message_offset, message_value;
+
+u32 msi_read(const struct device *d, u32 offset, u32 size)
+{
+    assert_ptr_equal(d, &kit_devices[0]);
+    message_offset = offset;
+    return 0x80 | size;
+}
+
+void msi_write(struct device *d, u32 offset, u32 size, u32 value)
+{
+    assert_ptr_equal(d, &kit_devices[0]);
+    message_offset = offset | size << 8;
+    message_value = value;
+}
 
 static struct device *const own = &kit_devices[0];
 
@@ -97,6 +116,22 @@ static void knows_capabilities(void **state)
     assert_false(put(0xf00, 4, 1));
 }
 
+static void leaves_messages_to_others(void **state)
+{
+    (void)state;
+    start();
+    for (u32 at = 0; at < 14; at++) {                       /* 64 bits wide, without masks */
+        assert_int_equal(get(MSI + at, 1), 0x81);
+        assert_int_equal(message_offset, at);
+        assert_true(put(MSI + at, 1, at));
+        assert_int_equal(message_offset, at | 1 << 8);
+        assert_int_equal(message_value, at);
+    }
+    assert_int_equal(get(MSI + 14, 2), 0);
+    assert_false(put(MSI + 14, 2, 1));
+    assert_int_equal(kit_writes, 0);
+}
+
 static void hides_capabilities(void **state)
 {
     static const u32 hidden[] = {ACS, ARI, SRIOV, RESIZE, VENDOR};
@@ -139,7 +174,7 @@ static void holds_against_anything(void **state)
         if (put(at, size, (u32)rand() << 16 ^ (u32)rand())) {
             done++;
         }
-        assert_true((get(at, size) & ~bits_of_bytes(size)) == 0);
+        assert_true((get(at, size) & ~(u32)bits_of_bytes(size)) == 0);
         if (n % 64 == 0) {
             look(before);
         }
@@ -153,6 +188,7 @@ int main(void)
         cmocka_unit_test(shows_its_bars),
         cmocka_unit_test(lets_it_decode_and_master),
         cmocka_unit_test(knows_capabilities),
+        cmocka_unit_test(leaves_messages_to_others),
         cmocka_unit_test(hides_capabilities),
         cmocka_unit_test(holds_against_anything),
     };
