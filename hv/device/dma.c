@@ -51,3 +51,13 @@ void device_dma_stop(struct device *d)
     (void)block(d, true);
     interrupts_end(d);
 }
+
+void device_dma_stop_all(const struct partition *p)
+{
+    struct device *d;
+    for (u32 i = 0; (d = device_get(i)) != NULL; i++) {
+        if (d->owner == p) {
+            device_dma_stop(d);
+        }
+    }
+}

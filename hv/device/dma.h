@@ -6,7 +6,7 @@
 #include "hv/types.h"
 
 struct device;
-struct handover;
+struct partition;
 
 /*
  * All functions are kept to their partitions' memory, and blocked: after the units were taken over, before any CPU
@@ -24,5 +24,7 @@ must_use enum result device_dma_start(struct device *d);
  * device_dma_start() from succeeding.
  */
 void device_dma_stop(struct device *d);
+/* Of all functions of a partition. Its CPUs may still run. */
+void device_dma_stop_all(const struct partition *p);
 
 #endif

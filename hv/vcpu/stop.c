@@ -2,6 +2,7 @@
 /* See stop.h. */
 #include "hv/vcpu/stop.h"
 
+#include "hv/device/dma.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/kick.h"
 #include "iommu/port.h"
@@ -38,10 +39,12 @@ void stop_partition(struct vcpu *v, const char *why, bool again)
         life->arrived = 0;
         life->again = again && life->ends < p->config->restarts;
         life->ends++;
-        tell_cpus(p);
     }
     spin_unlock(&life->lock);
     if (first) {
+        /* Before a CPU is emptied: what a device sends to it then, its next life would find. */
+        device_dma_stop_all(p);
+        tell_cpus(p);
         tell_console(p, v, why);
     }
 }
