@@ -19,8 +19,8 @@ $O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_uni
 	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/interrupts.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_efi.o \
 	$O/efi/drivers/format.o $O/efi/drivers/serial.o
-$O/efi-tests/machine_check.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/guest_unit tests/efi/port_efi drivers/format \
-	drivers/serial)
+$O/efi-tests/machine_check.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/checks18 tests/efi/fault tests/efi/guest_unit \
+	tests/efi/port_efi drivers/format drivers/serial)
 $O/efi-tests/unmap.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/fault tests/efi/guest_unit tests/efi/ide tests/efi/pci \
 	tests/efi/port_efi drivers/format drivers/serial)
 $O/efi-tests/script.efi.so: $O/efi/tests/qemu/script.o

@@ -22,14 +22,21 @@ __asm__(".globl fault_handler\n"
         "    mov $1, %esi\n"
         "    iretq\n");
 
-void fault_catch(void)
+UINT64 fault_gate(UINT8 vector, UINT64 to)
 {
     __asm__ volatile("sidt %0" : "=m"(idtr));
-    UINT8 *gate = (UINT8 *)(UINTN)idtr.base + 16 * GATE;
-    UINT64 to = (UINT64)(UINTN)fault_handler;
+    UINT8 *gate = (UINT8 *)(UINTN)idtr.base + 16 * vector;
+    UINT64 before = (UINT64)*(UINT32 *)(VOID *)(gate + 8) << 32 | (UINT64)*(UINT16 *)(VOID *)(gate + 6) << 16 |
+                    *(UINT16 *)(VOID *)gate;
     *(UINT16 *)(VOID *)gate = (UINT16)to;
     *(UINT16 *)(VOID *)(gate + 6) = (UINT16)(to >> 16);
     *(UINT32 *)(VOID *)(gate + 8) = (UINT32)(to >> 32);
+    return before;
+}
+
+void fault_catch(void)
+{
+    (void)fault_gate(GATE, (UINT64)(UINTN)fault_handler);
 }
 
 BOOLEAN fault_wrmsr(UINT32 msr, UINT64 value)

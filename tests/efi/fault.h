@@ -8,6 +8,9 @@
 /* Takes over the gate for good. */
 void fault_catch(void);
 
+/* Where another vector's gate leads from now on; what it was is returned. */
+UINT64 fault_gate(UINT8 vector, UINT64 to);
+
 /* True: the instruction faulted. */
 BOOLEAN fault_wrmsr(UINT32 msr, UINT64 value);
 BOOLEAN fault_store(volatile VOID *to, UINT64 value);

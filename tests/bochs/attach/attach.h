@@ -30,6 +30,7 @@ struct unit_config {
     uint64_t base;
     struct model_config model;
     struct model_faults faults;
+    bool stays_on;
 };
 struct attach_config {
     struct unit_config units[UNITS_MAX];
@@ -98,6 +99,8 @@ void pull_report(FILE *out);
 void machine_check_arm(uint64_t mcg_status);
 /* After a write to a unit's register; does not return if it was to be the one. */
 void machine_check_raise(void);
+/* The CPU's next load from that page. */
+void machine_check_poison(uint64_t address, uint64_t mcg_status);
 
 /* bench.c */
 uint64_t bench_read(uint64_t offset, unsigned len);

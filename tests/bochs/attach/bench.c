@@ -15,8 +15,8 @@
  * see pull.c); 5 a page request for the address (done: it was queued); 6 append length bytes at the host-physical
  * address to the dump file; 7 write data to the host-physical address behind the back of CPU and unit, like memory
  * that fails; 8 take a snapshot; 9 the next `times` NMIs that a local APIC takes are lost; 10 a machine check
- * with the status `times` at the next write to a unit (machine_check.c). The unit is that of the device with the
- * source-id, else the last one.
+ * with the status `times` at the next write to a unit (machine_check.c); 11 the same at the CPU's next load from the
+ * page at the address. The unit is that of the device with the source-id, else the last one.
  */
 #include <string.h>
 
@@ -114,6 +114,9 @@ static void perform(uint32_t command)
         break;
     case 10:
         machine_check_arm(page.times);
+        break;
+    case 11:
+        machine_check_poison(page.address, page.times);
         break;
     default:
         attach_log("bench: no command %u", command);
