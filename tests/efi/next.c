@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The image that comes after Nestor in the tests: says that it runs, with which load options and
- * whether as Nestor's guest, and turns the machine off.
+ * The image that comes after Nestor in the tests: says that it runs, with which load options, whether as Nestor's guest
+ * and how much memory is reserved in one piece (Nestor's, if it is), and turns the machine off.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -16,6 +16,18 @@ static BOOLEAN is_guest_of_nestor(void)
     return b == 0x7473654e && c == 0x654e726f && d == 0x726f7473;
 }
 
+static UINTN reserved_kib(void)
+{
+    UINTN count, key, bytes, most = 0;
+    UINT32 version;
+    const UINT8 *at = (const UINT8 *)LibMemoryMap(&count, &key, &bytes, &version);
+    for (UINTN i = 0; i < count; i++) {
+        const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)(const VOID *)(at + i * bytes);
+        most = d->Type == EfiReservedMemoryType && d->NumberOfPages > most ? d->NumberOfPages : most;
+    }
+    return most * 4;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     EFI_LOADED_IMAGE *loaded;
@@ -24,9 +36,9 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         return EFI_UNSUPPORTED;
     }
     /* On a line of its own: the firmware leaves the cursor anywhere. */
-    Print(L"\nnext: running, options \"%s\"\nnext: %s\nefi-test: end\n",
+    Print(L"\nnext: running, options \"%s\"\nnext: %s\nnext: %d KiB reserved\nefi-test: end\n",
           loaded->LoadOptionsSize == 0 ? L"" : (CHAR16 *)loaded->LoadOptions,
-          is_guest_of_nestor() ? L"as the guest of Nestor" : L"natively");
+          is_guest_of_nestor() ? L"as the guest of Nestor" : L"natively", reserved_kib());
     RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
     return EFI_SUCCESS;
 }

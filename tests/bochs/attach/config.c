@@ -9,6 +9,7 @@
  *   tolerate-linux                see struct model_config
  *   hang queue, hang commands     it fetches no descriptors; it completes no GCMD command
  *   hang-after N                  it fetches no more descriptors after that many
+ *   stays-on                      it completes no more commands once its translation is on
  *   device PLUGIN UNIT            this plugin's DMA goes through that unit (0, 1, ...); default: the last unit
  *   ioapic SID                    an I/O APIC of the attachment's own, whose messages have that source-id
  *   edu, virtio-blk FILE          functions 00:08.0 and 00:09.0 of its own, with an ECAM window at fe000000h
@@ -104,6 +105,8 @@ static bool read_unit_word(const char *word, const char *value)
         return read_hang(&last_unit(word)->faults, value);
     } else if (strcmp(word, "hang-after") == 0) {
         last_unit(word)->faults.hang_after = number(word, value);
+    } else if (strcmp(word, "stays-on") == 0) {
+        last_unit(word)->stays_on = true;
     } else {
         return false;
     }

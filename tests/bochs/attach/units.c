@@ -104,7 +104,18 @@ static bool window_read(uint64_t addr, unsigned len, void *data, void *param)
     return true;
 }
 
-enum { GCMD = 0x18, MODE_NMI = 4 };
+enum { GCMD = 0x18, GCMD_TE = 1u << 31, MODE_NMI = 4 };
+
+static void stay_on(struct model_unit *unit)
+{
+    for (unsigned i = 0; i < attach_config.unit_count; i++) {
+        if (units[i] == unit && attach_config.units[i].stays_on) {
+            struct model_faults faults = *model_get_faults(unit);
+            faults.gcmd_hang = true;
+            model_set_faults(unit, &faults);
+        }
+    }
+}
 
 static bool window_write(uint64_t addr, unsigned len, void *data, void *param)
 {
@@ -118,6 +129,9 @@ static bool window_write(uint64_t addr, unsigned len, void *data, void *param)
     }
     if (unit != NULL) {
         model_write(unit, offset, len, value);
+        if (offset == GCMD && (value & GCMD_TE) != 0) {
+            stay_on(unit);
+        }
         machine_check_raise();
     } else if (addr >= BENCH_BASE) {
         bench_write(addr - BENCH_BASE, len, value);
