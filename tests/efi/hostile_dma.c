@@ -2,6 +2,7 @@
 /* DMA to what no device may reach: from the bench page under any source-id, and from the IDE's bus master. */
 #include "tests/efi/hostile.h"
 #include "tests/efi/ide.h"
+#include "tests/efi/pci.h"
 
 enum { SID_FREE = 0x0250 /* no such device */ };
 
@@ -75,8 +76,26 @@ static void any_source(void)
     result("dma-any-source", wrong == 0, "%u wrong", wrong);
 }
 
+/* The BAR of another function (the attachment's edu, where the machine has one), which no CPU has touched. */
+static void peer(void)
+{
+    enum { VENDOR = 0x1234, DEVICE = 0x11e8, SOURCE = 0x80 };
+    u64 value = 0x1122334455667788ull, back = 0;
+    u16 edu = pci_find(VENDOR, DEVICE, 0);
+    if (edu == PCI_NONE) {
+        return;
+    }
+    u64 at = pci_open(edu) + SOURCE;
+    bool wrote = bench_dma(SID_FREE, at, sizeof(value), true, (u8 *)&value);
+    u32 reason = bench_reason();
+    bool read = bench_dma(SID_FREE, at, sizeof(back), false, (u8 *)&back);
+    bool right = back == value && *(volatile u64 *)(uintptr_t)at == value;
+    result("dma-peer", wrote && read && right, "0x%llx at 0x%llx, reason 0x%x", back, at, reason);
+}
+
 void hostile_dma(void)
 {
+    peer();
     ide_open((u32 *)(void *)machine.page2);
     wait_ms(1200);      /* the first eight faults of each second are on the console */
     bench_checks("dma-own", machine.own_base);

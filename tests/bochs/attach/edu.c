@@ -33,8 +33,8 @@ static uint64_t *register_at(uint64_t offset)
 static uint64_t read(uint64_t offset, unsigned len)
 {
     (void)len;
-    const uint64_t *value = register_at(offset);
-    return value != NULL      ? *value
+    const uint64_t *value = register_at(offset & ~7ull);
+    return value != NULL      ? *value >> (offset & 7) * 8
            : offset == 0      ? IDENT
            : offset == 4      ? edu.complement
            : offset == 0x20   ? edu.status
