@@ -42,7 +42,7 @@ void interrupts_point(struct device *d, u32 number, const struct message *m)
 {
     u32 apic_id;
     const char *why = message_judge(m, &apic_id);
-    if (why == NULL && !partition_has_target(d->owner, apic_id)) {
+    if (why == NULL && !partition_has_targets(d->owner, apic_id / 16, 1u << apic_id % 16)) {
         why = "destination";
     }
     if (why != NULL && limit_due(&d->interrupts.refused)) {

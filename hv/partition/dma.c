@@ -111,10 +111,10 @@ static void ops_interrupt(void *ctx, u64 addr, u32 data)
 }
 
 /* What is asked before any has entered is about firmware's own entries. */
-static bool ops_has_cpu(void *ctx, u32 apic_id)
+static bool ops_has_cpus(void *ctx, u32 cluster, u32 mask)
 {
     const struct partition *p = ctx;
-    return apic_id == GUEST_ALL_CPUS ? !p->shares : cpu_count() == 0 || partition_has_target(p, apic_id);
+    return cluster == GUEST_ALL_CPUS ? !p->shares : partition_has_targets(p, cluster, mask) || cpu_count() == 0;
 }
 
 /* So are all devices, where none is given away. */
@@ -130,7 +130,7 @@ static bool ops_has_sources(void *ctx, u16 first, u16 last)
 }
 
 /* A partition's memory and interrupts as its units may use them. ctx: the partition. */
-#define OPS(sources) {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt, .has_cpu = ops_has_cpu, \
+#define OPS(sources) {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt, .has_cpus = ops_has_cpus, \
                       .has_sources = (sources)}
 static const struct guest_ops ops_of_all = OPS(ops_has_all_sources), ops_of_some = OPS(ops_has_sources);
 

@@ -106,9 +106,9 @@ void partition_remove_cpu(struct partition *p, u32 apic_id)
     __atomic_and_fetch(&p->cpus.clusters[apic_id / 16], (u16)~(1u << apic_id % 16), __ATOMIC_SEQ_CST);
 }
 
-bool partition_has_target(const struct partition *p, u32 apic_id)
+bool partition_has_targets(const struct partition *p, u32 cluster, u32 mask)
 {
-    return apic_id / 16 < p->targets.end && (p->targets.clusters[apic_id / 16] >> apic_id % 16 & 1) != 0;
+    return cluster < p->targets.end && (mask & ~(u32)p->targets.clusters[cluster]) == 0;
 }
 
 static bool has_index(const struct handover_partition *config, u32 index)

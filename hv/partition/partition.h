@@ -126,8 +126,8 @@ u32 partition_number_of(const struct partition *p, u32 index);
 /* promised: another partition's later, and no interrupt's until then. */
 void partition_add_cpu(struct partition *p, u32 apic_id, bool promised);
 void partition_remove_cpu(struct partition *p, u32 apic_id);
-/* An interrupt may be sent there. */
-bool partition_has_target(const struct partition *p, u32 apic_id);
+/* An interrupt may be sent to each CPU whose local APIC id is 16 * cluster + a bit of the mask. */
+bool partition_has_targets(const struct partition *p, u32 cluster, u32 mask);
 
 /* A partition that is not the root: its memory as at its first start. */
 void partition_load(struct partition *p);

@@ -5,12 +5,13 @@
 #include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/spec/caps.h"
+#include "iommu/spec/message.h"
 #include "iommu/viommu/host.h"
 
 enum {
     BLOCK = 64,          /* entries copied at a time; a part of a page */
     STEPS_BLOCK = 6,     /* so many compared */
-    STEPS_ENTRY = 2,     /* one judged: up to 16 CPUs or 8 source-ids looked up */
+    STEPS_ENTRY = 2,     /* one judged: up to 8 source-ids looked up */
     STEPS_CHANGE = 1,    /* stored */
 };
 _Static_assert(PAGE_SIZE % (BLOCK * sizeof(struct irte)) == 0, "within a page");
@@ -51,21 +52,26 @@ static void note_refusal(struct viommu *v, u32 index, const struct irte *guest, 
     }
 }
 
-static void put(struct viommu *v, const struct irte *now, u32 index, const struct irte *host)
+/* True: it was another. */
+static bool put(struct viommu *v, u32 index, struct irte host)
 {
-    if (now->w[0] != host->w[0] || now->w[1] != host->w[1]) {
-        v->stats.remapped += (host->w[0] & FIELD_MASK(IRTE_P)) - (now->w[0] & FIELD_MASK(IRTE_P));
-        viommu_host_irt_set(v, index, host);
-        (void)viommu_spend(v, STEPS_CHANGE);
+    const struct irte *at = &viommu_host_irt_entries(v)[index];
+    struct irte old = *at;
+    if (old.w[0] == host.w[0] && old.w[1] == host.w[1]) {
+        return false;
     }
+    viommu_host_irt_set(v, index, &host);
+    v->stats.remapped += (host.w[0] & FIELD_MASK(IRTE_P)) - (old.w[0] & FIELD_MASK(IRTE_P));
+    return true;
 }
 
-/* The host's entry for the guest's. */
-static struct irte judge(struct viommu *v, const struct irte_rules *rules, u32 index, const struct irte *guest)
+/* The host's entry for the guest's. Apart, for most that are announced need fewer registers. */
+static not_inlined struct irte judge(struct viommu *v, u32 index, const struct irte *guest)
 {
+    const struct irte_rules rules = viommu_irt_rules(v);
     const char *why;
     struct irte host;
-    enum vtd_fault_reason reason = viommu_irte_judge(rules, guest, &host, &why);
+    enum vtd_fault_reason reason = viommu_irte_judge(&rules, guest, &host, &why);
     if (why != NULL) {
         note_refusal(v, index, guest, why);
     } else if (reason == VTD_FAULT_IRTE_RESERVED) {
@@ -75,15 +81,16 @@ static struct irte judge(struct viommu *v, const struct irte_rules *rules, u32 i
 }
 
 /* Most entries of a table say nothing. */
-static void sync_entry(struct viommu *v, const struct irte_rules *rules, const struct irte *now, u32 index,
-                       const struct irte *guest)
+static void sync_entry(struct viommu *v, u32 index, const struct irte *guest)
 {
     struct irte host = {{0}};
     if ((guest->w[0] & (FIELD_MASK(IRTE_P) | FIELD_MASK(IRTE_FPD))) != 0) {
-        host = judge(v, rules, index, guest);
+        host = judge(v, index, guest);
         (void)viommu_spend(v, STEPS_ENTRY);
     }
-    put(v, now, index, &host);
+    if (put(v, index, host)) {
+        (void)viommu_spend(v, STEPS_CHANGE);
+    }
 }
 
 /* What the guest's table has at indexes that are others' is looked at to say so. */
@@ -107,10 +114,11 @@ static void refuse_kept(struct viommu *v, u32 last)
 static void sync_absent(struct viommu *v, u32 last, enum vtd_fault_reason reason)
 {
     struct viommu_irt *t = &v->irt;
-    const struct irte *now = viommu_host_irt_entries(v);
     const struct irte absent = viommu_irte_absent(reason);
     for (; t->next < last && v->budget != 0; t->next++) {
-        put(v, &now[t->next], t->next, &absent);
+        if (put(v, t->next, absent)) {
+            (void)viommu_spend(v, STEPS_CHANGE);
+        }
     }
 }
 
@@ -135,10 +143,8 @@ static void sync_block(struct viommu *v)
         sync_absent(v, last, VTD_FAULT_IRTE_ACCESS);
         return;
     }
-    const struct irte_rules rules = viommu_irt_rules(v);
-    const struct irte *now = viommu_host_irt_entries(v);
     for (; t->next < last && v->budget != 0; t->next++) {
-        sync_entry(v, &rules, &now[t->next], t->next, &guest[t->next - first]);
+        sync_entry(v, t->next, &guest[t->next - first]);
     }
 }
 
@@ -292,39 +298,74 @@ static void forget(struct viommu *v, u16 first, u32 mask)
     to->w[1] = 0;
 }
 
+/*
+ * The guest's entry, of a line that is copied whole: what a doorbell announces is often next to each other. A copy made
+ * during an exit is newer than everything that is announced by then, whose stores came before the doorbell's.
+ */
+static const struct irte *look(struct viommu *v, u32 index)
+{
+    struct viommu_irt_line *line = &v->irt_line;
+    u32 first = index & ~(VIOMMU_IRT_LINE - 1u);
+    if (line->exit != v->stats.exits || line->first != first) {
+        gpa_t at = {(v->irt.irta & FIELD_MASK(IRTA_IRTA)) + first * sizeof(line->entries[0])};
+        bool there = v->config.ops->read(v->config.ctx, at, line->entries, sizeof(line->entries));
+        line->exit = there ? v->stats.exits : VIOMMU_IRT_NEVER;
+        line->first = first;
+        if (!there) {
+            return NULL;
+        }
+    }
+    return &line->entries[index - first];
+}
+
+/*
+ * No more than another vector than what stands there, which was judged by the rules of today: those change with the
+ * whole table, and every destination and source-id of it is vetted.
+ */
+static bool is_alike(const struct viommu *v, const struct irte *now, const struct irte *guest)
+{
+    u64 free = FIELD_MASK(IRTE_V) | FIELD_MASK(IRTE_AVL);
+    return (now->w[0] & FIELD_MASK(IRTE_P)) != 0 && ((guest->w[0] ^ now->w[0]) & ~free) == 0 &&
+           guest->w[1] == now->w[1] && irte_get(guest, IRTE_V) >= MESSAGE_VECTOR_MIN &&
+           guest_eime(v) == v->irt.host_eime;
+}
+
 /* What a guest announces most: false if it is none of its table's, or has to wait. */
 static bool sync_one(struct viommu *v, u32 index)
 {
-    struct irte guest;
-    gpa_t at = {(v->irt.irta & FIELD_MASK(IRTA_IRTA)) + index * sizeof(guest)};
-    if (index >= guest_entries(v) || !viommu_spend(v, STEPS_BLOCK + STEPS_ENTRY) ||
-        !v->config.ops->read(v->config.ctx, at, &guest, sizeof(guest))) {
+    if (index >= guest_entries(v) || !viommu_spend(v, STEPS_BLOCK + STEPS_ENTRY + STEPS_CHANGE)) {
         return false;
     }
-    const struct irte_rules rules = viommu_irt_rules(v);
-    struct irte host = judge(v, &rules, index, &guest);
-    put(v, &viommu_host_irt_entries(v)[index], index, &host);
+    const struct irte *guest = look(v, index);
+    if (guest == NULL) {
+        return false;
+    }
+    bool alike = is_alike(v, &viommu_host_irt_entries(v)[index], guest);
+    struct irte host = alike ? (struct irte){{guest->w[0] & ~FIELD_MASK(IRTE_AVL), guest->w[1]}}
+                             : judge(v, index, guest);
+    (void)put(v, index, host);
+    forget(v, (u16)index, 0);
     return true;
 }
 
-/* Not inlined: registers that the loop around it needs for every descriptor would go to what few of them want. */
-not_inlined bool viommu_irt_announce(struct viommu *v, u16 index, u32 mask)
+static not_inlined void start_range(struct viommu_irt *t, u16 index, u32 mask)
 {
     enum { ALL = 16 };
-    struct viommu_irt *t = &v->irt;
-    v->stats.interrupt_entries++;
-    if (!viommu_remapping(v)) {
-        return true;
-    }
-    if (mask == 0 && sync_one(v, index)) {
-        forget(v, index, 0);
-        return true;
-    }
     t->mask = (u8)least(mask, ALL);
     t->first = (u16)(index & ~((1u << t->mask) - 1));
     t->next = t->first;
     t->end = t->first + (1u << t->mask);
     t->announced = true;
+}
+
+/* Not inlined: registers that the loop around it needs for every descriptor would go to what few of them want. */
+not_inlined bool viommu_irt_announce(struct viommu *v, u16 index, u32 mask)
+{
+    v->stats.interrupt_entries++;
+    if (!viommu_remapping(v) || (mask == 0 && sync_one(v, index))) {
+        return true;
+    }
+    start_range(&v->irt, index, mask);
     return false;
 }
 
@@ -378,6 +419,7 @@ void viommu_irt_reset(struct viommu *v)
     v->irt = (struct viommu_irt){.shown = v->irt.shown, .irta_bits = v->irt.irta_bits, .isolated = v->irt.isolated,
                                  .host_eime = v->irt.isolated, .kept = v->irt.kept};
     latch(&v->irt, 0);
+    v->irt_line.exit = VIOMMU_IRT_NEVER;
 }
 
 /* The whole table in one go, for what happens once. */

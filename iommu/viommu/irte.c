@@ -55,30 +55,18 @@ static bool has_reserved(const struct irte_rules *rules, const struct irte *e)
            (undefined_modes >> irte_get(e, IRTE_DLM) & 1) != 0;
 }
 
-static bool has_cpu(const struct irte_rules *rules, u32 id)
-{
-    return rules->ops->has_cpu(rules->ctx, id);
-}
-
-/* Every CPU of a cluster that is named; a mask that names none is no destination. */
-static bool has_cluster(const struct irte_rules *rules, u32 dst)
-{
-    u32 mask = dst & 0xffff;
-    for (u32 left = mask; left != 0; left &= left - 1) {
-        if (!has_cpu(rules, (dst >> 16) * CLUSTER_CPUS + (u32)__builtin_ctz(left))) {
-            return false;
-        }
-    }
-    return mask != 0;
-}
-
+/* All CPUs of a cluster that are named; a mask that names none is no destination. */
 bool viommu_irte_has_destination(const struct irte_rules *rules, bool logical, u32 dst)
 {
     bool broadcast = dst == (rules->guest_eime ? GUEST_ALL_CPUS : XAPIC_BROADCAST);
+    u32 cluster = dst / CLUSTER_CPUS, mask = 1u << dst % CLUSTER_CPUS;
     if (broadcast || (logical && !rules->guest_eime)) {
-        return has_cpu(rules, GUEST_ALL_CPUS);
+        cluster = GUEST_ALL_CPUS;
+    } else if (logical) {
+        cluster = dst >> 16;
+        mask = dst & 0xffff;
     }
-    return logical ? has_cluster(rules, dst) : has_cpu(rules, dst);
+    return mask != 0 && rules->ops->has_cpus(rules->ctx, cluster, mask);
 }
 
 /*

@@ -10,6 +10,9 @@
 
 enum { STATUS_BYTES = 4 };
 
+/* Else gcc adds the offset to the index in an instruction of its own, for each command of a doorbell. */
+_Static_assert(offsetof(struct viommu, batch) % sizeof(struct vtd_desc) != 0, "an instruction more");
+
 /* Inline, like append_for(): it is what a doorbell is made of. */
 static inline __attribute__((always_inline)) void append(struct viommu *v, struct vtd_desc d)
 {

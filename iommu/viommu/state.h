@@ -182,6 +182,15 @@ struct viommu_irt {
     u32 next, end;           /* entries that are to be read yet */
 };
 
+/* The guest's entries around the one that was announced last. */
+enum { VIOMMU_IRT_LINE = 4 };
+#define VIOMMU_IRT_NEVER (~0ull)
+struct viommu_irt_line {
+    u32 first;
+    u64 exit;                /* stats.exits when they were copied, or VIOMMU_IRT_NEVER */
+    struct irte entries[VIOMMU_IRT_LINE];
+};
+
 /* --- host.c: the host domain ids of a guest domain, as of the last look --- */
 
 enum {
@@ -257,6 +266,7 @@ struct viommu {
     hpa_t memory;            /* the pages this struct and scratch live in */
     u32 memory_pages;
     u64 ahead[VIOMMU_AHEAD]; /* what is fetched of the guest's ring */
+    struct viommu_irt_line irt_line;
     struct vtd_desc batch[VIOMMU_BATCH]; /* what goes to the unit's; the upper halves are 0 from the start */
     struct viommu_bindings bindings;
 };

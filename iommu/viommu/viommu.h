@@ -29,8 +29,11 @@ struct guest_ops {
     bool (*ram)(void *ctx, gpa_t gpa, size_t len, hpa_t *out);
     /* Sends an interrupt message to the guest: FEEh, fixed or lowest priority, checked before. */
     void (*interrupt)(void *ctx, u64 addr, u32 data);
-    /* The CPU with that local APIC id is the partition's; GUEST_ALL_CPUS: every CPU of the machine is. */
-    bool (*has_cpu)(void *ctx, u32 apic_id);
+    /*
+     * The partition has every CPU whose local APIC id is 16 * cluster + a bit of the mask; with the cluster
+     * GUEST_ALL_CPUS: every CPU of the machine.
+     */
+    bool (*has_cpus)(void *ctx, u32 cluster, u32 mask);
     /* So is every source-id from first to last. */
     bool (*has_sources)(void *ctx, u16 first, u16 last);
 };
@@ -69,8 +72,8 @@ must_use enum result viommu_reset(struct viommu *v);
 void viommu_destroy(struct viommu *v);
 /*
  * There are CPUs of other partitions now: from here on a device interrupts through an entry that this unit's guest has
- * and Nestor has vetted, or not at all (design, decision 12). Once, and for good; guest_ops.has_cpu says whose CPUs are
- * whose by now. ERR_UNSUPPORTED: the unit shows no interrupt remapping, or none with ids of 32 bits.
+ * and Nestor has vetted, or not at all (design, decision 12). Once, and for good; guest_ops.has_cpus says whose CPUs
+ * are whose by now. ERR_UNSUPPORTED: the unit shows no interrupt remapping, or none with ids of 32 bits.
  */
 must_use enum result viommu_isolate_interrupts(struct viommu *v);
 

@@ -44,7 +44,7 @@ static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
     return true;
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
+static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpus, guest_has_sources};
 
 static u64 *at(u64 gpa)
 {

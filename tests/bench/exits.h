@@ -28,9 +28,9 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
     (void)ctx, (void)addr, (void)data;
 }
 
-static bool guest_has_cpu(void *ctx, u32 apic_id)
+static bool guest_has_cpus(void *ctx, u32 cluster, u32 mask)
 {
-    (void)ctx, (void)apic_id;
+    (void)ctx, (void)cluster, (void)mask;
     return true;
 }
 

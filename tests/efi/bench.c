@@ -184,13 +184,24 @@ static void run_map(void)
     print("first-stage map of 512 pages, above plain stores", fewest_stores(first) - plain);
 }
 
-/* Each entry with another vector than before, so that all of them are vetted and stored. */
+/* Each entry with another vector than before, which is all that was vetted of it before; all of them are stored. */
 static void put_interrupts(u32 count)
 {
     static u32 vector = 0x30;
     vector ^= 1;
     for (u32 i = 0; i < count; i++) {
-        unit_interrupt(i, vector);
+        unit_interrupt(i, vector, false);
+        unit_put_interrupt_entry(i);
+    }
+}
+
+/* Each with another FPD, so that everything in it is vetted. */
+static void put_vetted_interrupts(u32 count)
+{
+    static bool quiet;
+    quiet = !quiet;
+    for (u32 i = 0; i < count; i++) {
+        unit_interrupt(i, 0x30, quiet);
         unit_put_interrupt_entry(i);
     }
 }
@@ -199,6 +210,8 @@ static void run_interrupts(void)
 {
     run_doorbell("interrupt entry, 1", put_interrupts, 1, false);
     run_doorbell("interrupt entries, 17", put_interrupts, 17, false);
+    run_doorbell("interrupt entry, 1, vetted whole", put_vetted_interrupts, 1, false);
+    run_doorbell("interrupt entries, 17, vetted whole", put_vetted_interrupts, 17, false);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);

@@ -98,11 +98,11 @@ bool unit_remap(void)
     return command(GCMD_TE | GCMD_QIE | GCMD_SIRTP, GCMD_SIRTP) && command(GCMD_TE | GCMD_QIE | GCMD_IRE, GCMD_IRE);
 }
 
-/* The half with the present bit is written last. To the first CPU of the first cluster. */
-void unit_interrupt(u32 index, u32 vector)
+/* The half with the present bit is written last. To the first CPU of the first cluster; FPD = 1 if quiet. */
+void unit_interrupt(u32 index, u32 vector, bool quiet)
 {
     interrupts[index * 2 + 1] = IRTE_FOR_SID | UNIT_SID;
-    interrupts[index * 2] = 1ull << 32 | vector << 16 | IRTE_CLUSTER | 1;
+    interrupts[index * 2] = 1ull << 32 | vector << 16 | IRTE_CLUSTER | (u32)quiet << 1 | 1;
 }
 
 void unit_put_interrupt_entry(u32 index)

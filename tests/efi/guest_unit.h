@@ -43,7 +43,7 @@ void unit_pasid(u32 pasid, const void *root);
 /* Turns interrupt remapping on, with a table of 256 entries for x2APIC ids; false if there is none to turn on. */
 bool unit_remap(void);
 /* An entry of it for UNIT_SID. */
-void unit_interrupt(u32 index, u32 vector);
+void unit_interrupt(u32 index, u32 vector, bool quiet);
 
 /* These add to the ring without ringing the doorbell. */
 void unit_put(struct unit_desc desc);

@@ -121,10 +121,14 @@ hpa_t world_others_root(void)
     return domain_unit_root(other, domain_levels(other));
 }
 
-static bool guest_has_cpu(void *ctx, u32 apic_id)
+static bool guest_has_cpus(void *ctx, u32 cluster, u32 mask)
 {
     (void)ctx;
-    return world_has_cpu(apic_id);
+    bool all = cluster != GUEST_ALL_CPUS;
+    for (u32 bit = 0; bit < 16 && all; bit++) {
+        all = (mask >> bit & 1) == 0 || world_has_cpu(cluster * 16 + bit);
+    }
+    return all;
 }
 
 static bool guest_has_sources(void *ctx, u16 first, u16 last)
@@ -137,7 +141,7 @@ static bool guest_has_sources(void *ctx, u16 first, u16 last)
     return all;
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
+static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpus, guest_has_sources};
 
 static u64 gpa_of(u32 page)
 {

@@ -32,10 +32,10 @@ struct partition *partition_get(u32 i)
     return i < ARRAY_LEN(partitions) ? &partitions[i] : NULL;
 }
 
-bool partition_has_target(const struct partition *p, u32 apic_id)
+bool partition_has_targets(const struct partition *p, u32 cluster, u32 mask)
 {
     u32 first = p->id == 1 ? DEVICE_KIT_CPU_A : p->id == 2 ? DEVICE_KIT_CPU_B : 0;
-    return apic_id == first || apic_id == first + 1;
+    return cluster == first / 16 && (mask & ~(3u << first % 16)) == 0;
 }
 
 void pci_lock(void)

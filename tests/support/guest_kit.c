@@ -44,10 +44,11 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
     kit->interrupt_data = data;
 }
 
-static bool guest_has_cpu(void *ctx, u32 apic_id)
+static bool guest_has_cpus(void *ctx, u32 cluster, u32 mask)
 {
     const struct kit *kit = ctx;
-    return apic_id == GUEST_ALL_CPUS ? !kit->shared : apic_id < KIT_CPUS || apic_id == KIT_WIDE_CPU;
+    u32 own = cluster == 0 ? (1u << KIT_CPUS) - 1 : cluster == KIT_WIDE_CPU / 16 ? 1u << KIT_WIDE_CPU % 16 : 0;
+    return cluster == GUEST_ALL_CPUS ? !kit->shared : (mask & ~own) == 0;
 }
 
 static bool guest_has_sources(void *ctx, u16 first, u16 last)
@@ -56,7 +57,7 @@ static bool guest_has_sources(void *ctx, u16 first, u16 last)
     return !kit->shared || last < KIT_FOREIGN || first >= KIT_FOREIGN_END;
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpu, guest_has_sources};
+static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpus, guest_has_sources};
 
 void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
 {

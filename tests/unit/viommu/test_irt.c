@@ -258,6 +258,82 @@ static void an_entry_is_read_once(void **state)
     assert_true(kit_stop(&kit));
 }
 
+/* What stands at the index already was vetted, but for its vector: nothing else of an entry that changes is free. */
+static void an_entry_that_changes_is_vetted_again(void **state)
+{
+    (void)state;
+    static const struct { u64 low, high; u8 reason; } changes[] = {
+        {P | 3ull << 40 | 15 << 16, FOR_SID, 0x24},              /* a vector below 16 */
+        {P | (u64)KIT_CPUS << 40 | VECTOR << 16, FOR_SID, 0x24}, /* a CPU that is not there */
+        {P | 3ull << 40 | NMI | VECTOR << 16, FOR_SID, 0x24},
+        {P | 3ull << 40 | 1 << 15 | VECTOR << 16, FOR_SID, 0x24},
+        {P | 3ull << 40 | 1ull << 32 | VECTOR << 16, FOR_SID, 0x24},
+        {P | 3ull << 40 | VECTOR << 16, 0, 0x26},                /* anybody */
+        {P | 3ull << 40 | VECTOR << 16, FOR_SID | 1ull << 20, 0x24},
+        {3ull << 40 | VECTOR << 16, FOR_SID, 0x22},
+    };
+    struct kit kit;
+    start(&kit);
+    u64 table = remap(&kit, 0);
+    kit.shared = true;
+    for (u32 i = 0; i < ARRAY_LEN(changes); i++) {
+        put(table, i, to(3, VECTOR), FOR_SID);
+        assert_true(kit_submit(&kit, iec(i, 0), 0));
+        put(table, i, to(3, VECTOR + 1 + i) | 7 << 8, FOR_SID); /* and bits that software may use */
+        assert_true(kit_submit(&kit, iec(i, 0), 0));
+        expect_delivered(&kit, i, 3, VECTOR + 1 + i);
+        put(table, i, changes[i].low, changes[i].high);
+        assert_true(kit_submit(&kit, iec(i, 0), 0));
+        expect_fault(&kit, SID, i, changes[i].reason);
+        put(table, i, to(4, VECTOR), FOR_SID);
+        assert_true(kit_submit(&kit, iec(i, 0), 0));
+        expect_delivered(&kit, i, 4, VECTOR);
+    }
+    assert_true(kit_stop(&kit));
+}
+
+/* While the guest's EIME is not the unit's, what stands there is written in another way. */
+static void a_vector_changes_under_another_extended_mode(void **state)
+{
+    (void)state;
+    struct kit kit;
+    start(&kit);
+    u64 table = remap(&kit, EIME);
+    put(table, 1, to(5, VECTOR), FOR_SID);
+    set_table(&kit, table & ~(u64)EIME);
+    expect_delivered(&kit, 1, 5, VECTOR);
+    put(table, 1, to_wide(5, VECTOR + 1), FOR_SID); /* as the unit has it, which the guest's form does not allow */
+    assert_true(kit_submit(&kit, iec(1, 0), 0));
+    expect_fault(&kit, SID, 1, 0x24);
+    assert_true(kit_stop(&kit));
+}
+
+/* Neighbours are copied at once: those of one doorbell, and never as they were at the one before. */
+static void entries_of_a_doorbell(void **state)
+{
+    (void)state;
+    struct kit kit;
+    start(&kit);
+    u64 table = remap(&kit, 0);
+    for (u32 round = 0; round < 3; round++) {
+        u64 reads = kit.reads;
+        u64 tail = kit_read(&kit, R_IQT, 8);
+        for (u32 i = 0; i < 10; i++) {
+            put(table, i, to(i, VECTOR + round), FOR_SID);
+            tail = kit_queue(&kit, tail, iec(i, 0), 0);
+        }
+        kit_write(&kit, R_IQT, 8, tail);
+        assert_int_equal(kit.reads, reads + 1 + 3); /* the descriptors, and entries 0 to 11 */
+        put(table, 9, 0, 0);
+        for (u32 i = 0; i < 10; i++) {
+            expect_delivered(&kit, i, i, VECTOR + round);
+        }
+    }
+    assert_true(kit_submit(&kit, iec(9, 0), 0));
+    expect_fault(&kit, SID, 9, 0x22);
+    assert_true(kit_stop(&kit));
+}
+
 /* Everything at once, in pieces of one exit; a wait behind it is not done before. */
 static void a_global_invalidation_is_bounded_and_not_overtaken(void **state)
 {
@@ -997,6 +1073,9 @@ int main(void)
         cmocka_unit_test(refused_entries_fault_as_hardware_would),
         cmocka_unit_test(an_index_beyond_the_table_or_a_table_that_is_no_memory),
         cmocka_unit_test(an_entry_is_read_once),
+        cmocka_unit_test(an_entry_that_changes_is_vetted_again),
+        cmocka_unit_test(a_vector_changes_under_another_extended_mode),
+        cmocka_unit_test(entries_of_a_doorbell),
         cmocka_unit_test(a_global_invalidation_is_bounded_and_not_overtaken),
         cmocka_unit_test(many_entries_by_a_mask),
         cmocka_unit_test(more_invalidations_than_a_batch),

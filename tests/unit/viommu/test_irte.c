@@ -12,10 +12,11 @@ enum { NONE = 0, NOT_PRESENT = 0x22, RESERVED = 0x24, SOURCE = 0x26 };
 /* CPUs 0 to 17 and 300; all source-ids but those of bus 80h. */
 static bool alone;
 
-static bool has_cpu(void *ctx, u32 id)
+static bool has_cpus(void *ctx, u32 cluster, u32 mask)
 {
     (void)ctx;
-    return id == GUEST_ALL_CPUS ? alone : id < 18 || id == 300;
+    u32 own = cluster == 0 ? 0xffff : cluster == 1 ? 3 : cluster == 300 / 16 ? 1 << 300 % 16 : 0;
+    return cluster == GUEST_ALL_CPUS ? alone : (mask & ~own) == 0;
 }
 
 static bool has_sources(void *ctx, u16 first, u16 last)
@@ -24,7 +25,7 @@ static bool has_sources(void *ctx, u16 first, u16 last)
     return alone || last >> 8 < 0x80 || first >> 8 > 0x80;
 }
 
-static const struct guest_ops ops = {.has_cpu = has_cpu, .has_sources = has_sources};
+static const struct guest_ops ops = {.has_cpus = has_cpus, .has_sources = has_sources};
 
 enum mode { XAPIC, X2APIC, WIDENED, NARROWED };
 
@@ -205,7 +206,7 @@ static bool has_all_but_one(void *ctx, u16 first, u16 last)
 static void functions_that_sq_admits(void **state)
 {
     (void)state;
-    static const struct guest_ops but_one = {.has_cpu = has_cpu, .has_sources = has_all_but_one};
+    static const struct guest_ops but_one = {.has_cpus = has_cpus, .has_sources = has_all_but_one};
     static const u8 expected[4] = {0x40, 0x44, 0x55, 0xff}; /* by SQ: the functions from which 6 is reached */
     const struct irte_rules r = {.ops = &but_one};
     for (u32 sq = 0; sq < 4; sq++) {
@@ -223,7 +224,7 @@ static void functions_that_sq_admits(void **state)
 static void functions_of_the_buses_of_a_range(void **state)
 {
     (void)state;
-    static const struct guest_ops but_one = {.has_cpu = has_cpu, .has_sources = has_all_but_one};
+    static const struct guest_ops but_one = {.has_cpus = has_cpus, .has_sources = has_all_but_one};
     static const struct { u64 range, reason; } cases[] = {
         {BUSES(0x70, 0x7f), NONE}, {BUSES(0x70, 0x80), SOURCE}, {BUSES(0x80, 0x80), SOURCE}, {BUSES(0x81, 0xff), NONE}};
     const struct irte_rules r = {.ops = &but_one};
