@@ -175,6 +175,20 @@ static void entries(void)
     result("nothing of these arrived", !is_pending(0x63) && !is_pending(0x64) && !is_pending(0x65), 0);
 }
 
+/* Delivery modes by their codes (VT-d 9.9), the undefined ones too, and a vector that is an exception's. */
+static void forbidden(void)
+{
+    static const struct { const char *name; u32 low; } entries[] = {
+        {"SMI", 2 << 5}, {"INIT", 5 << 5 | 0x67 << 16}, {"ExtINT", 7 << 5 | 0x67 << 16},
+        {"mode 3", 3 << 5 | 0x67 << 16}, {"mode 6", 6 << 5 | 0x67 << 16}, {"vector 15", 15 << 16},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(entries); i++) {
+        (void)announce(20 + i, entries[i].low | 1, FOR_SID);
+        expect_fault(entries[i].name, SID, 20 + i, 0x24);
+    }
+    result("none of these arrived", !is_pending(0x67), 0);
+}
+
 /* Its event is a message by itself. */
 static void event(void)
 {
@@ -188,13 +202,18 @@ static void event(void)
     *unit_reg32(UNIT_FECTL) = 1u << 31;
 }
 
+enum { NO_EXIT = 100 }; /* instructions; the shortest exit takes more */
+
 static void many(void)
 {
     u32 lost = 0;
+    u64 began = ticks();
     for (u32 i = 0; i < MANY; i++) {
         lost += request(SID, 7) != 0 ? 1 : 0;
     }
+    u64 each = (ticks() - began) / MANY;
     result("ten thousand", lost == 0, lost);
+    result("no exit for any of them", each < NO_EXIT, each);
 }
 
 /* Of a whole table, in instructions: the TSC of this machine counts them. */
@@ -212,11 +231,43 @@ static void costs(void)
     result("all entries", status == waits && request(SID, ENTRIES - 1) == 0 && is_pending(0x8f), waits);
 }
 
+/* The longest commands there are, one behind the other. */
+static void flood(void)
+{
+    enum { TIMES = 4 };
+    for (u32 i = 0; i < TIMES; i++) {
+        put(IEC_ALL, 0);
+        put(IEC | 15u << 27, 0);
+    }
+    say("interrupts: cost, longest exit of a flood\t%llu\n", wait_done(ring_doorbell()));
+    result("a flood ends", status == waits && request(SID, 7) == 0, waits);
+}
+
+/* Requests that no entry can silence, until the unit's records are full and are left so; then many of them. */
+static void storm(void)
+{
+    enum { FIRST = 1000 };
+    for (u32 i = 0; i < FIRST; i++) {
+        (void)message(SID, 0xfee00000, 0x68);
+    }
+    u64 began = ticks();
+    for (u32 i = 0; i < MANY; i++) {
+        (void)message(SID, 0xfee00000, 0x68);
+    }
+    u64 each = (ticks() - began) / MANY;
+    result("a storm is not followed", each < NO_EXIT && !is_pending(0x68), each);
+}
+
 static void end(void)
 {
+    enum { S_OF_256 = 7 };
+    *unit_reg64(UNIT_IRTA) = (u64)table | S_OF_256;
+    result("a smaller table", command(GCMD_QIE | GCMD_IRE | GCMD_SIRTP, GCMD_SIRTP), 0);
+    expect_fault("an index beyond it", SID, 256, 0x21);
     *unit_reg64(UNIT_IRTA) = UNIT_BASE | ENTRIES_S;
     result("a table that is no memory", command(GCMD_QIE | GCMD_IRE | GCMD_SIRTP, GCMD_SIRTP), 0);
     expect_fault("nothing of it is read", SID, 7, 0x23);
+    storm();
     *unit_reg32(UNIT_GCMD) = GCMD_QIE;
     result("off", wait_for(GCMD_IRE, 0), *unit_reg32(UNIT_GSTS));
     result("compatibility format passes again", message(SID, 0xfee00000, 0x66) == 0 && is_pending(0x66), 0);
@@ -284,9 +335,11 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     }
     start();
     entries();
+    forbidden();
     event();
     many();
     costs();
+    flood();
     end();
     efi_test_end();
 }
