@@ -11,3 +11,6 @@ $O/unit/spec/test_dmar $O/unit/boot/test_machines: $(DMAR_AML)
 # The image's own object, whose list of addresses is not for a program that can be anywhere.
 $O/unit/machine/test_checked: $O/hv-image/hv/machine/checked.o
 $O/unit/machine/test_checked: private HOST_FLAGS += -no-pie
+
+# Parts of the Bochs machine, with what they are linked to there replaced by the test.
+$O/unit/attach/test_ioapic $O/unit/attach/test_edu: $O/unit/attach/test_%: $O/host/tests/bochs/attach/%.o
