@@ -130,7 +130,7 @@ class Options:
     dmar_flags: int = 0          # of the table, VT-d 8.1; with INTR_REMAP the I/O APIC is the attachment's
     functions: bool = False      # the attachment's own: edu, virtio-blk, with an ECAM window
     dmar_bytes: bytes = None     # a table that the test brings
-    kernel: str = "forky"        # forky, bookworm or a path
+    kernel: str = "forky"        # forky, bookworm, trixie or a path
     initrd: str = None           # a path; default: ours
     cmdline: str = "intel_iommu=on,sm_on"
     steps: str = ""              # of guest/init
@@ -468,7 +468,7 @@ def parse(arguments):
     parser.add_argument("--erratum", action="store_true", help="the units have Intel 772415")
     parser.add_argument("--no-dmar", action="store_true")
     parser.add_argument("--kernel", default=os.environ.get("KERNEL") or "forky",
-                        help="forky, bookworm or a path")
+                        help="forky, bookworm, trixie or a path")
     parser.add_argument("--initrd", default=os.environ.get("INITRD") or None)
     parser.add_argument("--cmdline", default=os.environ.get("CMDLINE") or "intel_iommu=on,sm_on")
     parser.add_argument("--steps", help="what the guest does, see guest/init")
