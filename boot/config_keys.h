@@ -64,7 +64,8 @@
     X("memory", "shadow-memory", false, set_shadow_memory, "auto, or 8 to 65536 MiB", "auto", "64",                    \
       "MiB of memory for the shadows of a guest's tables, taken at start if the guest's units are shadowed; one "      \
       "table gets half of it at most. auto is 1/256 of the RAM, at least 8. What has no room is not mapped for its "   \
-      "device, and a line says how much is missing.")                                                                  \
+      "device, and a line says how much is missing. Where the machine has no room for all of it, the guest is shown "  \
+      "no units, and a line says that.")                                                                               \
     X("memory", "protect", true, set_protect,                                                                          \
       "up to 16 BASE-END [dma=none|read], whole 4 KiB pages, no overlap, one dma for all", NULL,                       \
       "0x100000-0x1fffff dma=none",                                                                                    \

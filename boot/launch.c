@@ -11,6 +11,7 @@
 #include "boot/pci.h"
 #include "boot/place.h"
 #include "boot/protect.h"
+#include "boot/report.h"
 #include "boot/room.h"
 #include "boot/settings.h"
 #include "boot/status_port.h"
@@ -242,15 +243,16 @@ static u64 shadow_bytes(const struct machine *m, const struct config *config, co
     return config->shadow_mib != 0 ? config->shadow_mib * MIB : room_shadows(&m->ranges);
 }
 
-/* Placed, and the memory map as it is with that. */
-static bool place(struct machine *m, const struct config *config, const struct verdict *verdict, struct placement *p,
-                  struct ranges *listed)
+/* Placed, and the memory map as it is with that. ERR_QUOTA: no room; without shadows there may be some. */
+static enum result place(struct machine *m, const struct config *config, const struct verdict *verdict,
+                         struct placement *p, struct ranges *listed)
 {
     static struct areas touched;
     const char *why = "";
     u64 sizes = page_sizes(m);
     if (!list_memory(m, sizes, listed)) {
-        return refuse("the lists of memory and of windows are too long", ERR_NO_MEMORY, NULL);
+        refuse("the lists of memory and of windows are too long", ERR_NO_MEMORY, NULL);
+        return ERR_NO_MEMORY;
     }
     list_touched(m, &touched);
     u32 units = m->dmar_usable ? m->dmar.unit_count : 0;
@@ -263,8 +265,14 @@ static bool place(struct machine *m, const struct config *config, const struct v
         .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
         .avoid = &avoid};
     enum result r = place_image(&request, p, &why);
+    if (r == ERR_NO_MEMORY && need.shadow_bytes != 0) {
+        console_log(LOG_WARNING, "there is no room for %llu MiB of shadow-memory: the guest is shown no units",
+                    need.shadow_bytes / MIB);
+        return ERR_QUOTA;
+    }
     if (r != OK) {
-        return refuse(why, r, NULL);
+        refuse(why, r, NULL);
+        return r;
     }
     bool read = machine_read_ranges(m) && list_memory(m, sizes, listed);
     if (!read) {
@@ -273,19 +281,21 @@ static bool place(struct machine *m, const struct config *config, const struct v
         p->handover->physical_end = request.physical_end;
         p->handover->guest_iommu = verdict->guest_iommu;
         p->handover->shadow_bytes = need.shadow_bytes;
-        return true;
+        return OK;
     }
     place_release(p);
-    return false;
+    return ERR_INVALID;
 }
 
-static bool become(struct machine *m, const struct config *config, const struct verdict *verdict, u64 boot_tsc)
+/* As place(); the console says why it did not come to it. */
+static enum result become(struct machine *m, const struct config *config, const struct verdict *verdict, u64 boot_tsc)
 {
     static struct handover known;
     static struct ranges listed;
     struct placement p;
-    if (!place(m, config, verdict, &p, &listed)) {
-        return false;
+    enum result r = place(m, config, verdict, &p, &listed);
+    if (r != OK) {
+        return r;
     }
     hand_over(m, config, &listed, &partitions, p.handover);
     p.handover->status_port = status_port_choose(m, config);
@@ -294,14 +304,41 @@ static bool become(struct machine *m, const struct config *config, const struct 
     p.handover->boot_tsc = boot_tsc;
     p.handover->tsc_khz = higher(measure_tsc_khz(), 1);
     if (!enter_all(&p, &known)) {
-        return false;
+        return ERR_INVALID;
     }
     tell_end_of_boot_services();
     show_guest_its_tables(m, &known);
     partition_hide(m, &partitions);
     report(&known);
     report_base_registers(m);
-    return true;
+    return OK;
+}
+
+static enum result attempt(struct machine *m, const struct config *config, const struct verdict *verdict,
+                           EFI_HANDLE volume, u64 boot_tsc)
+{
+    partition_prepare(m, config, verdict, volume, &avoid, &partitions);
+    enum result r = become(m, config, verdict, boot_tsc);
+    if (r != OK) {
+        partition_release(m, &partitions);
+    }
+    return r;
+}
+
+/* A guest without units is still isolated; that is more than a native one. Some machines cannot do without them. */
+static enum result attempt_without_units(struct machine *m, const struct config *config, EFI_HANDLE volume,
+                                         u64 boot_tsc)
+{
+    static struct config without;
+    static struct verdict verdict;
+    without = *config;
+    without.guest_iommu = GUEST_IOMMU_NONE;
+    verdict_reach(m, &without, &verdict);
+    if (!verdict.start) {
+        report_verdict(&verdict);
+        return ERR_UNSUPPORTED;
+    }
+    return attempt(m, &without, &verdict, volume, boot_tsc);
 }
 
 bool launch(struct machine *m, const struct config *config, const struct verdict *verdict, EFI_HANDLE volume,
@@ -311,10 +348,9 @@ bool launch(struct machine *m, const struct config *config, const struct verdict
         return false;
     }
     list_avoided(m, config);
-    partition_prepare(m, config, verdict, volume, &avoid, &partitions);
-    if (become(m, config, verdict, boot_tsc)) {
-        return true;
+    enum result r = attempt(m, config, verdict, volume, boot_tsc);
+    if (r == ERR_QUOTA) {
+        r = attempt_without_units(m, config, volume, boot_tsc);
     }
-    partition_release(m, &partitions);
-    return false;
+    return r == OK;
 }
