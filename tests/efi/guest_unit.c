@@ -6,8 +6,10 @@ enum {
     GCMD_TE = 1u << 31, GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26, GCMD_IRE = 1u << 25, GCMD_SIRTP = 1u << 24,
     RTADDR_SCALABLE = 1 << 10, IQA_WIDE = 1 << 11, RING_ORDER = 3,
     PGTT_SHIFT = 6, PGTT_FIRST = 1, PGTT_PASS = 4, CONTEXT_PASIDE = 1 << 3,
+    LEGACY_PASS = 2 << 2, LEGACY_48_BITS = 2, LEGACY_DID_SHIFT = 8, WORDS_LEGACY = 2,
     TYPE_CONTEXT = 1, TYPE_IOTLB = 2, TYPE_INTERRUPT_ENTRY = 4, TYPE_WAIT = 5, TYPE_PASID_IOTLB = 6, TYPE_PASID = 7,
-    G_GLOBAL = 1 << 4, G_PAGE = 3 << 4, G_PASID = 1 << 4, G_PASID_GLOBAL = 3 << 4, G_INDEX = 1 << 4, WAIT_SW = 1 << 5,
+    G_GLOBAL = 1 << 4, G_DOMAIN = 2 << 4, G_DEVICE = 3 << 4, G_PAGE = 3 << 4,
+    G_PASID = 1 << 4, G_PASID_GLOBAL = 3 << 4, G_INDEX = 1 << 4, WAIT_SW = 1 << 5,
     ECAP_IR_EIM = 3 << 3, IRTA_EIME = 1 << 11, IRTA_256 = 7,
     IRTE_CLUSTER = 3 << 2, IRTE_FOR_SID = 1 << 18,   /* logical, one of those named; that source-id alone */
     WORDS_CONTEXT = 4, WORDS_PASID = 8, PAGES = 4096, LIMIT_US = 1000000,
@@ -17,6 +19,8 @@ enum {
 static const u16 board[] = {0x00, 0x08, 0x09, 0x0a, 0x0b, 0x10, UNIT_SID, 0x20};
 
 static u64 *ring;
+static u32 desc_words = 4;
+static volatile u64 *legacy;     /* contexts of bus 0, in legacy mode */
 static u64 *pasids;              /* the table with UNIT_SID's PASIDs 0 to 63 */
 static volatile u64 *interrupts;
 static u32 tail;
@@ -73,19 +77,49 @@ static bool command(u32 value, u32 bit)
     return true;
 }
 
+static bool start(u64 iqa, u64 rtaddr)
+{
+    ring = unit_pages(1u << RING_ORDER);
+    *unit_reg64(UNIT_IQA) = (u64)ring | iqa;
+    *unit_reg64(UNIT_RTADDR) = rtaddr;
+    return command(GCMD_QIE, GCMD_QIE) && command(GCMD_QIE | GCMD_SRTP, GCMD_SRTP);
+}
+
 bool unit_start(void)
 {
-    u64 *root = new_root();
-    ring = unit_pages(1u << RING_ORDER);
-    *unit_reg64(UNIT_IQA) = (u64)ring | IQA_WIDE | RING_ORDER;
-    *unit_reg64(UNIT_RTADDR) = (u64)root | RTADDR_SCALABLE;
-    if (!command(GCMD_QIE, GCMD_QIE) || !command(GCMD_QIE | GCMD_SRTP, GCMD_SRTP)) {
+    if (!start(IQA_WIDE | RING_ORDER, (u64)new_root() | RTADDR_SCALABLE)) {
         return false;
     }
     unit_put((struct unit_desc){{TYPE_CONTEXT | G_GLOBAL}});
     unit_put((struct unit_desc){{TYPE_PASID | G_PASID_GLOBAL}});
     unit_put((struct unit_desc){{TYPE_IOTLB | G_GLOBAL}});
     return unit_rewind() && command(GCMD_QIE | GCMD_TE, GCMD_TE);
+}
+
+bool unit_start_legacy(void)
+{
+    u64 *root = unit_pages(1);
+    legacy = unit_pages(1);
+    root[0] = (u64)legacy | 1;
+    for (UINTN i = 0; i < ARRAY_LEN(board); i++) {
+        legacy[board[i] * WORDS_LEGACY + 1] = (UNIT_DID + 1) << LEGACY_DID_SHIFT | LEGACY_48_BITS;
+        legacy[board[i] * WORDS_LEGACY] = board[i] == UNIT_SID ? 0 : LEGACY_PASS | 1;
+    }
+    desc_words = WORDS_LEGACY;
+    if (!start(RING_ORDER - 1, (u64)root)) {
+        return false;
+    }
+    unit_put((struct unit_desc){{TYPE_CONTEXT | G_GLOBAL}});
+    unit_put((struct unit_desc){{TYPE_IOTLB | G_GLOBAL}});
+    return unit_rewind() && command(GCMD_QIE | GCMD_TE, GCMD_TE);
+}
+
+void unit_context(const void *root)
+{
+    volatile u64 *entry = &legacy[UNIT_SID * WORDS_LEGACY];
+    entry[0] = 0;
+    entry[1] = UNIT_DID << LEGACY_DID_SHIFT | LEGACY_48_BITS;
+    entry[0] = root != NULL ? (u64)root | 1 : 0;
 }
 
 bool unit_remap(void)
@@ -127,7 +161,7 @@ void unit_pasid(u32 pasid, const void *root)
 
 void unit_put(struct unit_desc desc)
 {
-    CopyMem(&ring[tail * 4], desc.w, sizeof(desc.w));
+    CopyMem(&ring[tail * desc_words], desc.w, desc_words * sizeof(desc.w[0]));
     tail = (tail + 1) % UNIT_RING;
 }
 
@@ -141,6 +175,21 @@ void unit_put_pasid_cache(u32 pasid)
     unit_put((struct unit_desc){{TYPE_PASID | G_PASID | UNIT_DID << 16 | (u64)pasid << 32}});
 }
 
+void unit_put_context(void)
+{
+    unit_put((struct unit_desc){{TYPE_CONTEXT | G_DEVICE | UNIT_DID << 16 | (u64)UNIT_SID << 32}});
+}
+
+void unit_put_iotlb_legacy(u64 addr)
+{
+    unit_put((struct unit_desc){{TYPE_IOTLB | G_PAGE | UNIT_DID << 16, addr}});
+}
+
+void unit_put_iotlb_domain(void)
+{
+    unit_put((struct unit_desc){{TYPE_IOTLB | G_DOMAIN | UNIT_DID << 16}});
+}
+
 void unit_put_wait(void)
 {
     waits++;
@@ -149,7 +198,7 @@ void unit_put_wait(void)
 
 u32 unit_tail(void)
 {
-    return tail * (u32)sizeof(struct unit_desc);
+    return tail * desc_words * (u32)sizeof(u64);
 }
 
 bool unit_waited(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A guest's driver for its remapping unit, as small as a measurement allows: root and context tables for the board's
- * devices, another PASID directory for what is tried out, and a queue. Fields as in VT-d 9 and 6.5.2; scalable mode,
- * 256-bit descriptors.
+ * devices, another PASID directory for what is tried out, and a queue. Fields as in VT-d 9 and 6.5.2; scalable mode and
+ * 256-bit descriptors, or legacy mode and 128-bit ones.
  */
 #ifndef NESTOR_TESTS_EFI_GUEST_UNIT_H
 #define NESTOR_TESTS_EFI_GUEST_UNIT_H
@@ -35,7 +35,12 @@ void *unit_pages(UINTN count);
 
 /* Turns scalable mode on with the board's devices in pass-through; false if the unit does not answer. */
 bool unit_start(void);
+/* Legacy mode in the same way; UNIT_SID has nothing. */
+bool unit_start_legacy(void);
 void unit_stop(void);
+
+/* In legacy mode: UNIT_SID goes through a second stage of four levels at `root`, or has nothing for NULL. */
+void unit_context(const void *root);
 
 /* The entry of a PASID below 64 of UNIT_SID: first stage at `root`, or not present for NULL. */
 void unit_pasid(u32 pasid, const void *root);
@@ -49,6 +54,9 @@ void unit_interrupt(u32 index, u32 vector, bool quiet);
 void unit_put(struct unit_desc desc);
 void unit_put_iotlb(u32 pasid, u64 addr);   /* one page of UNIT_DID's */
 void unit_put_pasid_cache(u32 pasid);
+void unit_put_context(void);                /* of UNIT_SID, in legacy mode */
+void unit_put_iotlb_legacy(u64 addr);       /* one page of UNIT_DID's */
+void unit_put_iotlb_domain(void);           /* all of UNIT_DID's, in legacy mode */
 void unit_put_interrupt_entry(u32 index);
 void unit_put_wait(void);                   /* its status counts the waits */
 
