@@ -382,7 +382,7 @@ class Walk:
             elif what == "iotlb" and not reason:
                 self.check_translation(k2, *words)
             elif what == "first-stage":
-                self.check_inside(f"a cached first-stage table of domain {k2 & 0xFFFF}", words[0], PAGE, 0)
+                self.check_inside(f"a cached first-stage table of domain {k2 & 0xFFFF}", words[0], PAGE, READ)
             elif what == "interrupt":
                 self.check_same(f"interrupt entry {k1:x}", (self.unit.interrupts & ADDRESS) + 16 * k1, words)
             elif what == "second-stage" and not (self.pool.has(words[0]) and self.pool.is_taken(words[0])):
@@ -407,16 +407,16 @@ class Walk:
         if at is None or self.memory.words(at, len(words)) != tuple(words):
             self.find(f"stale: the cached {name}")
 
-    def check_translation(self, key, out, size, kind, can_write):
+    def check_translation(self, key, out, size, kind, can_write, can_read):
         if kind not in KINDS:
             self.find(f"a cached translation of kind {kind}, source-id and PASID {key:x}")
             return
         self.check_inside(f"a cached translation of {KINDS[kind]}, source-id and PASID {key:x}", out, size,
-                          WRITE if can_write else 0)
+                          (WRITE if can_write else 0) | (READ if can_read else 0))
 
     def check_inside(self, name, out, size, needs):
-        """Some second stage that is in use has all of it."""
-        if not any(self.lookup(found, out, size) & (READ | needs) == READ | needs for found in self.second.values()):
+        """Some second stage that is in use has all of it; a shadow may give W alone, as a guest's table does."""
+        if not any(self.lookup(found, out, size) & needs == needs for found in self.second.values()):
             self.find(f"stale: {name} leads to {out:x}, which is not the partition's any more")
 
 

@@ -73,8 +73,8 @@ static void write_pasid(const struct node *node, FILE *out)
 static void write_iotlb(const struct node *node, FILE *out)
 {
     const struct iotlb_entry *e = (const struct iotlb_entry *)(const void *)node;
-    const uint64_t words[] = {e->hpa & ~PAGE_OFFSET, 1ull << e->shift, e->kind, e->ss_write};
-    write_words("iotlb", node->k1, node->k2, e->reason, words, 4, out);
+    const uint64_t words[] = {e->hpa & ~PAGE_OFFSET, 1ull << e->shift, e->kind, e->ss_write, e->ss_read};
+    write_words("iotlb", node->k1, node->k2, e->reason, words, 5, out);
 }
 
 static void write_first_stage(const struct node *node, FILE *out)
