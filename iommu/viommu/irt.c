@@ -52,8 +52,8 @@ static void note_refusal(struct viommu *v, u32 index, const struct irte *guest, 
     }
 }
 
-/* True: it was another. */
-static bool put(struct viommu *v, u32 index, struct irte host)
+/* True: it was another. Flat, for a guest waits for it. */
+static __attribute__((flatten)) bool put(struct viommu *v, u32 index, struct irte host)
 {
     const struct irte *at = &viommu_host_irt_entries(v)[index];
     struct irte old = *at;
