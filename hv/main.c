@@ -110,9 +110,6 @@ static enum result prepare(struct handover *h)
         reset_init();
     }
     r = r == OK ? partition_sources_init(h) : r;
-    if (r == OK && h->function_count != 0) {
-        r = ERR_UNSUPPORTED; /* DMA and interrupts of their own are not built */
-    }
     if (r != OK) {
         return refuse(h, r, "making the partitions of the config");
     }

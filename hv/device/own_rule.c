@@ -128,7 +128,9 @@ static bool write_plain(const struct device *d, u32 reg, u32 lanes, u32 value)
             u32 bits = p->bits & lanes;
             u32 clears = p->clears & lanes;
             pci_write(sid, reg, 4, (old & ~(bits | p->clears)) | (value & (bits | clears)));
-            return ((old ^ value) & lanes & ~(p->bits | p->clears)) == 0;
+            /* The upper half of both is status, and nobody means to write what is read-only there. */
+            u32 meant = p->bits != 0 && p->clears != 0 ? 0xffff : ALL;
+            return ((old ^ value) & lanes & meant & ~(p->bits | p->clears)) == 0;
         }
     }
     return ((old ^ value) & lanes) == 0;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The root of a machine with a partition on its last CPUs: has these handed over, then tries to reach them and their
- * memory while they work, and turns the machine off. It prints nothing meanwhile.
+ * The root of a machine with a partition on its last CPUs: has these handed over, then tries to reach them, their
+ * memory and their function while they work, and turns the machine off. It prints nothing meanwhile.
  */
 #include <efi.h>
 #include <efilib.h>
 
 #include "tests/efi/bench_page.h"
 #include "tests/efi/msr.h"
+#include "tests/efi/pci.h"
 
 enum {
     BOOT_SERVICES_END = 0x4e455345,     /* HANDOVER_CALL_BOOT_SERVICES_END */
     MSR_APIC_BASE = 0x1b, MSR_ICR = 0x830, X2APIC = 1 << 10,
-    CPUS = 4, NOBODY = 0x77,
+    CPUS = 4, NOBODY = 0x77, EDU = 0x40, BLOCK = 0x48,
     MEMORY = 0x8000000, MEMORY_SIZE = 0x400000,     /* the partition's, by the test's configuration */
 };
 
@@ -90,6 +91,84 @@ static BOOLEAN devices_are_refused(void)
     return !passed;
 }
 
+/* The window of configuration space is at FE000000h there, with the functions; without them it is nothing. */
+static volatile UINT32 *window(UINT32 sid, UINT32 offset)
+{
+    return (volatile UINT32 *)(UINTN)(0xfe000000 + (sid << 12) + offset);
+}
+
+static BOOLEAN has_window(void)
+{
+    return *window(BLOCK, 0) == pci_read(BLOCK, 0) && pci_read(BLOCK, 0) != ~0u;
+}
+
+/* Not a register of it, by either way; what is written is nowhere. */
+static BOOLEAN function_is_absent(void)
+{
+    BOOLEAN absent = TRUE;
+    for (UINT32 at = 0; at < 0x100; at += 4) {
+        pci_write(EDU, (UINT8)at, 0);
+        *window(EDU, at) = 0;
+        absent = absent && pci_read(EDU, (UINT8)at) == ~0u && *window(EDU, at) == ~0u;
+    }
+    return absent && *window(EDU, 0x100) == ~0u;
+}
+
+enum { BAR_BYTES = 0x10000 };
+
+/* Something else of the root's may be there, none of it larger than twice that. */
+static BOOLEAN is_used(UINT32 at)
+{
+    for (UINT16 sid = 0; sid < 0x100; sid++) {
+        for (UINT8 reg = 0x10; sid != BLOCK && reg < 0x28; reg += 4) {
+            UINT32 bar = pci_read(sid, reg);
+            UINT32 base = bar & ~0xfu;
+            if ((bar & 1) == 0 && base != 0 && base < at + BAR_BYTES && base + 2 * BAR_BYTES > at) {
+                return TRUE;
+            }
+        }
+    }
+    return FALSE;
+}
+
+/* The firmware has put the two BARs beside each other: over the other's it never is while it decodes. */
+static BOOLEAN bar_stays_away(void)
+{
+    enum { COMMAND = 4, DECODE = 2, BAR = 0x10 };
+    UINT32 bar = pci_read(BLOCK, BAR);
+    UINT32 command = pci_read(BLOCK, COMMAND) & 0xffff;
+    UINT32 refused = 0;
+    for (INT32 way = -BAR_BYTES; way <= BAR_BYTES; way += 2 * BAR_BYTES) {
+        UINT32 to = bar + (UINT32)way;
+        if (is_used(to)) {
+            continue;
+        }
+        pci_write(BLOCK, COMMAND, command | DECODE);
+        pci_write(BLOCK, BAR, to);
+        BOOLEAN over = pci_read(BLOCK, BAR) != to;
+        pci_write(BLOCK, COMMAND, command & ~(UINT32)DECODE);
+        *window(BLOCK, BAR) = to;
+        *window(BLOCK, COMMAND) = command | DECODE;
+        BOOLEAN decodes = (pci_read(BLOCK, COMMAND) & DECODE) != 0;
+        pci_write(BLOCK, COMMAND, command & ~(UINT32)DECODE);
+        pci_write(BLOCK, BAR, bar);
+        pci_write(BLOCK, COMMAND, command);
+        refused += over && !decodes && *(volatile UINT32 *)(UINTN)to == ~0u ? 1 : 0;
+        if (over == decodes) {
+            return FALSE;
+        }
+    }
+    return refused == 1 && pci_read(BLOCK, BAR) == bar;
+}
+
+/* The host bridge is readable, and fixed. */
+static BOOLEAN bridge_is_fixed(void)
+{
+    UINT32 before = pci_read(0, 0x58);
+    pci_write(0, 0x58, ~before);
+    return pci_read(0, 0) == 0x12378086 && pci_read(0, 0x58) == before;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     InitializeLib(self, system);
@@ -99,15 +178,21 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     wait_ms(5);
     BOOLEAN absent = TRUE;
     BOOLEAN refused = TRUE;
+    BOOLEAN configured = TRUE;
     for (UINT32 i = 0; i < 20; i++) {
         attack_cpus();
         refused = refused && (!remaps() || devices_are_refused());
         absent = absent && memory_is_absent();
+        if (i % 10 == 0 && has_window()) {
+            configured = configured && function_is_absent() && bar_stays_away() && bridge_is_fixed();
+        }
         wait_ms(5);
     }
-    wait_ms(400);       /* for what is on its way to the console, which this program's own output would cut */
+    /* For resets, and what is on its way to the console, which this program's own output would cut. */
+    wait_ms(has_window() ? 900 : 400);
     check(L"memory", absent);
     check(L"devices", refused);
+    check(L"function", configured);
     Print(L"efi-test: end\n");
     RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
     return EFI_SUCCESS;

@@ -5,6 +5,7 @@
  *
  *   t  200 ticks between two marks
  *   a  tries what is not its own
+ *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
  */
 #include <stdbool.h>
@@ -21,6 +22,8 @@ enum {
     ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 3 << 18, ICR_NMI = 0x4400,
     MSR_ID = 0x802, MSR_EOI = 0x80b, MSR_SPURIOUS = 0x80f, MSR_ICR = 0x830, MSR_LVT_TIMER = 0x832,
     MSR_LVT_LINT1 = 0x836, MSR_DEADLINE = 0x6e0, DEADLINE_MODE = 2 << 17,
+    CONFIG_ADDRESS = 0xcf8, CONFIG_DATA = 0xcfc, FUNCTION = 8 << 11, WINDOW = 0xfe000000, COMMAND = 4, BAR = 0x10,
+    COMPLEMENT = 4, TABLE = 0x8000,
 };
 
 struct multiboot { u32 flags, lower, upper, boot_device, arguments; };
@@ -47,6 +50,25 @@ static u8 in(u16 port)
     u8 value;
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
+}
+
+static u32 config_read(u32 function, u32 offset)
+{
+    u32 value;
+    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | function | offset), "Nd"((u16)CONFIG_ADDRESS));
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)CONFIG_DATA));
+    return value;
+}
+
+static void config_write(u32 offset, u32 value)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | FUNCTION | offset), "Nd"((u16)CONFIG_ADDRESS));
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"((u16)CONFIG_DATA));
+}
+
+static volatile u32 *in_window(u32 function, u32 offset)
+{
+    return (volatile u32 *)(WINDOW + (function << 4) + offset);
 }
 
 static u64 msr_read(u32 msr)
@@ -163,6 +185,32 @@ static void attack(void)
     print("attacks done\n");
 }
 
+/* The first life leaves all of it changed, so that the next one says whether it was reset. */
+static void configure(void)
+{
+    print_hex("function ", config_read(FUNCTION, 0));
+    print_hex("in the window ", *in_window(FUNCTION, 0));
+    print_hex("others ", config_read(0, 0) & config_read(9 << 11, 0) & *in_window(9 << 11, 0) & *in_window(1 << 11, 0));
+    print_hex("command ", config_read(FUNCTION, COMMAND));
+    u32 bar = config_read(FUNCTION, BAR);
+    config_write(BAR, ~0u);
+    print_hex("size ", config_read(FUNCTION, BAR));
+    config_write(BAR, 0xe0000000);
+    print(config_read(FUNCTION, BAR) == bar ? "fixed\n" : "moved\n");
+    config_write(COMMAND, 0x107);
+    print_hex("command ", config_read(FUNCTION, COMMAND));
+    volatile u32 *registers = (volatile u32 *)bar;
+    print_hex("identity ", registers[0]);
+    print_hex("left ", registers[COMPLEMENT / 4]);
+    registers[COMPLEMENT / 4] = 0x12345678;
+    print_hex("complement ", registers[COMPLEMENT / 4]);
+    print_hex("control ", registers[TABLE / 4 + 3]);
+    registers[TABLE / 4 + 1] = 0xabcd;
+    print_hex("address ", registers[TABLE / 4 + 1]);
+    *in_window(FUNCTION, 0x48) = 0xa810;                /* FLR is not its own to ask for */
+    print_hex("left ", registers[COMPLEMENT / 4]);
+}
+
 /* What a register of the vector unit holds from before, and something for whoever comes after. */
 static u32 swap_vector(u32 value)
 {
@@ -179,6 +227,7 @@ static void perform(char what)
     switch (what) {
     case 't': run_ticks(); break;
     case 'a': attack(); break;
+    case 'c': configure(); break;
     case 'f': triple_fault(); break;
     case 'r': out(RESET, 6); break;
     case 'o': out(SLEEP, SLEEP_OFF); break;

@@ -87,6 +87,8 @@ static void lets_it_decode_and_master(void **state)
     assert_int_equal(pci_read(GIVEN, PCI_COMMAND, 2), 0x406);
     assert_false(put(PCI_COMMAND, 1, 1));
     assert_int_equal(pci_read(GIVEN, PCI_COMMAND, 2), 0x400);
+    assert_true(put(PCI_COMMAND, 4, 0x406));                /* the list of capabilities stays, without a word */
+    assert_int_equal(get(PCI_COMMAND, 4), 0x00100406);
     set(GIVEN, PCI_COMMAND, 0xf9100402, 0x547);
     assert_true(put(PCI_COMMAND, 2, 0x402));                /* clears no status */
     assert_int_equal(get(6, 2), 0xf910);
