@@ -21,6 +21,8 @@ static const u16 board[] = {0x00, 0x08, 0x09, 0x0a, 0x0b, 0x10, UNIT_SID, 0x20};
 static u64 *ring;
 static u32 desc_words = 4;
 static volatile u64 *legacy;     /* contexts of bus 0, in legacy mode */
+static u64 *contexts;            /* of bus 0 */
+static u64 *plain;               /* the directory of those of which nothing is tried out */
 static u64 *pasids;              /* the table with UNIT_SID's PASIDs 0 to 63 */
 static volatile u64 *interrupts;
 static u32 tail;
@@ -52,9 +54,9 @@ static u64 *new_directory(u64 **table)
 static u64 *new_root(void)
 {
     u64 *root = unit_pages(1);
-    u64 *contexts = unit_pages(1);
     u64 *others;
-    u64 *plain = new_directory(&others);
+    contexts = unit_pages(1);
+    plain = new_directory(&others);
     u64 *tried = new_directory(&pasids);
     root[0] = (u64)contexts | 1;
     for (UINTN i = 0; i < ARRAY_LEN(board); i++) {
@@ -120,6 +122,15 @@ void unit_context(const void *root)
     entry[0] = 0;
     entry[1] = UNIT_DID << LEGACY_DID_SHIFT | LEGACY_48_BITS;
     entry[0] = root != NULL ? (u64)root | 1 : 0;
+}
+
+bool unit_list(u16 sid, bool there)
+{
+    contexts[sid * WORDS_CONTEXT] = there ? (u64)plain | 1 : 0;
+    unit_put((struct unit_desc){{TYPE_CONTEXT | G_GLOBAL}});
+    unit_put((struct unit_desc){{TYPE_PASID | G_PASID_GLOBAL}});
+    unit_put((struct unit_desc){{TYPE_IOTLB | G_GLOBAL}});
+    return unit_rewind();
 }
 
 bool unit_remap(void)

@@ -42,6 +42,9 @@ void unit_stop(void);
 /* In legacy mode: UNIT_SID goes through a second stage of four levels at `root`, or has nothing for NULL. */
 void unit_context(const void *root);
 
+/* Any function of bus 0 in pass-through, or not listed; false if the unit does not answer. */
+bool unit_list(u16 sid, bool there);
+
 /* The entry of a PASID below 64 of UNIT_SID: first stage at `root`, or not present for NULL. */
 void unit_pasid(u32 pasid, const void *root);
 

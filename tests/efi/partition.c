@@ -7,6 +7,7 @@
 #include <efilib.h>
 
 #include "tests/efi/bench_page.h"
+#include "tests/efi/guest_unit.h"
 #include "tests/efi/msr.h"
 #include "tests/efi/pci.h"
 
@@ -14,6 +15,9 @@ enum {
     BOOT_SERVICES_END = 0x4e455345,     /* HANDOVER_CALL_BOOT_SERVICES_END */
     MSR_APIC_BASE = 0x1b, MSR_ICR = 0x830, X2APIC = 1 << 10,
     CPUS = 4, NOBODY = 0x77, EDU = 0x40, BLOCK = 0x48,
+    KEPT = 65536 - 32,                  /* interrupt entries of the partition's function, to the end of the table */
+    GCMD_TE = (int)(1u << 31), GCMD_IRE = 1 << 25, GCMD_SIRTP = 1 << 24, GCMD_QIE = 1 << 26, LIMIT = 100000,
+    IRTA_EIME_ALL = 1 << 11 | 15,
     MEMORY = 0x8000000, MEMORY_SIZE = 0x400000,     /* the partition's, by the test's configuration */
 };
 
@@ -169,6 +173,42 @@ static BOOLEAN bridge_is_fixed(void)
     return pci_read(0, 0) == 0x12378086 && pci_read(0, 0x58) == before;
 }
 
+static BOOLEAN command(UINT32 value, UINT32 mask, UINT32 expected)
+{
+    UINT32 left = LIMIT;
+    *unit_reg32(UNIT_GCMD) = value;
+    while ((*unit_reg32(UNIT_GSTS) & mask) != expected && left != 0) {
+        left--;
+    }
+    return left != 0;
+}
+
+/* Entries for the function, to this CPU, at the indexes that its messages have. */
+static BOOLEAN redirect_messages(void)
+{
+    volatile UINT64 *table = unit_pages(256);
+    for (UINT32 i = KEPT; i < 65536; i++) {
+        table[i * 2 + 1] = 1 << 18 | EDU;
+        table[i * 2] = 0x41 << 16 | 1;
+    }
+    *unit_reg64(UNIT_IRTA) = (UINT64)table | IRTA_EIME_ALL;
+    return command((UINT32)GCMD_TE | GCMD_QIE | GCMD_SIRTP, GCMD_SIRTP, GCMD_SIRTP) &&
+           command((UINT32)GCMD_TE | GCMD_QIE | GCMD_IRE, GCMD_IRE, GCMD_IRE);
+}
+
+/* Listed and not listed, translated and not: by none of it the function reaches what the root has. */
+static BOOLEAN dma_is_its_own(UINT64 *victim)
+{
+    BOOLEAN done = unit_list(EDU, TRUE);
+    BOOLEAN passed = bench_dma(EDU, BENCH_NO_PASID, (u64)victim, false, 0);
+    done = done && command(GCMD_QIE | GCMD_IRE, (UINT32)GCMD_TE, 0);
+    passed |= bench_dma(EDU, BENCH_NO_PASID, (u64)victim, true, ~0ull);
+    done = done && command((UINT32)GCMD_TE | GCMD_QIE | GCMD_IRE, (UINT32)GCMD_TE, (UINT32)GCMD_TE);
+    passed |= bench_dma(EDU, BENCH_NO_PASID, (u64)victim, true, ~0ull);
+    passed |= message_passes(0xfee00010 | (KEPT & 0x7fff) << 5 | KEPT >> 15 << 2, 0);
+    return done && unit_list(EDU, FALSE) && !passed && *(volatile UINT64 *)victim == 0;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     InitializeLib(self, system);
@@ -179,20 +219,23 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     BOOLEAN absent = TRUE;
     BOOLEAN refused = TRUE;
     BOOLEAN configured = TRUE;
+    BOOLEAN apart = !remaps() || (unit_start() && redirect_messages());
+    UINT64 *victim = unit_pages(1);
     for (UINT32 i = 0; i < 20; i++) {
         attack_cpus();
         refused = refused && (!remaps() || devices_are_refused());
+        apart = apart && (!remaps() || i % 5 != 0 || dma_is_its_own(victim));
         absent = absent && memory_is_absent();
         if (i % 10 == 0 && has_window()) {
             configured = configured && function_is_absent() && bar_stays_away() && bridge_is_fixed();
         }
         wait_ms(5);
     }
-    /* For resets, and what is on its way to the console, which this program's own output would cut. */
-    wait_ms(has_window() ? 900 : 400);
+    wait_ms(400);       /* for what is on its way to the console, which this program's own output would cut */
     check(L"memory", absent);
     check(L"devices", refused);
     check(L"function", configured);
+    check(L"its DMA", apart);
     Print(L"efi-test: end\n");
     RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
     return EFI_SUCCESS;

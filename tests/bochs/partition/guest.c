@@ -5,6 +5,7 @@
  *
  *   t  200 ticks between two marks
  *   a  tries what is not its own
+ *   d  has that function do DMA and send messages, where it may and where not
  *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
  */
@@ -24,6 +25,13 @@ enum {
     MSR_LVT_LINT1 = 0x836, MSR_DEADLINE = 0x6e0, DEADLINE_MODE = 2 << 17,
     CONFIG_ADDRESS = 0xcf8, CONFIG_DATA = 0xcfc, FUNCTION = 8 << 11, WINDOW = 0xfe000000, COMMAND = 4, BAR = 0x10,
     COMPLEMENT = 4, TABLE = 0x8000,
+};
+
+enum {
+    COMMAND_MEMORY_MASTER = 6, CONFIG_MSI = 0x80, CONFIG_MSIX = 0xa0, MSI_ON = 1 << 16, MSIX_ON = (int)(1u << 31),
+    EDU_STATUS = 0x20, EDU_RAISE = 0x60, EDU_SOURCE = 0x80, EDU_DESTINATION = 0x88, EDU_COUNT = 0x90, EDU_COMMAND = 0x98,
+    EDU_BUFFER = 0x40000, EDU_FROM_MEMORY = 1, EDU_TO_MEMORY = 3, EDU_REFUSED = 2, BEYOND = 0x1000000,
+    HOST_MEMORY = 0x8000000, DEVICE_VECTOR = 0x51,
 };
 
 struct multiboot { u32 flags, lower, upper, boot_device, arguments; };
@@ -211,6 +219,65 @@ static void configure(void)
     print_hex("left ", registers[COMPLEMENT / 4]);
 }
 
+static volatile u32 *edu(u32 offset)
+{
+    return (volatile u32 *)((config_read(FUNCTION, BAR) & ~15u) + offset);
+}
+
+/* 0: the unit let it through. */
+static u32 edu_dma(u32 command, u32 address, u32 bytes)
+{
+    *edu(EDU_SOURCE) = command == EDU_TO_MEMORY ? EDU_BUFFER : address;
+    *edu(EDU_DESTINATION) = command == EDU_TO_MEMORY ? address : EDU_BUFFER;
+    *edu(EDU_COUNT) = bytes;
+    *edu(EDU_COMMAND) = command;
+    return *edu(EDU_STATUS) & EDU_REFUSED;
+}
+
+/* Interrupts that come of these messages. */
+static u32 edu_interrupt(u32 vectors)
+{
+    ticks = 0;
+    *edu(EDU_RAISE) = vectors;
+    for (u32 i = 0; i < 1000; i++) {
+        __asm__ volatile("sti; nop; cli");
+    }
+    return ticks;
+}
+
+static void set_message(u32 vector, u32 cpu, u32 data)
+{
+    volatile u32 *entry = edu(TABLE + vector * 16);
+    entry[0] = 0xfee00000 | cpu << 12;
+    entry[1] = 0;
+    entry[2] = data;
+    entry[3] = 0;
+    print(entry[0] == (0xfee00000 | cpu << 12) && entry[2] == data ? "reads its message\n" : "reads another's\n");
+}
+
+static void use_device(void)
+{
+    static volatile u64 from = 0x1122334455667788, to;
+    u32 self = (u32)msr_read(MSR_ID);
+    config_write(COMMAND, COMMAND_MEMORY_MASTER);
+    u32 refused = edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) | edu_dma(EDU_TO_MEMORY, (u32)&to, 8);
+    print(refused == 0 && from == to ? "DMA\n" : "no DMA\n");
+    refused = edu_dma(EDU_TO_MEMORY, BEYOND, 8) & edu_dma(EDU_FROM_MEMORY, HOST_MEMORY, 8) &
+              edu_dma(EDU_TO_MEMORY, (u32)edu(TABLE), 8) & edu_dma(EDU_TO_MEMORY, 0xfee00000, 4);
+    print(refused != 0 ? "refused\n" : "passed\n");
+    set_message(0, self, DEVICE_VECTOR);
+    set_message(1, 0, DEVICE_VECTOR);                           /* for a CPU of the root's */
+    set_message(2, self, 0x400);                                /* an NMI */
+    config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) | (u32)MSIX_ON);
+    print_hex("MSI-X ", edu_interrupt(1));
+    print_hex("others ", edu_interrupt(2) | edu_interrupt(4));
+    config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) & ~(u32)MSIX_ON);
+    config_write(CONFIG_MSI + 4, 0xfee00000 | self << 12);
+    config_write(CONFIG_MSI + 12, DEVICE_VECTOR);
+    config_write(CONFIG_MSI, config_read(FUNCTION, CONFIG_MSI) | MSI_ON);
+    print_hex("MSI ", edu_interrupt(1));
+}
+
 /* What a register of the vector unit holds from before, and something for whoever comes after. */
 static u32 swap_vector(u32 value)
 {
@@ -228,6 +295,7 @@ static void perform(char what)
     case 't': run_ticks(); break;
     case 'a': attack(); break;
     case 'c': configure(); break;
+    case 'd': use_device(); break;
     case 'f': triple_fault(); break;
     case 'r': out(RESET, 6); break;
     case 'o': out(SLEEP, SLEEP_OFF); break;
@@ -246,6 +314,7 @@ void first_cpu(u32 magic, const struct multiboot *info)
     print_hex("lives ", lives);
     lives = 0;
     set_gate(VECTOR, tick_entry);
+    set_gate(DEVICE_VECTOR, tick_entry);
     load_tables(sizeof(idt) - 1, idt);
     enable_apic();
     print_hex("vector ", swap_vector(0x5a5a5a5a));
