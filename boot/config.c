@@ -108,6 +108,11 @@ static bool set_status_port(struct config *config, struct span value)
     return true;
 }
 
+static bool set_status(struct config *config, struct span value)
+{
+    return span_choose(value, "own", "all", &config->status_all);
+}
+
 static bool set_fatal(struct config *config, struct span value)
 {
     bool reset;

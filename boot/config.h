@@ -46,6 +46,8 @@ struct config_partition {
     char arguments[CONFIG_ARGUMENTS];
     enum partition_console console;
     u32 restarts;
+    bool later;
+    bool root_controls;
     bool shares_cores;
     struct config_device devices[HANDOVER_FUNCTIONS];
     u32 device_count;
@@ -67,6 +69,7 @@ struct config {
     enum config_serial serial_choice;
     struct serial serial;                   /* with CONFIG_SERIAL_GIVEN */
     u16 status_port;                        /* 0: none */
+    bool status_all;
     enum fatal_policy fatal;
     bool run_without_isolation;
     bool rule_affected_only;

@@ -36,6 +36,9 @@
       "The first of eight I/O ports by which a program in the guest reads Nestor's status and log (nestorctl): one "   \
       "that nothing on the machine uses. If a table or a PCI window says that something does, a line tells so and "    \
       "there is no such port. none: there is none.")                                                                   \
+    X("console", "status", false, set_status, "own or all", "own", "all",                                              \
+      "What the root reads of partitions at these ports: names, states, CPUs, devices and why they stopped (own), or " \
+      "also exits, addresses and what they print (all). A partition reads of itself only.")                            \
     X("policy", "fatal", false, set_fatal, "halt or reset", "halt", "reset",                                           \
       "After a fatal error of Nestor's, once its report is on the console.")                                           \
     X("policy", "without-isolation", false, set_without_isolation, "native or run", "native", "run",                   \
@@ -98,6 +101,12 @@
       "always",                                                                                                        \
       "After a triple fault, a reset, or another end of its own: it stays stopped, starts again as it was at first, "  \
       "or does so that many times. After it switched itself off it stays stopped.")                                    \
+    X("partition", "start", false, config_partition_start, "boot or later", "boot", "later",                           \
+      "When it starts for the first time: with the root, or when the root says so (later, which needs "                \
+      "control-by = root).")                                                                                           \
+    X("partition", "control-by", false, config_partition_control, "none or root", "none", "root",                      \
+      "Who may start, stop and restart it, read its console and type there, by nestorctl: nobody, or whoever has the " \
+      "right to use I/O ports in the root.")                                                                           \
     X("partition", "allow-shared-core", false, config_partition_shared_core, "no or yes", "no", "yes",                 \
       "May the threads of one core belong to different partitions? They share caches and buffers, through which one "  \
       "can learn what the other does.")                                                                                \
@@ -111,6 +120,8 @@
 #define CONFIG_WEAK(X)                                                                                                 \
     X("without-isolation", "run")                                                                                      \
     X("without-interrupt-isolation", "run")                                                                            \
-    X("read-only-rule", "affected-cpus")
+    X("read-only-rule", "affected-cpus")                                                                               \
+    X("status", "all")                                                                                                 \
+    X("control-by", "root")
 
 #endif

@@ -48,6 +48,9 @@ const char *config_partition_missing(const struct config_partition *partition)
     if (cpus == 0) {
         return "cpus";
     }
+    if (partition->later && !partition->root_controls) {
+        return "control-by";
+    }
     return partition->memory_size == 0 ? "memory" : partition->image[0] == '\0' ? "image" : NULL;
 }
 
@@ -153,6 +156,16 @@ bool config_partition_restart(struct config *config, struct span value)
     }
     last(config)->restarts = (u32)times;
     return true;
+}
+
+bool config_partition_start(struct config *config, struct span value)
+{
+    return span_choose(value, "boot", "later", &last(config)->later);
+}
+
+bool config_partition_control(struct config *config, struct span value)
+{
+    return span_choose(value, "none", "root", &last(config)->root_controls);
 }
 
 bool config_partition_shared_core(struct config *config, struct span value)

@@ -299,6 +299,7 @@ static enum result become(struct machine *m, const struct config *config, const 
     }
     hand_over(m, config, &listed, &partitions, p.handover);
     p.handover->status_port = status_port_choose(m, config);
+    p.handover->status_all = config->status_all;
     p.handover->rule_lifted = rule_is_lifted(m, config);
     p.handover->cpu_count = m->census.entering;
     p.handover->boot_tsc = boot_tsc;

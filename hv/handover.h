@@ -138,6 +138,7 @@ struct handover {
 
     u64 log_base;                     /* HANDOVER_LOG_BYTES for the log, then struct handover_left */
     u16 status_port;                  /* of the status window, 0: there is none */
+    bool status_all;                  /* the root's shows all of partitions */
 
     u64 boot_tsc;                     /* TSC at efi_main */
     u64 tsc_khz;                      /* measured by boot/ */

@@ -121,7 +121,9 @@ static enum result prepare(struct handover *h)
         }
         return r;
     }
-    exit_status_open(root, h);
+    for (u32 i = 0; partition_get(i) != NULL; i++) {
+        exit_status_open(partition_get(i), h);
+    }
     report();
     return OK;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See ports.h. All registers are bytes; a wider access touches none. */
+/* See ports.h. All registers but those of the status window are bytes; a wider access touches none. */
 #include "hv/exit/ports.h"
 
 #include "hv/exit/io.h"
+#include "hv/exit/status.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/stop.h"
 #include "iommu/port.h"
@@ -21,11 +22,14 @@ static bool is_uart(const struct handover_partition *config, u16 port)
 static u32 in(struct vcpu *v, u16 port, u32 size)
 {
     const struct handover_partition *config = v->partition->config;
+    if (exit_status_is_port(v->partition, port, size)) {
+        return exit_status_in(v, port, size);
+    }
     if (size != 1) {
         return ~0u;
     }
     if (is_uart(config, port)) {
-        return uart_read(&v->partition->console.uart, (u32)port - config->uart_port);
+        return partition_uart_read(v->partition, (u32)port - config->uart_port);
     }
     return port == config->sleep_status_port || port == config->sleep_control_port ? SLEEP_NEVER : ~0u;
 }
@@ -42,12 +46,12 @@ static void out(struct vcpu *v, u16 port, u32 size, u32 value)
 {
     struct partition *p = v->partition;
     const struct handover_partition *config = p->config;
-    if (size != 1) {
+    if (exit_status_is_port(p, port, size)) {
+        exit_status_out(v, port, size, value);
+    } else if (size != 1) {
         drop(v, port, value);
     } else if (is_uart(config, port)) {
-        if (uart_write(&p->console.uart, (u32)port - config->uart_port, (u8)value)) {
-            partition_console_put(p, (char)value);
-        }
+        partition_uart_write(p, (u32)port - config->uart_port, (u8)value);
     } else if (port == config->reset_port) {
         if ((value & RESET_BITS) == RESET_BITS) {
             stop_partition(v, "reset by its guest", true);

@@ -4,6 +4,7 @@
 
 #include "hv/exit/exit.h"
 #include "hv/exit/status_dump.h"
+#include "hv/exit/status_partition.h"
 #include "hv/guest/cpuid_policy.h"
 #include "hv/machine/log.h"
 #include "hv/machine/memory_map.h"
@@ -13,7 +14,7 @@
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-enum { TEXT_PART = 1024, SNAPSHOT_PAGES = STATUS_SNAPSHOT / PAGE_SIZE, PAGES = 1 + STATUS_SESSIONS * SNAPSHOT_PAGES };
+enum { SNAPSHOT_PAGES = STATUS_SNAPSHOT / PAGE_SIZE, PAGES = 1 + STATUS_SESSIONS * SNAPSHOT_PAGES };
 _Static_assert(sizeof(struct window) <= PAGE_SIZE, "a page, then the snapshots");
 
 static const struct handover *machine;
@@ -72,13 +73,15 @@ static bool add_version(const struct partition *p, struct window_session *s)
     return r != NULL;
 }
 
-static bool add_machine(struct window_session *s)
+static bool add_machine(const struct partition *p, struct window_session *s)
 {
     struct status_machine *r = window_record(s, STATUS_MACHINE, sizeof(*r));
     if (r != NULL) {
         struct units_common common = units_get_common();
+        bool root = p->config == NULL;
         *r = (struct status_machine){
-            .cpus = cpu_count(), .units = units_count(), .partitions = 1 + machine->partition_count,
+            .cpus = root ? cpu_count() : p->cpu_total, .units = root ? units_count() : 0,
+            .partitions = root ? 1 + machine->partition_count : 1,
             .physical_width = machine->physical_width,
             .flags = (common.nesting ? STATUS_ALL_NEST : 0u) | (common.coherent ? STATUS_ALL_COHERENT : 0u) |
                      (common.interrupts ? STATUS_REMAPS_INTERRUPTS : 0u) |
@@ -139,17 +142,18 @@ static bool add_unit(const struct partition *p, struct window_session *s, u32 i)
     return true;
 }
 
-static bool is_its(const struct partition *p, u32 cpu)
+/* Those that have a CPU of its own now. */
+static const struct vcpu *vcpu_of(u32 cpu)
 {
     const struct cpu *c = cpu_get(cpu);
-    return c != NULL && c->vcpu != NULL && c->vcpu->partition == p;
+    return c != NULL ? c->vcpu : NULL;
 }
 
 static u32 count_cpus(const struct partition *p)
 {
     u32 n = 0;
     for (u32 i = 0; i < cpu_count(); i++) {
-        n += is_its(p, i) ? 1 : 0;
+        n += vcpu_of(i) != NULL && vcpu_of(i)->partition == p ? 1 : 0;
     }
     return n;
 }
@@ -161,13 +165,13 @@ static bool add_partition(const struct partition *p, struct window_session *s)
         return false;
     }
     *r = (struct status_partition){
-        .id = p->id, .state = STATUS_RUNS, .cpus = count_cpus(p),
+        .id = p->id, .state = exit_status_state(p), .cpus = count_cpus(p),
         .in_force = (p->boot_services ? STATUS_BOOT_SERVICES : 0u) | (p->has_viommus ? STATUS_GUEST_UNITS : 0u) |
                     (p->has_interrupts ? STATUS_GUEST_INTERRUPTS : 0u) |
                     ((p->cpuid_features & CPUID_NESTOR_DMA_ISOLATION) != 0 ? STATUS_DMA_ISOLATED : 0u),
         .physical_width = p->physical_width, .gpa_width = p->gpa_width, .levels = domain_levels(p->domain),
-        .units_taken = p->units_taken, .eptp = p->eptp, .memory = memory_map_size(1u << RANGE_RAM),
-        .protected_bytes = memory_map_protected(), .quota_pages = p->quota.pages,
+        .units_taken = p->units_taken, .eptp = p->eptp, .memory = exit_status_memory(p),
+        .protected_bytes = p->config == NULL ? memory_map_protected() : 0, .quota_pages = p->quota.pages,
         .protected_writes = p->protected_writes.count, .own_memory = p->own_memory_hits.count,
         .unmapped = p->unmapped_accesses.count, .unit_accesses = p->refused_accesses.count,
         .msr_reads = p->denied_msrs[0].count, .msr_writes = p->denied_msrs[1].count,
@@ -183,7 +187,8 @@ static bool add_cpu(struct window_session *s, u32 i)
     if (r != NULL && c != NULL) {
         static const u8 states[] = {[RUN_NOT_ENTERED] = STATUS_CPU_OUTSIDE, [RUN_GUEST] = STATUS_CPU_RUNS,
                                     [RUN_WAIT_SIPI] = STATUS_CPU_WAITS};
-        *r = (struct status_cpu){.index = i, .apic_id = c->apic_id, .state = states[c->run & 3]};
+        *r = (struct status_cpu){.index = i, .apic_id = c->apic_id, .state = states[c->run & 3],
+                                 .partition = c->vcpu->partition->id};
     }
     return r != NULL;
 }
@@ -242,10 +247,10 @@ static bool next_item(struct window_session *s, bool added)
 static bool report_machine(const struct partition *p, struct window_session *s)
 {
     if (s->stage++ == 0 && s->position == 0) {
-        bool added = add_version(p, s) && add_machine(s) && add_memory(p, s);
+        bool added = add_version(p, s) && add_machine(p, s) && (p->config != NULL || add_memory(p, s));
         return !added || units_count() == 0;
     }
-    return s->position >= units_count() || next_item(s, add_unit(p, s, (u32)s->position));
+    return p->config != NULL || s->position >= units_count() || next_item(s, add_unit(p, s, (u32)s->position));
 }
 
 static bool report_partition(const struct partition *p, struct window_session *s)
@@ -253,13 +258,31 @@ static bool report_partition(const struct partition *p, struct window_session *s
     if (s->stage++ == 0 && s->position == 0) {
         return !add_partition(p, s);
     }
-    return s->position >= cpu_count() || next_item(s, !is_its(p, (u32)s->position) || add_cpu(s, (u32)s->position));
+    u32 i = (u32)s->position;
+    u32 count = cpu_count();
+    if (s->position < count) {
+        const struct vcpu *v = vcpu_of(i);
+        return next_item(s, v == NULL || !exit_status_sees(p, v->partition, STATUS_SEES_NAME) || add_cpu(s, i));
+    }
+    i -= count;
+    if (i < machine->partition_count) {
+        const struct partition *other = partition_get(1 + i);
+        return next_item(s, !exit_status_sees(p, other, STATUS_SEES_NAME) || exit_status_add_life(p, other, s));
+    }
+    i -= machine->partition_count;
+    if (i < machine->partition_count) {
+        const struct partition *other = partition_get(1 + i);
+        return next_item(s, other == p || !exit_status_sees(p, other, STATUS_SEES_ALL) || add_partition(other, s));
+    }
+    i -= machine->partition_count;
+    return i >= machine->function_count || next_item(s, exit_status_add_function(p, &machine->functions[i], s));
 }
 
 static bool report_exits(const struct partition *p, struct window_session *s)
 {
-    u32 i = (u32)s->position;
-    return s->position >= cpu_count() || next_item(s, !is_its(p, i) || add_exits(cpu_get(i)->vcpu, s));
+    const struct vcpu *v = s->position < cpu_count() ? vcpu_of((u32)s->position) : NULL;
+    return s->position >= cpu_count() ||
+           next_item(s, v == NULL || !exit_status_sees(p, v->partition, STATUS_SEES_ALL) || add_exits(v, s));
 }
 
 static bool report_units(const struct partition *p, struct window_session *s)
@@ -269,7 +292,7 @@ static bool report_units(const struct partition *p, struct window_session *s)
 }
 
 /* position: unit << 32 | source-id. */
-static bool report_devices(struct window_session *s)
+static bool report_devices(const struct partition *p, struct window_session *s)
 {
     u32 unit = (u32)(s->position >> 32);
     u32 sid = (u32)s->position;
@@ -281,9 +304,9 @@ static bool report_devices(struct window_session *s)
     if (sid == 0 && s->stage != unit + 1) {
         s->stage = unit + 1;
         vtd_path_default(units_get(unit), &d);
-        added = add_device(s, STATUS_DEFAULT, unit, &d);
+        added = p->config != NULL || add_device(s, STATUS_DEFAULT, unit, &d);
     } else if (vtd_path_next(units_get(unit), &sid, &d)) {
-        added = add_device(s, STATUS_DEVICE, unit, &d);
+        added = !(p->sees_all || partition_sources_has(p, d.sid, d.sid)) || add_device(s, STATUS_DEVICE, unit, &d);
     }
     s->next = added ? 0 : s->position;
     s->position = !added ? s->position : sid < VTD_SIDS ? (u64)unit << 32 | sid : (u64)(unit + 1) << 32;
@@ -294,9 +317,9 @@ static bool report_devices(struct window_session *s)
 static bool report_log(struct window_session *s)
 {
     u64 end = log_end();
-    struct status_log *r = window_record(s, STATUS_LOG, sizeof(*r) + TEXT_PART);
+    struct status_log *r = window_record(s, STATUS_LOG, sizeof(*r) + STATUS_TEXT_PART);
     if (r != NULL) {
-        r->bytes = log_read(&s->position, r->text, TEXT_PART);
+        r->bytes = log_read(&s->position, r->text, STATUS_TEXT_PART);
         r->offset = s->position;
         s->position += r->bytes;
     }
@@ -308,10 +331,11 @@ static bool report_previous(struct window_session *s)
 {
     const struct handover_left *left = log_left();
     u32 bytes = left->magic == HANDOVER_LEFT_MAGIC && left->told ? left->bytes : 0;
-    struct status_log *r = s->position < bytes ? window_record(s, STATUS_PREVIOUS, sizeof(*r) + TEXT_PART) : NULL;
+    struct status_log *r =
+        s->position < bytes ? window_record(s, STATUS_PREVIOUS, sizeof(*r) + STATUS_TEXT_PART) : NULL;
     if (r != NULL) {
         r->offset = s->position;
-        for (; r->bytes < TEXT_PART && s->position < bytes; s->position++) {
+        for (; r->bytes < STATUS_TEXT_PART && s->position < bytes; s->position++) {
             r->text[r->bytes++] = left->text[s->position];
         }
     }
@@ -322,7 +346,8 @@ static bool report_previous(struct window_session *s)
 static bool report(void *ctx, struct window_session *s)
 {
     struct partition *p = ctx;
-    if (s->stage == 0 && s->report != STATUS_REPORT_DUMP && s->position == 0) {
+    bool listed = s->report != STATUS_REPORT_DUMP && s->report != STATUS_REPORT_CONTROL;
+    if (s->stage == 0 && listed && s->position == 0) {
         s->position = window_asked(s);
     }
     switch (s->report) {
@@ -331,15 +356,19 @@ static bool report(void *ctx, struct window_session *s)
     case STATUS_REPORT_PARTITION:
         return report_partition(p, s);
     case STATUS_REPORT_DEVICES:
-        return report_devices(s);
+        return report_devices(p, s);
     case STATUS_REPORT_EXITS:
         return report_exits(p, s);
     case STATUS_REPORT_UNITS:
         return report_units(p, s);
     case STATUS_REPORT_LOG:
-        return report_log(s);
+        return p->config != NULL || report_log(s);
     case STATUS_REPORT_PREVIOUS:
-        return report_previous(s);
+        return p->config != NULL || report_previous(s);
+    case STATUS_REPORT_CONSOLE:
+        return exit_status_console(p, s);
+    case STATUS_REPORT_CONTROL:
+        return exit_status_control(p, s);
     default:
         return exit_status_dump(p, s);
     }
@@ -347,11 +376,28 @@ static bool report(void *ctx, struct window_session *s)
 
 /* --- the start --- */
 
+/* Among the eight ports from there on. */
+static bool is_taken(const struct handover_partition *config, u32 port)
+{
+    const u16 others[] = {config->uart_port, config->reset_port, config->sleep_control_port};
+    bool taken = false;
+    for (u32 i = 0; i < ARRAY_LEN(others); i++) {
+        taken = taken || (port != 0 && others[i] - port < STATUS_PORT_BYTES);
+    }
+    return taken;
+}
+
 void exit_status_open(struct partition *p, const struct handover *h)
 {
     hpa_t memory;
     machine = h;
-    bool room = pool_get_counts().free >= p->cpu_pages + PAGES;
+    p->sees_all = p->config == NULL && h->status_all;
+    bool room = pool_get_counts().free >= partition_get(0)->cpu_pages + PAGES;
+    if (p->config != NULL && is_taken(p->config, h->status_port)) {
+        port_log(LOG_WARNING, "partition %s has no status window: it has other things at port 0x%x", p->config->name,
+                 h->status_port);
+        return;
+    }
     if (h->status_port == 0 || !room || port_pages_alloc(PAGES, &memory) != OK) {
         return;
     }

@@ -60,13 +60,15 @@ enum { STATUS_TABLE_SNAPSHOT = 40 };
 enum status_report {
     STATUS_ARGUMENT = 0,        /* what write takes, see above */
     STATUS_REPORT_MACHINE,      /* version, machine, units, memory */
-    STATUS_REPORT_PARTITION,    /* the caller's partition and its CPUs */
+    STATUS_REPORT_PARTITION,    /* the caller's partition and its CPUs; for the root, all */
     STATUS_REPORT_DEVICES,      /* what is not as the default; position: unit << 32 | source-id */
     STATUS_REPORT_EXITS,        /* position: CPU */
     STATUS_REPORT_UNITS,        /* counters of the guest's units; position: unit */
     STATUS_REPORT_LOG,          /* position: offset in bytes since the start */
     STATUS_REPORT_PREVIOUS,     /* what a start before this one left when it failed; position: offset */
     STATUS_REPORT_DUMP,         /* arguments: enum status_dump_argument */
+    STATUS_REPORT_CONSOLE,      /* what a partition prints; position: status_console() */
+    STATUS_REPORT_CONTROL,      /* does something to one; arguments: enum status_control_argument */
     STATUS_REPORTS,
 };
 
@@ -74,6 +76,29 @@ enum status_report {
 enum { STATUS_ARGUMENT_LOW = 0, STATUS_ARGUMENT_HIGH = 1 };
 /* Of the dump. PASID 0xffffffff: a request without PASID. */
 enum status_dump_argument { STATUS_DUMP_SOURCE, STATUS_DUMP_PASID, STATUS_DUMP_LOW, STATUS_DUMP_HIGH };
+
+/*
+ * Of a control: what it is to do comes with STATUS_CONTROL, so that no other report's arguments are taken for it, and
+ * with what its sender last saw of the partition's struct status_life, so that none is done twice.
+ */
+enum status_control_argument {
+    STATUS_CONTROL_WHAT,
+    STATUS_CONTROL_PARTITION,
+    STATUS_CONTROL_SEEN,
+    STATUS_CONTROL_TEXT,
+};
+enum status_control {
+    STATUS_CONTROL = 0x4e430000,
+    STATUS_CONTROL_START = STATUS_CONTROL | 1,      /* SEEN: starts plus ends */
+    STATUS_CONTROL_STOP = STATUS_CONTROL | 2,
+    STATUS_CONTROL_RESTART = STATUS_CONTROL | 3,
+    STATUS_CONTROL_INPUT = STATUS_CONTROL | 4,      /* SEEN: `input`; TEXT: a character for its UART */
+};
+
+static inline u64 status_console(u32 partition, u64 offset)
+{
+    return (u64)partition << 56 | (offset & ((1ull << 56) - 1));
+}
 
 static inline u32 status_select(u32 session, u32 report, u32 offset)
 {
@@ -132,6 +157,10 @@ enum status_type {
     STATUS_REQUEST,
     STATUS_STEP,
     STATUS_END,
+    STATUS_LIFE,
+    STATUS_FUNCTION,
+    STATUS_CONSOLE,             /* a struct status_log */
+    STATUS_RESULT,
 };
 
 struct status_version {
@@ -177,7 +206,7 @@ struct status_unit {
 
 enum status_in_force { STATUS_BOOT_SERVICES = 1 << 0, STATUS_GUEST_UNITS = 1 << 1, STATUS_GUEST_INTERRUPTS = 1 << 2,
                        STATUS_DMA_ISOLATED = 1 << 3 };
-enum status_partition_state { STATUS_RUNS = 1 };
+enum status_partition_state { STATUS_RUNS = 1, STATUS_WAITS, STATUS_STOPPED };
 struct status_partition {
     u32 id, state, cpus, in_force;
     u32 physical_width, gpa_width, levels, units_taken;
@@ -192,7 +221,40 @@ struct status_partition {
 
 enum status_cpu_state { STATUS_CPU_OUTSIDE, STATUS_CPU_RUNS, STATUS_CPU_WAITS };
 struct status_cpu {
-    u32 index, apic_id, state, reserved;
+    u32 index, apic_id, state, partition;
+};
+
+/* A partition beside the root. */
+enum status_life_flag {
+    STATUS_LIFE_CONSOLE = 1 << 0,   /* its console can be read by the caller, */
+    STATUS_LIFE_CONTROLLED = 1 << 1, /* and it can be controlled */
+    STATUS_LIFE_LATER = 1 << 2,     /* it does not start by itself */
+};
+enum { STATUS_NAME = 16, STATUS_REASON = 48 };
+struct status_life {
+    u32 id, state, cpus, flags;
+    char name[STATUS_NAME];
+    u64 memory;
+    u32 starts, ends, restarts;     /* restarts: that it may have, all ones: no limit */
+    u32 input;                      /* characters that it was sent */
+    char reason[STATUS_REASON];     /* of its last end */
+};
+
+/* A PCI function that is a partition's. */
+struct status_function {
+    u32 partition, segment, sid, reserved;
+};
+
+enum status_control_outcome {
+    STATUS_CONTROL_DONE,
+    STATUS_CONTROL_REFUSED,         /* the config does not let the caller, or there is no such partition */
+    STATUS_CONTROL_STALE,           /* it is not as the sender saw it */
+    STATUS_CONTROL_NOT_NOW,         /* it is what it is to be, or on its way somewhere */
+    STATUS_CONTROL_TOO_SOON,        /* after the last one */
+    STATUS_CONTROL_UNKNOWN,         /* no such control */
+};
+struct status_result {
+    u32 outcome, reserved;
 };
 
 /* A context entry (two words in legacy mode) and the PASID entry of requests without PASID. */

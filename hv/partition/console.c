@@ -10,7 +10,7 @@
 
 enum { LONG = 16 };
 
-void partition_console_put(struct partition *p, char c)
+static void put(struct partition *p, char c)
 {
     struct partition_output *o = &p->console;
     spin_lock(&o->lock);
@@ -25,6 +25,51 @@ void partition_console_put(struct partition *p, char c)
         port_log(LOG_WARNING, "partition %s prints faster than the console: %llu bytes dropped", p->config->name,
                  o->dropped.count);
     }
+}
+
+/* The last place is the one that is written. */
+u32 partition_console_read(const struct partition *p, u64 *offset, char *to, u32 count)
+{
+    const struct partition_output *o = &p->console;
+    u64 end = __atomic_load_n(&o->put, __ATOMIC_ACQUIRE);
+    u32 n = 0;
+    if (end - *offset >= PARTITION_RING) {
+        *offset = *offset > end || end < PARTITION_RING ? end : end - PARTITION_RING + 1;
+    }
+    while (n < count && *offset + n != end) {
+        to[n] = o->ring[(*offset + n) % PARTITION_RING];
+        n++;
+    }
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return __atomic_load_n(&o->put, __ATOMIC_RELAXED) - *offset < PARTITION_RING ? n : 0;
+}
+
+u8 partition_uart_read(struct partition *p, u32 reg)
+{
+    spin_lock(&p->console.lock);
+    u8 value = uart_read(&p->console.uart, reg);
+    spin_unlock(&p->console.lock);
+    return value;
+}
+
+void partition_uart_write(struct partition *p, u32 reg, u8 value)
+{
+    spin_lock(&p->console.lock);
+    bool sent = uart_write(&p->console.uart, reg, value);
+    spin_unlock(&p->console.lock);
+    if (sent) {
+        put(p, (char)value);
+    }
+}
+
+bool partition_console_type(struct partition *p, u32 seen, char c)
+{
+    struct partition_output *o = &p->console;
+    spin_lock(&o->lock);
+    bool taken = o->input == seen && uart_receive(&o->uart, (u8)c);
+    o->input += taken ? 1 : 0;
+    spin_unlock(&o->lock);
+    return taken;
 }
 
 /* The n-th character of "NAME: "; 0 behind it. */
@@ -56,9 +101,9 @@ static void pass(struct partition *p)
     char text[SERIAL_FIFO];
     u32 n = 0;
     u32 feeds = 0;
-    u32 taken = o->taken;
+    u64 taken = o->taken;
     u32 at = log_is_amid() ? o->prefix : 0;
-    u32 end = __atomic_load_n(&o->put, __ATOMIC_ACQUIRE);
+    u64 end = __atomic_load_n(&o->put, __ATOMIC_ACQUIRE);
     while (n + feeds < SERIAL_FIFO - 1 && taken != end) {
         char c = prefix(p, at);
         if (c != 0) {

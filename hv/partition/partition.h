@@ -36,6 +36,9 @@ struct partition_life {
     bool again;                     /* and to begin again */
     u32 arrived;                    /* how many have stopped */
     u32 starts, ends;
+    u32 controlled;                 /* how many of the ends were the root's doing */
+    u64 controlled_at;              /* when the last control was done */
+    const char *why;                /* the last end; NULL: none yet */
 };
 
 enum { PARTITION_RING = 8 << 10 };
@@ -44,7 +47,8 @@ struct partition_output {
     struct spinlock lock;
     struct uart uart;
     char *ring;
-    u32 put, taken;
+    u64 put, taken;
+    u32 input;                      /* characters that the UART has received */
     u32 prefix;                     /* how much of it the present line has */
     struct limit dropped;
 };
@@ -95,7 +99,9 @@ struct partition {
     struct limit refused_accesses;  /* to these and to units' registers: those that got a fault */
     struct limit denied_msrs[2], foreign_msrs[2]; /* reads, writes */
     struct window *status;          /* NULL: none */
+    bool sees_all;                  /* of other partitions, in it */
     struct limit refused_status;    /* accesses to its ports that are none */
+    struct limit refused_controls;  /* of others, that it asked for by these */
     struct limit shared_msrs;       /* writes, of those that other CPUs share */
     struct limit foreign_ipis;      /* that reached nobody, as they are of a kind that the machine has for one system */
     struct limit foreign_inits;     /* that came from elsewhere than the partition's CPUs */
@@ -132,10 +138,18 @@ bool partition_has_targets(const struct partition *p, u32 cluster, u32 mask);
 /* A partition that is not the root: its memory as at its first start. */
 void partition_load(struct partition *p);
 
-/* What the guest has sent by its UART. */
-void partition_console_put(struct partition *p, char c);
 /* On a CPU of the root: as much as the console takes without waiting. True: something is left. */
 must_use bool partition_console_drain(void);
+/*
+ * What its guest has sent, from a count of bytes on, which moves on where those are gone: at most `count`, the number
+ * is returned. Takes no lock; what was overwritten meanwhile is not returned.
+ */
+u32 partition_console_read(const struct partition *p, u64 *offset, char *to, u32 count);
+/* Registers of its UART, by its CPUs. */
+u8 partition_uart_read(struct partition *p, u32 reg);
+void partition_uart_write(struct partition *p, u32 reg, u8 value);
+/* A character for it, if `seen` is how many it had until now; false: it is not, or there is no room. */
+must_use bool partition_console_type(struct partition *p, u32 seen, char c);
 /* From now on these exit; before the partition's CPUs enter. */
 void partition_open_ports(struct partition *p, u16 first, u32 count);
 

@@ -28,6 +28,19 @@ static void tell_console(const struct partition *p, const struct vcpu *v, const 
     }
 }
 
+/* With the lock held, and only where it is not ending. */
+static void end(struct partition *p, const char *why, bool again)
+{
+    struct partition_life *life = &p->life;
+    life->ending = true;
+    life->arrived = 0;
+    life->again = again;
+    if (why != NULL) {
+        life->why = why;
+        life->ends++;
+    }
+}
+
 void stop_partition(struct vcpu *v, const char *why, bool again)
 {
     struct partition *p = v->partition;
@@ -35,10 +48,7 @@ void stop_partition(struct vcpu *v, const char *why, bool again)
     spin_lock(&life->lock);
     bool first = !life->ending;
     if (first) {
-        life->ending = true;
-        life->arrived = 0;
-        life->again = again && life->ends < p->config->restarts;
-        life->ends++;
+        end(p, why, again && life->ends - life->controlled < p->config->restarts);
     }
     spin_unlock(&life->lock);
     if (first) {
@@ -47,4 +57,28 @@ void stop_partition(struct vcpu *v, const char *why, bool again)
         tell_cpus(p);
         tell_console(p, v, why);
     }
+}
+
+bool stop_controlled(struct partition *p, u32 seen, bool stops, bool starts)
+{
+    struct partition_life *life = &p->life;
+    const char *what = !stops ? "starts" : starts ? "stops and starts" : "stops";
+    spin_lock(&life->lock);
+    bool can = !life->ending && life->starts + life->ends == seen &&
+               life->state == (stops ? PARTITION_RUNS : PARTITION_STOPPED);
+    if (can) {
+        life->controlled += stops ? 1 : 0;
+        end(p, stops ? "stopped by the root" : NULL, starts);
+    }
+    spin_unlock(&life->lock);
+    if (can && stops) {
+        device_dma_stop_all(p);
+    }
+    if (can) {
+        tell_cpus(p);
+    }
+    if (can && limit_due_at(life->ends)) {
+        port_log(LOG_WARNING, "partition %s %s, as the root wants (end %u)", p->config->name, what, life->ends);
+    }
+    return can;
 }

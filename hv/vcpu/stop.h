@@ -11,4 +11,10 @@
  */
 void stop_partition(struct vcpu *v, const char *why, bool again);
 
+/*
+ * By a CPU of the root, which the config lets: a partition that runs stops, one that is stopped starts, or it does one
+ * after the other. seen: starts plus ends so far. False: it is not in that state, or not as it was seen.
+ */
+must_use bool stop_controlled(struct partition *p, u32 seen, bool stops, bool starts);
+
 #endif

@@ -10,6 +10,7 @@
 #include "tests/efi/guest_unit.h"
 #include "tests/efi/msr.h"
 #include "tests/efi/pci.h"
+#include "tests/efi/partition_window.h"
 
 enum {
     BOOT_SERVICES_END = 0x4e455345,     /* HANDOVER_CALL_BOOT_SERVICES_END */
@@ -28,7 +29,7 @@ static void check(const CHAR16 *name, BOOLEAN ok)
     Print(L"partition: %s %s\n", name, ok ? L"ok" : L"FAIL");
 }
 
-static void wait_ms(UINT64 ms)
+static void wait_ms(unsigned long long ms)
 {
     BS->Stall(ms * 1000);
 }
@@ -231,11 +232,15 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         }
         wait_ms(5);
     }
+    BOOLEAN shown = window_shows();
+    BOOLEAN controlled = !window_controls() || window_control(wait_ms);
     wait_ms(400);       /* for what is on its way to the console, which this program's own output would cut */
     check(L"memory", absent);
     check(L"devices", refused);
     check(L"function", configured);
     check(L"its DMA", apart);
+    check(L"window", shown);
+    check(L"control", controlled);
     Print(L"efi-test: end\n");
     RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
     return EFI_SUCCESS;

@@ -37,6 +37,10 @@ enum ctl_status ctl_log(struct ctl *c, bool follow, bool previous);
 enum ctl_status ctl_dump(struct ctl *c, const struct ctl_dump *dump);
 enum ctl_status ctl_top(struct ctl *c, u32 times);
 enum ctl_status ctl_check(struct ctl *c);
+/* Of a partition by its name; text: what is sent to its UART, with a carriage return. */
+enum ctl_status ctl_console(struct ctl *c, const char *name, bool follow);
+enum ctl_status ctl_control(struct ctl *c, const char *name, const char *what, enum status_control control);
+enum ctl_status ctl_type(struct ctl *c, const char *name, const char *text);
 /* All of it but dumps and check in one. */
 enum ctl_status ctl_report(struct ctl *c, bool with_entries);
 
@@ -46,6 +50,9 @@ typedef void ctl_visit(struct ctl *c, const struct status_record *r, void *to);
 void ctl_visit_all(struct ctl *c, ctl_visit *visit, void *to);
 /* Every record of a report, over as many snapshots as it takes. */
 enum ctl_status ctl_each(struct ctl *c, u32 report, ctl_visit *visit, void *to);
+
+/* The text of a struct status_log; *at: where it was expected, and then where it ended. */
+void ctl_show_log(struct ctl *c, const struct status_record *r, u64 *at);
 
 /* Where the units are; reads them once. */
 enum ctl_status ctl_read_units(struct ctl *c);

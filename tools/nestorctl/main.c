@@ -9,13 +9,16 @@ static struct ctl ctl;
 
 static const char usage[] =
     "usage: nestorctl [--json] [-o FILE] COMMAND\n"
-    "  status                    the machine, its units, this partition\n"
+    "  status                    the machine, its units, partitions\n"
     "  top [--once]              exits a second, by reason\n"
     "  devices                   what each device's DMA goes through\n"
     "  exits, counters           by CPU; of the guest's units\n"
     "  dump BDF ADDRESS [--pasid N] [--html]\n"
     "                            one DMA, from the root table to host memory\n"
     "  log [-f] [--previous]     what Nestor said; what an earlier start left that failed\n"
+    "  console NAME [-f]         what a partition has printed\n"
+    "  start|stop|restart NAME   of a partition with control-by = root\n"
+    "  type NAME TEXT            a line for its UART\n"
     "  check                     what could Nestor do on this machine? Needs no Nestor\n"
     "  report [--with-entries]   all of it in one file, for a bug report\n";
 
@@ -104,6 +107,10 @@ static const char *const reasons[] = {
     [CTL_OTHER_VERSION] = "nestorctl: this Nestor speaks another protocol: use the nestorctl that came with it\n",
     [CTL_SILENT] = "nestorctl: the status window does not answer, or other programs use all its sessions\n",
     [CTL_FILE] = "nestorctl: the file cannot be written\n",
+    [CTL_REFUSED] = "nestorctl: nestor.conf does not allow it: control-by = root in the partition's section does, and "
+                    "status = all for reading\n",
+    [CTL_NO_PARTITION] = "nestorctl: there is no partition of that name, or this one is not shown it: see status\n",
+    [CTL_NOT_NOW] = "nestorctl: the partition is not in a state for that (see status), or takes no more input\n",
 };
 
 static enum ctl_status run_dump(const struct request *r)
@@ -116,11 +123,39 @@ static enum ctl_status run_dump(const struct request *r)
     return ctl_dump(&ctl, &dump);
 }
 
+/* False: it is none of these. */
+static bool run_partition(const struct request *r, enum ctl_status *s)
+{
+    static const struct { const char *word; enum status_control what; } controls[] = {
+        {"start", STATUS_CONTROL_START}, {"stop", STATUS_CONTROL_STOP}, {"restart", STATUS_CONTROL_RESTART},
+    };
+    const char *const *operands = r->operands;
+    for (u32 i = 0; i < ARRAY_LEN(controls); i++) {
+        if (words_equal(r->command, controls[i].word)) {
+            *s = r->operand_count == 1 ? ctl_control(&ctl, operands[0], controls[i].word, controls[i].what) : CTL_USAGE;
+            return true;
+        }
+    }
+    if (words_equal(r->command, "console")) {
+        *s = r->operand_count == 1 ? ctl_console(&ctl, operands[0], r->follow) : CTL_USAGE;
+        return true;
+    }
+    if (words_equal(r->command, "type")) {
+        *s = r->operand_count == 2 ? ctl_type(&ctl, operands[0], operands[1]) : CTL_USAGE;
+        return true;
+    }
+    return false;
+}
+
 static enum ctl_status run(const struct request *r)
 {
     const char *c = r->command;
+    enum ctl_status s;
     if (words_equal(c, "dump")) {
         return run_dump(r);
+    }
+    if (run_partition(r, &s)) {
+        return s;
     }
     if (r->operand_count != 0) {
         return CTL_USAGE;

@@ -20,6 +20,9 @@ enum ctl_status {
     CTL_CANNOT = 8,         /* check: Nestor cannot run here */
     CTL_UNKNOWN = 9,        /* check: not to be told from here */
     CTL_FILE = 10,          /* a file cannot be written */
+    CTL_REFUSED = 11,       /* the config does not let this partition do that */
+    CTL_NO_PARTITION = 12,  /* there is none of that name, or it is not shown here */
+    CTL_NOT_NOW = 13,       /* the partition is in a state in which it cannot be done */
 };
 
 void platform_put(const char *text, size_t length);

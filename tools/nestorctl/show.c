@@ -7,6 +7,7 @@
 #include "iommu/spec/regs.h"
 #include "iommu/viommu/viommu.h"
 #include "tools/nestorctl/ctl.h"
+#include "tools/nestorctl/partition.h"
 #include "tools/nestorctl/words.h"
 
 /* --- status --- */
@@ -90,7 +91,7 @@ static void show_unit(struct out *o, const struct status_unit *u)
 static void show_partition(struct out *o, const struct status_partition *p)
 {
     out_begin_numbered(o, "partition", p->id);
-    out_text(o, "state", "%s", p->state == STATUS_RUNS ? "runs" : "unknown");
+    out_text(o, "state", "%s", p->state == STATUS_RUNS ? "runs" : p->state == STATUS_STOPPED ? "stopped" : "unknown");
     out_number(o, "cpus", p->cpus);
     out_number(o, "memory_mib", p->memory >> 20);
     out_number(o, "protected_bytes", p->protected_bytes);
@@ -125,6 +126,7 @@ static void show_cpu(struct out *o, const struct status_cpu *p)
     static const char *const states[] = {"outside", "runs", "waits for a start-up IPI"};
     out_begin_numbered(o, "cpu", p->index);
     out_number(o, "apic_id", p->apic_id);
+    out_number(o, "partition", p->partition);
     out_text(o, "state", "%s", p->state < ARRAY_LEN(states) ? states[p->state] : "unknown");
     out_end(o);
 }
@@ -161,7 +163,11 @@ static void visit_listed(struct ctl *c, const struct status_record *r, void *to)
         return;
     }
     status_client_copy(r, &u, sizeof(u));
-    if (r->type == STATUS_UNIT) {
+    if (r->type == STATUS_LIFE) {
+        partition_show_life(c, r);
+    } else if (r->type == STATUS_FUNCTION) {
+        partition_show_function(c, r);
+    } else if (r->type == STATUS_UNIT) {
         show_unit(&c->out, &u.unit);
     } else if (r->type == STATUS_PARTITION) {
         show_partition(&c->out, &u.partition);
@@ -199,6 +205,8 @@ enum ctl_status ctl_status(struct ctl *c)
     s = s == CTL_OK ? list_type(c, "units", STATUS_REPORT_MACHINE, STATUS_UNIT) : s;
     s = s == CTL_OK ? list_type(c, "partitions", STATUS_REPORT_PARTITION, STATUS_PARTITION) : s;
     s = s == CTL_OK ? list_type(c, "cpus", STATUS_REPORT_PARTITION, STATUS_CPU) : s;
+    s = s == CTL_OK ? list_type(c, "beside_the_root", STATUS_REPORT_PARTITION, STATUS_LIFE) : s;
+    s = s == CTL_OK ? list_type(c, "given_away", STATUS_REPORT_PARTITION, STATUS_FUNCTION) : s;
     out_end(&c->out);
     return s;
 }
@@ -277,18 +285,17 @@ static void put_text(struct ctl *c, const char *text, u64 bytes)
 {
     char line[2] = {0};
     for (u64 i = 0; i < bytes; i++) {
+        if (text[i] == '\r') {
+            continue;
+        }
         line[0] = text[i] == '\n' || (text[i] >= ' ' && text[i] < 0x7f) ? text[i] : '?';
         c->out.put(line, 1);
     }
 }
 
-static void visit_log(struct ctl *c, const struct status_record *r, void *to)
+void ctl_show_log(struct ctl *c, const struct status_record *r, u64 *expected)
 {
-    u64 *expected = to;
     struct { struct status_log head; char text[STATUS_SNAPSHOT]; } e;
-    if (r->type != STATUS_LOG && r->type != STATUS_PREVIOUS) {
-        return;
-    }
     status_client_copy(r, &e, sizeof(e));
     u64 bytes = e.head.bytes <= sizeof(e.text) ? e.head.bytes : 0;
     if (c->out.json) {
@@ -304,6 +311,13 @@ static void visit_log(struct ctl *c, const struct status_record *r, void *to)
         put_text(c, e.text, bytes);
     }
     *expected = e.head.offset + bytes;
+}
+
+static void visit_log(struct ctl *c, const struct status_record *r, void *to)
+{
+    if (r->type == STATUS_LOG || r->type == STATUS_PREVIOUS) {
+        ctl_show_log(c, r, to);
+    }
 }
 
 static enum ctl_status read_log(struct ctl *c, u32 report, u64 *at)

@@ -7,6 +7,8 @@
  *   a  tries what is not its own
  *   d  has that function do DMA and send messages, where it may and where not
  *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
+ *   s  says what its status window shows it
+ *   k  waits for a character from its console
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
  */
 #include <stdbool.h>
@@ -18,7 +20,8 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 
 enum {
-    UART = 0x3f8, RESET = 0xcf9, SLEEP = 0x600, SLEEP_OFF = 5 << 2 | 1 << 5,
+    UART = 0x3f8, UART_RECEIVED = 1, STATUS_PORT = 0x9c0, REPORTS = 11,
+    RESET = 0xcf9, SLEEP = 0x600, SLEEP_OFF = 5 << 2 | 1 << 5,
     START_PAGE = 8, VECTOR = 0x40, TICKS = 200, PERIOD = 20000,
     ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 3 << 18, ICR_NMI = 0x4400,
     MSR_ID = 0x802, MSR_EOI = 0x80b, MSR_SPURIOUS = 0x80f, MSR_ICR = 0x830, MSR_LVT_TIMER = 0x832,
@@ -77,6 +80,14 @@ static void config_write(u32 offset, u32 value)
 static volatile u32 *in_window(u32 function, u32 offset)
 {
     return (volatile u32 *)(WINDOW + (function << 4) + offset);
+}
+
+static u32 window(u32 report, u32 offset)
+{
+    u32 value;
+    __asm__ volatile("outl %0, %1" : : "a"(report << 24 | offset), "Nd"((u16)STATUS_PORT));
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)(STATUS_PORT + 4)));
+    return value;
 }
 
 static u64 msr_read(u32 msr)
@@ -278,6 +289,32 @@ static void use_device(void)
     print_hex("MSI ", edu_interrupt(1));
 }
 
+/* The types of the records of each report that has some; arguments of zeros, but for a partition's console. */
+static void show_window(void)
+{
+    enum { HEADER = 12, CONSOLE = 9, HIGH = 1 };
+    for (u32 report = 1; report < REPORTS; report++) {
+        (void)window(0, HIGH);
+        __asm__ volatile("outl %0, %1" : : "a"(report == CONSOLE ? 1 << 24 : 0), "Nd"((u16)(STATUS_PORT + 4)));
+        (void)window(report, 0);
+        __asm__ volatile("outl %0, %1" : : "a"(0), "Nd"((u16)(STATUS_PORT + 4)));
+        while (window(report, 0) == 0) {
+        }
+        u32 end = window(report, 2) / 4;
+        for (u32 at = HEADER; at < end; at += 2 + window(report, at + 1) / 4) {
+            print_hex("record ", report << 16 | window(report, at));
+        }
+    }
+}
+
+static void wait_for_key(void)
+{
+    while ((in(UART + 5) & UART_RECEIVED) == 0) {
+        __asm__ volatile("pause");
+    }
+    print_hex("key ", in(UART));
+}
+
 /* What a register of the vector unit holds from before, and something for whoever comes after. */
 static u32 swap_vector(u32 value)
 {
@@ -296,6 +333,8 @@ static void perform(char what)
     case 'a': attack(); break;
     case 'c': configure(); break;
     case 'd': use_device(); break;
+    case 's': show_window(); break;
+    case 'k': wait_for_key(); break;
     case 'f': triple_fault(); break;
     case 'r': out(RESET, 6); break;
     case 'o': out(SLEEP, SLEEP_OFF); break;

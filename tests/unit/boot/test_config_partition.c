@@ -25,7 +25,8 @@ static void every_key(void **state)
                            "image = raw 0x7C00 \\EFI\\rt.bin\n"
                            "[policy]\nfatal = reset\nwithout-interrupt-isolation = run\n"
                            "[ partition\tb ]\n"
-                           "allow-shared-core = yes\nrestart = 3\nconsole = none\narguments = a=b quiet\n"
+                           "allow-shared-core = yes\nrestart = 3\nconsole = none\nstart = later\ncontrol-by = root\n"
+                           "arguments = a=b quiet\n"
                            "initrd = /initrd\nimage = /vmlinuz\nmemory = 2G\ncpus = 1023\n"), OK);
     assert_int_equal(config.partition_error.line, 0);
     assert_int_equal(config.fatal, FATAL_RESET);
@@ -46,7 +47,7 @@ static void every_key(void **state)
     assert_string_equal(p->initrd, "");
     assert_int_equal(p->console, PARTITION_CONSOLE_VIRTUAL);
     assert_int_equal(p->restarts, 0);
-    assert_false(p->shares_cores);
+    assert_false(p->shares_cores || p->later || p->root_controls);
     p++;
     assert_string_equal(p->name, "b");
     assert_int_equal(p->cpus[15], 1ull << 63);
@@ -58,7 +59,7 @@ static void every_key(void **state)
     assert_string_equal(p->arguments, "a=b quiet");
     assert_int_equal(p->console, PARTITION_CONSOLE_NONE);
     assert_int_equal(p->restarts, 3);
-    assert_true(p->shares_cores);
+    assert_true(p->shares_cores && p->later && p->root_controls);
 }
 
 #define REST "\ncpus = 1\nmemory = 2M\nimage = \\x\n"
@@ -95,6 +96,9 @@ static void each_mistake_is_named(void **state)
         {"[partition a]\nimage = raw \\x", 2, "image", "a path that begins with \\, or raw ADDRESS PATH"},
         {"[partition a]\nimage = raw 0x100000000 \\x", 2, "image", "a path that begins with \\, or raw ADDRESS PATH"},
         {"[partition a]\ninitrd = x", 2, "initrd", "a path that begins with \\, printable, below 256 characters"},
+        {"[partition a]\nstart = never", 2, "start", "boot or later"},
+        {"[partition a]\ncontrol-by = all", 2, "control-by", "none or root"},
+        {"[partition a]" REST "start = later", 1, "control-by", "the key: a partition needs it"},
         {"[partition a]\nconsole = com2", 2, "console", "virtual or none"},
         {"[partition a]\nrestart = often", 2, "restart", "never, always or a number below 4294967295"},
         {"[partition a]\nrestart = 4294967295", 2, "restart", "never, always or a number below 4294967295"},

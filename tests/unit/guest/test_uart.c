@@ -54,6 +54,35 @@ static void is_found_as_a_16550a(void **state)
     assert_int_equal(uart_read(&u, 7), 0x5a);
 }
 
+static void receives_as_much_as_it_holds(void **state)
+{
+    (void)state;
+    u = (struct uart){.first = 250};
+    put(2, 0x01);
+    for (u32 round = 0; round < 20; round++) {
+        for (u32 i = 0; i < UART_FIFO; i++) {
+            assert_true(uart_receive(&u, (u8)(round + i)));
+        }
+        assert_false(uart_receive(&u, 'x'));
+        assert_int_equal(uart_read(&u, 2), 0xc1);
+        put(1, 1);                      /* who asks for it sees it pending */
+        assert_int_equal(uart_read(&u, 2), 0xc4);
+        put(1, 0);
+        put(3, 0x80);
+        assert_int_equal(uart_read(&u, 0), 0);
+        put(3, 0);
+        for (u32 i = 0; i < UART_FIFO; i++) {
+            assert_int_equal(uart_read(&u, 5), 0x61);
+            assert_int_equal(uart_read(&u, 0), round + i);
+        }
+        assert_int_equal(uart_read(&u, 5), 0x60);
+        assert_int_equal(uart_read(&u, 0), 0);
+    }
+    assert_true(uart_receive(&u, 'x'));
+    put(2, 0x03);
+    assert_int_equal(uart_read(&u, 5), 0x60);
+}
+
 /* Whatever is written, nothing is received and no interrupt is due. */
 static void never_receives(void **state)
 {
@@ -74,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_and_is_always_ready),
         cmocka_unit_test(is_found_as_a_16550a),
+        cmocka_unit_test(receives_as_much_as_it_holds),
         cmocka_unit_test(never_receives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

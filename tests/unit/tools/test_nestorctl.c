@@ -196,6 +196,38 @@ static void put_log(struct window_session *s, u32 kind, u64 end)
     }
 }
 
+/* What the window of the root says of two others, one of which it controls. */
+static u32 controls[8][STATUS_ARGUMENTS], control_count, outcome;
+static u32 input = 7;
+
+static void put_lives(struct window_session *s)
+{
+    PUT(s, STATUS_LIFE, struct status_life, .id = 1, .state = STATUS_RUNS, .cpus = 2, .flags = 3, .name = "rt",
+        .memory = 256 << 20, .starts = 3, .ends = 2, .restarts = ~0u, .input = input, .reason = "triple\x1b fault");
+    PUT(s, STATUS_LIFE, struct status_life, .id = 2, .state = STATUS_STOPPED, .cpus = 1, .flags = STATUS_LIFE_LATER,
+        .name = "other", .starts = 1, .ends = 1, .restarts = 4);
+    PUT(s, STATUS_FUNCTION, struct status_function, .partition = 1, .sid = 0x0318);
+}
+
+static void put_console(struct window_session *s)
+{
+    u64 from = status_console(0, window_asked(s));
+    s->next = window_asked(s);
+    if (from < 20) {
+        struct status_log *r = window_record(s, STATUS_CONSOLE, sizeof(*r) + 16);
+        *r = (struct status_log){.offset = 10, .bytes = 10};
+        memcpy(r->text, "line\r\n\x1b[2J", 10);
+    }
+}
+
+static void put_result(struct window_session *s)
+{
+    memcpy(controls[control_count++ % 8], s->asked, sizeof(s->asked));
+    PUT(s, STATUS_RESULT, struct status_result, .outcome = outcome);
+    input += outcome == STATUS_CONTROL_DONE ? 1 : 0;
+    outcome = STATUS_CONTROL_DONE;
+}
+
 static bool report(void *ctx, struct window_session *s)
 {
     (void)ctx;
@@ -213,6 +245,13 @@ static bool report(void *ctx, struct window_session *s)
         PUT(s, STATUS_PARTITION, struct status_partition, .state = 1, .cpus = 6, .memory = 512 << 20, .sleeps = 2);
         PUT(s, STATUS_CPU, struct status_cpu, .apic_id = 4, .state = 1);
         PUT(s, STATUS_CPU, struct status_cpu, .index = 1, .state = 77);
+        put_lives(s);
+        break;
+    case STATUS_REPORT_CONSOLE:
+        put_console(s);
+        break;
+    case STATUS_REPORT_CONTROL:
+        put_result(s);
         break;
     case STATUS_REPORT_DEVICES:
         put_device(s, STATUS_DEFAULT, 0, 0, 0);
@@ -539,6 +578,62 @@ static void what_is_missing(void **state)
     is_guest = false;
 }
 
+static void partitions(void **state)
+{
+    (void)state;
+    begin(false);
+    is_guest = true;
+    assert_int_equal(run("status"), CTL_OK);
+    assert_true(says("partition 1: name rt, state runs, cpus 2, memory_mib 256, starts 3, ends 2, last_end triple? "
+                     "fault"));
+    assert_true(says("name other, state stopped") && says("starts_later yes") && says("console_readable no"));
+    assert_true(says("0000:03:03.0: partition 1"));
+    assert_int_equal(run("--json status"), CTL_OK);
+    check_json();
+    assert_int_equal(run("console rt"), CTL_OK);
+    assert_string_equal(output, "... 10 bytes are gone ...\nline\n?[2J");
+    assert_int_equal(run("--json console rt"), CTL_OK);
+    check_json();
+    assert_int_equal(run("console other"), CTL_REFUSED);
+    assert_int_equal(run("console nobody"), CTL_NO_PARTITION);
+    assert_true(says("no partition of that name"));
+    assert_int_equal(run("console"), CTL_USAGE);
+    is_guest = false;
+}
+
+/* What is sent, and what the answers make of it. */
+static void control(void **state)
+{
+    (void)state;
+    begin(false);
+    is_guest = true;
+    const u32 restart[] = {STATUS_CONTROL_RESTART, 1, 5, 0};
+    control_count = 0;
+    outcome = STATUS_CONTROL_TOO_SOON;
+    assert_int_equal(run("restart rt"), CTL_OK);
+    assert_true(says("partition rt, done restart"));
+    assert_int_equal(control_count, 2);
+    assert_memory_equal(controls[1], restart, sizeof(restart));
+    outcome = STATUS_CONTROL_NOT_NOW;
+    assert_int_equal(run("start rt"), CTL_NOT_NOW);
+    assert_int_equal(controls[2][0], STATUS_CONTROL_START);
+    outcome = STATUS_CONTROL_REFUSED;
+    assert_int_equal(run("stop rt"), CTL_REFUSED);
+    assert_true(says("control-by = root"));
+    assert_int_equal(run("stop other"), CTL_REFUSED);
+    assert_int_equal(run("stop"), CTL_USAGE);
+    control_count = 0;
+    outcome = STATUS_CONTROL_NOT_NOW;   /* its FIFO is full at first */
+    input = 7;
+    assert_int_equal(run("type rt ab"), CTL_OK);
+    assert_int_equal(control_count, 4);
+    const u32 sent[][STATUS_ARGUMENTS] = {{STATUS_CONTROL_INPUT, 1, 7, 'a'}, {STATUS_CONTROL_INPUT, 1, 7, 'a'},
+                                          {STATUS_CONTROL_INPUT, 1, 8, 'b'}, {STATUS_CONTROL_INPUT, 1, 9, '\r'}};
+    assert_memory_equal(controls, sent, sizeof(sent));
+    assert_int_equal(run("type rt"), CTL_USAGE);
+    is_guest = false;
+}
+
 /* Under lockdown there is the table that nestor.efi has made of a snapshot; a broken one, or none, shows nothing. */
 static void locked_down(void **state)
 {
@@ -578,6 +673,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_log_with_a_gap), cmocka_unit_test(a_report_has_no_entries_unless_asked),
         cmocka_unit_test(a_page_needs_nothing_else), cmocka_unit_test(functions_in_words),
         cmocka_unit_test(command_lines), cmocka_unit_test(what_is_missing), cmocka_unit_test(locked_down),
+        cmocka_unit_test(partitions), cmocka_unit_test(control),
     };
     if (argc == 3 && strcmp(argv[1], "page") == 0) {
         FILE *file = fopen(argv[2], "w");

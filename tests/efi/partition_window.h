@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The root's status window, for partition.c. No EFI types. */
+#ifndef NESTOR_TESTS_EFI_PARTITION_WINDOW_H
+#define NESTOR_TESTS_EFI_PARTITION_WINDOW_H
+
+#include <stdbool.h>
+
+/* What it shows of partition 1 is as the config of that partition wants it; nothing it does not let is done. */
+bool window_shows(void);
+/* The config lets the root control it: its guest waits for a character now. */
+bool window_controls(void);
+/* Restarted, it waits again; a character lets it go, it is off, starts and waits, and again. wait: milliseconds. */
+bool window_control(void (*wait)(unsigned long long ms));
+
+#endif
