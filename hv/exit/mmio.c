@@ -239,16 +239,16 @@ static bool repeat(struct vcpu *v, u64 gpa, struct viommu *unit, u32 offset)
         vcpu_advance_to(rip + in->length);
         return true;
     }
-    vcpu_note_access(address, in->width, in->to_memory ? BREAKPOINT_WRITE : BREAKPOINT_READ);
     if (in->to_memory) {
         write_register(v, unit, offset, in->width, gpr[in->reg] & in->mask);
+        vcpu_note_access(address, in->width, BREAKPOINT_WRITE);
     } else {
         u64 value;
         if (!read_register(v, unit, offset, in->width, &value)) {
-            vcpu_forget_access();
             return true;
         }
         gpr[in->reg] = value;
+        vcpu_note_access(address, in->width, BREAKPOINT_READ);
     }
     vcpu_advance_to(rip + in->length);
     return true;

@@ -92,12 +92,6 @@ void vcpu_note_breakpoints(u64 dr7, u64 address, u32 width, enum breakpoint_kind
     }
 }
 
-/* What a MOV SS before it had left pending goes with them: that is one breakpoint less. */
-void vcpu_forget_access(void)
-{
-    vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
-}
-
 void vcpu_advance(void)
 {
     vcpu_advance_to(vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_LENGTH));

@@ -87,8 +87,6 @@ static inline __attribute__((always_inline)) void vcpu_note_access(u64 address, 
         vcpu_note_breakpoints(dr7, address, width, kind);
     }
 }
-/* It runs again instead: they are met then. */
-void vcpu_forget_access(void);
 
 /* Begins and ends blocking: bits of enum interruptibility. */
 void vcpu_block(u32 what);
