@@ -69,6 +69,8 @@ static void print_partition(const struct config_partition *p)
     } else {
         printf("restart           %u\n", p->restarts);
     }
+    printf("start             %s\n", p->later ? "later" : "boot");
+    printf("control-by        %s\n", p->root_controls ? "root" : "none");
     printf("allow-shared-core %s\n", p->shares_cores ? "yes" : "no");
     for (u32 i = 0; i < p->device_count; i++) {
         u32 id = p->devices[i].source_id;
@@ -93,6 +95,7 @@ static void print_config(const struct config *c)
     } else {
         printf("status-port       none\n");
     }
+    printf("status            %s\n", c->status_all ? "all" : "own");
     printf("fatal             %s\n", c->fatal == FATAL_RESET ? "reset" : "halt");
     printf("without-isolation %s\n", c->run_without_isolation ? "run" : "native");
     printf("without-interrupt-isolation %s\n", c->run_without_interrupt_isolation ? "run" : "refuse");
