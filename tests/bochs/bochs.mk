@@ -39,7 +39,7 @@ $O/bochs/module/attacker.ko: $(ATTACKER) tests/bochs/bochs.mk
 		M=$(CURDIR)/$(@D) modules
 
 # Nestor with a pool of so many pages, for its exhaustion at every step of the start.
-POOLS := 1 4 8 12 16 20 24 28 32 36 40 44 46 48 50
+POOLS := 1 4 8 12 16 20 24 28 32 36 40 44 48 50 52 54
 POOL_TESTS := $(POOLS:%=$O/bochs/nestor-pool-%.efi)
 TEST_NEEDS += $(POOL_TESTS)
 $(POOLS:%=$O/bochs/place-%.c): $O/bochs/place-%.c: boot/place.c
