@@ -24,7 +24,7 @@ static enum result block(const struct device *d, bool block)
 {
     enum result all = OK;
     for (u32 i = 0; i < units_count(); i++) {
-        enum result r = vtd_device_block(units_get(i), d->function->source_id, block);
+        enum result r = vtd_own_block(units_get(i), d->function->source_id, block);
         if (r != OK) {
             port_log(LOG_ERROR, "partition %s: unit %u does not %s DMA of %02x:%02x.%x: %s", d->owner->config->name, i,
                      block ? "block" : "admit", SID_PARTS(d->function->source_id), result_text(r));

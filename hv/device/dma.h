@@ -19,7 +19,7 @@ must_use enum result device_dma_create(void);
  */
 must_use enum result device_dma_start(struct device *d);
 /*
- * Blocked in both roots of every unit, with nothing cached and nothing under way; then its interrupt entries are not
+ * Blocked on every unit, with nothing cached and nothing under way; then its interrupt entries are not
  * present, and no message is on its way. A unit that does not answer is said on the console, and keeps
  * device_dma_start() from succeeding.
  */

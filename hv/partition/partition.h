@@ -235,7 +235,7 @@ struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *
 /*
  * Functions that partitions beside the root have (sources.c). Init, before the root's units are shown; ERR_INVALID,
  * ERR_UNSUPPORTED with a line. Attach, once the units are taken over and all partitions made: their DMA is kept to
- * their partitions' memory from then on, and blocked until vtd_device_block() of all units says otherwise. An error
+ * their partitions' memory from then on, and blocked until vtd_own_block() of all units says otherwise. An error
  * ends the start.
  */
 must_use enum result partition_sources_init(const struct handover *h);

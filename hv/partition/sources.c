@@ -4,8 +4,8 @@
  * every unit's interrupt table is theirs, and the second stage that their DMA goes through. That is not the EPT: to a
  * device nothing is there but the partition's memory, not even its own registers.
  *
- * A device is attached in both roots of every unit alike and for good, before any guest runs, so that neither ids nor
- * pages can be lacking later. Whether it gets through is said by vtd_device_block().
+ * A device is attached in every unit for good, before any guest runs, so that neither ids nor pages can be lacking
+ * later. Whether it gets through is said by vtd_own_block().
  */
 #include "hv/machine/units.h"
 #include "hv/partition/partition.h"
@@ -118,16 +118,13 @@ static enum result create_domain(struct partition *p)
     return r;
 }
 
-/* In both roots alike; nothing gets through yet. */
+/* Nothing gets through yet. */
 static enum result attach(const struct partition *p, struct vtd_unit *unit, u16 sid)
 {
     static const struct vtd_context plain = {.pasids = 0};
-    enum result r = OK;
-    for (u32 root = VTD_ROOT_OFF; r == OK && root <= VTD_ROOT_GUEST; root++) {
-        r = vtd_device_open(unit, (enum vtd_root)root, sid, &plain);
-        r = r == OK ? domain_attach(p->dma, unit, (enum vtd_root)root, sid, VTD_NO_PASID) : r;
-    }
-    return r == OK ? vtd_device_block(unit, sid, true) : r;
+    enum result r = vtd_own_add(unit, sid);
+    r = r == OK ? vtd_device_open(unit, VTD_ROOT_OWN_OFF, sid, &plain) : r;
+    return r == OK ? domain_attach(p->dma, unit, VTD_ROOT_OWN_OFF, sid, VTD_NO_PASID) : r;
 }
 
 static enum result attach_to_all(struct partition *p, u16 sid)

@@ -25,6 +25,9 @@ static u64 *root_half(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
 
 u64 *vtd_context_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
 {
+    if (root >= VTD_ROOT_OWN_OFF) {
+        return vtd_own_context(unit, root, sid);
+    }
     if (unit->tables[root].root.v == 0) {
         return NULL;
     }
@@ -50,10 +53,15 @@ void vtd_context_write(struct vtd_unit *unit, u64 *context, u64 low, u64 high)
 {
     vtd_store128(context, low, high);
     vtd_store_flush(unit, context, 2 * sizeof(u64));
+    vtd_own_follow(unit, context);
 }
 
 enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 **out)
 {
+    if (root >= VTD_ROOT_OWN_OFF) {
+        *out = vtd_own_context(unit, root, sid);
+        return *out != NULL ? OK : ERR_NOT_FOUND;
+    }
     u64 *half = root_half(unit, root, sid);
     hpa_t shared = unit->tables[root].context;
     enum result r = OK;

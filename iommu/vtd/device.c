@@ -65,7 +65,7 @@ static enum result new_directory(struct vtd_unit *unit, enum vtd_root root, u16 
     }
     vtd_store_flush(unit, port_hpa_to_ptr(directory), pages * PAGE_SIZE);
     encode(c, directory, words);
-    if (root == VTD_ROOT_GUEST) {
+    if (root != VTD_ROOT_OFF) {
         return OK;
     }
     struct pasid_entry entry = *(const struct pasid_entry *)port_hpa_to_ptr(unit->tables[VTD_ROOT_OFF].pasids);
@@ -243,7 +243,7 @@ static enum result close_own(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     hpa_t shared = unit->tables[root].directory;
     u64 low = shared.v != 0 ? vtd_link_to(shared) : 0;
     collect_dids(context, &set);
-    if (root == VTD_ROOT_GUEST) {
+    if (root != VTD_ROOT_OFF) {
         vtd_storm_taken_out(unit, sid);
     }
     vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, low), 0);
@@ -260,7 +260,7 @@ enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     enum result r = ERR_NOT_FOUND;
     spin_lock(&unit->lock);
     if (!vtd_is_scalable(unit)) {
-        if (root == VTD_ROOT_GUEST) {
+        if (root != VTD_ROOT_OFF) {
             vtd_storm_taken_out(unit, sid);
         }
         r = vtd_legacy_reset(unit, root, sid);

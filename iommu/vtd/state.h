@@ -41,6 +41,14 @@ struct vtd_history {
 };
 _Static_assert(256 * sizeof(struct vtd_history) == PAGE_SIZE, "a page a bus");
 
+/* own.c's: a source-id that is owned. */
+struct vtd_own {
+    _Alignas(16) u64 context[2][2]; /* OWN_OFF, OWN_GUEST: words of its entries, to be in the unit's roots */
+    u16 sid;
+    bool blocked;
+    bool guest;             /* it goes through context[1], else [0] */
+};
+
 /* What SIDP forbids a device's entries. */
 struct vtd_limit {
     u16 sid;
@@ -99,7 +107,9 @@ struct vtd_unit {
     u64 firmware_irta;
 
     struct vtd_default def;
-    struct vtd_root_tables tables[2];
+    struct vtd_root_tables tables[VTD_ROOTS]; /* empty for those that are none of the unit's */
+    hpa_t own;                 /* a page of struct vtd_own, 0: no source-id is owned */
+    u32 own_count;
 
     struct vtd_fault_counts faults;
     u32 watched;               /* devices that are punished, or were and it is not forgotten */
@@ -256,7 +266,7 @@ u64 *vtd_context_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
 bool vtd_context_is_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
 /* Makes the source-id's context entry private to its half bus, the same in content. */
 must_use enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 **out);
-/* Words 0 and 1 at once. */
+/* Words 0 and 1 at once; of what is owned, in the unit's roots as well. */
 void vtd_context_write(struct vtd_unit *unit, u64 *context, u64 low, u64 high);
 u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context);
 
@@ -270,6 +280,15 @@ static inline u32 vtd_context_pasids(const u64 *context)
 {
     return pdts_pasids((u32)field_get(context, CONTEXT_PDTS));
 }
+
+/* --- own.c --- */
+
+/* Its context entry in OWN_OFF or OWN_GUEST; NULL: it is not owned. */
+u64 *vtd_own_context(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
+/* That entry was written, if it is one: the unit's roots follow. */
+void vtd_own_follow(struct vtd_unit *unit, const u64 *context);
+/* All that is owned has nothing any more. Nobody walks the unit's tables. */
+void vtd_own_free(struct vtd_unit *unit);
 
 /* --- pasid.c --- */
 

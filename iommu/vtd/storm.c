@@ -76,7 +76,7 @@ static u64 punished(const struct vtd_history *history, u64 word)
 
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word)
 {
-    struct vtd_history *history = vtd_storm_find(unit, sid);
+    struct vtd_history *history = root <= VTD_ROOT_GUEST ? vtd_storm_find(unit, sid) : NULL;
     if (history == NULL || history->punishment == VTD_NOT_PUNISHED) {
         return word;
     }

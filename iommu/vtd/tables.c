@@ -87,7 +87,7 @@ static bool empty_context_table(struct vtd_unit *unit, enum vtd_root root, u64 *
         if (own == NULL || own->has(own->ctx, sid, sid)) {
             empty_context(unit, root, &table[i]);
         } else {
-            empty &= (table[i] | table[i + 1]) == 0;
+            empty = false; /* its owner's entry comes back to this place */
         }
     }
     return empty;
@@ -113,6 +113,7 @@ void vtd_tables_empty(struct vtd_unit *unit, enum vtd_root root, const struct vt
 
 void vtd_tables_free(struct vtd_unit *unit)
 {
+    vtd_own_free(unit);
     for (u32 root = VTD_ROOT_OFF; root <= VTD_ROOT_GUEST; root++) {
         struct vtd_root_tables *t = &unit->tables[root];
         if (t->root.v != 0) {

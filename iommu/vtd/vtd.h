@@ -91,7 +91,12 @@ must_use enum result vtd_takeover_release(struct vtd_unit *unit);
  * entry; GUEST holds what was put there and blocks the rest. Devices with entries of
  * their own in one root do not disturb the other.
  */
-enum vtd_root { VTD_ROOT_OFF, VTD_ROOT_GUEST };
+enum vtd_root {
+    VTD_ROOT_OFF, VTD_ROOT_GUEST,
+    /* No roots of the unit's, but what vtd_own_select() chooses from for a source-id that is owned. */
+    VTD_ROOT_OWN_OFF, VTD_ROOT_OWN_GUEST,
+    VTD_ROOTS
+};
 must_use enum result vtd_root_select(struct vtd_unit *unit, enum vtd_root root);
 /* Whose source-ids are whose: `has` says if all from first to last are theirs that this is about. */
 struct vtd_sources {
@@ -143,11 +148,18 @@ u32 vtd_device_directory_pages(const struct vtd_context *context);
  */
 must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 /*
- * Keeps a device away that was opened in both roots and set there alike, or lets it in. After OK nothing of it is under
- * way or cached, and no storm of its is held against it. ERR_NOT_FOUND: it has no entries; after any other error but
- * ERR_NO_MEMORY of the first call both roots say so already, and the unit may not know.
+ * A source-id that is owned, as a partition beside the root has it: whoever switches between the unit's roots, it goes
+ * through the same in both, and that is what it has in OWN_OFF, or in OWN_GUEST. These begin without entries, and the
+ * device blocked; nothing else is said of it in the other roots from now on. Before any guest runs, and for good.
  */
-must_use enum result vtd_device_block(struct vtd_unit *unit, u16 sid, bool block);
+must_use enum result vtd_own_add(struct vtd_unit *unit, u16 sid);
+/* All of these go through what they have in OWN_GUEST, or in OWN_OFF. ERR_NOT_FOUND: one of them is not owned. */
+must_use enum result vtd_own_select(struct vtd_unit *unit, const u16 *sids, u32 count, bool guest);
+/*
+ * Keeps one away, or lets it in. After OK nothing of it is under way or cached, and no storm of its is held against it.
+ * ERR_NOT_FOUND: it is not owned; after any other error the roots say so already, and the unit may not know.
+ */
+must_use enum result vtd_own_block(struct vtd_unit *unit, u16 sid, bool block);
 /*
  * Takes the default of the OFF root away from those of these source-ids that have no entries of their own: nothing of
  * theirs gets through until somebody opens them in that root. In the GUEST root there is nothing to take. An error: not

@@ -104,8 +104,8 @@ static void take_over(u32 i)
 static void forget(u32 unit, u32 i)
 {
     struct domain *dma = devices[i].owner->dma;
-    for (u32 root = 0; dma != NULL && root < 2; root++) {
-        (void)!domain_detach(dma, units_get(unit), (enum vtd_root)root, handover.functions[i].source_id, VTD_NO_PASID);
+    if (dma != NULL) {
+        (void)!domain_detach(dma, units_get(unit), VTD_ROOT_OWN_OFF, handover.functions[i].source_id, VTD_NO_PASID);
     }
 }
 

@@ -84,7 +84,7 @@ static void dma_is_kept_to_the_partitions_memory(void **state)
     for (u32 i = 0; i < ARRAY_LEN(sids); i++) {
         assert_int_equal(device_kit_dma(sids[i], 0), 0);
         for (u32 unit = 0; unit < DEVICE_KIT_UNITS; unit++) {
-            assert_int_equal(vtd_device_block(device_kit_unit(unit), sids[i], false), OK);
+            assert_int_equal(vtd_own_block(device_kit_unit(unit), sids[i], false), OK);
         }
         assert_int_equal(device_kit_dma(sids[i], 0), memory[i]);
         assert_int_equal(device_kit_dma(sids[i], DEVICE_KIT_BYTES), 0);

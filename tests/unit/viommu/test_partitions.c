@@ -27,8 +27,6 @@ struct two {
     struct domain *other;
 };
 
-static const enum vtd_root roots[] = {VTD_ROOT_OFF, VTD_ROOT_GUEST};
-
 static void start(struct two *t)
 {
     static const struct vtd_context plain = {.pasids = 0};
@@ -41,20 +39,17 @@ static void start(struct two *t)
     assert_int_equal(domain_create(&config, &t->other), OK);
     assert_int_equal(domain_map(t->other, (gpa_t){0}, (hpa_t){OTHER_BASE}, OTHER_SIZE, PROT_READ | PROT_WRITE, MEM_WB),
                      OK);
-    for (u32 i = 0; i < ARRAY_LEN(roots); i++) {
-        assert_int_equal(vtd_device_open(host_unit(), roots[i], FOREIGN_SID, &plain), OK);
-        assert_int_equal(domain_attach(t->other, host_unit(), roots[i], FOREIGN_SID, VTD_NO_PASID), OK);
-    }
+    assert_int_equal(vtd_own_add(host_unit(), FOREIGN_SID), OK);
+    assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, FOREIGN_SID, &plain), OK);
+    assert_int_equal(domain_attach(t->other, host_unit(), VTD_ROOT_OWN_OFF, FOREIGN_SID, VTD_NO_PASID), OK);
+    assert_int_equal(vtd_own_block(host_unit(), FOREIGN_SID, false), OK);
     kit_at(OTHER_BASE)[0] = OTHER_VALUE;
     hosted_clear_log();
 }
 
 static void stop(struct two *t)
 {
-    for (u32 i = 0; i < ARRAY_LEN(roots); i++) {
-        assert_int_equal(domain_detach(t->other, host_unit(), roots[i], FOREIGN_SID, VTD_NO_PASID), OK);
-        assert_int_equal(vtd_device_close(host_unit(), roots[i], FOREIGN_SID), OK);
-    }
+    assert_int_equal(domain_detach(t->other, host_unit(), VTD_ROOT_OWN_OFF, FOREIGN_SID, VTD_NO_PASID), OK);
     assert_int_equal(domain_destroy(t->other), OK);
     assert_true(kit_stop(&t->kit));
 }

@@ -37,7 +37,6 @@ static const u16 sids[] = {0x0108, KIT_FOREIGN - 1, KIT_FOREIGN_END, 0x8100,
                            KIT_FOREIGN, KIT_FOREIGN + 1, KIT_FOREIGN + 2, KIT_FOREIGN + 3};
 enum { OWN_SIDS = 4 };
 static const u32 pasids[] = {0, 5, 70};
-static const enum vtd_root roots[] = {VTD_ROOT_OFF, VTD_ROOT_GUEST};
 
 struct other {
     struct domain *d;
@@ -108,16 +107,9 @@ static void change_memory(u32 i)
     assert_int_equal(domain_flush(others[i].d, (gpa_t){first * PAGE_SIZE}, pages * PAGE_SIZE), OK);
 }
 
-/* In both roots, or in none. */
 static void attach(u32 i, u32 device)
 {
-    enum result r = OK;
-    for (u32 k = 0; r == OK && k < ARRAY_LEN(roots); k++) {
-        r = domain_attach(others[i].d, host_unit(), roots[k], sid_of(i, device), VTD_NO_PASID);
-        if (r != OK && k != 0) {
-            assert_int_equal(domain_detach(others[i].d, host_unit(), roots[0], sid_of(i, device), VTD_NO_PASID), OK);
-        }
-    }
+    enum result r = domain_attach(others[i].d, host_unit(), VTD_ROOT_OWN_OFF, sid_of(i, device), VTD_NO_PASID);
     assert_true(r == OK || r == ERR_NO_MEMORY);
     others[i].attached[device] = r == OK;
     done.no_memory += r != OK;
@@ -125,9 +117,7 @@ static void attach(u32 i, u32 device)
 
 static void detach(u32 i, u32 device)
 {
-    for (u32 k = 0; k < ARRAY_LEN(roots); k++) {
-        assert_int_equal(domain_detach(others[i].d, host_unit(), roots[k], sid_of(i, device), VTD_NO_PASID), OK);
-    }
+    assert_int_equal(domain_detach(others[i].d, host_unit(), VTD_ROOT_OWN_OFF, sid_of(i, device), VTD_NO_PASID), OK);
     others[i].attached[device] = false;
 }
 
@@ -135,7 +125,7 @@ static void detach(u32 i, u32 device)
 static void block(u32 i, u32 device)
 {
     bool block = pick(2) == 0;
-    enum result r = vtd_device_block(host_unit(), sid_of(i, device), block);
+    enum result r = vtd_own_block(host_unit(), sid_of(i, device), block);
     assert_int_equal(r, OK);
     others[i].blocked[device] = block;
 }
@@ -398,9 +388,9 @@ static void run(u32 partitions)
     for (u32 i = 0; i < count; i++) {
         begin(i);
         for (u32 device = 0; device < DEVICES; device++) {
-            for (u32 k = 0; k < ARRAY_LEN(roots); k++) {
-                assert_int_equal(vtd_device_open(host_unit(), roots[k], sid_of(i, device), &plain), OK);
-            }
+            assert_int_equal(vtd_own_add(host_unit(), sid_of(i, device)), OK);
+            assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sid_of(i, device), &plain), OK);
+            assert_int_equal(vtd_own_block(host_unit(), sid_of(i, device), false), OK);
             others[i].blocked[device] = false;
             others[i].vector[device] = 0;
             attach(i, device);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A device with entries alike in both roots is kept away and let in again; the model's caches forget nothing. */
+/* A device that is owned is kept away and let in again, in both roots alike; the model's caches forget nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,10 +20,13 @@ static void start(struct vtd_rig *rig, enum vtd_rig_kind kind)
     vtd_rig_start(rig, kind);
     const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = DID, .ss_root = rig->other_root,
                                     .ss_levels = rig->def.ss_levels};
-    for (u32 root = 0; root < 2; root++) {
-        assert_int_equal(vtd_device_open(rig->unit, (enum vtd_root)root, SID, &plain), OK);
-        assert_int_equal(vtd_device_set_entry(rig->unit, (enum vtd_root)root, SID, VTD_NO_PASID, &entry), OK);
-    }
+    assert_int_equal(vtd_own_add(rig->unit, SID), OK);
+    assert_int_equal(vtd_own_add(rig->unit, SID), ERR_EXISTS);
+    assert_int_equal(vtd_device_open(rig->unit, VTD_ROOT_OWN_OFF, SID, &plain), OK);
+    assert_int_equal(vtd_device_set_entry(rig->unit, VTD_ROOT_OWN_OFF, SID, VTD_NO_PASID, &entry), OK);
+    assert_int_not_equal(vtd_rig_dma(rig, SID, VTD_NO_PASID, true, VTD_RIG_OTHER), 0);
+    (void)vtd_rig_take_faults(rig);
+    assert_int_equal(vtd_own_block(rig->unit, SID, false), OK);
 }
 
 static bool reaches(struct vtd_rig *rig, u64 addr)
@@ -54,11 +57,11 @@ static void it_is_kept_away_in_both_roots(void **state)
         start(&rig, kinds[i]);
         for (u32 turn = 0; turn < 4; turn++) {
             expect_in_both(&rig, true);
-            assert_int_equal(vtd_device_block(rig.unit, SID, true), OK);
+            assert_int_equal(vtd_own_block(rig.unit, SID, true), OK);
             expect_in_both(&rig, false);
-            assert_int_equal(vtd_device_block(rig.unit, SID, true), OK);
+            assert_int_equal(vtd_own_block(rig.unit, SID, true), OK);
             expect_in_both(&rig, false);
-            assert_int_equal(vtd_device_block(rig.unit, SID, false), OK);
+            assert_int_equal(vtd_own_block(rig.unit, SID, false), OK);
         }
         expect_in_both(&rig, true);
         vtd_rig_stop(&rig);
@@ -79,12 +82,47 @@ static void storms_are_of_one_life(void **state)
                 hosted_advance_us(n % 100 == 0 ? 6 * SECOND : 0);
             }
             assert_int_equal(vtd_storm_find(rig.unit, SID)->punishment, VTD_BLOCKED);
-            assert_int_equal(vtd_device_block(rig.unit, SID, turn == 0), OK);
+            assert_int_equal(vtd_own_block(rig.unit, SID, turn == 0), OK);
             assert_int_equal(reaches(&rig, VTD_RIG_OTHER), turn != 0);
             hosted_advance_us(600 * (u64)SECOND);
             (void)vtd_rig_take_faults(&rig);
             expect_in_both(&rig, turn != 0);
         }
+        vtd_rig_stop(&rig);
+    }
+}
+
+/* Its owner's choice holds in both roots, blocked or not, and what is not chosen can be changed without effect. */
+static void its_owner_chooses_in_both_roots(void **state)
+{
+    (void)state;
+    static const struct vtd_context plain = {.pasids = 0};
+    static const u16 sids[] = {SID, OTHER_SID};
+    for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct vtd_rig rig;
+        start(&rig, kinds[i]);
+        const struct vtd_entry entry = {.pgtt = PGTT_SECOND_STAGE, .did = DID + 1, .ss_root = rig.root,
+                                        .ss_levels = rig.def.ss_levels};
+        for (u32 turn = 0; turn < 3; turn++) {
+            assert_int_equal(vtd_own_select(rig.unit, sids, 1, true), OK);
+            expect_in_both(&rig, false);
+            assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OWN_GUEST, SID, &plain), OK);
+            assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OWN_GUEST, SID, VTD_NO_PASID, &entry), OK);
+            for (u32 k = 0; k < 3; k++) {
+                assert_true(reaches(&rig, VTD_RIG_GPA));
+                assert_false(reaches(&rig, VTD_RIG_OTHER));
+                assert_int_equal(vtd_root_select(rig.unit, k != 1 ? VTD_ROOT_GUEST : VTD_ROOT_OFF), OK);
+            }
+            assert_int_equal(vtd_own_block(rig.unit, SID, true), OK);
+            assert_false(reaches(&rig, VTD_RIG_GPA));
+            assert_int_equal(vtd_own_block(rig.unit, SID, false), OK);
+            assert_true(reaches(&rig, VTD_RIG_GPA));
+            assert_int_equal(vtd_own_select(rig.unit, sids, 1, false), OK);
+            expect_in_both(&rig, true);
+            assert_int_equal(vtd_device_close(rig.unit, VTD_ROOT_OWN_GUEST, SID), OK);
+            expect_in_both(&rig, true);
+        }
+        assert_int_equal(vtd_own_select(rig.unit, sids, 2, false), ERR_NOT_FOUND);
         vtd_rig_stop(&rig);
     }
 }
@@ -96,7 +134,7 @@ static void one_without_entries_has_nothing_to_let_in(void **state)
         struct vtd_rig rig;
         start(&rig, kinds[i]);
         assert_int_equal(vtd_root_select(rig.unit, VTD_ROOT_GUEST), OK);
-        assert_int_equal(vtd_device_block(rig.unit, OTHER_SID, false), ERR_NOT_FOUND);
+        assert_int_equal(vtd_own_block(rig.unit, OTHER_SID, false), ERR_NOT_FOUND);
         assert_int_not_equal(vtd_rig_dma(&rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_GPA), 0);
         vtd_rig_stop(&rig);
     }
@@ -158,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_kept_away_in_both_roots),
         cmocka_unit_test(storms_are_of_one_life),
+        cmocka_unit_test(its_owner_chooses_in_both_roots),
         cmocka_unit_test(one_without_entries_has_nothing_to_let_in),
         cmocka_unit_test(faults_have_an_owner),
         cmocka_unit_test(the_rest_is_closed),
