@@ -2,7 +2,8 @@
 /*
  * See event.h. A register that holds an event message is a DMA write by itself, and no table remaps it (VT-d 5.1.6):
  * only an edge-triggered interrupt message of fixed or lowest priority to CPUs of the partition gets in; anything
- * else leaves the unit's event masked. While the guest wants no fault event, the register holds the host's.
+ * else leaves the unit's event masked. While the guest wants no fault event, the register holds the host's. All this is
+ * the root's: messages of another guest are sent by software, when Nestor learns what they are about.
  */
 #include "iommu/viommu/event.h"
 
@@ -54,10 +55,27 @@ static u64 done_event_address(const struct viommu *v)
     return v->reg[VREG_IEADDR] | v->reg[VREG_IEUADDR] << 32;
 }
 
+static void send(struct viommu *v, u64 addr, u64 data)
+{
+    if (message_is_safe(v, addr, data)) {
+        v->config.ops->interrupt(v->config.ctx, addr, (u32)data);
+    }
+}
+
+/* Of an owner's unit: sent at once, or when it is unmasked. */
+static void send_done(struct viommu *v)
+{
+    if (v->done.pending && (v->reg[VREG_IECTL] & EVENT_IM) == 0) {
+        v->done.pending = false;
+        send(v, done_event_address(v), v->reg[VREG_IEDATA]);
+    }
+}
+
 void viommu_event_forward(struct viommu *v, bool fault_event)
 {
     if (!fault_event) {
         forward(v, VTD_IECTL, v->reg[VREG_IECTL], done_event_address(v), v->reg[VREG_IEDATA]);
+        send_done(v);
         return;
     }
     u64 addr = fault_event_address(v);
@@ -70,31 +88,50 @@ void viommu_event_forward(struct viommu *v, bool fault_event)
 
 void viommu_event_send_fault(struct viommu *v)
 {
-    u64 addr = fault_event_address(v);
-    u64 data = v->reg[VREG_FEDATA];
-    if (message_is_safe(v, addr, data)) {
-        v->config.ops->interrupt(v->config.ctx, addr, (u32)data);
+    send(v, fault_event_address(v), v->reg[VREG_FEDATA]);
+}
+
+struct vtd_desc viommu_event_ask(struct viommu *v)
+{
+    v->done.waiting = true;
+    v->done.asked++;
+    return vtd_desc_wait(FIELD_MASK(DESC_WAIT_SW), v->done.asked, v->memory.v + offsetof(struct viommu, done.status));
+}
+
+/* While IWC is set another completion is no event (VT-d 6.5.2.9). */
+bool viommu_event_came(struct viommu *v)
+{
+    if (v->done.status != v->done.asked) {
+        return false;
     }
+    v->done.waiting = false;
+    v->done.pending |= !v->done.came;
+    v->done.came = true;
+    send_done(v);
+    return true;
 }
 
 u32 viommu_event_done_status(struct viommu *v)
 {
-    return viommu_host_read_event(v, VTD_ICS) & ICS_IWC;
+    bool came = v->done.came;
+    return viommu_is_owners(v) ? (came ? ICS_IWC : 0) : viommu_host_read_event(v, VTD_ICS) & ICS_IWC;
 }
 
 void viommu_event_done_clear(struct viommu *v)
 {
+    v->done.came = v->done.pending = false;
     viommu_host_write_event(v, VTD_ICS, ICS_IWC);
 }
 
 bool viommu_event_done_pending(struct viommu *v)
 {
-    return (viommu_host_read_event(v, VTD_IECTL) & EVENT_IP) != 0;
+    return viommu_is_owners(v) ? v->done.pending : (viommu_host_read_event(v, VTD_IECTL) & EVENT_IP) != 0;
 }
 
 void viommu_event_mask_all(struct viommu *v)
 {
     viommu_host_hold_alert(v);
     viommu_host_write_event(v, VTD_IECTL, EVENT_IM);
-    viommu_host_write_event(v, VTD_ICS, ICS_IWC);
+    v->done.waiting = false;
+    viommu_event_done_clear(v);
 }

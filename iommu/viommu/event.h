@@ -9,6 +9,7 @@
 #include "hv/types.h"
 
 struct viommu;
+struct vtd_desc;
 
 /* The guest wrote a register of FECTL..FEUADDR, or of IECTL..IEUADDR: the unit's get the same. */
 void viommu_event_forward(struct viommu *v, bool fault_event);
@@ -16,6 +17,13 @@ void viommu_event_forward(struct viommu *v, bool fault_event);
 void viommu_event_send_fault(struct viommu *v);
 /* Neither event for the guest, nothing pending: as out of reset. */
 void viommu_event_mask_all(struct viommu *v);
+
+/*
+ * Of a unit that is not the root's: the wait descriptor behind one of the guest's that is to interrupt it, and whether
+ * the unit has done it. Then the event is the guest's.
+ */
+struct vtd_desc viommu_event_ask(struct viommu *v);
+bool viommu_event_came(struct viommu *v);
 
 /* ICS, and IECTL.IP. */
 u32 viommu_event_done_status(struct viommu *v);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host.h on the driver (vtd.h) and the domains (domain.h): a binding is what the unit's kind makes of a guest's
- * table or the partition's second stage, attached in the unit's guest root. Pages that the guest's
- * entries cost are counted before they are taken.
+ * table or the partition's second stage, attached in the unit's guest root or, for an owner's guest, in what stands for
+ * it. Pages that the guest's entries cost are counted before they are taken.
  */
 #include "iommu/viommu/host.h"
 
@@ -14,18 +14,22 @@ void viommu_host_describe(const struct viommu_config *config, struct host_unit *
     struct vtd_unit_info info;
     vtd_unit_get_info(config->unit, &info);
     *out = (struct host_unit){.ver = info.ver, .cap = info.cap, .ecap = info.ecap, .haw = info.haw,
-                              .nesting = info.nesting, .left = info.left};
+                              .nesting = info.nesting, .left = config->sid_count == 0 ? info.left
+                                                                                      : (struct vtd_left){false}};
 }
 
 enum result viommu_host_select_root(struct viommu *v, bool guest)
 {
+    if (viommu_is_owners(v)) {
+        return vtd_own_select(v->config.unit, v->config.sids, v->config.sid_count, guest);
+    }
     return vtd_root_select(v->config.unit, guest ? VTD_ROOT_GUEST : VTD_ROOT_OFF);
 }
 
 enum result viommu_host_clear(struct viommu *v)
 {
     const struct vtd_sources own = {v->config.ops->has_sources, v->config.ctx};
-    return vtd_root_clear_guest(v->config.unit, &own);
+    return viommu_is_owners(v) ? OK : vtd_root_clear_guest(v->config.unit, &own);
 }
 
 /* --- pages --- */
@@ -60,7 +64,7 @@ static u32 cost(struct viommu *v, const struct viommu_device *device, u16 sid, u
 {
     u32 there = device->pages != 0 ? directory_pages(&device->context, device->pasids) : 0;
     u32 directory = directory_pages(&device->context, reach(v, device, pasid)) - there;
-    bool has_table = vtd_device_has_table(v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    bool has_table = vtd_device_has_table(v->config.unit, v->root, sid, pasid);
     return directory + (has_table ? 0 : 1);
 }
 
@@ -71,9 +75,9 @@ static enum result open_device(struct viommu *v, struct viommu_device *device, u
     const struct vtd_context host = host_context(&device->context, pasids);
     enum result r = OK;
     if (device->pages == 0) {
-        r = vtd_device_open(v->config.unit, VTD_ROOT_GUEST, sid, &host);
+        r = vtd_device_open(v->config.unit, v->root, sid, &host);
     } else if (pasids > device->pasids && device->context.paside) {
-        r = vtd_device_grow(v->config.unit, VTD_ROOT_GUEST, sid, pasids);
+        r = vtd_device_grow(v->config.unit, v->root, sid, pasids);
     }
     if (r == OK) {
         device->pages += directory_pages(&device->context, pasids) -
@@ -85,7 +89,7 @@ static enum result open_device(struct viommu *v, struct viommu_device *device, u
 
 static enum result close_device(struct viommu *v, struct viommu_device *device, u16 sid)
 {
-    enum result r = vtd_device_close(v->config.unit, VTD_ROOT_GUEST, sid);
+    enum result r = vtd_device_close(v->config.unit, v->root, sid);
     viommu_bindings_refund(v, device->pages);
     device->pages = 0;
     return r;
@@ -129,7 +133,7 @@ static void drop(struct viommu *v, const struct bind_plan *plan, void *host)
 static enum result attach_entry(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
     return host != NULL ? v->kind->attach(v, host, sid, pasid)
-                        : domain_attach(v->config.parent, v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+                        : domain_attach(v->config.parent, v->config.unit, v->root, sid, pasid);
 }
 
 static enum result bind_new(struct viommu *v, const struct viommu_device *device,
@@ -185,7 +189,7 @@ enum result viommu_host_replace(struct viommu *v, const struct viommu_device *de
     }
     viommu_host_forget_ids(v);
     r = host != NULL ? v->kind->replace(v, host, binding->sid, pasid)
-                     : domain_replace(v->config.parent, v->config.unit, VTD_ROOT_GUEST, binding->sid, pasid);
+                     : domain_replace(v->config.parent, v->config.unit, v->root, binding->sid, pasid);
     if (r != OK) {
         drop(v, plan, host);
         return r;
@@ -202,7 +206,7 @@ enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
     void *host = binding->host;
     viommu_host_forget_ids(v);
     enum result r = host != NULL ? v->kind->detach(v, host, binding->sid, pasid)
-                                 : domain_detach(v->config.parent, v->config.unit, VTD_ROOT_GUEST, binding->sid, pasid);
+                                 : domain_detach(v->config.parent, v->config.unit, v->root, binding->sid, pasid);
     drop(v, &binding->plan, host);
     if (last) {
         enum result closed = close_device(v, device, binding->sid);
@@ -213,7 +217,7 @@ enum result viommu_host_detach(struct viommu *v, struct viommu_device *device,
 
 void viommu_host_show_device(struct viommu *v, u16 sid)
 {
-    vtd_device_show(v->config.unit, VTD_ROOT_GUEST, sid);
+    vtd_device_show(v->config.unit, v->root, sid);
 }
 
 /* --- interrupts --- */
@@ -273,7 +277,11 @@ enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32
 bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out)
 {
     struct vtd_fault f;
-    if (!vtd_fault_next(v->config.unit, &f)) {
+    bool found = !viommu_is_owners(v) && vtd_fault_next(v->config.unit, &f);
+    for (u32 i = 0; !found && i < v->config.sid_count; i++) {
+        found = vtd_fault_kept(v->config.unit, v->config.sids[i], &f);
+    }
+    if (!found) {
         return false;
     }
     *out = (struct viommu_fault_event){
@@ -292,15 +300,21 @@ u32 viommu_host_read_event(struct viommu *v, u32 offset)
 
 void viommu_host_write_event(struct viommu *v, u32 offset, u32 value)
 {
-    vtd_regs_event_write(v->config.unit, offset, value);
+    if (!viommu_is_owners(v)) {
+        vtd_regs_event_write(v->config.unit, offset, value);
+    }
 }
 
 void viommu_host_hold_alert(struct viommu *v)
 {
-    vtd_alert_hold(v->config.unit);
+    if (!viommu_is_owners(v)) {
+        vtd_alert_hold(v->config.unit);
+    }
 }
 
 void viommu_host_yield_alert(struct viommu *v)
 {
-    vtd_alert_yield(v->config.unit);
+    if (!viommu_is_owners(v)) {
+        vtd_alert_yield(v->config.unit);
+    }
 }

@@ -85,7 +85,10 @@ struct viommu_fault_event {
 /* The oldest fault not taken yet; false when there is none. */
 bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out);
 
-/* The guest wants no fault event, or wants it: who has the unit's registers for it. */
+/*
+ * The guest wants no fault event, or wants it: who has the unit's registers for it. These, and what is written to event
+ * registers, are the root's: of another guest nothing happens.
+ */
 void viommu_host_hold_alert(struct viommu *v);
 void viommu_host_yield_alert(struct viommu *v);
 /* The unit's event registers (FECTL..FEUADDR, ICS..IEUADDR), by offset. */

@@ -493,7 +493,7 @@ enum result viommu_irt_end(struct viommu *v)
 {
     u64 irta;
     bool compatibility;
-    bool was_on = !v->irt.isolated && viommu_host_irt_firmware(v, &irta, &compatibility);
+    bool was_on = v->irt.shown && !v->irt.isolated && viommu_host_irt_firmware(v, &irta, &compatibility);
     enum result r = was_on ? viommu_host_irt_end(v) : viommu_irt_stop(v);
     v->reg[VREG_GSTS] &= ~(u64)(r == OK ? GSTS_IRES | GSTS_CFIS : 0);
     return r;

@@ -48,17 +48,17 @@ static void drop(struct viommu *v, const struct bind_plan *plan, void *host)
 
 static enum result attach(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
-    return nested_attach(host, v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return nested_attach(host, v->config.unit, v->root, sid, pasid);
 }
 
 static enum result replace(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
-    return nested_replace(host, v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return nested_replace(host, v->config.unit, v->root, sid, pasid);
 }
 
 static enum result detach(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
-    return nested_detach(host, v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return nested_detach(host, v->config.unit, v->root, sid, pasid);
 }
 
 /* There is no table that Nestor would read. */

@@ -4,6 +4,7 @@
 
 #include "iommu/base/limit.h"
 #include "iommu/port.h"
+#include "iommu/viommu/event.h"
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/irt.h"
 #include "iommu/viommu/scan.h"
@@ -63,6 +64,24 @@ static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
     append_for(v, cmd->did, vtd_desc_pasid_iotlb_pages(0, cmd->pasid, reach));
 }
 
+static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd);
+
+/*
+ * One that is to interrupt, of an owner's guest: the unit's own event is the root's. So the next descriptor waits until
+ * the unit has done one more wait, by which Nestor learns of it.
+ */
+static not_inlined enum iqei perform_wait_event(struct viommu *v, const struct viommu_cmd *cmd)
+{
+    struct viommu_cmd plain = *cmd;
+    plain.wait_flags &= ~FIELD_MASK(DESC_WAIT_IF);
+    enum iqei error = perform_wait(v, &plain);
+    if (error == IQEI_NONE) {
+        append(v, viommu_event_ask(v));
+        v->queue.scanning = true;
+    }
+    return error;
+}
+
 /*
  * The unit writes the status itself, into the partition's ordinary memory or nowhere.
  * An address "not routeable to memory" is undefined in VT-d 6.5.2.9: refused, visibly.
@@ -70,6 +89,9 @@ static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
 static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
 {
     hpa_t at = {0};
+    if ((cmd->wait_flags & FIELD_MASK(DESC_WAIT_IF)) != 0 && viommu_is_owners(v)) {
+        return perform_wait_event(v, cmd);
+    }
     if ((cmd->wait_flags & FIELD_MASK(DESC_WAIT_SW)) != 0 &&
         !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
         if (limit_due_at(v->stats.queue_errors + 1)) { /* the queue stops, which counts it */
@@ -116,7 +138,7 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
     switch (cmd->kind) {
     case VCMD_WAIT:
         *error = perform_wait(v, cmd);
-        return *error == IQEI_NONE;
+        return *error == IQEI_NONE && !v->queue.scanning;
     case VCMD_INTERRUPT_ENTRIES:
         v->queue.scanning = !viommu_irt_announce(v, cmd->sid, cmd->function_mask);
         return !v->queue.scanning;

@@ -8,6 +8,7 @@
 #include "iommu/base/limit.h"
 #include "iommu/port.h"
 #include "iommu/spec/caps.h"
+#include "iommu/viommu/event.h"
 #include "iommu/viommu/fault.h"
 #include "iommu/viommu/host.h"
 #include "iommu/viommu/irt.h"
@@ -179,7 +180,7 @@ static bool finish_scan(struct viommu *v)
     if (!in_batch && !flush(v)) {
         return false;
     }
-    if (!viommu_scan_run(v) || !viommu_irt_run(v)) {
+    if (v->done.waiting ? !viommu_event_came(v) : !viommu_scan_run(v) || !viommu_irt_run(v)) {
         (void)flush(v);
         return false;
     }

@@ -32,17 +32,17 @@ static void drop(struct viommu *v, const struct bind_plan *plan, void *host)
 
 static enum result attach(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
-    return domain_attach(shadow_domain(host), v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return domain_attach(shadow_domain(host), v->config.unit, v->root, sid, pasid);
 }
 
 static enum result replace(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
-    return domain_replace(shadow_domain(host), v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return domain_replace(shadow_domain(host), v->config.unit, v->root, sid, pasid);
 }
 
 static enum result detach(struct viommu *v, void *host, u16 sid, u32 pasid)
 {
-    return domain_detach(shadow_domain(host), v->config.unit, VTD_ROOT_GUEST, sid, pasid);
+    return domain_detach(shadow_domain(host), v->config.unit, v->root, sid, pasid);
 }
 
 /* --- reading tables --- */

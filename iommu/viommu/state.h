@@ -233,6 +233,16 @@ struct viommu_faults {
     bool event_pending;  /* FECTL.IP */
 };
 
+/* --- event.c: completion events of a unit that is not the root's: the hardware's are the root's alone --- */
+
+struct viommu_done {
+    volatile u32 status; /* written by the unit behind the guest's wait, */
+    u32 asked;           /* when it is this one, which */
+    bool waiting;        /* the descriptor at fetch waits for */
+    bool came;           /* ICS.IWC */
+    bool pending;        /* IECTL.IP */
+};
+
 /* --- the unit --- */
 
 /* What is used most comes first: the code is smaller where an offset is below 128. */
@@ -258,6 +268,8 @@ struct viommu {
     struct viommu_scan scan;
     struct viommu_irt irt;
     struct viommu_faults faults;
+    enum vtd_root root;              /* which its devices have their entries in */
+    struct viommu_done done;
     struct viommu_stats stats;
     struct shadow_set shadows;       /* of a shadowed unit */
     struct domain_follower follower; /* who tells them of the second stage */
@@ -289,6 +301,12 @@ static inline u32 viommu_desc_shift(const struct viommu_queue *q)
 static inline u32 viommu_desc_bytes(const struct viommu_queue *q)
 {
     return 1u << viommu_desc_shift(q);
+}
+
+/* It is a partition's beside the root, and its unit's registers are not its own. */
+static inline bool viommu_is_owners(const struct viommu *v)
+{
+    return v->root == VTD_ROOT_OWN_GUEST;
 }
 
 /* The partition has all source-ids from first to last. */

@@ -52,6 +52,8 @@ struct viommu_config {
     struct domain *parent;        /* the partition's second stage: of a nested unit, a nesting parent */
     struct shadow_memory *shadows; /* the unit is shadowed (decision 14), with tables from there; NULL: nested */
     u32 gpa_width;                /* bits of a guest address that the second stage translates */
+    const u16 *sids;              /* the devices behind the unit that its guest has, owned ones (vtd_own_add()), */
+    u32 sid_count;                /* 0: it is the root's, which has all that nobody owns */
     bool interrupts;              /* interrupt remapping is shown: every unit of the partition has it */
     u32 kept_interrupts;          /* of the host's table, from its end on, are not this guest's: blocks of 32 */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */
@@ -104,7 +106,7 @@ bool viommu_run(struct viommu *v, u32 *budget);
  * timer (100 ms) and by the vIOMMU itself when the guest reads its fault registers.
  */
 void viommu_poll_faults(struct viommu *v);
-/* vtd_alert_init() of its unit: the message that tells the host of faults while the guest does not want to be told. */
+/* Of the root's unit, vtd_alert_init(): the message that tells the host of faults while the guest does not want it. */
 void viommu_set_alert(struct viommu *v, u64 address, u32 data);
 
 /* What happened, for reports and tests. */

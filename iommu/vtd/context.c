@@ -23,10 +23,21 @@ static u64 *root_half(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
     return table + (size_t)(sid >> 8) * 2 + (upper ? 1 : 0);
 }
 
+u64 *vtd_context_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
+{
+    struct vtd_own *own = port_hpa_to_ptr(unit->own);
+    for (u32 i = 0; i < unit->own_count; i++) {
+        if (own[i].sid == sid) {
+            return own[i].context[root - VTD_ROOT_OWN_OFF];
+        }
+    }
+    return NULL;
+}
+
 u64 *vtd_context_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
 {
     if (root >= VTD_ROOT_OWN_OFF) {
-        return vtd_own_context(unit, root, sid);
+        return vtd_context_own(unit, root, sid);
     }
     if (unit->tables[root].root.v == 0) {
         return NULL;
@@ -53,13 +64,12 @@ void vtd_context_write(struct vtd_unit *unit, u64 *context, u64 low, u64 high)
 {
     vtd_store128(context, low, high);
     vtd_store_flush(unit, context, 2 * sizeof(u64));
-    vtd_own_follow(unit, context);
 }
 
 enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 **out)
 {
     if (root >= VTD_ROOT_OWN_OFF) {
-        *out = vtd_own_context(unit, root, sid);
+        *out = vtd_context_own(unit, root, sid);
         return *out != NULL ? OK : ERR_NOT_FOUND;
     }
     u64 *half = root_half(unit, root, sid);

@@ -92,7 +92,7 @@ static enum result open_new(struct vtd_unit *unit, enum vtd_root root, u16 sid,
         vtd_pasid_free_directory(vtd_context_directory(words), vtd_context_pasids(words));
         return r;
     }
-    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
+    vtd_own_write(unit, root, sid, context, words[0], words[1]);
     if (!unit->walked) {
         return OK;
     }
@@ -176,7 +176,7 @@ static enum result grow(struct vtd_unit *unit, enum vtd_root root, u16 sid, cons
     }
     vtd_store_flush(unit, to, pages * PAGE_SIZE);
     encode(c, directory, words);
-    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
+    vtd_own_write(unit, root, sid, context, words[0], words[1]);
     r = vtd_inval_all(unit); /* rare, and collecting the ids of so many tables takes longer */
     if (r == OK) {
         port_pages_free(old, old_pages);
@@ -246,7 +246,7 @@ static enum result close_own(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     if (root != VTD_ROOT_OFF) {
         vtd_storm_taken_out(unit, sid);
     }
-    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, low), 0);
+    vtd_own_write(unit, root, sid, context, low, 0);
     enum result r = vtd_inval_context(unit, sid, set.ids, set.count);
     if (r == OK) {
         /* Otherwise the unit may still walk them: they stay lost until it is released. */

@@ -132,6 +132,28 @@ static void note_overflow(struct vtd_unit *unit, u64 now)
     vtd_storm_overflow(unit, now);
 }
 
+/* One more than the guest's unit has records: more would only be an overflow there, too. */
+static void keep(struct vtd_owner *owner, const struct vtd_fault *f)
+{
+    if (owner->kept < VTD_FAULTS_KEPT) {
+        owner->list[(owner->first + owner->kept++) % VTD_FAULTS_KEPT] = *f;
+    }
+}
+
+bool vtd_fault_kept(struct vtd_unit *unit, u16 sid, struct vtd_fault *out)
+{
+    spin_lock(&unit->lock);
+    struct vtd_owner *owner = owner_of(unit, sid);
+    bool found = owner != NULL && owner->keeper == unit && owner->kept != 0;
+    if (found) {
+        *out = owner->list[owner->first];
+        owner->first = (owner->first + 1) % VTD_FAULTS_KEPT;
+        owner->kept--;
+    }
+    spin_unlock(&unit->lock);
+    return found;
+}
+
 static void note(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
 {
     bool interrupt = vtd_fault_is_interrupt(f->reason);
@@ -139,6 +161,9 @@ static void note(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
     unit->faults.seen++;
     if (owner != NULL) {
         __atomic_fetch_add(&owner->faults, 1, __ATOMIC_RELAXED); /* it is in the lists of all units */
+    }
+    if (owner != NULL && owner->keeper == unit) {
+        keep(owner, f);
     }
     if (may_say(unit, now)) {
         say(unit, f, owner);

@@ -13,7 +13,7 @@ static enum result write(struct vtd_unit *unit, enum vtd_root root, u16 sid, con
         return r;
     }
     const u16 dids[2] = {(u16)field_get(context, LEGACY_CONTEXT_DID), (u16)field_get(words, LEGACY_CONTEXT_DID)};
-    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, words[0]), words[1]);
+    vtd_own_write(unit, root, sid, context, words[0], words[1]);
     return vtd_inval_context(unit, sid, dids, dids[0] == dids[1] ? 1 : 2);
 }
 

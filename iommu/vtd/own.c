@@ -20,20 +20,11 @@ static struct vtd_own *list(const struct vtd_unit *unit)
     return port_hpa_to_ptr(unit->own);
 }
 
+/* NULL: it is not owned. */
 static struct vtd_own *find(const struct vtd_unit *unit, u16 sid)
 {
-    for (u32 i = 0; i < unit->own_count; i++) {
-        if (list(unit)[i].sid == sid) {
-            return &list(unit)[i];
-        }
-    }
-    return NULL;
-}
-
-u64 *vtd_own_context(const struct vtd_unit *unit, enum vtd_root root, u16 sid)
-{
-    struct vtd_own *own = find(unit, sid);
-    return own != NULL ? own->context[root - VTD_ROOT_OWN_OFF] : NULL;
+    _Static_assert(offsetof(struct vtd_own, context) == 0, "the one is where the other is");
+    return (void *)vtd_context_own(unit, VTD_ROOT_OWN_OFF, sid);
 }
 
 /* The places in both roots are there since it was added. */
@@ -47,18 +38,22 @@ static void follow(struct vtd_unit *unit, const struct vtd_own *own)
     }
 }
 
-void vtd_own_follow(struct vtd_unit *unit, const u64 *context)
+void vtd_own_write(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 *context, u64 low, u64 high)
 {
-    u64 into = (u64)(uintptr_t)context - (u64)(uintptr_t)list(unit);
-    if (unit->own.v != 0 && into < PAGE_SIZE) {
-        follow(unit, &list(unit)[into / sizeof(struct vtd_own)]);
+    vtd_context_write(unit, context, vtd_storm_apply(unit, root, sid, low), high);
+    if (root >= VTD_ROOT_OWN_OFF) {
+        follow(unit, find(unit, sid));
     }
 }
 
 static enum result add(struct vtd_unit *unit, u16 sid)
 {
     u64 *context;
-    enum result r = unit->own.v == 0 ? port_pages_take(1, &unit->own) : OK;
+    hpa_t page;
+    enum result r = unit->own.v == 0 ? port_pages_take(1, &page) : OK;
+    if (r == OK && unit->own.v == 0) {
+        unit->own = page;
+    }
     for (u32 root = VTD_ROOT_OFF; r == OK && root <= VTD_ROOT_GUEST; root++) {
         r = vtd_context_slot(unit, (enum vtd_root)root, sid, &context);
     }

@@ -260,13 +260,15 @@ static inline u32 vtd_context_words(const struct vtd_unit *unit)
     return vtd_is_scalable(unit) ? 4 : 2;
 }
 
+/* That of a source-id that is owned, in OWN_OFF or OWN_GUEST; NULL: it is not. */
+u64 *vtd_context_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
 /* The context entry that (root, sid) uses now; NULL when there is none. */
 u64 *vtd_context_find(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
 /* Scalable mode: true when the source-id has a directory of its own in that root, blocked or not. */
 bool vtd_context_is_own(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
 /* Makes the source-id's context entry private to its half bus, the same in content. */
 must_use enum result vtd_context_slot(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 **out);
-/* Words 0 and 1 at once; of what is owned, in the unit's roots as well. */
+/* Words 0 and 1 at once. */
 void vtd_context_write(struct vtd_unit *unit, u64 *context, u64 low, u64 high);
 u32 vtd_context_rid_pasid(const struct vtd_unit *unit, const u64 *context);
 
@@ -280,15 +282,6 @@ static inline u32 vtd_context_pasids(const u64 *context)
 {
     return pdts_pasids((u32)field_get(context, CONTEXT_PDTS));
 }
-
-/* --- own.c --- */
-
-/* Its context entry in OWN_OFF or OWN_GUEST; NULL: it is not owned. */
-u64 *vtd_own_context(const struct vtd_unit *unit, enum vtd_root root, u16 sid);
-/* That entry was written, if it is one: the unit's roots follow. */
-void vtd_own_follow(struct vtd_unit *unit, const u64 *context);
-/* All that is owned has nothing any more. Nobody walks the unit's tables. */
-void vtd_own_free(struct vtd_unit *unit);
 
 /* --- pasid.c --- */
 
@@ -344,6 +337,13 @@ u32 vtd_storm_faults(const struct vtd_unit *unit, u16 sid);
 /* One that no entry of the device's silences was recorded: it counts for nothing but the overflow. */
 void vtd_storm_other(struct vtd_unit *unit);
 void vtd_storm_free(struct vtd_unit *unit);
+
+/* --- own.c --- */
+
+/* A context entry of any root, with the device's punishment in it. The unit's roots follow what is owned. */
+void vtd_own_write(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 *context, u64 low, u64 high);
+/* All that is owned has nothing any more. Nobody walks the unit's tables. */
+void vtd_own_free(struct vtd_unit *unit);
 
 /* iommu/vtd/sweep.c: storms of interrupt requests. Whether a record may be looked at now. */
 bool vtd_sweep_may_look(struct vtd_unit *unit, u64 now);

@@ -281,12 +281,21 @@ struct vtd_fault {
 };
 /* Takes the oldest fault record, false when there is none; counts, prints (rate-limited) and punishes storms. */
 bool vtd_fault_next(struct vtd_unit *unit, struct vtd_fault *out);
-/* Whose a device is: lines about its faults say so. These are counted; the list stays the caller's. */
+/*
+ * Whose a device is: lines about its faults say so. These are counted; the list stays the caller's. One unit keeps the
+ * faults it found until their owner takes them, or there are too many.
+ */
+enum { VTD_FAULTS_KEPT = 9 };
 struct vtd_owner {
     u16 sid;
     const char *name;
     u64 faults;
+    struct vtd_unit *keeper;        /* NULL: none does */
+    u32 kept, first;
+    struct vtd_fault list[VTD_FAULTS_KEPT];
 };
+/* The oldest of that device that the unit keeps; false: there is none. Whoever takes the unit's records finds more. */
+bool vtd_fault_kept(struct vtd_unit *unit, u16 sid, struct vtd_fault *out);
 void vtd_fault_set_owners(struct vtd_unit *unit, struct vtd_owner *owners, u32 count);
 struct vtd_fault_counts { u64 seen, lost, silenced, blocked; };
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out);

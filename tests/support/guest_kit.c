@@ -7,16 +7,16 @@
 #include <string.h>
 
 /* ND 6, SAGAW 39/48/57, MGAW 48, 4 records at 220h, no CM; IOTLB at F0h. */
-static bool is_ram(u64 gpa, size_t len)
+static bool is_ram(const struct kit *kit, u64 gpa, size_t len)
 {
-    return gpa >= KIT_RAM_BASE && gpa < KIT_RAM_END && len <= KIT_RAM_END - gpa;
+    return gpa >= kit->ram_base && gpa < kit->ram_end && len <= kit->ram_end - gpa;
 }
 
 static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
 {
     struct kit *kit = ctx;
     kit->reads++;
-    if (!is_ram(gpa.v, len)) {
+    if (!is_ram(kit, gpa.v, len)) {
         return false;
     }
     memcpy(buf, hosted_memory() + gpa.v, len);
@@ -28,8 +28,7 @@ static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
 
 static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
 {
-    (void)ctx;
-    if (!is_ram(gpa.v, len)) {
+    if (!is_ram(ctx, gpa.v, len)) {
         return false;
     }
     out->v = gpa.v;
@@ -47,6 +46,9 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
 static bool guest_has_cpus(void *ctx, u32 cluster, u32 mask)
 {
     const struct kit *kit = ctx;
+    if (kit->owner) {
+        return cluster == 0 && mask == 1u << KIT_OWNER_CPU;
+    }
     u32 own = cluster == 0 ? (1u << KIT_CPUS) - 1 : cluster == KIT_WIDE_CPU / 16 ? 1u << KIT_WIDE_CPU % 16 : 0;
     return cluster == GUEST_ALL_CPUS ? !kit->shared : (mask & ~own) == 0;
 }
@@ -54,6 +56,9 @@ static bool guest_has_cpus(void *ctx, u32 cluster, u32 mask)
 static bool guest_has_sources(void *ctx, u16 first, u16 last)
 {
     const struct kit *kit = ctx;
+    if (kit->owner) {
+        return first == last && first >= KIT_FOREIGN && first < KIT_FOREIGN_END;
+    }
     return !kit->shared || last < KIT_FOREIGN || first >= KIT_FOREIGN_END;
 }
 
@@ -68,7 +73,7 @@ void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_conf
 {
     const struct model_config config = {.ver = 0x10, .cap = cap, .ecap = ecap, .haw = KIT_HAW};
     hosted_reset();
-    *kit = (struct kit){.next_page = KIT_RAM_BASE};
+    *kit = (struct kit){.next_page = KIT_RAM_BASE, .ram_base = KIT_RAM_BASE, .ram_end = KIT_RAM_END};
     kit->unit = host_start(&config);
     host_map(KIT_RAM_BASE, KIT_RAM_BASE, KIT_RAM_END - KIT_RAM_BASE);
     kit->pages_before = hosted_pages_used();
@@ -94,6 +99,25 @@ void kit_start(struct kit *kit)
     kit_start_with(kit, NULL);
 }
 
+void kit_start_owner(struct kit *kit, struct kit *root, struct domain *memory, const u16 *sids, u32 count)
+{
+    *kit = (struct kit){.unit = root->unit, .owner = true, .next_page = KIT_OWNER_RAM, .ram_base = KIT_OWNER_RAM,
+                        .ram_end = KIT_OWNER_RAM_END};
+    root->shared = true;
+    kit->root = kit_page(kit);
+    kit->ring = kit_page(kit);
+    const struct viommu_config config = {.unit = host_unit(), .parent = memory, .ops = &ops, .ctx = kit, .partition = 1,
+                                         .gpa_width = 48, .sids = sids, .sid_count = count};
+    if (viommu_create(&config, &kit->v) != OK) {
+        abort();
+    }
+}
+
+void kit_stop_owner(struct kit *kit)
+{
+    viommu_destroy(kit->v);
+}
+
 static bool is_none(const char *what, u32 count)
 {
     if (count != 0) {
@@ -115,7 +139,7 @@ u64 kit_pages(struct kit *kit, u32 count)
 {
     u64 at = kit->next_page;
     kit->next_page += count * PAGE_SIZE;
-    if (kit->next_page > KIT_RAM_END) {
+    if (kit->next_page > kit->ram_end) {
         abort();
     }
     return at;

@@ -18,6 +18,9 @@ enum {
     KIT_WIDE_CPU = 300,
     KIT_FOREIGN = 0x8010,  /* while the partition is not alone: another's, in the middle of a bus, */
     KIT_FOREIGN_END = 0x8020, /* up to here */
+    KIT_OWNER_CPU = 15,
+    KIT_OWNER_RAM = KIT_RAM_END, /* where it begins, to itself, too */
+    KIT_OWNER_RAM_END = KIT_OWNER_RAM + 0x200000,
     KIT_WINDOW = 0x1000,   /* bytes of registers: a page, the last are fault records at 220h */
 };
 
@@ -53,6 +56,8 @@ struct kit {
     u64 interrupt_addr;
     u32 interrupt_data;
     u64 reads;            /* guest_ops.read calls */
+    u64 ram_base, ram_end; /* of the partition */
+    bool owner;           /* it is not the root's: its devices are those from KIT_FOREIGN on, its CPU KIT_OWNER_CPU */
     bool shared;          /* another partition has CPUs, and the devices from KIT_FOREIGN on */
     /* Called after each read of guest memory: a guest that writes meanwhile. */
     void (*after_read)(struct kit *kit, u64 gpa, size_t len);
@@ -65,6 +70,13 @@ void kit_start_with(struct kit *kit, const struct viommu_config *quotas);
 void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_config *quotas);
 /* Destroys everything; false if a page or a domain id leaked. */
 bool kit_stop(struct kit *kit);
+
+/*
+ * Another partition's guest, which has these devices behind the unit of a kit that was started and is shared, and a
+ * second stage of its own; it is stopped before the other.
+ */
+void kit_start_owner(struct kit *kit, struct kit *root, struct domain *memory, const u16 *sids, u32 count);
+void kit_stop_owner(struct kit *kit);
 
 u64 kit_page(struct kit *kit);
 u64 kit_pages(struct kit *kit, u32 count);
