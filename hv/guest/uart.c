@@ -5,8 +5,8 @@
 enum {
     REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCRATCH,
 
-    IER_BITS = 0xf, IER_RECEIVED = 1,
-    IIR_NONE = 1, IIR_RECEIVED = 4, IIR_FIFO = 0xc0, FCR_ENABLE = 1, FCR_CLEAR = 2,
+    IER_BITS = 0xf, IER_RECEIVED = 1, IER_SENT = 2,
+    IIR_NONE = 1, IIR_SENT = 2, IIR_RECEIVED = 4, IIR_FIFO = 0xc0, FCR_ENABLE = 1, FCR_CLEAR = 2,
     LCR_DLAB = 0x80,
     MCR_DTR = 1, MCR_RTS = 2, MCR_OUTPUTS = 0xc, MCR_LOOP = 0x10, MCR_BITS = 0x1f,
     LSR_RECEIVED = 1, LSR_SENT = 0x60,
@@ -23,11 +23,14 @@ static u8 modem(const struct uart *u)
                 (u->mcr & MCR_DTR ? MSR_DSR : 0));
 }
 
-/* What a driver that polls asks for; nothing is raised. */
-static u8 pending(const struct uart *u)
+/* What a driver that polls asks for; nothing is raised. To be told that a byte is sent ends that. */
+static u8 pending(struct uart *u)
 {
-    return (u8)((u->fifo ? IIR_FIFO : 0) |
-                (u->waiting != 0 && (u->ier & IER_RECEIVED) != 0 ? IIR_RECEIVED : IIR_NONE));
+    u8 which = u->waiting != 0 && (u->ier & IER_RECEIVED) != 0 ? IIR_RECEIVED
+               : u->sent && (u->ier & IER_SENT) != 0           ? IIR_SENT
+                                                               : IIR_NONE;
+    u->sent = u->sent && which != IIR_SENT;
+    return (u8)((u->fifo ? IIR_FIFO : 0) | which);
 }
 
 static u8 take(struct uart *u)
@@ -75,8 +78,13 @@ bool uart_write(struct uart *u, u32 reg, u8 value)
         return false;
     }
     switch (reg) {
-    case REG_DATA: return (u->mcr & MCR_LOOP) == 0;
-    case REG_IER: u->ier = value & IER_BITS; break;
+    case REG_DATA:
+        u->sent = true;
+        return (u->mcr & MCR_LOOP) == 0;
+    case REG_IER:
+        u->sent = u->sent || (value & ~u->ier & IER_SENT) != 0;
+        u->ier = value & IER_BITS;
+        break;
     case REG_IIR_FCR:
         u->fifo = (value & FCR_ENABLE) != 0;
         u->waiting = (value & FCR_CLEAR) != 0 ? 0 : u->waiting;

@@ -13,6 +13,7 @@ enum { UART_PORTS = 8, UART_FIFO = 16 };
 struct uart {
     u8 ier, lcr, mcr, scratch, divisor[2];
     bool fifo;
+    bool sent;                      /* the transmitter has become empty, and nobody was told */
     u8 received[UART_FIFO];         /* `waiting` of them, from `first` on */
     u8 first, waiting;
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
-	sabotage unmap debug interrupts machine_check tcg partition)
+	sabotage unmap debug interrupts machine_check tcg partition partition_root)
 EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 
@@ -19,6 +19,7 @@ $O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_uni
 	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/partition.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/partition_window tests/efi/pci \
 	tests/efi/guest_unit tests/efi/port_efi boot/status_client drivers/crc32 drivers/format drivers/serial)
+$O/efi-tests/partition_root.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/partition_window boot/status_client drivers/crc32)
 $O/efi-tests/interrupts.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_efi.o \
 	$O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/machine_check.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/checks18 tests/efi/fault tests/efi/guest_unit \

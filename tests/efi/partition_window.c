@@ -74,7 +74,7 @@ static bool console_begins_with(const char *text)
     while (text[i] != 0 && i < log.head.bytes && log.text[i] == text[i]) {
         i++;
     }
-    return text[i] == 0;
+    return text[i] == 0 && log.head.bytes != 0;
 }
 
 bool window_controls(void)
@@ -150,4 +150,32 @@ bool window_control(void (*wait)(unsigned long long ms))
            reaches(STATUS_RUNS, 3, 2, &life, wait) && settles(wait) &&
            control(STATUS_CONTROL_STOP, ID, 5, 0) == STATUS_CONTROL_DONE &&
            reaches(STATUS_STOPPED, 3, 3, &life, wait);
+}
+
+bool window_stops(u32 seconds, void (*wait)(unsigned long long ms))
+{
+    struct status_life life;
+    for (u32 i = 0; i < seconds * 10; i++) {
+        if (read_life(&life) && life.state == STATUS_STOPPED && life.ends != 0) {
+            return true;
+        }
+        wait(100);
+    }
+    return false;
+}
+
+unsigned long long window_free_pages(void)
+{
+    struct status_memory memory = {.free_pages = 0};
+    const struct status_record *r =
+        status_client_take_from(&client, STATUS_REPORT_MACHINE, 0) ? record(STATUS_MEMORY) : NULL;
+    if (r != NULL) {
+        status_client_copy(r, &memory, sizeof(memory));
+    }
+    return memory.free_pages;
+}
+
+bool window_prints(void)
+{
+    return console_begins_with("");
 }

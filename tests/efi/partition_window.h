@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The root's status window, for partition.c. No EFI types. */
+/* The root's status window, for partition.c and partition_root.c. No EFI types. */
 #ifndef NESTOR_TESTS_EFI_PARTITION_WINDOW_H
 #define NESTOR_TESTS_EFI_PARTITION_WINDOW_H
 
@@ -11,5 +11,11 @@ bool window_shows(void);
 bool window_controls(void);
 /* Restarted, it waits again; a character lets it go, it is off, starts and waits, and again. wait: milliseconds. */
 bool window_control(void (*wait)(unsigned long long ms));
+/* It has stopped for good before so many seconds are over. */
+bool window_stops(unsigned int seconds, void (*wait)(unsigned long long ms));
+/* Of Nestor's pool. */
+unsigned long long window_free_pages(void);
+/* The root may read its console, and there is something. */
+bool window_prints(void);
 
 #endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A root that has nothing to do: it hands CPUs over, sleeps until the partition has stopped, and turns the machine off.
+ * It says how long the partition took to its first character, and what Nestor's pool had free then and at the end.
+ */
+#include <efi.h>
+#include <efilib.h>
+
+#include "tests/efi/msr.h"
+#include "tests/efi/partition_window.h"
+#include "tests/efi/tsc.h"
+
+enum {
+    BOOT_SERVICES_END = 0x4e455345,     /* HANDOVER_CALL_BOOT_SERVICES_END */
+    MSR_ICR = 0x830, NOBODY = 0x77,
+    WAIT_S = 600, FIRST_TICKS = 50000000,
+};
+
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
+
+static EFI_EVENT timer;
+
+/* Asleep, as far as the firmware is. */
+static void wait_ms(unsigned long long ms)
+{
+    UINTN index;
+    BS->SetTimer(timer, TimerRelative, ms * 10000);
+    BS->WaitForEvent(1, &timer, &index);
+}
+
+EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
+{
+    InitializeLib(self, system);
+    BS->CreateEvent(EVT_TIMER, 0, NULL, NULL, &timer);
+    BOOLEAN prints = window_controls();
+    u64 began = read_tsc();
+    __asm__ volatile("vmcall" : : "a"(BOOT_SERVICES_END));
+    msr_put(MSR_ICR, (UINT64)NOBODY << 32 | 0x4500);
+    while (prints && !window_prints() && read_tsc() - began < FIRST_TICKS) {
+    }
+    u64 first = read_tsc() - began;
+    UINT64 before = window_free_pages();
+    BOOLEAN stopped = window_stops(WAIT_S, wait_ms);
+    UINT64 after = window_free_pages();
+    wait_ms(1000);      /* for what is on its way to the console, which this program's own output would cut */
+    Print(L"partition: stopped %s\n", stopped ? L"ok" : L"FAIL");
+    Print(L"partition: pages %s, %lu free at first, %lu at the end\n", before == after ? L"ok" : L"FAIL", before,
+          after);
+    Print(L"partition: first character after %lu ticks\n", first);
+    Print(L"efi-test: end\n");
+    RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+    return EFI_SUCCESS;
+}
