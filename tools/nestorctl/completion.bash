@@ -20,7 +20,7 @@ _nestorctl() {
     dump) COMPREPLY=($(compgen -W '--pasid --html' -- "$word")) ;;
     log) COMPREPLY=($(compgen -W '-f --previous' -- "$word")) ;;
     console) COMPREPLY=($(compgen -W '-f' -- "$word")) ;;
-    report) COMPREPLY=($(compgen -W '--with-entries' -- "$word")) ;;
+    report) COMPREPLY=($(compgen -W '--with-entries --html' -- "$word")) ;;
     esac
 }
 complete -F _nestorctl nestorctl

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See html.h. Two drawings in SVG: a column for each kind of table that the DMA goes through, and the machine with its
- * devices on the left, units in the middle, what they reach on the right. Colours follow the reader's light or dark.
+ * See html.h: the page, and the path of a DMA as SVG, with a column for each kind of table that it goes through.
+ * Colours follow the reader's light or dark.
  */
 #include "tools/nestorctl/html.h"
 
@@ -10,7 +10,7 @@
 #include "tools/nestorctl/words.h"
 
 enum { STEPS = 48, FIELDS = 320, NAME = 96 };
-enum { LANE = 316, BOX = 290, LINE = 16, PAD = 10, GAP = 26, TOP = 44, LINE_CHARS = 42, CHAR = 7 };
+enum { LANE = 316, BOX = 290, LINE = 16, PAD = 10, GAP = 26, TOP = 44, LINE_CHARS = 42 };
 
 static const char style[] =
     "<style>\n"
@@ -30,6 +30,7 @@ static const char style[] =
     ".mem{stroke:var(--mem);stroke-width:2}.w{stroke-width:1.5;fill:none}#m path{fill:var(--soft);stroke:none}\n"
     "b.stop{color:var(--stop)}b.mem{color:var(--mem)}i{font-style:normal;font-weight:600}i.unit{color:var(--unit)}\n"
     "i.first{color:var(--first)}i.second{color:var(--second)}i.stop{color:var(--stop)}\n"
+    "pre{margin:12px 0;font:12px/1.4 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}\n"
     "</style>\n";
 
 struct path {
@@ -38,16 +39,6 @@ struct path {
     u32 count;
     struct status_end end;
 };
-
-/* Text of others, pci.ids for one, is text here, too. */
-static void escaped(struct ctl *c, const char *text)
-{
-    char one[2] = {0};
-    for (; *text != '\0'; text++) {
-        one[0] = *text >= ' ' && *text != 0x7f ? *text : '?';
-        out_raw(&c->out, "%s", *text == '<' ? "&lt;" : *text == '&' ? "&amp;" : *text == '>' ? "&gt;" : one);
-    }
-}
 
 /* --- the path --- */
 
@@ -208,10 +199,7 @@ static void svg_path(struct ctl *c, const struct path *p)
     u32 height = draw_path(c, p);
     c->out.put = put;
     out_raw(&c->out, "<svg viewBox='0 0 %u %u' width='%u' role='img' aria-label='The path of one DMA'>\n", 4 * LANE,
-            height,
-            4 * LANE);
-    out_raw(&c->out, "<defs><marker id='m' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' markerHeight='7' "
-            "orient='auto'><path d='M0 0L8 4L0 8z'/></marker></defs>\n");
+            height, 4 * LANE);
     for (u32 i = 0; i < ARRAY_LEN(heads); i++) {
         out_raw(&c->out, "<text class='h' x='%u' y='24'>%s</text>\n", PAD + i * LANE, heads[i]);
     }
@@ -219,144 +207,31 @@ static void svg_path(struct ctl *c, const struct path *p)
     out_raw(&c->out, "</svg>\n");
 }
 
-/* --- the machine --- */
-
-enum { ROW = 26, ROWS = 64, NAME_X = 350, LEFT = 690, MIDDLE = 130, UNIT_X = 770, MEMORY_X = 1000, MEMORY = 260 };
-
-struct machine_drawing {
-    u32 rows;
-    u32 chosen;
-    u32 unit;               /* whose devices are drawn now: each unit's stand together */
-    u32 first_row[128], last_row[128];
-    bool drawing;
-    u32 cpus, memory_mib;
-};
-
-static const char *class_of(const char *state)
-{
-    return state[0] == 'b' ? "stop" : state[0] == 'n' ? "first" : state[0] == 's' ? "second" : "mem";
-}
-
-static void draw_device(struct ctl *c, const struct device *d, void *to)
-{
-    struct machine_drawing *m = to;
-    u32 unit = d->state->unit % ARRAY_LEN(m->first_row);
-    if (m->rows == ROWS || unit != m->unit) {
-        return;
-    }
-    u32 row = m->rows++;
-    u32 y = TOP + row * ROW;
-    m->first_row[unit] = m->first_row[unit] == 0 ? row + 1 : m->first_row[unit];
-    m->last_row[unit] = row + 1;
-    if (!m->drawing) {
-        return;
-    }
-    char name[NAME];
-    char function[16];
-    const char *state = devices_state(c, d->state);
-    words_function(d->function, function);
-    platform_function_name(d->function, name, sizeof(name));
-    out_raw(&c->out, "<text class='%s' x='%u' y='%u'>%s</text>\n", d->function == m->chosen ? "t" : "", PAD, y + 5,
-            function);
-    out_raw(&c->out, "<text x='%u' y='%u'>%s</text>\n<text class='s' x='%u' y='%u'>", PAD + 110, y + 5,
-            state, PAD + NAME_X, y + 5);
-    name[(LEFT - NAME_X - PAD) / CHAR] = '\0';
-    escaped(c, name);
-    out_raw(&c->out, "</text>\n<path class='w %s' d='M%u %uH%u'/>\n", class_of(state), LEFT + PAD, y, UNIT_X);
-}
-
-static void note_machine(struct ctl *c, const struct status_record *r, void *to)
-{
-    struct machine_drawing *m = to;
-    struct status_partition p;
-    (void)c;
-    if (r->type == STATUS_PARTITION) {
-        status_client_copy(r, &p, sizeof(p));
-        m->cpus = p.cpus;
-        m->memory_mib = (u32)(p.memory >> 20);
-    }
-}
-
-static void draw_units(struct ctl *c, const struct machine_drawing *m, u32 memory_y, u32 memory_height)
-{
-    for (u32 i = 0; i < ARRAY_LEN(m->first_row); i++) {
-        if (m->first_row[i] != 0) {
-            u32 y = TOP + (m->first_row[i] - 1) * ROW - ROW / 2;
-            u32 height = (m->last_row[i] - m->first_row[i] + 1) * ROW - 4;
-            u32 middle = y + height / 2;
-            u32 target = middle < memory_y + PAD ? memory_y + PAD
-                         : middle > memory_y + memory_height - PAD ? memory_y + memory_height - PAD : middle;
-            out_raw(&c->out,
-                    "<rect class='unit' x='%u' y='%u' width='%u' height='%u'/>\n<text class='t' x='%u' y='%u'>unit "
-                    "%u</text>\n<path class='a' d='M%u %uH%uV%uH%u'/>\n", UNIT_X, y, MIDDLE, height, UNIT_X + PAD,
-                    middle + 5, i, UNIT_X + MIDDLE, middle, (UNIT_X + MIDDLE + MEMORY_X) / 2, target, MEMORY_X);
-        }
-    }
-}
-
-static void draw_partition(struct ctl *c, const struct machine_drawing *m, u32 y, u32 height)
-{
-    enum { CPU = 14, SHOWN = 32, A_ROW = 16 };
-    out_raw(&c->out,
-            "<rect class='mem' x='%u' y='%u' width='%u' height='%u'/>\n<text class='t' x='%u' y='%u'>partition 0: %u "
-            "MiB, %u CPUs</text>\n<text class='s' x='%u' y='%u'>one table for CPUs and DMA</text>\n", MEMORY_X, y,
-            MEMORY,
-            height, MEMORY_X + PAD, y + 22, m->memory_mib, m->cpus, MEMORY_X + PAD, y + 42);
-    for (u32 i = 0; i < m->cpus && i < SHOWN; i++) {
-        out_raw(&c->out, "<rect class='second' x='%u' y='%u' width='%u' height='%u'/>\n",
-                MEMORY_X + PAD + i % A_ROW * CPU,
-                y + 54 + i / A_ROW * CPU, CPU - 3, CPU - 3);
-    }
-}
-
-static void draw_devices(struct ctl *c, struct machine_drawing *m)
-{
-    const struct status_device *defaults;
-    u32 units = devices_defaults(&defaults);
-    m->rows = 0;
-    for (m->unit = 0; m->unit < units; m->unit++) {
-        devices_each(c, draw_device, m);
-    }
-}
-
-static void svg_machine(struct ctl *c, u32 chosen)
-{
-    enum { LEAST = 96 };
-    static struct machine_drawing m;
-    m = (struct machine_drawing){.chosen = chosen};
-    (void)ctl_each(c, STATUS_REPORT_PARTITION, note_machine, &m);
-    draw_devices(c, &m);
-    u32 height = TOP + (m.rows * ROW > LEAST ? m.rows * ROW : LEAST) + PAD;
-    out_raw(&c->out, "<svg viewBox='0 0 %u %u' width='%u' role='img' aria-label='The machine'>\n",
-            MEMORY_X + MEMORY + PAD,
-            height, MEMORY_X + MEMORY + PAD);
-    out_raw(&c->out, "<text class='h' x='%u' y='20'>devices, and what their DMA goes through</text>"
-            "<text class='h' x='%u' y='20'>units</text><text class='h' x='%u' y='20'>what it reaches</text>\n", PAD,
-            UNIT_X,
-            MEMORY_X);
-    m.drawing = true;
-    draw_devices(c, &m);
-    draw_units(c, &m, TOP - ROW / 2, height - TOP);
-    draw_partition(c, &m, TOP - ROW / 2, height - TOP);
-    out_raw(&c->out, "</svg>\n");
-}
-
 /* --- the page --- */
 
-static void head(struct ctl *c, const struct path *p, u32 function)
+static void head(struct ctl *c, const char *title)
 {
-    char text[16];
-    char name[NAME];
-    words_function(function, text);
-    platform_function_name(function, name, sizeof(name));
     out_raw(&c->out, "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>\n"
-            "<meta name='viewport' content='width=device-width,initial-scale=1'>\n<title>Nestor: DMA of %s to 0x%llx"
-            "</title>\n", text, p->request.address);
+            "<meta name='viewport' content='width=device-width,initial-scale=1'>\n<title>Nestor: %s</title>\n", title);
     out_raw(&c->out, "%.900s", style);
     out_raw(&c->out, "%.900s", style + (sizeof(style) > 900 ? 900 : sizeof(style) - 1));
     out_raw(&c->out, "%s", style + (sizeof(style) > 1800 ? 1800 : sizeof(style) - 1));
-    out_raw(&c->out, "</head><body>\n<h1>A DMA of %s to 0x%llx</h1>\n<p>", text, p->request.address);
-    escaped(c, name);
+    out_raw(&c->out, "</head><body>\n<svg width='0' height='0'><defs><marker id='m' viewBox='0 0 8 8' refX='7' "
+            "refY='4' markerWidth='7' markerHeight='7' orient='auto'><path d='M0 0L8 4L0 8z'/></marker></defs></svg>\n"
+            "<h1>%s</h1>\n", title);
+}
+
+static void head_of_path(struct ctl *c, const struct path *p, u32 function)
+{
+    char text[16];
+    char name[NAME];
+    char title[64];
+    words_function(function, text);
+    platform_function_name(function, name, sizeof(name));
+    (void)format_text(title, sizeof(title), "A DMA of %s to 0x%llx", text, p->request.address);
+    head(c, title);
+    out_raw(&c->out, "<p>");
+    html_text(c, name);
     out_raw(&c->out, "%sUnit %u, %s. <b class='%s'>%s</b> (0x%llx).</p>\n", name[0] != '\0' ? ". " : "",
             p->request.unit,
             p->request.legacy != 0 ? "legacy mode" : "scalable mode",
@@ -371,12 +246,48 @@ enum ctl_status html_dump(struct ctl *c, const struct ctl_dump *dump, const u32 
         return CTL_SILENT;
     }
     read_path(c, &path);
-    head(c, &path, dump->function);
+    head_of_path(c, &path, dump->function);
     out_raw(&c->out, "<h2>The path</h2>\n");
     svg_path(c, &path);
-    out_raw(&c->out, "<h2>The machine</h2>\n<p><i class='first'>nested</i>: the guest's first stage on the second. "
-            "<i class='second'>second-stage</i>: that alone. <i class='stop'>blocked</i>: reaches nothing.</p>\n");
-    svg_machine(c, dump->function);
+    html_machine(c, dump->function);
     out_raw(&c->out, "</body></html>\n");
     return CTL_OK;
+}
+
+static struct ctl *printing;
+static void (*plain)(const char *text, size_t length);
+
+/* What a command prints as lines, inside of a page. */
+static void put_escaped(const char *text, size_t length)
+{
+    char piece[64];
+    size_t column = printing->out.column;
+    printing->out.put = plain;
+    while (length != 0) {
+        size_t n = length < sizeof(piece) - 1 ? length : sizeof(piece) - 1;
+        (void)format_text(piece, sizeof(piece), "%.*s", (int)n, text);
+        html_lines(printing, piece);
+        text += n;
+        length -= n;
+    }
+    printing->out.put = put_escaped;
+    printing->out.column = column;
+}
+
+enum ctl_status html_report(struct ctl *c, bool with_entries)
+{
+    enum ctl_status s = devices_read(c);
+    if (s != CTL_OK) {
+        return s;
+    }
+    head(c, "A machine with Nestor");
+    html_machine(c, HTML_NO_FUNCTION);
+    out_raw(&c->out, "<h2>The report</h2>\n<pre>");
+    printing = c;
+    plain = c->out.put;
+    c->out.put = put_escaped;
+    s = ctl_report(c, with_entries);
+    c->out.put = plain;
+    out_raw(&c->out, "</pre>\n</body></html>\n");
+    return s;
 }

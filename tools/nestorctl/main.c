@@ -3,6 +3,7 @@
 #include "tools/nestorctl/main.h"
 
 #include "drivers/format.h"
+#include "tools/nestorctl/html.h"
 #include "tools/nestorctl/words.h"
 
 static struct ctl ctl;
@@ -20,7 +21,8 @@ static const char usage[] =
     "  start|stop|restart NAME   of a partition with control-by = root\n"
     "  type NAME TEXT            a line for its UART\n"
     "  check                     what could Nestor do on this machine? Needs no Nestor\n"
-    "  report [--with-entries]   all of it in one file, for a bug report\n";
+    "  report [--with-entries] [--html]\n"
+    "                            all of it in one file, for a bug report\n";
 
 struct request {
     const char *command;
@@ -123,6 +125,11 @@ static enum ctl_status run_dump(const struct request *r)
     return ctl_dump(&ctl, &dump);
 }
 
+static enum ctl_status run_report(const struct request *r)
+{
+    return r->html ? html_report(&ctl, r->with_entries) : ctl_report(&ctl, r->with_entries);
+}
+
 /* False: it is none of these. */
 static bool run_partition(const struct request *r, enum ctl_status *s)
 {
@@ -178,7 +185,7 @@ static enum ctl_status run(const struct request *r)
     if (words_equal(c, "log")) {
         return ctl_log(&ctl, r->follow, r->previous);
     }
-    return words_equal(c, "report") ? ctl_report(&ctl, r->with_entries) : CTL_USAGE;
+    return words_equal(c, "report") ? run_report(r) : CTL_USAGE;
 }
 
 int ctl_main(int count, const char *const *words)

@@ -2,13 +2,14 @@
 /*
  * nestorctl's commands on records put together by hand: what is printed, that JSON is JSON, that a page needs nothing
  * else, and that nothing of others reaches a terminal or a page as more than text. `test_nestorctl page FILE` writes
- * the page, for somebody who wants to look at it.
+ * the page of a dump, `test_nestorctl report FILE` that of a report, for tests/lint/test_page and for eyes.
  */
 #include "boot/acpi_table.h"
 #include "boot/status_table.h"
 #include "hv/guest/window.h"
 #include "iommu/spec/entries.h"
 #include "iommu/viommu/viommu.h"
+#include "tools/nestorctl/html.h"
 #include "tools/nestorctl/main.h"
 #include "tools/nestorctl/words.h"
 
@@ -487,17 +488,38 @@ static void page(void)
     assert_int_equal(ctl_dump(&ctl, &dump), CTL_OK);
 }
 
-static void a_page_needs_nothing_else(void **state)
+static void report_page(void)
+{
+    begin(false);
+    assert_int_equal(html_report(&ctl, false), CTL_OK);
+}
+
+static void needs_nothing_else(void)
 {
     static const char *const outside[] = {"http:", "https:", "src=", "@import", "url(http", "<script", "<link",
                                           "<b>&amp;amp;"};
-    (void)state;
-    page();
     for (u32 i = 0; i < ARRAY_LEN(outside); i++) {
         assert_false(says(outside[i]));
     }
     assert_true(says("<!doctype html>") && says("</style>") && says("</body></html>"));
     assert_true(says("prefers-color-scheme:dark"));
+}
+
+static void a_report_as_a_page(void **state)
+{
+    (void)state;
+    report_page();
+    needs_nothing_else();
+    assert_true(says("aria-label='The machine'") && says("partition 0: 512 MiB, 6 CPUs"));
+    assert_true(says("=== status ===\nnestor: version") && says("=== previous ==="));
+    assert_false(says("first_stage 0x1c26a000") || says("The path of one DMA"));
+}
+
+static void a_page_needs_nothing_else(void **state)
+{
+    (void)state;
+    page();
+    needs_nothing_else();
     assert_true(says("Wild &lt;b&gt;&amp;amp;"));
     assert_true(says("PASID entry") && says("first-stage entry, level 4") && says("second-stage entry, level 1"));
     assert_true(says("found by 3 second-stage entries") && says("host memory") && says("partition 0: 512 MiB, 6 CPUs"));
@@ -671,13 +693,14 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_command_is_json), cmocka_unit_test(status), cmocka_unit_test(devices),
         cmocka_unit_test(a_log_with_a_gap), cmocka_unit_test(a_report_has_no_entries_unless_asked),
-        cmocka_unit_test(a_page_needs_nothing_else), cmocka_unit_test(functions_in_words),
+        cmocka_unit_test(a_page_needs_nothing_else), cmocka_unit_test(a_report_as_a_page),
+        cmocka_unit_test(functions_in_words),
         cmocka_unit_test(command_lines), cmocka_unit_test(what_is_missing), cmocka_unit_test(locked_down),
         cmocka_unit_test(partitions), cmocka_unit_test(control),
     };
-    if (argc == 3 && strcmp(argv[1], "page") == 0) {
+    if (argc == 3) {
         FILE *file = fopen(argv[2], "w");
-        page();
+        (strcmp(argv[1], "report") == 0 ? report_page : page)();
         return file == NULL || fwrite(output, 1, used, file) != used || fclose(file) != 0;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
