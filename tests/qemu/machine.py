@@ -131,7 +131,7 @@ def watch(process, serial, options):
             text = fresh.decode(errors="replace").replace("\r", "")
             if options.echo:
                 print(re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]", "", text), end="", flush=True)
-            tail = (tail + text)[-4096:]
+            tail = (tail + text)[-65536:]
         if re.search(options.stop, tail, re.M):
             return True
         if ended or time.monotonic() - began > options.timeout:
@@ -181,12 +181,17 @@ def main():
     parser.add_argument("--memory", type=int, default=512, help="MiB")
     parser.add_argument("--device", action="append", help="in place of the usual ones")
     parser.add_argument("--file", action="append", default=[], help="PATH-ON-VOLUME=FILE")
+    parser.add_argument("--gdb", nargs="?", const="tcp:localhost:1234", metavar="WHERE",
+                        help="wait there for gdb before the first instruction; PROGRAM is told to say where it is")
     parser.add_argument("--timeout", type=int, default=120)
     parser.add_argument("--trace", type=pathlib.Path, help="file for the unit's trace")
     a = parser.parse_args()
     files = dict(f.split("=", 1) for f in a.file)
+    if a.gdb:
+        files.setdefault("/EFI/nestor/nestor.conf", b"[console]\nlevel = debug\n")
     result = run(Options(a.program, UNITS[a.unit], tuple(a.device or DEVICES), files, a.cpu,
-                         memory=a.memory, timeout=a.timeout, echo=True, trace=a.trace))
+                         memory=a.memory, timeout=a.timeout, echo=True, trace=a.trace,
+                         arguments=("-S", "-gdb", a.gdb) if a.gdb else ()))
     print(result.errors, end="", file=sys.stderr)
     print(f"{result.seconds:.1f} s, " + ("ended" if result.ended else "NOT ENDED"), file=sys.stderr)
     return 0 if result.ended else 1
