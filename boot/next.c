@@ -170,12 +170,19 @@ EFI_STATUS next_arm_watchdog(void)
     return BS->SetWatchdogTimer(WATCHDOG_SECONDS, 0, 0, NULL);
 }
 
+/* As a boot manager does. shim, which puts a LoadImage of its own in the firmware's place, knows only the other way. */
+static EFI_STATUS load(EFI_HANDLE self, const struct candidate *c, EFI_HANDLE *image)
+{
+    EFI_DEVICE_PATH *path = (EFI_DEVICE_PATH *)(VOID *)c->path;
+    EFI_STATUS status = BS->LoadImage(TRUE, self, path, NULL, 0, image);
+    return status == EFI_UNSUPPORTED ? BS->LoadImage(FALSE, self, path, NULL, 0, image) : status;
+}
+
 static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
 {
     EFI_HANDLE image;
     EFI_LOADED_IMAGE *loaded;
-    EFI_STATUS status = BS->LoadImage(TRUE, self, (EFI_DEVICE_PATH *)(VOID *)c->path, NULL, 0,
-                                      &image);
+    EFI_STATUS status = load(self, c, &image);
     if (EFI_ERROR(status)) {
         console_log(LOG_ERROR, "%s: cannot be loaded, status %llx", c->name, (u64)status);
         /* After a security violation the image is loaded all the same and has to be unloaded. */
@@ -185,8 +192,9 @@ static EFI_STATUS start(EFI_HANDLE self, const struct candidate *c)
         return status;
     }
     status = BS->HandleProtocol(image, &gEfiLoadedImageProtocolGuid, (VOID **)&loaded);
-    if (!EFI_ERROR(status) && c->data_size != 0) {
-        loaded->LoadOptions = (VOID *)c->data;
+    if (!EFI_ERROR(status)) {
+        /* Even if there are none: shim's LoadImage hands on its own, which were ours. */
+        loaded->LoadOptions = c->data_size != 0 ? (VOID *)c->data : NULL;
         loaded->LoadOptionsSize = (UINT32)c->data_size;
     }
     if (c->entry != NO_ENTRY) {

@@ -9,6 +9,9 @@
  * systems write them. Like the firmware's boot manager it starts them one after another until one
  * does not return with an error. It is itself the first in the boot order: after a reset, which the
  * variables of OVMF survive, it comes before them again.
+ *
+ * With \keep.txt it enters the lines once, and after a reset does no more than install the tables: as SysPrep0000,
+ * which the firmware starts before it goes by BootNext and BootOrder. Those are then as the guest has left them.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -29,6 +32,7 @@ struct boot_line {
 };
 
 static struct boot_line own_line = {L"Firmware", L"\\EFI\\BOOT\\BOOTX64.EFI", L""};
+static struct boot_line before_line = {L"Tables", L"\\EFI\\BOOT\\BOOTX64.EFI", L"tables"};
 static EFI_HANDLE volume;
 static EFI_FILE_HANDLE root;
 
@@ -96,6 +100,19 @@ static void install_tables(void)
     }
 }
 
+/* \mok.esl is a signature list with the machine owner's key, which goes where shim's MokManager keeps it. */
+static void enroll_owners_key(void)
+{
+    static EFI_GUID shim_lock = {0x605dab50, 0xe046, 0x4300, {0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23}};
+    UINTN size;
+    CHAR8 *list = read_file(L"\\mok.esl", &size);
+    if (list != NULL) {
+        EFI_STATUS status = RT->SetVariable(L"MokList", &shim_lock,
+                                            EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS, size, list);
+        Print(L"dmar: the owner's key enrolled: %r\n", status);
+    }
+}
+
 static CHAR8 *take(CHAR8 *text, CHAR16 *out, UINTN max)
 {
     UINTN n = 0;
@@ -137,7 +154,7 @@ static void set_variable(CHAR16 *name, VOID *data, UINTN size)
 }
 
 /* EFI_LOAD_OPTION: attributes, path length, description, path, optional data. */
-static void enter_option(UINT16 number, struct boot_line *line)
+static void enter_option(CHAR16 *kind, UINT16 number, struct boot_line *line)
 {
     EFI_DEVICE_PATH *path = short_form(FileDevicePath(volume, line->path));
     UINTN name_size = StrSize(line->name), path_size = DevicePathSize(path);
@@ -149,7 +166,7 @@ static void enter_option(UINT16 number, struct boot_line *line)
     CopyMem(option + 6 + name_size, path, path_size);
     CopyMem(option + 6 + name_size + path_size, line->options, options_size);
     CHAR16 name[16];
-    SPrint(name, sizeof(name), L"Boot%04x", number);
+    SPrint(name, sizeof(name), L"%s%04x", kind, number);
     set_variable(name, option, 6 + name_size + path_size + options_size);
 }
 
@@ -173,11 +190,26 @@ static EFI_STATUS start(EFI_HANDLE self, UINT16 number, struct boot_line *line)
     return status;
 }
 
+/* What stands in the boot order before the lines: this program, or nothing if it comes before the boot order. */
+static UINT16 enter_own(UINT16 *order)
+{
+    static UINT16 before[] = {0};
+    UINTN size;
+    if (read_file(L"\\keep.txt", &size) != NULL) {
+        enter_option(L"SysPrep", before[0], &before_line);
+        set_variable(L"SysPrepOrder", before, sizeof(before));
+        return 0;
+    }
+    enter_option(L"Boot", OWN_NUMBER, &own_line);
+    order[0] = OWN_NUMBER;
+    return 1;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table);
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
 {
     static struct boot_line lines[OPTIONS_MAX];
-    UINT16 order[OPTIONS_MAX + 1] = {OWN_NUMBER}, count = 0;
+    UINT16 order[OPTIONS_MAX + 1], count = 0;
     EFI_LOADED_IMAGE *loaded;
     UINTN size;
     InitializeLib(self, table);
@@ -185,19 +217,24 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
     volume = loaded->DeviceHandle;
     root = LibOpenRoot(volume);
     install_tables();
-    enter_option(OWN_NUMBER, &own_line);
+    if (loaded->LoadOptionsSize == StrSize(before_line.options) &&
+        CompareMem(loaded->LoadOptions, before_line.options, loaded->LoadOptionsSize) == 0) {
+        return EFI_SUCCESS;
+    }
+    enroll_owners_key();
+    UINT16 own = enter_own(order);
     CHAR8 *text = read_file(L"\\boot.txt", &size);
     while (text != NULL && *text != 0 && count < OPTIONS_MAX) {
         struct boot_line *line = &lines[count];
         text = take(take(take(text, line->name, 64), line->path, 128), line->options, 1024);
         text += *text == '\n';
         count++;
-        order[count] = count;
-        enter_option(count, line);
+        order[own + count - 1] = count;
+        enter_option(L"Boot", count, line);
     }
-    set_variable(L"BootOrder", order, (count + 1u) * sizeof(order[0]));
+    set_variable(L"BootOrder", order, (own + (UINTN)count) * sizeof(order[0]));
     for (UINT16 i = 0; i < count; i++) {
-        if (!EFI_ERROR(start(self, order[i + 1], &lines[i]))) {
+        if (!EFI_ERROR(start(self, order[own + i], &lines[i]))) {
             return EFI_SUCCESS;
         }
     }

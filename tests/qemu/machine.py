@@ -61,7 +61,7 @@ class Options:
     echo: bool = False
     trace: pathlib.Path = None          # the unit's own trace goes there
     firmware: str = "OVMF_CODE_4M.fd"   # of OVMF, with its variables or none that last
-    vars: str = None
+    vars: str = None                    # a whole path: of another machine, which kept its files
     boot_device: str = "ide-hd"         # or usb-storage
     disk: pathlib.Path = None           # a whole disk to boot from, in place of the volume with `files`
 
@@ -102,9 +102,9 @@ def command(options, directory):
             "-drive", f"if=pflash,format=raw,readonly=on,file={EMU}/usr/share/OVMF/{o.firmware}",
             "-drive", f"if=none,id=boot,format=raw,file={o.disk or directory / 'boot.img'}"]
     if o.vars is not None:
+        line += ["-drive", f"if=pflash,format=raw,file={directory}/vars.fd"]
         # With Secure Boot in it OVMF lets only SMM write its variables.
-        line += ["-global", "driver=cfi.pflash01,property=secure,value=on",
-                 "-drive", f"if=pflash,format=raw,file={directory}/vars.fd"]
+        line += ["-global", "driver=cfi.pflash01,property=secure,value=on"] if "secboot" in o.firmware else []
     line += ["-device", "qemu-xhci"] if o.boot_device == "usb-storage" else []
     line += ["-device", f"{o.boot_device},drive=boot,bootindex=0"]
     # The unit comes first: QEMU looks for a device's unit when it plugs the device in.
