@@ -50,6 +50,7 @@ SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "
 # What `make run` has the guest do.
 STEPS = "info,disk,net,usb,iommu,picture,report"
 PAGE = TOP / "obj/dma.html"
+MODULES = initrd.WANTED
 # mitigations=off, rodata=off, cryptomgr.notests: on an emulated CPU half of the boot goes into
 # mitigations, a check of all page tables and tests of the kernel's ciphers. reboot=pci: on Bochs
 # the keyboard controller resets only the CPU.
@@ -133,9 +134,12 @@ class Options:
     kernel: str = "forky"        # forky, bookworm, trixie or a path
     initrd: str = None           # a path; default: ours
     cmdline: str = "intel_iommu=on,sm_on"
+    modules: tuple = MODULES       # what guest/init loads of the kernel's
     steps: str = ""              # of guest/init
     steps_after_reset: str = ""  # steps of the same kernel, after its step reboot or reset
     then: tuple = ()             # further kernels, each started by the previous one's step kexec
+    root: pathlib.Path = None    # an image for the disk's third partition, in place of those
+    keep_menu: bool = False      # the boot menu is entered once, and then is what the guest makes of it
     nestor: bool = False         # boot nestor.efi first
     nestor_efi: pathlib.Path = TOP / "obj/nestor.efi"
     nestor_options: str = ""     # its load options
@@ -295,11 +299,12 @@ class Machine:
             image, tree = kernel_paths(o.kernel)
             files["/vmlinuz.efi"] = image
             files["/initrd.img"] = (pathlib.Path(o.initrd) if o.initrd else
-                                    initrd.build(tree, steps=o.steps))
+                                    initrd.build(tree, wanted=o.modules, steps=o.steps))
             words = [r"initrd=\initrd.img"]
             words += [f"nestor.steps_after_reset={o.steps_after_reset}"] if o.steps_after_reset else []
             boot.append(("Linux", r"\vmlinuz.efi", cmdline(CMDLINE, o, words + sums)))
             payload = self.payload(sums)
+        files |= {"/keep.txt": b"boot options\n"} if o.keep_menu else {}
         files["/boot.txt"] = "".join("\t".join(line) + "\n" for line in boot).encode()
         disk.make(self.dir / "disk.img", files, payload)
         model, without = CPUS[o.cpu]
@@ -317,6 +322,8 @@ class Machine:
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
 
     def payload(self, sums):
+        if self.options.root is not None:
+            return self.options.root.read_bytes()
         return kexec_payload(self.options.then, CMDLINE, sums)
 
     def attach_lines(self):

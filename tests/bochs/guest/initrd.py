@@ -11,7 +11,8 @@ import tempfile
 WANTED = ("ata_piix", "sd_mod", "e1000", "xhci-pci-renesas", "uhci-hcd", "usb-storage", "af_packet")
 # Loaded from /later by a step of guest/init.
 LATER = {"readonly": ("vfio-pci", "vfio_iommu_type1"), "module": ("attacker",), "region": ("attacker",),
-         "virtio": ("virtio_pci", "virtio_blk"), "vfio": ("vfio-pci", "vfio_iommu_type1")}
+         "virtio": ("virtio_pci", "virtio_blk"), "vfio": ("vfio-pci", "vfio_iommu_type1"),
+         "package": ("ext4", "vfat", "nls_cp437", "nls_ascii", "efivarfs")}
 BUSYBOX = pathlib.Path("/bin/busybox")
 HERE = pathlib.Path(__file__).resolve().parent
 OBJ = HERE.parents[2] / "obj/bochs/guest"
