@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # EFI programs of the tests.
 EFI_TESTS := $(patsubst %,$O/efi-tests/%.efi,dmar next script driver_test bench mtrr cpus hostile \
-	sabotage unmap debug interrupts machine_check tcg partition partition_root)
+	sabotage unmap debug interrupts machine_check machine_checks tcg partition partition_root)
 EFI_TESTS += $O/efi-tests/protect.efi $O/efi-tests/protect_before.efi
 TEST_NEEDS += $(EFI_TESTS)
 
@@ -24,6 +24,8 @@ $O/efi-tests/interrupts.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/p
 	$O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/machine_check.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/checks18 tests/efi/fault tests/efi/guest_unit \
 	tests/efi/port_efi drivers/format drivers/serial)
+$O/efi-tests/machine_checks.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/fault tests/efi/guest_unit tests/efi/port_efi \
+	drivers/format drivers/serial)
 $O/efi-tests/unmap.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/fault tests/efi/guest_unit tests/efi/ide tests/efi/pci \
 	tests/efi/port_efi drivers/format drivers/serial)
 $O/efi-tests/script.efi.so: $O/efi/tests/qemu/script.o

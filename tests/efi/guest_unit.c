@@ -82,6 +82,8 @@ static bool command(u32 value, u32 bit)
 static bool start(u64 iqa, u64 rtaddr)
 {
     ring = unit_pages(1u << RING_ORDER);
+    tail = 0;
+    *unit_reg64(UNIT_IQT) = 0;
     *unit_reg64(UNIT_IQA) = (u64)ring | iqa;
     *unit_reg64(UNIT_RTADDR) = rtaddr;
     return command(GCMD_QIE, GCMD_QIE) && command(GCMD_QIE | GCMD_SRTP, GCMD_SRTP);
@@ -114,6 +116,12 @@ bool unit_start_legacy(void)
     unit_put((struct unit_desc){{TYPE_CONTEXT | G_GLOBAL}});
     unit_put((struct unit_desc){{TYPE_IOTLB | G_GLOBAL}});
     return unit_rewind() && command(GCMD_QIE | GCMD_TE, GCMD_TE);
+}
+
+bool unit_start_queue(void)
+{
+    desc_words = WORDS_LEGACY;
+    return start(RING_ORDER - 1, (u64)unit_pages(1));
 }
 
 void unit_context(const void *root)

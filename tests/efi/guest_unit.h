@@ -37,6 +37,8 @@ void *unit_pages(UINTN count);
 bool unit_start(void);
 /* Legacy mode in the same way; UNIT_SID has nothing. */
 bool unit_start_legacy(void);
+/* A queue of 128-bit descriptors and no translation; once more with another one, while the queue is off. */
+bool unit_start_queue(void);
 void unit_stop(void);
 
 /* In legacy mode: UNIT_SID goes through a second stage of four levels at `root`, or has nothing for NULL. */

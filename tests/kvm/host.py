@@ -88,7 +88,7 @@ def put_machines(machines, root):
         (here / "boot.txt").write_bytes(nested.boot_txt(m, sums))
         (here / "nestor.conf").write_bytes(nested.boot_config(m))
         (here / "settings").write_text(f"disk={path}\nboot_at={boot_at // 512}\nconfig_at={config_at // 512}\n"
-                                       f"limit={m.limit}\nstops={m.stops}\n")
+                                       f"limit={m.limit}\nstops={m.stops}\nchecks={int(m.checks)}\n")
     shutil.copy(HERE / "host/machine.sh", root)
 
 

@@ -59,6 +59,7 @@ class Nested:
     efi_options: str = ""
     nestor_efi: pathlib.Path = TOP / "obj/nestor.efi"
     stops: int = 0                       # so often it is stopped for 3 s, from the guest's word on
+    checks: bool = False                 # QEMU sends machine checks while its program asks for them
     resets: bool = False                 # the machine may reset; else a reset ends it
     limit: int = 120                     # seconds of the KVM host
 
