@@ -49,6 +49,7 @@ struct config_partition {
     bool later;
     bool root_controls;
     bool shares_cores;
+    enum guest_iommu units;                 /* AUTO, NESTED or NONE */
     struct config_device devices[HANDOVER_FUNCTIONS];
     u32 device_count;
 };

@@ -110,6 +110,10 @@
     X("partition", "allow-shared-core", false, config_partition_shared_core, "no or yes", "no", "yes",                 \
       "May the threads of one core belong to different partitions? They share caches and buffers, through which one "  \
       "can learn what the other does.")                                                                                \
+    X("partition", "guest-iommu", false, config_partition_units, "auto, nested or none", "auto", "none",               \
+      "The remapping unit that the partition gets in place of each of the machine's that its PCI functions are "       \
+      "behind: nested (scalable mode, first stage), none, or nested where all of them can nest, else none (auto). "    \
+      "Without one its functions reach all of its memory.")                                                            \
     X("partition", "device", true, config_partition_device,                                                            \
       "up to 32 of SEGMENT:BUS:DEVICE.FUNCTION, as 0000:03:00.0, [interrupts=none]", NULL, "0000:03:00.0",             \
       "A PCI function that the partition has for itself, by the numbers that lspci -D prints. interrupts=none: it "    \

@@ -146,6 +146,16 @@ bool config_partition_console(struct config *config, struct span value)
     return known;
 }
 
+bool config_partition_units(struct config *config, struct span value)
+{
+    static const char *const words[] = {[GUEST_IOMMU_AUTO] = "auto", [GUEST_IOMMU_NESTED] = "nested",
+                                        [GUEST_IOMMU_SHADOW] = "", [GUEST_IOMMU_NONE] = "none"};
+    u32 which;
+    bool known = value.length != 0 && span_one_of(value, words, ARRAY_LEN(words), &which);
+    last(config)->units = known ? (enum guest_iommu)which : GUEST_IOMMU_AUTO;
+    return known;
+}
+
 bool config_partition_restart(struct config *config, struct span value)
 {
     u64 times = 0;

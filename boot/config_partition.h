@@ -22,6 +22,7 @@ bool config_partition_restart(struct config *config, struct span value);
 bool config_partition_start(struct config *config, struct span value);
 bool config_partition_control(struct config *config, struct span value);
 bool config_partition_shared_core(struct config *config, struct span value);
+bool config_partition_units(struct config *config, struct span value);
 bool config_partition_device(struct config *config, struct span value);
 
 #endif

@@ -138,10 +138,10 @@ static bool needs_ats(const struct vtd_dmar *dmar, const struct pci_config *pci,
     return false;
 }
 
-static const char *unit_expected(const struct check *c, struct pci_function f)
+static const char *unit_expected(const struct check *c, struct pci_function f, u32 *out)
 {
     const struct machine *m = c->machine->machine;
-    u32 unit = m->dmar_usable ? coverage_unit(&m->dmar, c->pci, f) : 0;
+    u32 unit = *out = m->dmar_usable ? coverage_unit(&m->dmar, c->pci, f) : 0;
     if (!m->dmar_usable || unit == m->dmar.unit_count) {
         return "a function that a remapping unit covers";
     }
@@ -223,7 +223,8 @@ static bool check_function(const struct check *c, const struct config_partition 
     struct pci_function f = function_of(d->source_id);
     struct handover_function *to = &c->out->list[c->out->count];
     const char *expected = kind_expected(c, f);
-    expected = expected == NULL ? unit_expected(c, f) : expected;
+    u32 unit = 0;
+    expected = expected == NULL ? unit_expected(c, f, &unit) : expected;
     expected = expected == NULL ? function_path_open(c->pci, f) : expected;
     if (expected != NULL) {
         return refuse(d, expected, c->error);
@@ -245,6 +246,7 @@ static bool check_function(const struct check *c, const struct config_partition 
     }
     to->interrupts = to->interrupts && !d->without_interrupts;
     to->partition = (u8)(p - c->config->partitions);
+    to->unit = (u8)unit;
     to->behind_port = !reach.root_bus;
     to->first_bus = reach.first_bus;
     to->last_bus = reach.last_bus;

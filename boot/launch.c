@@ -260,7 +260,7 @@ static enum result place(struct machine *m, const struct config *config, const s
         .list = listed, .page_sizes = sizes, .two_roots = config->protect_count != 0, .cpus = m->census.entering,
         .units = units, .interrupt_tables = interrupt_tables(m),
         .functions = m->functions, .shadow_bytes = shadow_bytes(m, config, verdict),
-        .partition_bytes = partition_pool(&partitions, units, sizes)};
+        .partition_bytes = partition_pool(m, &partitions, units, sizes)};
     const struct place_request request = {
         .physical_end = room_physical_end(listed, touched.list, touched.count), .pool_bytes = room_pool(&need),
         .avoid = &avoid};

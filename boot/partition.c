@@ -161,10 +161,11 @@ static bool fill_store(struct making *m, const struct areas *avoid)
 
 /* --- one partition --- */
 
-static struct partition_pci pci_of(const struct partitions *partitions, u32 index)
+static struct partition_pci pci_of(const struct machine *m, const struct partitions *partitions, u32 index)
 {
     return (struct partition_pci){.ecam_base = partitions->ecam_base, .functions = partitions->functions.list,
-                                  .count = partitions->functions.count, .partition = (u8)index};
+                                  .count = partitions->functions.count, .partition = (u8)index,
+                                  .dmar = partitions->list[index].nested_units ? &m->dmar : NULL};
 }
 
 static void take_config(const struct config_partition *c, struct handover_partition *p)
@@ -176,6 +177,40 @@ static void take_config(const struct config_partition *c, struct handover_partit
                                      .sleep_off = 5};
     CopyMem(p->name, (VOID *)c->name, sizeof(p->name));
     CopyMem(p->cpus, (VOID *)c->cpus, sizeof(p->cpus));
+}
+
+/* Of the units that its functions are behind, the first that cannot nest; NULL: all can, or there are none. */
+static const struct handover_function *not_nesting(const struct machine *m, const struct partition_pci *pci)
+{
+    const char *why;
+    for (u32 i = 0; i < pci->count; i++) {
+        const struct handover_function *f = &pci->functions[i];
+        const struct unit_registers *unit = &m->units[f->unit];
+        if (f->partition == pci->partition && vtd_caps_ability(unit->cap, unit->ecap, &why) != VTD_ABILITY_NESTED) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+/* A partition without functions has nothing behind a unit. */
+static bool choose_units(const struct machine *machine, struct making *m)
+{
+    char expected[80];
+    const struct handover_function *f = not_nesting(machine, &m->pci);
+    bool wanted = m->config->units != GUEST_IOMMU_NONE && partition_pci_count(&m->pci) != 0;
+    if (wanted && f != NULL && m->config->units == GUEST_IOMMU_NESTED) {
+        format_text(expected, sizeof(expected), "auto or none, as the unit of %02x:%02x.%x cannot nest",
+                    f->source_id >> 8, f->source_id >> 3 & 31, f->source_id & 7);
+        return refuse(m, "guest-iommu", expected);
+    }
+    m->out->nested_units = wanted && f == NULL;
+    m->pci.dmar = m->out->nested_units ? &machine->dmar : NULL;
+    if (wanted && f != NULL) {
+        console_log(LOG_INFO, "partition %s: no unit of its own, as that of %02x:%02x.%x cannot nest", m->out->name,
+                    f->source_id >> 8, f->source_id >> 3 & 31, f->source_id & 7);
+    }
+    return true;
 }
 
 static void cpus_text(const struct handover_partition *p, char text[CPUS_TEXT])
@@ -213,7 +248,6 @@ static void report(const struct making *m)
 
 static bool make(struct making *m, EFI_HANDLE volume, const struct areas *avoid)
 {
-    take_config(m->config, m->out);
     bool made = reserve_memory(m, avoid) && open_image(m, volume) && fill_store(m, avoid);
     if (made) {
         m->out->eip = m->start.eip;
@@ -315,9 +349,10 @@ static bool make_all(struct machine *m, const struct config *config, EFI_HANDLE 
     }
     for (u32 i = 0; i < config->partition_count; i++) {
         making = (struct making){.config = &config->partitions[i], .out = &out->list[i], .error = error};
-        making.pci = pci_of(out, i);
+        take_config(making.config, making.out);
+        making.pci = pci_of(m, out, i);
         out->count++;
-        if (!make(&making, volume, avoid)) {
+        if (!choose_units(m, &making) || !make(&making, volume, avoid)) {
             return false;
         }
     }
@@ -364,13 +399,16 @@ u64 partition_bars_end(const struct partitions *partitions)
     return end;
 }
 
-u64 partition_pool(const struct partitions *partitions, u32 units, u64 page_sizes)
+u64 partition_pool(const struct machine *m, const struct partitions *partitions, u32 units, u64 page_sizes)
 {
     static struct areas devices;
     u64 bytes = 0;
     for (u32 i = 0; i < partitions->count; i++) {
-        const struct partition_pci pci = pci_of(partitions, i);
+        const struct partition_pci pci = pci_of(m, partitions, i);
         partition_pci_areas(&pci, &devices);
+        for (u32 unit = 0; unit < units; unit++) {
+            bytes += partition_pci_has_unit(&pci, unit) ? HANDOVER_UNIT_PAGES * PAGE_SIZE : 0;
+        }
         bytes += room_partition(&partitions->list[i], &devices, partition_pci_count(&pci) * units, page_sizes);
     }
     return bytes;

@@ -25,7 +25,7 @@ void partition_prepare(struct machine *m, const struct config *config, const str
 /* The end of the highest memory BAR of their functions, 0: there is none. */
 u64 partition_bars_end(const struct partitions *partitions);
 /* Bytes of the page pool for them, with so many remapping units. */
-u64 partition_pool(const struct partitions *partitions, u32 units, u64 page_sizes);
+u64 partition_pool(const struct machine *m, const struct partitions *partitions, u32 units, u64 page_sizes);
 /* For the root's tables: its CPUs and functions are what is left. */
 void partition_hide(struct machine *m, const struct partitions *partitions);
 /* Gives all memory and functions back. */

@@ -3,17 +3,18 @@
  * See partition_acpi.h. ACPI 6.5: 5.2.5 RSDP, 5.2.8 XSDT, 5.2.9 FADT, 5.2.12 MADT; Serial Port Console Redirection
  * Table 1.07. Ports are those that Nestor emulates, as the partition's record has them.
  *
- * No DMAR, as it has no unit of its own, no MCFG where it has no devices, and no I/O APIC. MADT lists its CPUs by the
+ * No DMAR where it has no unit of its own, no MCFG where it has no devices, and no I/O APIC. MADT lists its CPUs by the
  * ids that they really have, so that reading and writing them needs no help of Nestor's.
  */
 #include "boot/acpi_table.h"
 #include "boot/partition_acpi.h"
 #include "boot/partition_check.h"
+#include "boot/partition_dmar.h"
 
 enum {
     RSDP_BYTES_1 = 20,
     RSDP_BYTES = 36,
-    XSDT_ENTRIES = 4,
+    XSDT_ENTRIES = 5,
     FADT_BYTES = 276,
     MADT_ENTRIES_AT = 44,
     MADT_X2APIC = 9,
@@ -159,6 +160,15 @@ static u64 put_mcfg(const u8 *entries, u32 bytes, struct partition_tables *out)
     return at;
 }
 
+static u64 put_units(const u8 *body, u32 bytes, struct partition_tables *out)
+{
+    u64 at;
+    u8 *table = begin(out, "DMAR", 1, ACPI_HEADER + bytes, &at);
+    put_bytes(table + ACPI_HEADER, body, bytes);
+    end(table);
+    return at;
+}
+
 static u64 put_spcr(const struct handover_partition *p, struct partition_tables *out)
 {
     enum { BAUD_115200 = 7, STOP_BITS_1 = 1, TERMINAL_ANSI = 3 };
@@ -191,7 +201,9 @@ void partition_acpi_build(const struct handover_partition *partition, const u32 
     u64 list[XSDT_ENTRIES];
     u64 xsdt;
     u8 mcfg[PARTITION_PCI_MCFG];
+    u8 units[PARTITION_DMAR];
     u32 mcfg_bytes = partition_pci_mcfg(pci, mcfg);
+    u32 units_bytes = partition_dmar(pci, units);
     u32 count = 0;
     out->size = (RSDP_BYTES + 15) & ~15u;
     for (u32 i = 0; i < sizeof(out->bytes); i++) {
@@ -205,6 +217,9 @@ void partition_acpi_build(const struct handover_partition *partition, const u32 
     }
     if (mcfg_bytes != 0) {
         list[count++] = put_mcfg(mcfg, mcfg_bytes, out);
+    }
+    if (units_bytes != 0) {
+        list[count++] = put_units(units, units_bytes, out);
     }
     u8 *table = begin(out, "XSDT", 1, ACPI_HEADER + count * 8, &xsdt);
     for (u32 i = 0; i < count; i++) {

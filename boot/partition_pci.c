@@ -173,6 +173,15 @@ u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCT
     return count;
 }
 
+bool partition_pci_has_unit(const struct partition_pci *pci, u32 unit)
+{
+    bool has = false;
+    for (u32 i = 0; pci->dmar != NULL && i < pci->count; i++) {
+        has |= is_meant(pci, i) && pci->functions[i].unit == unit;
+    }
+    return has;
+}
+
 void partition_pci_areas(const struct partition_pci *pci, struct areas *out)
 {
     u8 buses[HANDOVER_FUNCTIONS];
@@ -186,6 +195,10 @@ void partition_pci_areas(const struct partition_pci *pci, struct areas *out)
         if (is_meant(pci, i / HANDOVER_BARS) && !bar->port) {
             areas_add(out, bar->base, bar->size);
         }
+    }
+    for (u32 i = 0; pci->dmar != NULL && i < pci->dmar->unit_count; i++) {
+        const struct vtd_dmar_unit *unit = &pci->dmar->units[i];
+        areas_add(out, unit->base.v, partition_pci_has_unit(pci, i) ? unit->window_size : 0);
     }
 }
 

@@ -15,6 +15,7 @@ struct partition_pci {
     const struct handover_function *functions;      /* of all partitions */
     u32 count;
     u8 partition;                                   /* whose are meant: the index in handover.partitions */
+    const struct vtd_dmar *dmar;                    /* of the machine; NULL: its guest has no units */
 };
 
 u32 partition_pci_count(const struct partition_pci *pci);
@@ -31,5 +32,8 @@ enum {
 u32 partition_pci_aml(const struct partition_pci *pci, u8 to[PARTITION_PCI_AML]);
 /* What MCFG lists: bytes. */
 u32 partition_pci_mcfg(const struct partition_pci *pci, u8 to[PARTITION_PCI_MCFG]);
+
+/* Has the unit functions of the partition behind it that its guest has a unit for? */
+bool partition_pci_has_unit(const struct partition_pci *pci, u32 unit);
 
 #endif

@@ -27,6 +27,7 @@ struct handover_function {
     u16 segment;                        /* 0: others are refused */
     u16 source_id;                      /* bus, device, function; also what its requests carry */
     u8 partition;                       /* index in handover.partitions */
+    u8 unit;                            /* that it is behind: index in handover.dmar.units */
     bool behind_port;                   /* that lets through the ids of these buses, and no others */
     u8 first_bus, last_bus;
     bool interrupts;                    /* it has MSI or MSI-X; false: the config says `interrupts = none` */

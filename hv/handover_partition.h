@@ -15,6 +15,8 @@ enum {
     HANDOVER_PARTITION_LOADS = 8,
     HANDOVER_PARTITION_CPU_WORDS = 16,  /* of CPU_MAX bits */
     HANDOVER_PARTITION_ALWAYS = 0xffffffff,
+    /* Of the pool, for each unit of such a guest: what it is made of, and what the guest's entries may take. */
+    HANDOVER_UNIT_PAGES = 384, HANDOVER_UNIT_TABLES = 256, HANDOVER_UNIT_ENTRIES = 1024,
 };
 
 /* Memory of the partition: ordinary, writable, whole pages; sorted by gpa; neither side overlaps another's. */
@@ -42,6 +44,7 @@ struct handover_partition {
     u32 restarts;                               /* after an end of its own; HANDOVER_PARTITION_ALWAYS: no limit */
     bool later;                                 /* it does not start by itself */
     bool root_controls;                         /* control-by = root */
+    bool nested_units;                          /* its guest has a unit for each that its functions are behind */
     enum partition_console console;
     u16 uart_port;                              /* of the 8250 that Nestor emulates for it; 0: none */
     u16 reset_port;                             /* a byte with bits 1 and 2 set ends it: FADT names it */

@@ -56,6 +56,7 @@ static enum result take_units(struct handover *h)
         }
     }
     r = device_dma_create();
+    r = r == OK ? partition_dma_show_to_owners() : r;
     if (r != OK) {
         return refuse(h, r, "keeping functions to their partitions");
     }

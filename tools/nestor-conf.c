@@ -48,6 +48,8 @@ static void print_cpus(const struct config_partition *p)
     printf("\n");
 }
 
+static const char *const kinds[] = {"auto", "nested", "shadow", "none"};
+
 static void print_partition(const struct config_partition *p)
 {
     printf("[partition %s]\n", p->name);
@@ -72,6 +74,7 @@ static void print_partition(const struct config_partition *p)
     printf("start             %s\n", p->later ? "later" : "boot");
     printf("control-by        %s\n", p->root_controls ? "root" : "none");
     printf("allow-shared-core %s\n", p->shares_cores ? "yes" : "no");
+    printf("guest-iommu       %s\n", kinds[p->units]);
     for (u32 i = 0; i < p->device_count; i++) {
         u32 id = p->devices[i].source_id;
         printf("device            %04x:%02x:%02x.%x%s\n", p->devices[i].segment, id >> 8, id >> 3 & 31, id & 7,
@@ -85,7 +88,6 @@ static void print_partition(const struct config_partition *p)
 static void print_config(const struct config *c)
 {
     static const char *const bits[] = {"auto", "on", "off"};
-    static const char *const kinds[] = {"auto", "nested", "shadow", "none"};
     static const char *const levels[] = {"error", "warning", "info", "debug"};
     print_next(c);
     printf("level             %s\n", levels[c->level]);

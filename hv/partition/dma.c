@@ -71,14 +71,22 @@ enum result partition_dma_take_over(struct partition *p, u64 own_base, u64 own_s
     return OK;
 }
 
+static void destroy_unit(struct partition *p, u32 i)
+{
+    if (p->viommus[i] != NULL) {
+        viommu_destroy(p->viommus[i]);
+        p->viommus[i] = NULL;
+    }
+}
+
 /* All units, for one that failed may still be on, and those behind it keep DMA from Nestor's memory. */
 bool partition_dma_release(struct partition *p)
 {
     bool off = true;
     for (u32 i = units_count(); i-- != 0;) {
-        if (p->viommus[i] != NULL) {
-            viommu_destroy(p->viommus[i]);
-            p->viommus[i] = NULL;
+        struct partition *owner;
+        for (u32 k = 0; (owner = partition_get(k)) != NULL; k++) {
+            destroy_unit(owner, i);
         }
         if (i < p->units_taken) {
             /* The domain invalidates its id while the queue still runs. */
@@ -103,11 +111,16 @@ static bool ops_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
     return partition_memory_is_ram(ctx, gpa, len, out);
 }
 
-/* A store of the CPU to FEExxxxxh is no message: the guest's unit interrupts through the local APIC. */
+/*
+ * A store of the CPU to FEExxxxxh is no message: the guest's unit interrupts through the local APIC. Not once the
+ * partition ends: its next life would find it.
+ */
 static void ops_interrupt(void *ctx, u64 addr, u32 data)
 {
-    (void)ctx;
-    apic_send_message(addr, data);
+    const struct partition *p = ctx;
+    if (!__atomic_load_n(&p->life.ending, __ATOMIC_SEQ_CST)) {
+        apic_send_message(addr, data);
+    }
 }
 
 /* What is asked before any has entered is about firmware's own entries. */
@@ -152,18 +165,41 @@ static enum result make_interrupt_tables(const struct partition *p)
     return r;
 }
 
+/* Of the pool, for units of partitions beside the root. */
+static u32 pages_of_owners(void)
+{
+    const struct partition *p;
+    u32 pages = 0;
+    for (u32 k = 1; (p = partition_get(k)) != NULL; k++) {
+        for (u32 i = 0; i < units_count(); i++) {
+            u16 sids[HANDOVER_FUNCTIONS];
+            pages += partition_sources_behind(p, i, sids) != 0 ? HANDOVER_UNIT_PAGES : 0;
+        }
+    }
+    return pages;
+}
+
 /*
- * Of what CPUs and shadows leave free guests' entries may take three quarters: half of that each unit for itself,
- * evenly.
+ * Of what CPUs, other partitions and shadows leave free guests' entries may take three quarters: half of that each unit
+ * for itself, evenly.
  */
 static u32 share_pool(struct partition *p)
 {
     u64 free = pool_get_counts().free;
-    u64 promised = (u64)p->cpu_pages + p->shadows.pages;
+    u64 promised = (u64)p->cpu_pages + p->shadows.pages + pages_of_owners();
     u32 pages = (u32)((free > promised ? free - promised : 0) / 4 * 3);
     p->quota.pages = pages / 2;
     u32 own = units_count() != 0 ? pages / 2 / units_count() : 0;
     return own != 0 ? own : 1; /* 0 would be a default, whatever the pool has */
+}
+
+/* Nobody takes all domain ids, each of its entries having one: the root gets half of them, the others the rest. */
+static u32 share_ids(const struct partition *p, u32 i)
+{
+    struct vtd_unit_info info;
+    vtd_unit_get_info(units_get(i), &info);
+    u32 each = info.domain_ids / (2 * (HANDOVER_PARTITIONS + 1));
+    return p->config == NULL ? info.domain_ids / 2 : least(each, HANDOVER_UNIT_ENTRIES);
 }
 
 enum result partition_dma_show_units(struct partition *p)
@@ -182,6 +218,7 @@ enum result partition_dma_show_units(struct partition *p)
             .ops = partition_sources_count() == 0 ? &ops_of_all : &ops_of_some,
             .gpa_width = least(width, p->gpa_width), .interrupts = p->has_interrupts,
             .kept_interrupts = partition_sources_kept(),
+            .max_bindings = partition_sources_count() != 0 ? share_ids(p, i) : 0,
             .max_table_pages = own, .shared = &p->quota,
             .shadows = p->guest_iommu == GUEST_IOMMU_SHADOW ? &p->shadows : NULL};
         r = viommu_create(&config, &p->viommus[i]);
@@ -192,6 +229,49 @@ enum result partition_dma_show_units(struct partition *p)
     p->has_viommus = units_count() != 0;
     p->cpuid_features |= units_count() != 0 ? CPUID_NESTOR_VIOMMU : 0;
     return OK;
+}
+
+static enum result show_to_owner(struct partition *p, u32 i)
+{
+    static u16 all[HANDOVER_FUNCTIONS]; /* each is behind one unit */
+    static u32 count;
+    u16 *sids = &all[count];
+    u32 own = partition_sources_behind(p, i, sids);
+    if (own == 0) {
+        return OK;
+    }
+    count += own;
+    const struct viommu_config config = {
+        .unit = units_get(i), .parent = p->dma, .ctx = p, .partition = p->id, .ops = &ops_of_some,
+        .gpa_width = least(units_width(i, domain_levels(p->dma)), p->gpa_width), .sids = sids, .sid_count = own,
+        .max_bindings = share_ids(p, i), .max_table_pages = HANDOVER_UNIT_TABLES};
+    p->has_viommus = true;
+    p->guest_iommu = GUEST_IOMMU_NESTED;
+    p->cpuid_features |= CPUID_NESTOR_VIOMMU | CPUID_NESTOR_DMA_ISOLATION;
+    port_log(LOG_INFO, "partition %s: a unit of its own in place of unit %u, for %u functions", p->config->name, i,
+             own);
+    return viommu_create(&config, &p->viommus[i]);
+}
+
+enum result partition_dma_show_to_owners(void)
+{
+    struct partition *p;
+    enum result r = OK;
+    for (u32 k = 1; (p = partition_get(k)) != NULL; k++) {
+        for (u32 i = 0; r == OK && i < units_count(); i++) {
+            r = show_to_owner(p, i);
+        }
+    }
+    return r;
+}
+
+enum result partition_dma_reset(struct partition *p)
+{
+    enum result r = OK;
+    for (u32 i = 0; r == OK && i < units_count(); i++) {
+        r = p->viommus[i] != NULL ? viommu_reset(p->viommus[i]) : OK;
+    }
+    return r;
 }
 
 struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *offset)
@@ -242,16 +322,31 @@ bool partition_dma_needs_polling(const struct partition *p)
     return p->units_taken != 0;
 }
 
-/* Where the guest has no unit to take the records they are read all the same: vtd_fault_next() prints and punishes. */
+/* Where the root has no unit to take the records they are read all the same: vtd_fault_next() prints and punishes. */
+static void poll_faults(const struct partition *p, u32 i)
+{
+    struct vtd_fault fault;
+    if (p->viommus[i] != NULL) {
+        viommu_poll_faults(p->viommus[i]);
+        return;
+    }
+    for (u32 n = 0; p->config == NULL && n < 16 && vtd_fault_next(units_get(i), &fault); n++) {
+    }
+}
+
+/*
+ * What the root's look has found of others' goes on to these at once: they need no timer. Not while one ends: the reset
+ * of its unit takes longer than an exit may.
+ */
 void partition_dma_poll_faults(struct partition *p)
 {
     for (u32 i = 0; i < units_count(); i++) {
-        if (p->viommus[i] != NULL) {
-            viommu_poll_faults(p->viommus[i]);
-            continue;
-        }
-        struct vtd_fault fault;
-        for (u32 n = 0; n < 16 && vtd_fault_next(units_get(i), &fault); n++) {
+        const struct partition *other;
+        poll_faults(p, i);
+        for (u32 k = 1; p->config == NULL && (other = partition_get(k)) != NULL; k++) {
+            if (!__atomic_load_n(&other->life.ending, __ATOMIC_SEQ_CST)) {
+                poll_faults(other, i);
+            }
         }
     }
 }

@@ -224,6 +224,13 @@ must_use bool partition_dma_release(struct partition *p);
 must_use enum result partition_dma_show_units(struct partition *p);
 
 /*
+ * To partitions beside the root that are to have units of their own, once all functions are attached. And as they were
+ * then, for the next life of one: it is stopped, and its functions are blocked. An error: it must not begin.
+ */
+must_use enum result partition_dma_show_to_owners(void);
+must_use enum result partition_dma_reset(struct partition *p);
+
+/*
  * For the root, before the first CPU leaves it: no device interrupts a CPU any more but through an entry of the root's
  * own that is for its CPUs. For good; a second call changes nothing. After an error no CPU must leave.
  */
@@ -241,6 +248,8 @@ struct viommu *partition_dma_viommu_at(const struct partition *p, u64 gpa, u32 *
 must_use enum result partition_sources_init(const struct handover *h);
 must_use enum result partition_sources_attach(void);
 u32 partition_sources_count(void);
+/* Those of the partition behind the unit, if its guest is to have a unit for it; how many. */
+u32 partition_sources_behind(const struct partition *p, u32 unit, u16 sids[]);
 /* All source-ids from first to last are the partition's. */
 bool partition_sources_has(const struct partition *p, u16 first, u16 last);
 /*

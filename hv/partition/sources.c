@@ -24,6 +24,17 @@ u32 partition_sources_count(void)
     return count;
 }
 
+u32 partition_sources_behind(const struct partition *p, u32 unit, u16 sids[])
+{
+    u32 found = 0;
+    for (u32 i = 0; p->config->nested_units && i < count; i++) {
+        if (functions[i].partition + 1u == p->id && functions[i].unit == unit) {
+            sids[found++] = functions[i].source_id;
+        }
+    }
+    return found;
+}
+
 u32 partition_sources_messages(const struct handover_function *f)
 {
     u32 msi = f->msi != 0 ? f->msi_vectors : 0;
@@ -38,11 +49,13 @@ enum result partition_sources_init(const struct handover *h)
     for (u32 i = 0; i < h->function_count; i++) {
         const struct handover_function *f = &h->functions[i];
         const struct handover_partition *owner = &h->partitions[f->partition];
-        if (f->partition >= h->partition_count || f->segment != 0) {
+        bool behind = units_count() == 0 || f->unit < units_count();
+        if (f->partition >= h->partition_count || f->segment != 0 || !behind) {
             port_log(LOG_ERROR, "function %02x:%02x.%x is nobody's that there is", SID_PARTS(f->source_id));
             return ERR_INVALID;
         }
-        owners[i] = (struct vtd_owner){.sid = f->source_id, .name = owner->name};
+        owners[i] = (struct vtd_owner){.sid = f->source_id, .name = owner->name,
+                                       .keeper = owner->nested_units ? units_get(f->unit) : NULL};
         messages += partition_sources_messages(f);
     }
     count = h->function_count;

@@ -146,9 +146,13 @@ static void settle(struct vcpu *v)
         return;
     }
     wait_for_others(v->partition);
+    bool units = partition_dma_reset(v->partition) == OK;
     life->ending = false;
     bool reset = reset_functions(v->partition);
-    if (!empty) {
+    if (!units) {
+        port_log(LOG_ERROR, "partition %s does not begin, as a unit of its own does not let go of its tables",
+                 v->partition->config->name);
+    } else if (!empty) {
         port_log(LOG_ERROR, "partition %s: an interrupt is left in CPU %u, it does not begin",
                  v->partition->config->name, v->index);
     } else if (reset && life->again && begin(v) == OK) {

@@ -7,6 +7,7 @@
  *   a  tries what is not its own
  *   d  has that function do DMA and send messages, where it may and where not
  *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
+ *   u  has its unit translate that function's DMA, and lists what is not its own; leaves translation on
  *   s  says what its status window shows it
  *   k  waits for a character from its console
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
@@ -289,6 +290,106 @@ static void use_device(void)
     print_hex("MSI ", edu_interrupt(1));
 }
 
+#define UNIT 0xfed90000u
+enum {
+    UNIT_CAP = 8, UNIT_ECAP = 0x10, UNIT_GCMD = 0x18, UNIT_GSTS = 0x1c, UNIT_RTADDR = 0x20,
+    UNIT_FSTS = 0x34, UNIT_IQT = 0x88, UNIT_IQA = 0x90, UNIT_TE = (int)(1u << 31), UNIT_SRTP = 1 << 30,
+    UNIT_QIE = 1 << 26, IQA_WIDE = 1 << 11, ROOT_SCALABLE = 1 << 10, IOVA = 0x7654000, OWN_SID = 0x40, ROOTS_SID = 0x09,
+    PGTT_FIRST = 1 << 6, PASID_DID = 5, UNIT_PPF = 2, READ_WRITE_USER = 7,
+};
+static _Alignas(4096) u64 root_table[512], contexts[512], directory[512], pasids[512], levels[4][512], ring[512];
+static _Alignas(4096) volatile u64 target[512];
+static volatile u32 wait_status;
+
+static volatile u32 *unit(u32 offset)
+{
+    return (volatile u32 *)(UNIT + offset);
+}
+
+static void unit_command(u32 value, u32 mask, u32 status)
+{
+    *unit(UNIT_GCMD) = value;
+    while ((*unit(UNIT_GSTS) & mask) != status) {
+    }
+}
+
+static void queue_put(u32 *tail, u64 low, u64 high)
+{
+    u64 *to = &ring[*tail / 8];
+    to[0] = low;
+    to[1] = high;
+    to[2] = to[3] = 0;
+    *tail = (*tail + 32) % 4096;
+}
+
+/* Contexts, PASIDs and addresses, all of them. */
+static void unit_forget(void)
+{
+    u32 tail = *unit(UNIT_IQT);
+    wait_status = 0;
+    queue_put(&tail, 0x11, 0);
+    queue_put(&tail, 0x37, 0);
+    queue_put(&tail, 0x12, 0);
+    queue_put(&tail, 0x25 | 1ull << 32, (u32)&wait_status);
+    *unit(UNIT_IQT) = tail;
+    while (wait_status == 0) {
+    }
+}
+
+static void list_function(u32 source_id)
+{
+    contexts[source_id * 4] = (u32)directory | 1;
+}
+
+/* One page at IOVA. */
+static void fill_tables(void)
+{
+    root_table[0] = (u32)contexts | 1;
+    directory[0] = (u32)pasids | 1;
+    pasids[0] = PGTT_FIRST | 1;
+    pasids[1] = PASID_DID;
+    pasids[2] = (u32)levels[0];
+    levels[0][0] = (u32)levels[1] | READ_WRITE_USER;
+    levels[1][0] = (u32)levels[2] | READ_WRITE_USER;
+    levels[2][IOVA >> 21] = (u32)levels[3] | READ_WRITE_USER;
+    levels[3][IOVA >> 12 & 511] = (u32)target | READ_WRITE_USER;
+}
+
+static void use_unit(void)
+{
+    static volatile u64 from = 0x8877665544332211;
+    print_hex("unit ", (unit(UNIT_ECAP)[1] >> 11 & 1) | (unit(UNIT_ECAP)[1] >> 14 & 2) | (*unit(UNIT_ECAP) & 8));
+    config_write(COMMAND, COMMAND_MEMORY_MASTER);
+    fill_tables();
+    *unit(UNIT_IQA) = (u32)ring | IQA_WIDE;
+    unit_command(UNIT_QIE, UNIT_QIE, UNIT_QIE);
+    list_function(OWN_SID);
+    list_function(ROOTS_SID);
+    *unit(UNIT_RTADDR) = (u32)root_table | ROOT_SCALABLE;
+    unit_command(UNIT_QIE | UNIT_SRTP, UNIT_SRTP, UNIT_SRTP);
+    unit_forget();
+    print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) == 0 ? "second stage\n" : "no second stage\n");
+    unit_command(UNIT_QIE | UNIT_TE, (u32)UNIT_TE, (u32)UNIT_TE);
+    print(edu_dma(EDU_TO_MEMORY, IOVA + 8, 8) == 0 && target[1] == from ? "nested\n" : "not nested\n");
+    u32 refused = edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) & edu_dma(EDU_TO_MEMORY, IOVA + 0x1000, 8);
+    print(refused != 0 ? "others refused\n" : "others passed\n");
+    for (u32 looks = 1; (*unit(UNIT_FSTS) & UNIT_PPF) == 0; looks++) {
+        if (looks % 0x4000 == 0) {                              /* lost where the root's faults fill the records */
+            (void)edu_dma(EDU_FROM_MEMORY, (u32)&from, 8);
+        }
+    }
+    u32 record = (*unit(UNIT_CAP) >> 24 | (unit(UNIT_CAP)[1] & 3) << 8) * 16;
+    print_hex("fault ", unit(record)[2]);
+    print_hex("reason ", unit(record)[3] & 0x800000ff);
+    levels[3][IOVA >> 12 & 511] = HOST_MEMORY | READ_WRITE_USER;
+    unit_forget();
+    print(edu_dma(EDU_TO_MEMORY, IOVA, 8) != 0 ? "beyond refused\n" : "beyond passed\n");
+    unit_command(UNIT_QIE, (u32)UNIT_TE, 0);
+    print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) == 0 ? "second stage\n" : "no second stage\n");
+    unit_command(UNIT_QIE | UNIT_TE, (u32)UNIT_TE, (u32)UNIT_TE);
+    print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) != 0 ? "left on\n" : "left off\n");
+}
+
 /* The types of the records of each report that has some; arguments of zeros, but for a partition's console. */
 static void show_window(void)
 {
@@ -333,6 +434,7 @@ static void perform(char what)
     case 'a': attack(); break;
     case 'c': configure(); break;
     case 'd': use_device(); break;
+    case 'u': use_unit(); break;
     case 's': show_window(); break;
     case 'k': wait_for_key(); break;
     case 'f': triple_fault(); break;

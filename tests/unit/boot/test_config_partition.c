@@ -26,6 +26,7 @@ static void every_key(void **state)
                            "[policy]\nfatal = reset\nwithout-interrupt-isolation = run\n"
                            "[ partition\tb ]\n"
                            "allow-shared-core = yes\nrestart = 3\nconsole = none\nstart = later\ncontrol-by = root\n"
+                           "guest-iommu = nested\n"
                            "arguments = a=b quiet\n"
                            "initrd = /initrd\nimage = /vmlinuz\nmemory = 2G\ncpus = 1023\n"), OK);
     assert_int_equal(config.partition_error.line, 0);
@@ -47,6 +48,7 @@ static void every_key(void **state)
     assert_string_equal(p->initrd, "");
     assert_int_equal(p->console, PARTITION_CONSOLE_VIRTUAL);
     assert_int_equal(p->restarts, 0);
+    assert_int_equal(p->units, GUEST_IOMMU_AUTO);
     assert_false(p->shares_cores || p->later || p->root_controls);
     p++;
     assert_string_equal(p->name, "b");
@@ -59,6 +61,7 @@ static void every_key(void **state)
     assert_string_equal(p->arguments, "a=b quiet");
     assert_int_equal(p->console, PARTITION_CONSOLE_NONE);
     assert_int_equal(p->restarts, 3);
+    assert_int_equal(p->units, GUEST_IOMMU_NESTED);
     assert_true(p->shares_cores && p->later && p->root_controls);
 }
 
@@ -103,6 +106,8 @@ static void each_mistake_is_named(void **state)
         {"[partition a]\nrestart = often", 2, "restart", "never, always or a number below 4294967295"},
         {"[partition a]\nrestart = 4294967295", 2, "restart", "never, always or a number below 4294967295"},
         {"[partition a]\nallow-shared-core = 1", 2, "allow-shared-core", "no or yes"},
+        {"[partition a]\nguest-iommu = shadow", 2, "guest-iommu", "auto, nested or none"},
+        {"[partition a]\nguest-iommu =", 2, "guest-iommu", "auto, nested or none"},
         {"[partition a]\ncpus = 1\ncpus = 2", 3, "cpus", "each key only once"},
         {"[partition a]\nlevel = info", 2, "level", "the key in section [console]"},
         {"[partition a]\nport = 0x3f8", 2, "port", "a key of this section; see docs/config.md"},

@@ -37,11 +37,12 @@ static const u8 *table(u64 addr, u32 *length)
 static const struct handover_function functions[] = {
     {.source_id = 0x0040, .partition = 1, .bars = {{.base = 0xc0000000, .size = 0x1000}, {.size = 0},
                                                    {.base = 0xe000, .size = 0x20, .port = true}}},
-    {.source_id = 0x0050, .partition = 0, .bars = {{.base = 0xa0000000, .size = 0x1000}}},
-    {.source_id = 0xfe00, .partition = 1, .bars = {{.base = 0x380000000000, .size = 0x4000, .wide = true}}},
+    {.source_id = 0x0050, .partition = 0, .unit = 1, .bars = {{.base = 0xa0000000, .size = 0x1000}}},
+    {.source_id = 0xfe00, .partition = 1, .unit = 2, .bars = {{.base = 0x380000000000, .size = 0x4000, .wide = true}}},
     {.source_id = 0x0100, .partition = 1},
     {.source_id = 0x0041, .partition = 1, .bars = {[5] = {.base = 0xc0001080, .size = 0x80}}},
 };
+static struct vtd_dmar machine;
 static struct partition_pci pci = {.ecam_base = 0xb0000000, .functions = functions, .partition = 1};
 
 static void build(u16 uart)
@@ -122,6 +123,49 @@ static void configuration_space(void **state)
     pci.count = 0;
 }
 
+/* By the parser of the machine's own: two units, each with its functions by name, and no more than these. */
+static void units(void **state)
+{
+    (void)state;
+    static struct vtd_dmar parsed;
+    struct vtd_dmar_error e;
+    u32 length;
+    machine = (struct vtd_dmar){.haw = 46, .unit_count = 3, .intr_remap = true,
+                                .units = {{.base = {0xfed90000}, .window_size = 0x1000, .include_all = true},
+                                          {.base = {0xfed91000}, .window_size = 0x1000},
+                                          {.base = {0xfeda0000}, .window_size = 0x3000}}};
+    pci.count = ARRAY_LEN(functions);
+    build(0x3f8);
+    assert_int_equal(found.dmar, 0);
+    pci.dmar = &machine;
+    build(0x3f8);
+    const u8 *dmar = table(found.dmar, &length);
+    assert_int_equal(vtd_dmar_parse(dmar, length, &parsed, &e), OK);
+    assert_int_equal(length, 48 + 2 * 16 + 4 * 8);
+    assert_int_equal(parsed.haw, 46);
+    assert_false(parsed.intr_remap);
+    assert_int_equal(parsed.unit_count, 2);
+    static const struct { u64 base; u32 window; u16 count; u16 sids[3]; } expected[] = {
+        {0xfed90000, 0x1000, 3, {0x0040, 0x0100, 0x0041}}, {0xfeda0000, 0x4000, 1, {0xfe00}}};
+    for (u32 i = 0; i < ARRAY_LEN(expected); i++) {
+        const struct vtd_dmar_unit *unit = &parsed.units[i];
+        assert_int_equal(unit->base.v, expected[i].base);
+        assert_int_equal(unit->window_size, expected[i].window);
+        assert_false(unit->include_all);
+        assert_int_equal(unit->segment, 0);
+        assert_int_equal(unit->scopes.count, expected[i].count);
+        for (u32 k = 0; k < unit->scopes.count; k++) {
+            const struct vtd_dmar_scope *scope = &parsed.scopes[unit->scopes.first + k];
+            const struct vtd_dmar_hop *hop = &parsed.hops[scope->first_hop];
+            assert_int_equal(scope->type, 1);
+            assert_int_equal(scope->hop_count, 1);
+            assert_int_equal(scope->start_bus << 8 | hop->device << 3 | hop->function, expected[i].sids[k]);
+        }
+    }
+    pci.dmar = NULL;
+    pci.count = 0;
+}
+
 /* What is not memory: its own BARs, and configuration space of its buses. */
 static void areas(void **state)
 {
@@ -134,6 +178,12 @@ static void areas(void **state)
     partition_pci_areas(&pci, &out);
     assert_int_equal(out.count, ARRAY_LEN(expected));
     assert_memory_equal(out.list, expected, sizeof(expected));
+    pci.dmar = &machine;
+    partition_pci_areas(&pci, &out);
+    assert_int_equal(out.count, ARRAY_LEN(expected) + 2);
+    static const struct area registers[] = {{0xfed90000, 0x1000}, {0xfeda0000, 0x3000}};
+    assert_memory_equal(out.list + ARRAY_LEN(expected), registers, sizeof(registers));
+    pci.dmar = NULL;
     pci.count = 0;
     partition_pci_areas(&pci, &out);
     assert_int_equal(out.count, 0);
@@ -185,11 +235,14 @@ static void the_compiler_agrees(void **state)
     char path[64];
     char command[1024];
     pci.count = ARRAY_LEN(functions);
+    pci.dmar = &machine;
+    machine.units[2].window_size = 0x1000;  /* this compiler takes what says otherwise for reserved */
     build(0x3f8);
+    pci.dmar = NULL;
     pci.count = 0;
     assert_non_null(mkdtemp(name));
     u32 length;
-    const u64 tables[] = {found.fadt, found.madt, found.spcr, found.xsdt, found.mcfg,
+    const u64 tables[] = {found.fadt, found.madt, found.spcr, found.xsdt, found.mcfg, found.dmar,
                           bytes_get(table(found.fadt, &length), 140, 8)};
     for (u32 i = 0; i < ARRAY_LEN(tables); i++) {
         const u8 *bytes = table(tables[i], &length);
@@ -200,8 +253,9 @@ static void the_compiler_agrees(void **state)
         fclose(file);
     }
     snprintf(command, sizeof(command),
-             "cd %s && for t in FACP APIC SPCR XSDT MCFG DSDT; do cp $t.aml $t.was && iasl -d $t.aml >$t.log 2>&1 && "
-             "iasl $t.dsl >>$t.log 2>&1 && grep -q ' 0 Errors, 0 Warnings' $t.log && ! grep -qi invalid $t.log && "
+             "cd %s && for t in FACP APIC SPCR XSDT MCFG DMAR DSDT; do cp $t.aml $t.was && "
+             "iasl -d $t.aml >$t.log 2>&1 && iasl $t.dsl >>$t.log 2>&1 && "
+             "grep -q ' 0 Errors, 0 Warnings' $t.log && ! grep -qi invalid $t.log && "
              "dd if=$t.was of=$t.1 bs=1 skip=36 2>>$t.log && dd if=$t.aml of=$t.2 bs=1 skip=36 2>>$t.log && "
              "cmp $t.1 $t.2 || { cat $t.log; exit 1; }; done && "
              "grep -q 'Device (_SB.PC00)' DSDT.dsl && grep -q 'Device (_SB.PCFE)' DSDT.dsl && "
@@ -216,6 +270,7 @@ int main(void)
         cmocka_unit_test(fields),
         cmocka_unit_test(cpus),
         cmocka_unit_test(configuration_space),
+        cmocka_unit_test(units),
         cmocka_unit_test(areas),
         cmocka_unit_test(memory),
         cmocka_unit_test(the_compiler_agrees),

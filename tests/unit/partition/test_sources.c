@@ -35,6 +35,25 @@ static void each_is_one_partitions(void **state)
     assert_false(partition_sources_has(a, 0x17, DEVICE_KIT_SID_A));
 }
 
+/* Of those that are to have units: whose are behind which. */
+static void units_are_for_what_is_behind_them(void **state)
+{
+    (void)state;
+    u16 sids[HANDOVER_FUNCTIONS];
+    struct handover *h = device_kit_start();
+    h->functions[0].unit = 1;
+    assert_int_equal(partition_sources_init(h), OK);
+    assert_int_equal(partition_sources_behind(device_kit_partition(1), 1, sids), 0);
+    h->partitions[0].nested_units = true;
+    assert_int_equal(partition_sources_behind(device_kit_partition(1), 1, sids), 1);
+    assert_int_equal(sids[0], DEVICE_KIT_SID_A);
+    assert_int_equal(partition_sources_behind(device_kit_partition(1), 0, sids), 1);
+    assert_int_equal(sids[0], DEVICE_KIT_SID_MSI);
+    assert_int_equal(partition_sources_behind(device_kit_partition(2), 0, sids), 0);
+    h->functions[0].unit = DEVICE_KIT_UNITS;
+    assert_int_equal(partition_sources_init(h), ERR_INVALID);
+}
+
 /* In blocks of 32, from the end of the table; MSI and MSI-X of one function share theirs. */
 static void entries_are_at_the_end_of_the_table(void **state)
 {
@@ -125,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_one_partitions),
+        cmocka_unit_test(units_are_for_what_is_behind_them),
         cmocka_unit_test(entries_are_at_the_end_of_the_table),
         cmocka_unit_test(nobody_is_attached_without_protection),
         cmocka_unit_test(dma_is_kept_to_the_partitions_memory),
