@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two guests with a unit each behind one of the hardware's, at random: the root's, and that of a partition beside it.
+ * Both list whatever they like, their own and the other's, turn translation on and off, start anew and run out of
+ * memory. No device ever reaches what is not its own partition's, no guest learns of the other's faults, and a guest
+ * that does all as it should finds its device translated, whatever the other one has done. The unit's caches never
+ * forget by themselves.
+ *
+ * NESTOR_SEED and NESTOR_OPS choose another run.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "iommu/domain/domain.h"
+#include "tests/support/guest_kit.h"
+#include "tests/support/repeat.h"
+
+enum {
+    GUESTS = 2, DEVICES = 2,
+    IOVA = 0x300000,
+    PAUSE_US = 50000,                 /* twenty faults a second are no storm */
+};
+static const u16 sids[GUESTS][DEVICES] = {{0x0108, KIT_FOREIGN_END}, {KIT_FOREIGN, KIT_FOREIGN + 1}};
+static const u32 pasids[] = {0, 5, 70};
+
+static struct kit kits[GUESTS];
+static struct domain *memory;
+static u64 first[GUESTS];             /* where a guest's tables begin */
+static u64 seed;
+static struct { u64 dma, refused, nested, resets, proofs, faults; } done;
+
+static u32 pick(u32 limit)
+{
+    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (u32)(seed >> 33) % limit;
+}
+
+static void begin(u32 g)
+{
+    struct kit *kit = &kits[g];
+    memset(kit_at(first[g]), 0, kit->ram_end - first[g]);
+    kit->next_page = first[g];
+    kit->root = kit_page(kit);
+    kit->ring = kit_page(kit);
+}
+
+static void reset(u32 g)
+{
+    hosted_fail_after(UINT32_MAX);
+    assert_int_equal(viommu_reset(kits[g].v), OK);
+    begin(g);
+    kit_boot(&kits[g]);
+    done.resets++;
+}
+
+/* Mostly one of its own; of the other's or of nobody's in particular now and then. */
+static void list(u32 g)
+{
+    struct kit *kit = &kits[g];
+    u16 sid = sids[pick(6) == 0 ? 1 - g : g][pick(DEVICES)];
+    u32 pasid = pasids[pick(ARRAY_LEN(pasids))];
+    u64 *context = kit_context(kit, sid, pick(2) != 0 ? 1u << 3 : 0, 0);
+    switch (pick(5)) {
+    case 0:
+        context[0] ^= 1;
+        break;
+    case 1:
+        kit_pasid_entry(kit, sid, pasid)[0] = 0;
+        break;
+    case 2:
+        kit_pass_through(kit, sid, pasid, (u16)(1 + pick(5)));
+        break;
+    default: {
+        u64 other = kits[1 - g].ram_base + pick(64) * PAGE_SIZE;
+        u64 root = pick(4) == 0 ? other : kit_page(kit);
+        if (root != other) {
+            kit_map(kit, root, IOVA, pick(3) == 0 ? other : kit_page(kit), 6);
+        }
+        kit_first_stage(kit, sid, pasid, (u16)(1 + pick(5)), root);
+    }
+    }
+    static const u64 all[] = {0x11, 0x37, 0x12};
+    (void)kit_submit(kit, pick(3) != 0 ? 0x31 | (u64)sid << 32 : all[pick(ARRAY_LEN(all))], 0);
+}
+
+static void command(u32 g)
+{
+    struct kit *kit = &kits[g];
+    u32 now = (u32)kit_read(kit, R_GSTS, 4) & 0x96ffffffu;
+    if (pick(3) != 0) {
+        kit_translate(kit, (now & G_TE) == 0);
+    } else {
+        kit_set_root(kit, pick(3));
+    }
+}
+
+static void check_device(u32 g)
+{
+    struct kit *kit = &kits[g];
+    u32 pasid = pasids[pick(ARRAY_LEN(pasids))];
+    struct model_outcome outcome;
+    u64 value = 1;
+    const u64 addrs[] = {IOVA, kit->ram_base, kit->ram_end - 8, kits[1 - g].ram_base, kits[1 - g].ram_end - 8};
+    const struct model_request request = {
+        .sid = sids[g][pick(DEVICES)], .has_pasid = pasid != 0, .pasid = pasid, .len = 8,
+        .op = pick(2) == 0 ? MODEL_WRITE : MODEL_READ, .addr = addrs[pick(ARRAY_LEN(addrs))]};
+    bool through = model_dma(kit->unit, &request, &value, &outcome);
+    if (through) {
+        assert_true(outcome.hpa >= kit->ram_base && outcome.hpa < kit->ram_end);
+        done.nested += outcome.kind == MODEL_KIND_NESTED;
+    }
+    done.dma += through;
+    done.refused += !through;
+}
+
+static bool is_own(u32 g, u16 sid)
+{
+    return (sid >= KIT_FOREIGN && sid < KIT_FOREIGN_END) == (g == 1);
+}
+
+static void check_faults(void)
+{
+    struct kit_fault fault;
+    for (u32 g = 0; g < GUESTS; g++) {
+        viommu_poll_faults(kits[g].v);
+        while (kit_take_fault(&kits[g], &fault)) {
+            assert_true(is_own(g, fault.sid));
+            done.faults++;
+        }
+        kit_write(&kits[g], R_FSTS, 4, 0x71);
+    }
+    assert_int_equal(kits[0].interrupts, 0);
+}
+
+/* From a new start on all is as the specification has it. */
+static void prove(u32 g)
+{
+    u64 value = 0;
+    reset(g);
+    (void)kit_device(&kits[g], sids[g][0], 0, 1, IOVA, NULL);
+    kit_invalidate_all(&kits[g]);
+    assert_int_equal(kit_dma(&kits[g], sids[g][0], false, IOVA, &value), 0);
+    assert_int_equal(value, KIT_VALUE);
+    assert_int_equal(kit_kind(&kits[g], sids[g][0], IOVA), MODEL_KIND_NESTED);
+    kit_translate(&kits[g], false);
+    assert_int_equal(kit_dma(&kits[g], sids[g][1], false, kits[g].ram_base, &value), 0);
+    kit_translate(&kits[g], true);
+    assert_int_not_equal(kit_dma(&kits[g], sids[g][1], false, kits[g].ram_base, &value), 0);
+    done.proofs++;
+}
+
+static void step(void)
+{
+    u32 g = pick(GUESTS);
+    u32 what = pick(100);
+    if (kits[g].next_page + 32 * PAGE_SIZE > kits[g].ram_end) {
+        reset(g);
+    }
+    hosted_fail_after(pick(8) == 0 ? pick(4) : UINT32_MAX);
+    if (what < 30) {
+        list(g);
+    } else if (what < 36) {
+        command(g);
+    } else if (what == 36) {
+        reset(g);
+    } else if (what == 37) {
+        prove(g);
+    } else {
+        check_device(g);
+    }
+    hosted_fail_after(UINT32_MAX);
+    hosted_advance_us(PAUSE_US);
+    check_faults();
+}
+
+static void start(void)
+{
+    static const struct vtd_context plain = {.pasids = 0};
+    static struct vtd_owner owners[DEVICES];
+    struct vtd_unit_info info;
+    kit_start(&kits[0]);
+    vtd_unit_get_info(host_unit(), &info);
+    const struct domain_config config = {.levels = 4, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
+                                         .partition = 1};
+    assert_int_equal(domain_create(&config, &memory), OK);
+    assert_int_equal(domain_map(memory, (gpa_t){KIT_OWNER_RAM}, (hpa_t){KIT_OWNER_RAM},
+                                KIT_OWNER_RAM_END - KIT_OWNER_RAM, PROT_READ | PROT_WRITE, MEM_WB), OK);
+    for (u32 i = 0; i < DEVICES; i++) {
+        assert_int_equal(vtd_own_add(host_unit(), sids[1][i]), OK);
+        assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sids[1][i], &plain), OK);
+        assert_int_equal(domain_attach(memory, host_unit(), VTD_ROOT_OWN_OFF, sids[1][i], VTD_NO_PASID), OK);
+        assert_int_equal(vtd_own_block(host_unit(), sids[1][i], false), OK);
+        owners[i] = (struct vtd_owner){.sid = sids[1][i], .name = "a", .keeper = host_unit()};
+    }
+    vtd_fault_set_owners(host_unit(), owners, DEVICES);
+    kit_start_owner(&kits[1], &kits[0], memory, sids[1], DEVICES);
+    for (u32 g = 0; g < GUESTS; g++) {
+        first[g] = kits[g].next_page;
+        begin(g);
+        kit_boot(&kits[g]);
+    }
+}
+
+static void neither_reaches_or_harms_the_other(void **state)
+{
+    (void)state;
+    u64 ops = repeat_or("NESTOR_OPS", 300000);
+    const char *text = getenv("NESTOR_SEED");
+    seed = text != NULL ? strtoull(text, NULL, 0) : 20261130;
+    start();
+    for (u64 n = 0; n < ops; n++) {
+        step();
+    }
+    for (u32 g = 0; g < GUESTS; g++) {
+        prove(g);
+    }
+    print_message("# %llu DMA, %llu of it nested, %llu refused; %llu faults told, %llu resets, %llu proofs\n", done.dma,
+                  done.nested, done.refused, done.faults, done.resets, done.proofs);
+    assert_true(done.nested != 0 && done.dma > done.nested && done.refused != 0 && done.faults != 0);
+    kit_stop_owner(&kits[1]);
+    for (u32 i = 0; i < DEVICES; i++) {
+        assert_int_equal(domain_detach(memory, host_unit(), VTD_ROOT_OWN_OFF, sids[1][i], VTD_NO_PASID), OK);
+    }
+    assert_int_equal(domain_destroy(memory), OK);
+    assert_true(kit_stop(&kits[0]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(neither_reaches_or_harms_the_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
