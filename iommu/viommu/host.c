@@ -271,7 +271,7 @@ bool viommu_host_irt_firmware(const struct viommu *v, u64 *irta, bool *compatibi
 
 enum result viommu_host_post(struct viommu *v, const struct vtd_desc *descs, u32 count)
 {
-    return vtd_queue_post(v->config.unit, descs, count);
+    return vtd_queue_post(v->config.unit, descs, count, &v->share);
 }
 
 bool viommu_host_next_fault(struct viommu *v, struct viommu_fault_event *out)

@@ -270,6 +270,7 @@ struct viommu {
     struct viommu_faults faults;
     enum vtd_root root;              /* which its devices have their entries in */
     struct viommu_done done;
+    struct vtd_share share;          /* of the unit's queue */
     struct viommu_stats stats;
     struct shadow_set shadows;       /* of a shadowed unit */
     struct domain_follower follower; /* who tells them of the second stage */

@@ -62,6 +62,7 @@ static enum result add(struct vtd_unit *unit, u16 sid)
     }
     struct vtd_own *own = &list(unit)[unit->own_count++];
     *own = (struct vtd_own){.sid = sid, .blocked = true};
+    unit->reserve = unit->queue_size / 2;
     follow(unit, own);
     return vtd_inval_all(unit);
 }
@@ -119,6 +120,7 @@ void vtd_own_free(struct vtd_unit *unit)
         *own = (struct vtd_own){.sid = own->sid};
         follow(unit, own);
     }
+    unit->reserve = 0;
     if (unit->own.v != 0) {
         port_pages_free(unit->own, 1);
         unit->own.v = 0;

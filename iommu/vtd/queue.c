@@ -293,7 +293,23 @@ enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u
     return result;
 }
 
-static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+/* The rest is full. What was put into the reserve before is done once the head has passed it. */
+static not_inlined enum result post_to_reserve(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
+                                               struct vtd_share *share)
+{
+    vtd_queue_poll(unit);
+    unit->head = vtd_ring_head(unit);
+    u32 behind = vtd_ring_distance(unit, share->end, unit->tail);
+    if (share->used && behind < vtd_ring_distance(unit, unit->head, unit->tail)) {
+        return ERR_BUSY;
+    }
+    enum result r = vtd_ring_post(unit, descs, count, SPARE);
+    share->used = r == OK;
+    share->end = unit->tail;
+    return r;
+}
+
+static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count, struct vtd_share *share)
 {
     if (!is_usable(unit)) {
         return ERR_TIMEOUT;
@@ -301,17 +317,20 @@ static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32
     if (!fits_width(unit, descs, count)) {
         return ERR_INVALID;
     }
-    enum result r = vtd_ring_post(unit, descs, count, SPARE);
+    enum result r = vtd_ring_post(unit, descs, count, unit->reserve + SPARE);
+    if (r == ERR_BUSY && unit->reserve != 0) {
+        return post_to_reserve(unit, descs, count, share);
+    }
     if (r == ERR_BUSY) {
         vtd_queue_poll(unit); /* if it had stopped, the next try finds it running */
     }
     return r;
 }
 
-enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count)
+enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count, struct vtd_share *share)
 {
     spin_lock(&unit->lock);
-    enum result r = post(unit, descs, count);
+    enum result r = post(unit, descs, count, share);
     spin_unlock(&unit->lock);
     return r;
 }

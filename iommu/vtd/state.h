@@ -92,6 +92,7 @@ struct vtd_unit {
     u32 sequence;              /* of our last wait descriptor */
     u32 status[2];             /* written by wait descriptors: ours, and those that replace refused ones */
     bool queue_used;           /* hardware may be reading our ring */
+    u32 reserve;               /* places of it that are shared one batch at a time, 0: the unit is not shared */
     bool queue_dead;           /* it hung: nobody waits for it until it has caught up */
     enum vtd_root active;
     hpa_t queue;

@@ -227,9 +227,16 @@ void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid);
 
 /*
  * Descriptors with one doorbell and nothing to wait for, as a guest's batch has its own waits. ERR_BUSY:
- * no room, nothing was put. ERR_TIMEOUT: the queue is off or hung.
+ * no room, nothing was put. ERR_TIMEOUT: the queue is off or hung. Where source-ids are owned the unit is shared, and
+ * half of its queue is a reserve, in which each guest, by a share of its own, has one batch at a time: nobody finds no
+ * room for ever, whatever the others do.
  */
-must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count);
+struct vtd_share {
+    bool used;         /* of the queue's reserve, */
+    u32 end;           /* up to there */
+};
+must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
+                                    struct vtd_share *share);
 
 /* Second stage of did changed in [gpa, gpa + size): IOTLB of it, nested entries included. size 0: all. */
 must_use enum result vtd_inval_second_stage(struct vtd_unit *unit, u16 did, u64 gpa, u64 size);

@@ -228,6 +228,60 @@ static void completions_are_their_owners(void **state)
     stop(&t);
 }
 
+/* Commands until the unit has no room for more of this guest's. */
+static u32 flood(struct kit *kit, u64 status)
+{
+    enum { BATCH = 30 };
+    u32 value = 0;
+    u64 tail = kit_read(kit, R_IQT, 8);
+    bool left = false;
+    for (u32 batch = 0; batch < 100 && !left; batch++) {
+        for (u32 i = 0; i < BATCH; i++) {
+            tail = kit_queue(kit, tail, 0x25 | (u64)++value << 32, status);
+        }
+        left = viommu_mmio_write(kit->v, R_IQT, 8, tail);
+    }
+    assert_true(left);
+    for (u32 i = 0; i < 10; i++) {
+        assert_true(kit_run(kit, VIOMMU_BUDGET));
+    }
+    return value;
+}
+
+/* Whoever fills the queue leaves room for the other: one batch at once, and another when that is done. */
+static void a_full_queue_has_room_for_the_other(void **state)
+{
+    (void)state;
+    const struct model_faults hang = {.queue_hang = true}, some = {.hang_after = 400}, well = {.queue_hang = false};
+    for (u32 first = 0; first < 2; first++) {
+        struct two t;
+        start(&t);
+        struct kit *kits[] = {&t.root, &t.owner};
+        struct kit *full = kits[first], *other = kits[1 - first];
+        kit_boot(&t.root);
+        kit_boot(&t.owner);
+        u64 status = kit_page(full), other_status = kit_page(other);
+        model_set_faults(t.root.unit, &hang);
+        u32 value = flood(full, status);
+        u64 tail = kit_queue(other, kit_read(other, R_IQT, 8), 0x25 | 1ull << 32, other_status);
+        assert_false(viommu_mmio_write(other->v, R_IQT, 8, tail));
+        tail = kit_queue(other, tail, 0x25 | 2ull << 32, other_status);
+        assert_true(viommu_mmio_write(other->v, R_IQT, 8, tail));
+        assert_int_equal(kit_at(other_status)[0], 0);
+        model_set_faults(t.root.unit, &some);
+        model_kick(t.root.unit);
+        assert_int_equal(kit_at(other_status)[0], 1);
+        assert_false(kit_run(other, VIOMMU_BUDGET));
+        model_set_faults(t.root.unit, &well);
+        model_kick(t.root.unit);
+        kit_finish(full);
+        kit_finish(other);
+        assert_int_equal(kit_at(status)[0], value);
+        assert_int_equal(kit_at(other_status)[0], 2);
+        stop(&t);
+    }
+}
+
 /* Of the one, then of the other: the next life begins with nothing, and nothing is lost. */
 static void a_reset_is_its_owners(void **state)
 {
@@ -266,6 +320,7 @@ int main(void)
         cmocka_unit_test(nobody_lists_what_is_not_its_own),
         cmocka_unit_test(faults_are_their_owners),
         cmocka_unit_test(completions_are_their_owners),
+        cmocka_unit_test(a_full_queue_has_room_for_the_other),
         cmocka_unit_test(a_reset_is_its_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void an_entry_counts_when_the_unit_is_told(void **state)
     assert_int_equal(interrupt(&rig, 7, &out), 0);
     assert_int_equal(out.addr, 0xfee01000);
     const struct vtd_desc invalidation = vtd_desc_interrupt_entries(7, 0);
-    assert_int_equal(vtd_queue_post(rig.unit, &invalidation, 1), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, &invalidation, 1, NULL), OK);
     assert_int_equal(interrupt(&rig, 7, &out), 0);
     assert_int_equal(out.addr, 0xfee02000);
     stop(&rig);

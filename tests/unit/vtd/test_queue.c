@@ -47,7 +47,7 @@ static void short_descriptors(void **state)
     vtd_rig_start(&rig, VTD_RIG_LEGACY);
     assert_int_equal(rig.unit->desc_words, 2);
     assert_int_equal(vtd_queue_run(rig.unit, &wide, 1), ERR_INVALID);
-    assert_int_equal(vtd_queue_post(rig.unit, &wide, 1), ERR_INVALID);
+    assert_int_equal(vtd_queue_post(rig.unit, &wide, 1, NULL), ERR_INVALID);
     for (u32 i = 0; i < 1500; i++) {
         assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     }
@@ -79,7 +79,7 @@ static void a_guests_batch_is_not_waited_for(void **state)
     const struct vtd_desc batch[] = {vtd_desc_iotlb_domain(1), guest_wait(7)};
     u32 posted = 0;
     enum result r;
-    while ((r = vtd_queue_post(rig.unit, batch, ARRAY_LEN(batch))) == OK) {
+    while ((r = vtd_queue_post(rig.unit, batch, ARRAY_LEN(batch), NULL)) == OK) {
         posted++;
     }
     assert_int_equal(r, ERR_BUSY);
@@ -90,8 +90,8 @@ static void a_guests_batch_is_not_waited_for(void **state)
     model_kick(rig.model);
     assert_int_equal(guest_status(), 7);
     assert_int_equal(done(&rig, MODEL_DESC_IOTLB), before + posted);
-    assert_int_equal(vtd_queue_post(rig.unit, batch, ARRAY_LEN(batch)), OK);
-    assert_int_equal(vtd_queue_post(rig.unit, batch, 0), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, batch, ARRAY_LEN(batch), NULL), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, batch, 0, NULL), OK);
     vtd_rig_stop(&rig);
 }
 
@@ -103,13 +103,13 @@ static void somebody_elses_bad_descriptor(void **state)
     const struct vtd_desc bad = {{0x0f, 0, 0, 0}}, good = vtd_desc_iotlb_global();
     vtd_rig_start(&rig, VTD_RIG_SERVER);
     /* It stops the queue; the batch behind it is done and gets no error. */
-    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1, NULL), OK);
     u64 before = done(&rig, MODEL_DESC_IOTLB);
     assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     assert_int_equal(done(&rig, MODEL_DESC_IOTLB), before + 1);
     /* When nothing else comes, looking for faults gets it going. */
     const struct vtd_desc batch[] = {bad, guest_wait(9)};
-    assert_int_equal(vtd_queue_post(rig.unit, batch, 2), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, batch, 2, NULL), OK);
     assert_int_equal(guest_status(), 0);
     assert_false(vtd_fault_next(rig.unit, &fault));
     assert_int_equal(guest_status(), 9);
@@ -129,14 +129,14 @@ static void a_full_ring_that_stopped(void **state)
     struct vtd_rig rig;
     const struct vtd_desc bad = {{0x0f, 0, 0, 0}}, good = vtd_desc_iotlb_global();
     vtd_rig_start(&rig, VTD_RIG_SERVER);
-    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
-    while (vtd_queue_post(rig.unit, &good, 1) == OK) {
+    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1, NULL), OK);
+    while (vtd_queue_post(rig.unit, &good, 1, NULL) == OK) {
     }
     /* The refusal made it go on. */
-    assert_int_equal(vtd_queue_post(rig.unit, &good, 1), OK);
-    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, &good, 1, NULL), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, &bad, 1, NULL), OK);
     while (distance_to_full(rig.unit) > 2) {
-        assert_int_equal(vtd_queue_post(rig.unit, &good, 1), OK);
+        assert_int_equal(vtd_queue_post(rig.unit, &good, 1, NULL), OK);
     }
     assert_int_equal(vtd_queue_run(rig.unit, &good, 1), OK);
     vtd_rig_stop(&rig);
@@ -156,7 +156,7 @@ static void a_queue_that_refuses_everything(void **state)
     assert_int_equal(vtd_queue_run(rig.unit, &good, 1), ERR_TIMEOUT);
     assert_true(hosted_log_lines() < 10);
     assert_int_equal(vtd_queue_run(rig.unit, &good, 1), ERR_TIMEOUT);
-    assert_int_equal(vtd_queue_post(rig.unit, &good, 1), ERR_TIMEOUT);
+    assert_int_equal(vtd_queue_post(rig.unit, &good, 1, NULL), ERR_TIMEOUT);
     model_write(rig.model, 0x20, 8, root);
     model_write(rig.model, 0x18, 4, 0xc4000000);
     vtd_rig_stop(&rig);
@@ -183,7 +183,7 @@ static void a_mute_device_costs_nobody_else(void **state)
                                      device_tlb(0x18), device_tlb(0x20), device_tlb(0x28)};
     const struct vtd_desc guest = guest_wait(11);
     u64 before = done(&rig, MODEL_DESC_PASID_CACHE);
-    assert_int_equal(vtd_queue_post(rig.unit, &guest, 1), OK);
+    assert_int_equal(vtd_queue_post(rig.unit, &guest, 1, NULL), OK);
     assert_int_equal(vtd_queue_run(rig.unit, batch, ARRAY_LEN(batch)), ERR_QUEUE);
     assert_int_equal(guest_status(), 11);
     /* What stands before the first device-TLB invalidation is not repeated. */
@@ -251,7 +251,7 @@ static void a_queue_that_comes_back(void **state)
         u64 waited = us_of(&rig, &good, ERR_TIMEOUT);
         assert_true(waited >= 10000000 && waited < 11000000);
         assert_true(us_of(&rig, &good, ERR_TIMEOUT) < 10000);
-        assert_int_equal(vtd_queue_post(rig.unit, &good, 1), ERR_TIMEOUT);
+        assert_int_equal(vtd_queue_post(rig.unit, &good, 1, NULL), ERR_TIMEOUT);
         assert_false(vtd_fault_next(rig.unit, &fault));
         assert_int_equal(hosted_log_lines(), 1);
         u64 *table = port_hpa_to_ptr(rig.root);
@@ -342,7 +342,7 @@ static void a_unit_that_falls_off_the_bus(void **state)
     assert_int_equal(vtd_regs_switch(rig.unit, GCMD_TE, true), ERR_TIMEOUT);
     for (u32 i = 0; i < 1000; i++) {
         assert_false(vtd_fault_next(rig.unit, &fault));
-        assert_int_equal(vtd_queue_post(rig.unit, &good, 1), i == 0 ? OK : ERR_TIMEOUT);
+        assert_int_equal(vtd_queue_post(rig.unit, &good, 1, NULL), i == 0 ? OK : ERR_TIMEOUT);
         assert_true(us_of(&rig, &good, ERR_TIMEOUT) < 10000);
     }
     vtd_fault_get_counts(rig.unit, &counts);
