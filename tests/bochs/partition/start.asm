@@ -8,11 +8,9 @@ MULTIBOOT_FLAGS         equ 2           ; memory's size, please
 IDT_GATES               equ 256
 START_PAGE              equ 8           ; 8000h
 
-section .multiboot align=4
-    dd MULTIBOOT_MAGIC, MULTIBOOT_FLAGS, -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)
-
 section .text
 global _start, second_start, second_end, tick_entry, start_page
+    dd MULTIBOOT_MAGIC, MULTIBOOT_FLAGS, -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)   ; in the first 8 KiB of the file
 _start:
     mov esp, first_stack
     push ebx

@@ -362,7 +362,7 @@ static void invalidate(u32 index, u64 iova, u32 count, bool leaf, bool all)
                 u64 pasid = pasids[p] == VTD_NO_PASID ? 0 : pasids[p];
                 descs[p] = (struct vtd_desc){{6 | what | (u64)ids[k] << 16 | pasid << 32, where}};
             }
-            assert_int_equal(vtd_queue_post(units[i].unit, descs, PASIDS), OK);
+            assert_int_equal(vtd_queue_post(units[i].unit, descs, PASIDS, NULL), OK);
         }
     }
 }

@@ -99,7 +99,7 @@ static void invalidate(struct vtd_unit *unit)
     for (u32 i = 0; i < found; i++) {
         u64 of = (u64)ids[i] << 16 | 77777ull << 32;
         const struct vtd_desc descs[2] = {{{0x36 | of, 0x1000}}, {{0x26 | of, 0}}};
-        machine_must(vtd_queue_post(unit, descs, ARRAY_LEN(descs)));
+        machine_must(vtd_queue_post(unit, descs, ARRAY_LEN(descs), NULL));
     }
 }
 
