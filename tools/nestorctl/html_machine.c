@@ -5,6 +5,7 @@
  */
 #include "tools/nestorctl/devices.h"
 #include "tools/nestorctl/html.h"
+#include "tools/nestorctl/partition.h"
 #include "tools/nestorctl/words.h"
 
 enum { NAME = 96, PAD = 10, TOP = 44, CHAR = 7 };
@@ -32,6 +33,9 @@ void html_lines(struct ctl *c, const char *text)
 
 enum { ROW = 26, ROWS = 64, NAME_X = 350, LEFT = 690, MIDDLE = 130, UNIT_X = 770, MEMORY_X = 1000, MEMORY = 260 };
 
+/* Partitions beside this one, each in a box below it. */
+enum { OTHERS = 16, OTHER = 48, BETWEEN = 8 };
+
 struct machine_drawing {
     u32 rows;
     u32 chosen;
@@ -39,6 +43,9 @@ struct machine_drawing {
     u32 first_row[128], last_row[128];
     bool drawing;
     u32 cpus, memory_mib;
+    u32 other_count;
+    struct status_life others[OTHERS];
+    u32 functions[OTHERS];
 };
 
 static const char *class_of(const char *state)
@@ -78,11 +85,19 @@ static void note_machine(struct ctl *c, const struct status_record *r, void *to)
 {
     struct machine_drawing *m = to;
     struct status_partition p;
+    struct status_function f;
     (void)c;
-    if (r->type == STATUS_PARTITION) {
+    if (r->type == STATUS_PARTITION && m->cpus == 0) {
         status_client_copy(r, &p, sizeof(p));
         m->cpus = p.cpus;
         m->memory_mib = (u32)(p.memory >> 20);
+    } else if (r->type == STATUS_LIFE && m->other_count < OTHERS) {
+        partition_read_life(r, &m->others[m->other_count++]);
+    } else if (r->type == STATUS_FUNCTION) {
+        status_client_copy(r, &f, sizeof(f));
+        for (u32 i = 0; i < m->other_count; i++) {
+            m->functions[i] += m->others[i].id == f.partition ? 1 : 0;
+        }
     }
 }
 
@@ -118,6 +133,19 @@ static void draw_partition(struct ctl *c, const struct machine_drawing *m, u32 y
     }
 }
 
+static void draw_others(struct ctl *c, const struct machine_drawing *m, u32 y)
+{
+    for (u32 i = 0; i < m->other_count; i++) {
+        const struct status_life *life = &m->others[i];
+        out_raw(&c->out, "<rect class='mem' x='%u' y='%u' width='%u' height='%u'/>\n<text class='t' x='%u' y='%u'>"
+                "partition ", MEMORY_X, y, MEMORY, OTHER, MEMORY_X + PAD, y + 18);
+        html_text(c, life->name);
+        out_raw(&c->out, ": %s</text>\n<text class='s' x='%u' y='%u'>%llu MiB, %u CPUs, %u functions</text>\n",
+                partition_state(life), MEMORY_X + PAD, y + 38, life->memory >> 20, life->cpus, m->functions[i]);
+        y += OTHER + BETWEEN;
+    }
+}
+
 static void draw_devices(struct ctl *c, struct machine_drawing *m)
 {
     const struct status_device *defaults;
@@ -138,7 +166,8 @@ void html_machine(struct ctl *c, u32 chosen)
             "tables say copied into it. <i class='stop'>blocked</i>: reaches nothing.</p>\n");
     (void)ctl_each(c, STATUS_REPORT_PARTITION, note_machine, &m);
     draw_devices(c, &m);
-    u32 height = TOP + (m.rows * ROW > LEAST ? m.rows * ROW : LEAST) + PAD;
+    u32 own = (m.rows * ROW > LEAST ? m.rows * ROW : LEAST) + PAD;
+    u32 height = TOP + own + m.other_count * (OTHER + BETWEEN);
     out_raw(&c->out, "<svg viewBox='0 0 %u %u' width='%u' role='img' aria-label='The machine'>\n",
             MEMORY_X + MEMORY + PAD,
             height, MEMORY_X + MEMORY + PAD);
@@ -148,7 +177,8 @@ void html_machine(struct ctl *c, u32 chosen)
             MEMORY_X);
     m.drawing = true;
     draw_devices(c, &m);
-    draw_units(c, &m, TOP - ROW / 2, height - TOP);
-    draw_partition(c, &m, TOP - ROW / 2, height - TOP);
+    draw_units(c, &m, TOP - ROW / 2, own);
+    draw_partition(c, &m, TOP - ROW / 2, own);
+    draw_others(c, &m, TOP - ROW / 2 + own + BETWEEN);
     out_raw(&c->out, "</svg>\n");
 }

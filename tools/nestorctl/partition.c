@@ -8,21 +8,26 @@ enum { FOLLOW_MS = 500, AGAIN_MS = 50, TRIES = 40, RETURN = '\r' };
 
 /* --- status --- */
 
-static void read_life(const struct status_record *r, struct status_life *life)
+void partition_read_life(const struct status_record *r, struct status_life *life)
 {
     status_client_copy(r, life, sizeof(*life));
     life->name[STATUS_NAME - 1] = life->reason[STATUS_REASON - 1] = '\0';
 }
 
-void partition_show_life(struct ctl *c, const struct status_record *r)
+const char *partition_state(const struct status_life *life)
 {
     static const char *const states[] = {"unknown", "runs", "waits for its CPUs", "stopped"};
+    return life->state < ARRAY_LEN(states) ? states[life->state] : states[0];
+}
+
+void partition_show_life(struct ctl *c, const struct status_record *r)
+{
     struct status_life life;
     struct out *o = &c->out;
-    read_life(r, &life);
+    partition_read_life(r, &life);
     out_begin_numbered(o, "partition", life.id);
     out_text(o, "name", "%s", life.name);
-    out_text(o, "state", "%s", life.state < ARRAY_LEN(states) ? states[life.state] : states[0]);
+    out_text(o, "state", "%s", partition_state(&life));
     out_number(o, "cpus", life.cpus);
     out_number(o, "memory_mib", life.memory >> 20);
     out_number(o, "starts", life.starts);
@@ -68,7 +73,7 @@ static void look(struct ctl *c, const struct status_record *r, void *to)
     struct status_life life;
     (void)c;
     if (r->type == STATUS_LIFE) {
-        read_life(r, &life);
+        partition_read_life(r, &life);
         s->life = words_equal(life.name, s->name) ? life : s->life;
     }
 }

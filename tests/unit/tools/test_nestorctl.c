@@ -511,6 +511,7 @@ static void a_report_as_a_page(void **state)
     report_page();
     needs_nothing_else();
     assert_true(says("aria-label='The machine'") && says("partition 0: 512 MiB, 6 CPUs"));
+    assert_true(says("partition rt: runs</text>") && says("256 MiB, 2 CPUs, 1 functions"));
     assert_true(says("=== status ===\nnestor: version") && says("=== previous ==="));
     assert_false(says("first_stage 0x1c26a000") || says("The path of one DMA"));
 }
