@@ -5,6 +5,7 @@
  *   image, initrd     as the files are
  *   information       of its boot protocol
  *   tables            ACPI
+ *   reset             code at the reset vector
  */
 #include "boot/uefi.h"
 
@@ -129,6 +130,16 @@ static void add_load(struct handover_partition *p, u64 gpa, const void *bytes, u
     *at = (*at + size + PAGE_MASK) & ~PAGE_MASK;
 }
 
+/*
+ * mov dx, port; mov al, 6; out dx, al; again: hlt; jmp again. With reduced hardware Linux expects to be reset by EFI,
+ * and where there is none goes to where a CPU begins, in real mode.
+ */
+static void add_reset_vector(struct handover_partition *p, u64 *at)
+{
+    const u8 code[] = {0xba, (u8)p->reset_port, (u8)(p->reset_port >> 8), 0xb0, 6, 0xee, 0xf4, 0xeb, 0xfd};
+    add_load(p, PARTITION_RESET, code, sizeof(code), at);
+}
+
 static u64 bytes_to_store(const struct program_start *start)
 {
     u64 bytes = 0;
@@ -143,7 +154,8 @@ static bool fill_store(struct making *m, const struct areas *avoid)
     static struct partition_tables tables;
     struct handover_partition *p = m->out;
     partition_acpi_build(p, cpu_ids, cpu_count, &m->pci, &tables);
-    u64 size = (bytes_to_store(&m->start) + tables.size + STORE_GRANULE - 1) & ~(u64)(STORE_GRANULE - 1);
+    u64 size = bytes_to_store(&m->start) + sizeof(tables.bytes) + PAGE_SIZE;
+    size = (size + STORE_GRANULE - 1) & ~(u64)(STORE_GRANULE - 1);
     if (!place_reserve(size, avoid, &p->store_base)) {
         return refuse(m, "image", "files for which the firmware has memory free, in one piece");
     }
@@ -156,6 +168,7 @@ static bool fill_store(struct making *m, const struct areas *avoid)
         }
     }
     add_load(p, PARTITION_TABLES, tables.bytes, tables.size, &at);
+    add_reset_vector(p, &at);
     return true;
 }
 

@@ -14,6 +14,7 @@ enum {
     PARTITION_INFO = 0x90000,           /* what its boot protocol wants: zero page or multiboot information */
     PARTITION_LOW_END = 0xa0000,
     PARTITION_TABLES = 0xe0000,         /* RSDP, where an OS without EFI looks for it, and the other ACPI tables */
+    PARTITION_RESET = 0xffff0,          /* what a CPU of old begins with: F000h:FFF0h */
     PARTITION_HIGH = 0x100000,
     PARTITION_TABLES_BYTES = PARTITION_HIGH - PARTITION_TABLES,
 };

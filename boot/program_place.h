@@ -6,7 +6,7 @@
 #include "boot/partition_map.h"
 
 enum {
-    PROGRAM_PIECES = HANDOVER_PARTITION_LOADS - 1,    /* the last load is that of the ACPI tables */
+    PROGRAM_PIECES = HANDOVER_PARTITION_LOADS - 2,    /* the last are ACPI tables and reset vector */
     PROGRAM_INFO = 8192,
     PROGRAM_ARGUMENTS = PROGRAM_INFO - 4096,
 };

@@ -152,11 +152,11 @@ bool window_control(void (*wait)(unsigned long long ms))
            reaches(STATUS_STOPPED, 3, 3, &life, wait);
 }
 
-bool window_stops(u32 seconds, void (*wait)(unsigned long long ms))
+bool window_ends(bool for_good, u32 seconds, void (*wait)(unsigned long long ms))
 {
     struct status_life life;
     for (u32 i = 0; i < seconds * 10; i++) {
-        if (read_life(&life) && life.state == STATUS_STOPPED && life.ends != 0) {
+        if (read_life(&life) && life.ends != 0 && (!for_good || life.state == STATUS_STOPPED)) {
             return true;
         }
         wait(100);

@@ -11,8 +11,8 @@ bool window_shows(void);
 bool window_controls(void);
 /* Restarted, it waits again; a character lets it go, it is off, starts and waits, and again. wait: milliseconds. */
 bool window_control(void (*wait)(unsigned long long ms));
-/* It has stopped for good before so many seconds are over. */
-bool window_stops(unsigned int seconds, void (*wait)(unsigned long long ms));
+/* A life of it has ended before so many seconds are over, or the last one. */
+bool window_ends(bool for_good, unsigned int seconds, void (*wait)(unsigned long long ms));
 /* Of Nestor's pool. */
 unsigned long long window_free_pages(void);
 /* The root may read its console, and there is something. */

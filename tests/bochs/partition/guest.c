@@ -10,6 +10,7 @@
  *   u  has its unit translate that function's DMA, and lists what is not its own; leaves translation on
  *   s  says what its status window shows it
  *   k  waits for a character from its console
+ *   v  reset, as by a jump to the reset vector in real mode
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
  */
 #include <stdbool.h>
@@ -47,6 +48,7 @@ void tick_handler(void);
 void tick_entry(void);
 void load_tables(u32 idt_limit, const void *idt);
 void triple_fault(void);
+void reset_vector(void);
 extern const u8 second_start[], second_end[];
 
 static struct gate idt[256];
@@ -438,6 +440,7 @@ static void perform(char what)
     case 's': show_window(); break;
     case 'k': wait_for_key(); break;
     case 'f': triple_fault(); break;
+    case 'v': reset_vector(); break;
     case 'r': out(RESET, 6); break;
     case 'o': out(SLEEP, SLEEP_OFF); break;
     case 'i': msr_write(MSR_ICR, msr_read(MSR_ID) << 32 | ICR_INIT); break;

@@ -7,6 +7,7 @@ MULTIBOOT_MAGIC         equ 1badb002h
 MULTIBOOT_FLAGS         equ 2           ; memory's size, please
 IDT_GATES               equ 256
 START_PAGE              equ 8           ; 8000h
+CODE_16                 equ 24
 
 section .text
 global _start, second_start, second_end, tick_entry, start_page
@@ -33,6 +34,12 @@ second_start:
 gdtr:
     dw gdt_end - gdt - 1
     dd gdt
+; To real mode, and to where a CPU begins.
+reset_start:
+    mov eax, cr0
+    and al, 0feh
+    mov cr0, eax
+    jmp 0f000h:0fff0h
 second_end:
 
 bits 32
@@ -52,7 +59,7 @@ tick_entry:
     popad
     iretd
 
-global load_tables, triple_fault
+global load_tables, triple_fault, reset_vector
 ; void load_tables(u32 idt_limit, const void *idt)
 load_tables:
     lgdt [table_gdt]
@@ -74,10 +81,14 @@ triple_fault:
     lidt [table_idt]
     int3
 
+reset_vector:
+    cli
+    jmp CODE_16:START_PAGE * 1000h + reset_start - second_start
+
 section .data
 align 8
 gdt:
-    dq 0, 00cf9b000000ffffh, 00cf93000000ffffh
+    dq 0, 00cf9b000000ffffh, 00cf93000000ffffh, 00009b000000ffffh
 gdt_end:
 table_gdt:
     dw gdt_end - gdt - 1
