@@ -73,8 +73,7 @@ bool shadow_compose(struct shadow_set *set, u64 entry, u32 level, u64 access, u6
     return span <= w->size - (gpa - w->gpa) && (both == 0 || ((gpa + w->offset) & (span - 1)) == 0);
 }
 
-/* False: no leaf, or one of smaller pieces. */
-static bool compose_other(struct shadow_set *set, u64 *entry, u32 level, u64 access)
+bool shadow_compose_one(struct shadow_set *set, u64 *entry, u32 level, u64 access)
 {
     enum shadow_kind kind = shadow_kind(set, *entry, level);
     u64 leaf = 0;
@@ -132,7 +131,7 @@ not_inlined u32 shadow_compose_run(struct shadow_set *set, u64 *entries, u32 lev
     for (u32 i = 0; i < count;) {
         if (count - i >= 4 && compose_four(&u, &entries[i])) {
             i += 4;
-        } else if (compose_other(set, &entries[i], level, access)) {
+        } else if (shadow_compose_one(set, &entries[i], level, access)) {
             look_for_usual(&u, &set->window, span);
             i++;
         } else {

@@ -77,7 +77,9 @@ void shadow_look(struct shadow_set *set, u64 gpa);
  * mapped in one piece, so only smaller pages will do.
  */
 bool shadow_compose(struct shadow_set *set, u64 entry, u32 level, u64 access, u64 *out);
-/* The same for entries of one table, in place, up to one that leads to a table or takes smaller pages. How many. */
+/* The same for any entry, in place. False: it leads to a table or takes smaller pages. */
+bool shadow_compose_one(struct shadow_set *set, u64 *entry, u32 level, u64 access);
+/* The same for entries of one table, in place, up to the first that does not. How many. */
 u32 shadow_compose_run(struct shadow_set *set, u64 *entries, u32 level, u32 count, u64 access);
 /* Piece i of a leaf, as an entry one level below. */
 u64 shadow_piece(u64 leaf, u32 level, u32 i);

@@ -93,11 +93,14 @@ static void give_up(struct shadow_set *set, struct shadow *s, u64 at, u32 level,
 static void assign(struct shadow_set *set, struct shadow *s, u64 at, u32 level, const u64 *leaves, u32 count,
                    u32 *budget)
 {
-    u32 changed;
+    u32 changed, room = 0;
     u32 before = domain_table_pages(s->domain);
-    u32 room = shadow_memory_take(set, s, s->levels);
     enum result r = domain_assign(s->domain, (gpa_t){at}, level, leaves, count, &room, &changed);
-    shadow_memory_give(set, s, room);
+    if (r == ERR_NO_MEMORY) { /* it takes a table, and without room for one nothing has changed */
+        room = shadow_memory_take(set, s, s->levels);
+        r = domain_assign(s->domain, (gpa_t){at}, level, leaves, count, &room, &changed);
+        shadow_memory_give(set, s, room);
+    }
     if (r != OK) {
         give_up(set, s, at, level, count);
     } else if (changed != 0) {
@@ -196,7 +199,11 @@ static void step(struct shadow_set *set, struct shadow *s, u64 *at, u64 end, u32
         count = LARGE_AT_ONCE;
     }
     read_entries(set, &p, shadow_index(*at, p.level), count);
-    count = shadow_compose_run(set, set->config.scratch, p.level, count, p.access);
+    if (count == 1) { /* finding out what is usual would take longer */
+        count = shadow_compose_one(set, set->config.scratch, p.level, p.access) ? 1 : 0;
+    } else {
+        count = shadow_compose_run(set, set->config.scratch, p.level, count, p.access);
+    }
     if (count != 0) {
         assign(set, s, start, p.level, set->config.scratch, count, budget);
     }

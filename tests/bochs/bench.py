@@ -38,8 +38,8 @@ AIMS = {
 # On a shadowed unit. Whole tables: from the doorbell to the status, so with the guest's looks at that; what of it is
 # Nestor's has its limits in tests/bench/report, 25 for a 4K leaf and 60 for a large one.
 SHADOW_AIMS = {
-    "shadow: a page mapped": 2700,
-    "shadow: a page taken away": 2650,
+    "shadow: a page mapped": 2500,
+    "shadow: a page taken away": 2500,
     "shadow: 1 GiB in 4K pages": 30 * 512 * 512,
     "shadow: 1 GiB in 4K pages, again": 30 * 512 * 512,
     "shadow: 32 GiB in 2M pages": 60 * 32 * 512,
