@@ -59,32 +59,41 @@ static void refuse(struct vcpu *v, u64 command)
 }
 
 /* One of lowest priority is for one of all that it names: those of the first cluster will do. */
-static void send_to_members(const struct icr *i, struct vcpu *v)
+static void send_to_members(const struct vcpu *v, u64 command)
 {
-    u32 members;
-    for (u32 c = 0; (members = icr_members(i, &v->partition->cpus, v->cpu->apic_id, &c)) != 0; c++) {
-        apic_send_to_cluster(c, members, (u32)i->mode << ICR_MODE_SHIFT | i->vector);
-        if (i->mode == ICR_LOWEST) {
-            break;
+    const struct icr_cpus *cpus = &v->partition->cpus;
+    bool to_one = (command & ICR_LOWEST << ICR_MODE_SHIFT) != 0;
+    u32 members = 0;
+    for (u32 c = 0; c < cpus->end && !(to_one && members != 0); c++) {
+        members = icr_members(command, cpus, v->cpu->apic_id, c);
+        if (members != 0) {
+            apic_send_to_cluster(c, members, (u32)command & (ICR_LOWEST << ICR_MODE_SHIFT | ICR_VECTOR));
         }
     }
 }
 
-static not_inlined bool filter(struct vcpu *v, u64 command)
+static void send_else(struct vcpu *v, u64 command)
 {
     const struct icr i = icr_decode(command, true);
-    if ((command & RESERVED) != 0) {
-        return false;
-    }
-    if (i.mode <= ICR_LOWEST && icr_is_allowed(&i)) {
-        send_to_members(&i, v);
-    } else if (!icr_is_allowed(&i)) {
+    if (!icr_is_allowed(&i)) {
         refuse(v, command);
     } else if (i.mode == ICR_NMI || icr_is_startup(&i)) {
         if (i.mode != ICR_NMI && v->partition->config == NULL) {
             life_root_starts(v->partition);
         }
         deliver(&i, v);
+    }
+}
+
+static not_inlined bool filter(struct vcpu *v, u64 command)
+{
+    if ((command & RESERVED) != 0) {
+        return false;
+    }
+    if (icr_is_interrupt(command)) {
+        send_to_members(v, command);
+    } else {
+        send_else(v, command);
     }
     return true;
 }

@@ -63,41 +63,20 @@ bool icr_reaches(const struct icr *i, const struct icr_cpu *cpu)
 
 bool icr_is_allowed(const struct icr *i)
 {
-    switch (i->mode) {
-    case ICR_FIXED:
-    case ICR_LOWEST:
-        return i->vector >= ICR_FIRST;
-    case ICR_NMI:
-    case ICR_INIT:
-    case ICR_STARTUP:
-        return true;
+    return i->mode == ICR_NMI || i->mode == ICR_INIT || i->mode == ICR_STARTUP;
+}
+
+u32 icr_members(u64 command, const struct icr_cpus *cpus, u32 self, u32 cluster)
+{
+    u32 destination = (u32)(command >> 32);
+    u32 members = cpus->clusters[cluster];
+    bool is_own = self >> 4 == cluster;
+    switch ((enum icr_shorthand)(command >> ICR_SHORTHAND_SHIFT & 3)) {
+    case ICR_TO_SELF: return is_own ? members & 1u << (self & 0xf) : 0;
+    case ICR_TO_ALL: return members;
+    case ICR_TO_OTHERS: return is_own ? members & ~(1u << (self & 0xf)) : members;
     default:
-        return false;
+        return destination == 0xffffffff ? members
+                                         : icr_cluster(command) == cluster ? members & icr_wanted(command) : 0;
     }
-}
-
-/* All in one cluster: ids by their upper bits, or a logical id with its bits. */
-static u32 in_one_cluster(const struct icr *i, const struct icr_cpus *cpus, u32 *cluster)
-{
-    u32 at = i->logical ? i->destination >> 16 : i->destination >> 4;
-    u32 wanted = i->logical ? i->destination & 0xffff : 1u << (i->destination & 0xf);
-    bool is_there = at >= *cluster && at < cpus->end;
-    *cluster = at;
-    return is_there ? cpus->clusters[at] & wanted : 0;
-}
-
-u32 icr_members(const struct icr *i, const struct icr_cpus *cpus, u32 self, u32 *cluster)
-{
-    if (i->shorthand == ICR_TO_DESTINATION && i->destination != 0xffffffff) {
-        return in_one_cluster(i, cpus, cluster);
-    }
-    for (; *cluster < cpus->end; ++*cluster) {
-        u32 own = self >> 4 == *cluster ? 1u << (self & 0xf) : 0;
-        u32 found = cpus->clusters[*cluster];
-        found &= i->shorthand == ICR_TO_SELF ? own : i->shorthand == ICR_TO_OTHERS ? ~own : ~0u;
-        if (found != 0) {
-            return found;
-        }
-    }
-    return 0;
 }

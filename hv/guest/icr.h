@@ -37,28 +37,43 @@ struct icr_cpus {
     u32 end;                 /* of those that are in use */
 };
 
-/*
- * The command that kernels send nearly always, which can go to the hardware as it is: a fixed interrupt to one of these
- * CPUs, by its id. x2APIC mode.
- */
-static inline bool icr_is_plain(u64 command, const struct icr_cpus *cpus)
+/* Of a destination that is one id, or a logical id: the cluster, and bits in it. */
+static inline u32 icr_cluster(u64 command)
 {
-    u32 cluster = (u32)(command >> 36);
-    return (command & (0xffffffffu & ~(u32)(ICR_VECTOR | ICR_ASSERT))) == 0 && (command & ICR_VECTOR) >= ICR_FIRST &&
-           cluster < cpus->end && (cpus->clusters[cluster] >> (command >> 32 & 0xf) & 1) != 0;
+    return (u32)(command >> ((command & ICR_LOGICAL) != 0 ? 48 : 36));
+}
+
+static inline u32 icr_wanted(u64 command)
+{
+    u32 destination = (u32)(command >> 32);
+    return (command & ICR_LOGICAL) != 0 ? destination & 0xffff : 1u << (destination & 0xf);
 }
 
 /*
- * Where several systems share a machine: INIT, SIPI, NMI, and what an interrupt can be. SMI, ExtINT, reserved modes and
- * vectors of exceptions reach nobody.
+ * The commands that kernels send nearly always, which can go to the hardware as they are: a fixed interrupt to one of
+ * these CPUs by its id, or to some of a cluster by their logical id. x2APIC mode.
  */
-bool icr_is_allowed(const struct icr *i);
+static inline bool icr_is_plain(u64 command, const struct icr_cpus *cpus)
+{
+    u32 cluster = icr_cluster(command);
+    return (command & (0xffffffffu & ~(u32)(ICR_VECTOR | ICR_ASSERT | ICR_LOGICAL))) == 0 &&
+           (command & ICR_VECTOR) >= ICR_FIRST && cluster < cpus->end &&
+           (icr_wanted(command) & ~(u32)cpus->clusters[cluster]) == 0;
+}
 
 /*
- * Whom of `cpus` it means in cluster *cluster or behind, as bits; 0: nobody more. Then *cluster is where they are.
- * x2APIC mode. `self`: the sender's id.
+ * Where several systems share a machine, what an interrupt can be reaches its CPUs, and of all else INIT, SIPI and NMI:
+ * SMI, ExtINT, reserved modes and vectors of exceptions reach nobody.
  */
-u32 icr_members(const struct icr *i, const struct icr_cpus *cpus, u32 self, u32 *cluster);
+static inline bool icr_is_interrupt(u64 command)
+{
+    return (command >> ICR_MODE_SHIFT & 7) <= ICR_LOWEST && (command & ICR_VECTOR) >= ICR_FIRST;
+}
+
+bool icr_is_allowed(const struct icr *i);
+
+/* Whom of `cpus` an interrupt is for in a cluster, as bits. x2APIC mode. `self`: the sender's id. */
+u32 icr_members(u64 command, const struct icr_cpus *cpus, u32 self, u32 cluster);
 
 /* It is an INIT, or a start-up IPI. */
 bool icr_is_startup(const struct icr *i);

@@ -124,6 +124,7 @@ class Options:
     cpus: int = 1
     mwait: bool = True           # False: several CPUs that wait do so by HLT, which Bochs does four times as fast
     ips: int = IPS               # instructions a second; with several CPUs it is idle time that costs
+    quantum: int = 16            # instructions that a CPU which waits counts for, each time the others have run
     memory: int = 512
     msrs: dict = dataclasses.field(default_factory=dict)    # {number: value} of registers that the model lacks
     units: tuple = (Unit(0xFED90000),)
@@ -309,7 +310,8 @@ class Machine:
         disk.make(self.dir / "disk.img", files, payload)
         model, without = CPUS[o.cpu]
         without += "" if o.mwait else " mwait"
-        cpu = f"model={model}, cpuid_freq=ips, count={o.cpus}, ips={o.ips}, reset_on_triple_fault=0, ignore_bad_msrs=1"
+        cpu = f"model={model}, cpuid_freq=ips, count={o.cpus}, ips={o.ips}, quantum={o.quantum}"
+        cpu += ", reset_on_triple_fault=0, ignore_bad_msrs=1"
         cpu += f', exclude_features="{without.strip()}"' if without else ""
         if o.msrs:
             # Address, type, then in halves: value, reserved bits, ignored bits.

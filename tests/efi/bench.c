@@ -213,21 +213,26 @@ static void run_interrupts(void)
     bench_doorbell("interrupt entries, 17, vetted whole", put_vetted_interrupts, 17, false);
 }
 
-/* GiB of the larger table, 0 for none. */
-static u32 option(EFI_HANDLE self)
+/* GiB of a shadowed unit's larger table, "partition", or none. */
+static const CHAR16 *option(EFI_HANDLE self)
 {
     EFI_LOADED_IMAGE *loaded;
     bool any = !EFI_ERROR(BS->HandleProtocol(self, &gEfiLoadedImageProtocolGuid, (VOID **)&loaded)) &&
                loaded->LoadOptionsSize != 0;
-    return any ? (u32)Atoi(loaded->LoadOptions) : 0;
+    return any ? loaded->LoadOptions : L"";
 }
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     efi_test_start(self, system);
+    const CHAR16 *what = option(self);
+    if (what[0] == L'p') {
+        bench_partition();
+        efi_test_end();
+    }
     if ((*unit_reg64(UNIT_ECAP) & ECAP_SMTS) == 0) {
-        bench_shadow(option(self));
+        bench_shadow((u32)Atoi(what));
         unit_stop();
         efi_test_end();
     }

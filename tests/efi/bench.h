@@ -17,4 +17,7 @@ void bench_doorbell(const char *name, bench_fill *put, u32 count, bool once);
 /* A shadowed unit: pages, and tables of 1 GiB and of `gib` (0: no others) as a whole. */
 void bench_shadow(u32 gib);
 
+/* On a machine with a partition beside the root: ticks of loops. */
+void bench_partition(void);
+
 #endif

@@ -11,7 +11,7 @@ DRIVER_TEST_C := $(wildcard tests/efi/driver_*.c) $(filter-out iommu/viommu/%,$(
 	tests/efi/nvme.c tests/efi/e1000e.c drivers/format.c drivers/serial.c
 
 $O/efi-tests/bench.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_efi.o $O/efi/tests/efi/bench_shadow.o \
-	$O/efi/drivers/format.o $O/efi/drivers/serial.o
+	$O/efi/tests/efi/bench_partition.o $O/efi/tests/efi/fault.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
 $O/efi-tests/mtrr.efi.so: $O/efi/tests/efi/fault.o
 $O/efi-tests/debug.efi.so: $O/efi/tests/efi/debug_cases.o
 $O/efi-tests/cpus.efi.so: $(patsubst %,$O/efi/tests/efi/%.o,cpus_start cpus_apic fault)

@@ -102,7 +102,8 @@ static void only_own_kinds_are_allowed(void **state)
         for (u32 vector = 0; vector < 256; vector++) {
             const struct icr i = icr_decode(mode << 8 | vector, true);
             bool startup = mode == 4 || mode == 5 || mode == 6;
-            assert_int_equal(icr_is_allowed(&i), startup || (mode < 2 && vector >= 32));
+            assert_int_equal(icr_is_allowed(&i), startup);
+            assert_int_equal(icr_is_interrupt(mode << 8 | vector), mode < 2 && vector >= 32);
         }
     }
 }
@@ -113,12 +114,11 @@ static const char *members(u64 command, u32 self)
     static u16 clusters[8] = {3, 0x8004, 0, 0x400};
     static char text[64];
     const struct icr_cpus cpus = {clusters, 4};
-    const struct icr i = icr_decode(command, true);
     size_t used = 0;
-    u32 found;
     text[0] = 0;
-    for (u32 c = 0; (found = icr_members(&i, &cpus, self, &c)) != 0; c++) {
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%x:%x ", c, found);
+    for (u32 c = 0; c < cpus.end; c++) {
+        u32 found = icr_members(command, &cpus, self, c);
+        used += found == 0 ? 0 : (size_t)snprintf(text + used, sizeof(text) - used, "%x:%x ", c, found);
     }
     return text;
 }
@@ -147,9 +147,10 @@ static void nobody_else_is_reached(void **state)
     }
 }
 
-/* What is plain the long way allows, and sends to that one CPU alone. */
+/* What is plain the long way allows, and sends to all that it names. */
 static void plain_commands_need_no_change(void **state)
 {
+    enum { LOGICAL = 1 << 11 };
     static u16 clusters[8] = {3, 0x8004, 0, 0x400};
     const struct icr_cpus cpus = {clusters, 4};
     u32 plain = 0;
@@ -160,17 +161,20 @@ static void plain_commands_need_no_change(void **state)
             if (!icr_is_plain(command, &cpus)) {
                 continue;
             }
-            const struct icr i = icr_decode(command, true);
-            u32 cluster = 0;
-            u32 members = icr_members(&i, &cpus, 0, &cluster);
-            assert_true(icr_is_allowed(&i) && i.mode == ICR_FIXED);
-            assert_true(cluster == id >> 4 && members == 1u << (id & 15));
+            bool logical = (low & LOGICAL) != 0;
+            u32 members = icr_members(command, &cpus, 0, logical ? 0 : (u32)id >> 4);
+            assert_true(icr_is_interrupt(command) && icr_decode(command, true).mode == ICR_FIXED);
+            assert_int_equal(members, logical ? id : 1u << (id & 15));
             plain++;
         }
     }
-    assert_int_equal(plain, 2 * 224);       /* id 0, with each vector, asserted or not: 11h and so on are not its */
+    /* Id 0, and nobody's logical id in cluster 0, with each vector, asserted or not: 11h and so on are not its. */
+    assert_int_equal(plain, 2 * 2 * 224);
     assert_true(icr_is_plain(TO(0x3a, 0x40ff), &cpus) && icr_is_plain(TO(0x12, 0x20), &cpus));
+    assert_true(icr_is_plain(TO(3, 0x40ff | LOGICAL), &cpus) && icr_is_plain(TO(0x18000, 0x20 | LOGICAL), &cpus));
     assert_false(icr_is_plain(TO(0xffffffff, 0x4041), &cpus) || icr_is_plain(TO(0x40, 0x4041), &cpus));
+    assert_false(icr_is_plain(TO(0xffffffff, 0x4041 | LOGICAL), &cpus) || icr_is_plain(TO(7, 0x41 | LOGICAL), &cpus));
+    assert_false(icr_is_plain(TO(0x40001, 0x41 | LOGICAL), &cpus) || icr_is_plain(TO(0x20001, 0x41 | LOGICAL), &cpus));
     assert_false(icr_is_plain(TO(0x100000000ull - 0x10, 0x4041), &cpus) || icr_is_plain(TO(1, 0x1f), &cpus));
 }
 
