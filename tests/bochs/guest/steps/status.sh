@@ -29,6 +29,9 @@ step_status() {
     verdict ctl-nobody $? "$(cat /tmp/ctl)"
 }
 
+# What the DMA of each function goes through, alone.
+step_devices() { ctl ctl-json 0 --json devices; }
+
 # The way of one DMA as a page, left on the disk for the host (disk.py). What a driver shares with its device for good is
 # mapped first, at the upper end of the addresses below 4 GiB.
 step_picture() {
