@@ -274,6 +274,13 @@ def machine_checks(run):
     return f"{came} came; {figures(run)}"
 
 
+@entry(Nested("no-mtrr", cpu="host,-mtrr", steps="info,disk"))
+def no_mtrr(run):
+    text = guest(run, io=("info", "disk", "disk-write"))
+    tap.check("mtrr=0" in run.steps()["info"][1], run.steps()["info"][1])
+    return text
+
+
 # Nestor interrupts the other CPU all the time; the time that the machine loses is not that CPU's fault.
 @entry(Nested("lost-time", cpus=2, steps="info,types,disk", cmdline="intel_iommu=on nestor.types=60",
               stops=10, limit=400))
