@@ -212,7 +212,10 @@ static BOOLEAN dma_is_its_own(UINT64 *victim)
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
+    EFI_LOADED_IMAGE *loaded;
     InitializeLib(self, system);
+    BS->HandleProtocol(self, &LoadedImageProtocol, (VOID **)&loaded);
+    BOOLEAN sees_all = loaded->LoadOptionsSize != 0;
     check(L"x2apic", (msr_get(MSR_APIC_BASE) & X2APIC) != 0);
     __asm__ volatile("vmcall" : : "a"(BOOT_SERVICES_END));
     msr_put(MSR_ICR, (UINT64)NOBODY << 32 | 0x4500);
@@ -232,7 +235,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         }
         wait_ms(5);
     }
-    BOOLEAN shown = window_shows();
+    BOOLEAN shown = window_shows(sees_all);
     BOOLEAN controlled = !window_controls() || window_control(wait_ms);
     wait_ms(400);       /* for what is on its way to the console, which this program's own output would cut */
     check(L"memory", absent);

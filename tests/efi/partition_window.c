@@ -94,7 +94,7 @@ static u32 exit_records(void)
     return n;
 }
 
-bool window_shows(void)
+bool window_shows(bool all)
 {
     struct status_life life;
     if (!find_window() || !read_life(&life)) {
@@ -103,7 +103,8 @@ bool window_shows(void)
     bool controlled = (life.flags & STATUS_LIFE_CONTROLLED) != 0;
     bool right = life.name[0] == 'r' && life.name[1] == 't' && life.name[2] == 0 && life.cpus == 2 &&
                  life.starts != 0 && life.memory > 3 << 20 && life.memory < 4 << 20;
-    right = right && exit_records() == 2 && console_begins_with("begins by multiboot\n") == controlled;
+    right = right && exit_records() == (all ? 4 : 2) &&
+            console_begins_with("begins by multiboot\n") == (all || controlled);
     right = right && control(STATUS_CONTROL | 9, ID, 0, 0) == STATUS_CONTROL_UNKNOWN &&
             control(STATUS_CONTROL_STOP, 0, 0, 0) == STATUS_CONTROL_REFUSED &&
             control(STATUS_CONTROL_STOP, ~0u, 0, 0) == STATUS_CONTROL_REFUSED &&

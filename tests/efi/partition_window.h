@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 
-/* What it shows of partition 1 is as the config of that partition wants it; nothing it does not let is done. */
-bool window_shows(void);
+/*
+ * What it shows of partition 1 is as the config of that partition wants it, and all of it with status = all; nothing
+ * that the config does not let is done.
+ */
+bool window_shows(bool all);
 /* The config lets the root control it: its guest waits for a character now. */
 bool window_controls(void);
 /* Restarted, it waits again; a character lets it go, it is off, starts and waits, and again. wait: milliseconds. */
