@@ -69,10 +69,10 @@ TEST_NEEDS += $O/bochs/partition/guest.elf
 $O/bochs/partition/start.o: tests/bochs/partition/start.asm
 	@mkdir -p $(@D)
 	$(NASM) -f elf32 -o $@ $<
-$O/bochs/partition/guest.o: tests/bochs/partition/guest.c
+$O/bochs/partition/%.o: tests/bochs/partition/%.c $(wildcard tests/bochs/partition/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(PARTITION_FLAGS) -c -o $@ $<
-$O/bochs/partition/guest.elf: $O/bochs/partition/start.o $O/bochs/partition/guest.o
+	$(CC) $(PARTITION_FLAGS) -I. -c -o $@ $<
+$O/bochs/partition/guest.elf: $(patsubst %,$O/bochs/partition/%.o,start guest exact)
 	$(LD) -m elf_i386 -N -Ttext=0x100000 --no-warn-rwx-segments --build-id=none -e _start -o $@ $^
 
 # Nestor whose second CPU cannot enter: RFLAGS bit 1 is 0 there (SDM 28.3.1.4).

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The root of a machine with a partition on its last CPUs: has these handed over, then tries to reach them, their
- * memory and their function while they work, and turns the machine off. It prints nothing meanwhile.
+ * memory and their function while they work, and turns the machine off. It prints nothing meanwhile. Its load options:
+ * "long" has it try for as long as the partition of exact.c takes, and "halted" sleep for so long.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -11,6 +12,7 @@
 #include "tests/efi/msr.h"
 #include "tests/efi/pci.h"
 #include "tests/efi/partition_window.h"
+#include "tests/efi/tsc.h"
 
 enum {
     BOOT_SERVICES_END = 0x4e455345,     /* HANDOVER_CALL_BOOT_SERVICES_END */
@@ -20,6 +22,9 @@ enum {
     GCMD_TE = (int)(1u << 31), GCMD_IRE = 1 << 25, GCMD_SIRTP = 1 << 24, GCMD_QIE = 1 << 26, LIMIT = 100000,
     IRTA_EIME_ALL = 1 << 11 | 15,
     MEMORY = 0x8000000, MEMORY_SIZE = 0x400000,     /* the partition's, by the test's configuration */
+    OWN_MEMORY = 0x4000000,
+    ROUNDS = 20, REMAPS_FROM = 2,       /* before that round it has no interrupt remapping of its own */
+    LONG = 60000000,                    /* of the TSC: exact.c takes two thirds of it */
 };
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
@@ -210,6 +215,45 @@ static BOOLEAN dma_is_its_own(UINT64 *victim)
     return done && unit_list(EDU, FALSE) && !passed && *(volatile UINT64 *)victim == 0;
 }
 
+/* Nestor then waits for all CPUs that run this system. */
+static void change_types(void)
+{
+    UINT32 pair = mtrr_free_pair();
+    msr_put(pair, OWN_MEMORY);
+    msr_put(pair + 1, mtrr_mask());
+    msr_put(pair + 1, 0);
+}
+
+/* Rings full of invalidations, as fast as it can. */
+static BOOLEAN flood_queue(void)
+{
+    BOOLEAN done = TRUE;
+    for (UINT32 i = 0; i < 4; i++) {
+        for (UINT32 n = 0; n < UNIT_RING / 2; n++) {
+            unit_put_iotlb(0, OWN_MEMORY);
+            if (n % 16 == 0) {
+                *unit_reg32(UNIT_IQT) = unit_tail();
+            }
+        }
+        done = done && unit_rewind();
+    }
+    return done;
+}
+
+static void sleep_until(UINT64 end)
+{
+    while (read_tsc() < end) {
+        __asm__ volatile("sti; hlt");
+    }
+}
+
+static CHAR16 first_option(EFI_HANDLE self)
+{
+    EFI_LOADED_IMAGE *loaded;
+    return !EFI_ERROR(BS->HandleProtocol(self, &LoadedImageProtocol, (VOID **)&loaded)) &&
+           loaded->LoadOptionsSize != 0 ? *(CHAR16 *)loaded->LoadOptions : 0;
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     EFI_LOADED_IMAGE *loaded;
@@ -219,25 +263,38 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     check(L"x2apic", (msr_get(MSR_APIC_BASE) & X2APIC) != 0);
     __asm__ volatile("vmcall" : : "a"(BOOT_SERVICES_END));
     msr_put(MSR_ICR, (UINT64)NOBODY << 32 | 0x4500);
+    CHAR16 option = first_option(self);
+    UINT64 end = option != 0 ? read_tsc() + LONG : 0;
     wait_ms(5);
     BOOLEAN absent = TRUE;
     BOOLEAN refused = TRUE;
     BOOLEAN configured = TRUE;
-    BOOLEAN apart = !remaps() || (unit_start() && redirect_messages());
+    BOOLEAN apart = TRUE;
     UINT64 *victim = unit_pages(1);
-    for (UINT32 i = 0; i < 20; i++) {
+    if (option == 'h') {
+        sleep_until(end);
+    }
+    UINT32 i = 0;
+    for (; i < ROUNDS || read_tsc() < end; i++) {
+        if (i == REMAPS_FROM && remaps()) {
+            apart = unit_start() && redirect_messages();
+        }
         attack_cpus();
         refused = refused && (!remaps() || devices_are_refused());
-        apart = apart && (!remaps() || i % 5 != 0 || dma_is_its_own(victim));
+        apart = apart && (!remaps() || i % 5 != REMAPS_FROM || (dma_is_its_own(victim) && flood_queue()));
         absent = absent && memory_is_absent();
+        change_types();
         if (i % 10 == 0 && has_window()) {
             configured = configured && function_is_absent() && bar_stays_away() && bridge_is_fixed();
         }
-        wait_ms(5);
+        if (option == 0) {
+            wait_ms(5);
+        }
     }
     BOOLEAN shown = window_shows(sees_all);
     BOOLEAN controlled = !window_controls() || window_control(wait_ms);
     wait_ms(400);       /* for what is on its way to the console, which this program's own output would cut */
+    Print(L"partition: %d rounds\n", i);
     check(L"memory", absent);
     check(L"devices", refused);
     check(L"function", configured);

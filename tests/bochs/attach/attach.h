@@ -35,7 +35,7 @@ struct unit_config {
 struct attach_config {
     struct unit_config units[UNITS_MAX];
     unsigned unit_count;
-    bool hide_fsrm, show_tme, show_hypervisor, lose_sipis, still_timer, nmi_at_command;
+    bool hide_fsrm, show_tme, show_hypervisor, lose_sipis, still_timer, even_turns, nmi_at_command;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
     bool ioapic, edu;
@@ -82,11 +82,16 @@ void errors_restart(struct device *device);
 void patches_apply(void);
 /* An exported symbol that a repair cannot do without. */
 void *patches_needed(const char *name);
+/* What calls that function of Bochs's calls another instead. */
+void patches_replace(void *function, void *with);
 /* The first call or jump in a function of Bochs's to `from` becomes one to `to`. */
 void patches_redirect(void *function, size_t len, void *from, void *to, const char *what);
 void patches_report(FILE *out);
 /* The next NMIs that local APICs take are lost. */
 void patches_lose_nmis(unsigned count);
+
+/* turns.c */
+void turns_make_even(void);
 
 /* pull.c: takes away a page of a device's first stage, or its write permission, just as the device writes. */
 void pull_arm(uint16_t sid, unsigned times, size_t least_bytes, bool read_only);

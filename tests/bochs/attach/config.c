@@ -18,6 +18,7 @@
  *   lose-sipis                    no start-up IPI reaches a CPU that is in VMX operation
  *   show-tme                      sets CPUID.7.ECX[13], memory encryption
  *   still-timer                   the VMX-preemption timer stands still while a CPU sleeps
+ *   even-turns                    time does not depend on what CPUs execute (turns.c)
  *   nmi-at-command                the first CPU gets an NMI with the first write to a unit's command register
  *   fail-symbol NAME              as if Bochs did not have NAME, or with PLUGIN:NAME as if that plugin did not call it
  *   report FILE                   counters and state at the end; on the bench page's command 1 to FILE.1, FILE.2, ...
@@ -139,6 +140,8 @@ static void read_word(const char *word, char *value)
         attach_config.lose_sipis = true;
     } else if (strcmp(word, "still-timer") == 0) {
         attach_config.still_timer = true;
+    } else if (strcmp(word, "even-turns") == 0) {
+        attach_config.even_turns = true;
     } else if (strcmp(word, "nmi-at-command") == 0) {
         attach_config.nmi_at_command = true;
     } else if (strcmp(word, "fail-symbol") == 0) {

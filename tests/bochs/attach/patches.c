@@ -63,13 +63,18 @@ static bool long_idiv_is_right(void)
     return true;
 }
 
-/* mov rax, function; jmp rax */
-static void replace_long_idiv(void)
+/* mov rax, with; jmp rax */
+void patches_replace(void *function, void *with)
 {
     uint8_t jump[12] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0};
+    memcpy(jump + 2, &with, sizeof(with));
+    write_code(function, jump, sizeof(jump));
+}
+
+static void replace_long_idiv(void)
+{
     void (*function)(int64_t *, int64_t *, const uint64_t *, int64_t) = right_long_idiv;
-    memcpy(jump + 2, &function, sizeof(function));
-    write_code(bochs.long_idiv, jump, sizeof(jump));
+    patches_replace(bochs.long_idiv, *(void **)&function);
     if (!long_idiv_is_right()) {
         attach_stop("Bochs's long_idiv could not be replaced");
     }
@@ -154,7 +159,6 @@ static void timer_expired(void *apic)
 static void hold_timer_still(void)
 {
     static const uint8_t pattern[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x8b, 0x87, 0x58, 1, 0, 0, 0x83, 0x88, 0xe0, 0x91};
-    uint8_t jump[12] = {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xe0};
     uint8_t *code = patches_needed("_ZN15bx_local_apic_c28vmx_preemption_timer_expiredEPv");
     void (*function)(void *) = timer_expired;
     *(void **)&activate_timer = patches_needed("_ZN14bx_pc_system_c20activate_timer_ticksEjmb");
@@ -162,8 +166,7 @@ static void hold_timer_still(void)
     if (memcmp(code, pattern, sizeof(pattern)) != 0) {
         attach_stop("the end of the VMX-preemption timer is not as it was");
     }
-    memcpy(jump + 2, &function, sizeof(function));
-    write_code(code, jump, sizeof(jump));
+    patches_replace(code, *(void **)&function);
     attach_log("the VMX-preemption timer stands still while a CPU sleeps");
 }
 
@@ -354,5 +357,8 @@ void patches_apply(void)
     }
     if (attach_config.lose_sipis) {
         catch_sipis();
+    }
+    if (attach_config.even_turns) {
+        turns_make_even();
     }
 }

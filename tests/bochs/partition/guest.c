@@ -4,6 +4,7 @@
  * does, in that order:
  *
  *   t  200 ticks between two marks
+ *   x  ticks whose times, and what both CPUs did between them, must not depend on anybody else (exact.c)
  *   a  tries what is not its own
  *   d  has that function do DMA and send messages, where it may and where not
  *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
@@ -13,31 +14,11 @@
  *   v  reset, as by a jump to the reset vector in real mode
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
  */
-#include <stdbool.h>
-#include <stdint.h>
+#include "tests/bochs/partition/guest.h"
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
+#include <stddef.h>
 
-enum {
-    UART = 0x3f8, UART_RECEIVED = 1, STATUS_PORT = 0x9c0, REPORTS = 11,
-    RESET = 0xcf9, SLEEP = 0x600, SLEEP_OFF = 5 << 2 | 1 << 5,
-    START_PAGE = 8, VECTOR = 0x40, TICKS = 200, PERIOD = 20000,
-    ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 3 << 18, ICR_NMI = 0x4400,
-    MSR_ID = 0x802, MSR_EOI = 0x80b, MSR_SPURIOUS = 0x80f, MSR_ICR = 0x830, MSR_LVT_TIMER = 0x832,
-    MSR_LVT_LINT1 = 0x836, MSR_DEADLINE = 0x6e0, DEADLINE_MODE = 2 << 17,
-    CONFIG_ADDRESS = 0xcf8, CONFIG_DATA = 0xcfc, FUNCTION = 8 << 11, WINDOW = 0xfe000000, COMMAND = 4, BAR = 0x10,
-    COMPLEMENT = 4, TABLE = 0x8000,
-};
-
-enum {
-    COMMAND_MEMORY_MASTER = 6, CONFIG_MSI = 0x80, CONFIG_MSIX = 0xa0, MSI_ON = 1 << 16, MSIX_ON = (int)(1u << 31),
-    EDU_STATUS = 0x20, EDU_RAISE = 0x60, EDU_SOURCE = 0x80, EDU_DESTINATION = 0x88, EDU_COUNT = 0x90,
-    EDU_COMMAND = 0x98, EDU_BUFFER = 0x40000, EDU_FROM_MEMORY = 1, EDU_TO_MEMORY = 3, EDU_REFUSED = 2,
-    BEYOND = 0x1000000, HOST_MEMORY = 0x8000000, DEVICE_VECTOR = 0x51,
-};
+enum { START_PAGE = 8, TICKS = 200 };
 
 struct multiboot { u32 flags, lower, upper, boot_device, arguments; };
 struct gate { u16 offset0, selector; u8 zero, type; u16 offset1; };
@@ -52,67 +33,11 @@ void reset_vector(void);
 extern const u8 second_start[], second_end[];
 
 static struct gate idt[256];
-static volatile u32 ticks, second_id, lives = 0x11111111;   /* in .data: loaded again at each start */
+volatile u32 ticks;
+void (*volatile second_job)(void);
+static volatile u32 second_id, lives = 0x11111111;   /* in .data: loaded again at each start */
 
-static void out(u16 port, u8 value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static u8 in(u16 port)
-{
-    u8 value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static u32 config_read(u32 function, u32 offset)
-{
-    u32 value;
-    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | function | offset), "Nd"((u16)CONFIG_ADDRESS));
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)CONFIG_DATA));
-    return value;
-}
-
-static void config_write(u32 offset, u32 value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | FUNCTION | offset), "Nd"((u16)CONFIG_ADDRESS));
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"((u16)CONFIG_DATA));
-}
-
-static volatile u32 *in_window(u32 function, u32 offset)
-{
-    return (volatile u32 *)(WINDOW + (function << 4) + offset);
-}
-
-static u32 window(u32 report, u32 offset)
-{
-    u32 value;
-    __asm__ volatile("outl %0, %1" : : "a"(report << 24 | offset), "Nd"((u16)STATUS_PORT));
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)(STATUS_PORT + 4)));
-    return value;
-}
-
-static u64 msr_read(u32 msr)
-{
-    u32 low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (u64)high << 32 | low;
-}
-
-static void msr_write(u32 msr, u64 value)
-{
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
-}
-
-static u64 tsc(void)
-{
-    u32 low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
-}
-
-static void print(const char *text)
+void print(const char *text)
 {
     for (; *text != 0; text++) {
         while ((in(UART + 5) & 0x20) == 0) {
@@ -121,7 +46,7 @@ static void print(const char *text)
     }
 }
 
-static void print_hex(const char *text, u32 value)
+void print_hex(const char *text, u32 value)
 {
     print(text);
     for (int shift = 28; shift >= 0; shift -= 4) {
@@ -145,13 +70,17 @@ static void enable_apic(void)
 void second_cpu(void)
 {
     second_id = 0x80000000 | (u32)msr_read(MSR_ID);
+    if (second_job != NULL) {
+        second_job();
+    }
 }
 
-static void start_second(void)
+void start_second(void)
 {
     for (const u8 *at = second_start; at != second_end; at++) {
         *(volatile u8 *)(START_PAGE * 0x1000 + (at - second_start)) = *at;
     }
+    second_id = 0;
     msr_write(MSR_ICR, ICR_INIT | ICR_OTHERS);
     msr_write(MSR_ICR, ICR_STARTUP | ICR_OTHERS | START_PAGE);
     while (second_id == 0) {
@@ -233,7 +162,7 @@ static void configure(void)
     print_hex("left ", registers[COMPLEMENT / 4]);
 }
 
-static volatile u32 *edu(u32 offset)
+volatile u32 *edu(u32 offset)
 {
     return (volatile u32 *)((config_read(FUNCTION, BAR) & ~15u) + offset);
 }
@@ -267,6 +196,13 @@ static void set_message(u32 vector, u32 cpu, u32 data)
     entry[2] = data;
     entry[3] = 0;
     print(entry[0] == (0xfee00000 | cpu << 12) && entry[2] == data ? "reads its message\n" : "reads another's\n");
+}
+
+void edu_turn_on(void)
+{
+    config_write(COMMAND, COMMAND_MEMORY_MASTER);
+    set_message(0, (u32)msr_read(MSR_ID), DEVICE_VECTOR);
+    config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) | (u32)MSIX_ON);
 }
 
 static void use_device(void)
@@ -392,19 +328,24 @@ static void use_unit(void)
     print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) != 0 ? "left on\n" : "left off\n");
 }
 
+u32 window_take(u32 report)
+{
+    enum { CONSOLE = 9, HIGH = 1 };
+    (void)window(0, HIGH);
+    __asm__ volatile("outl %0, %1" : : "a"(report == CONSOLE ? 1 << 24 : 0), "Nd"((u16)(STATUS_PORT + 4)));
+    (void)window(report, 0);
+    __asm__ volatile("outl %0, %1" : : "a"(0), "Nd"((u16)(STATUS_PORT + 4)));
+    while (window(report, 0) == 0) {
+    }
+    return window(report, 2) / 4;
+}
+
 /* The types of the records of each report that has some; arguments of zeros, but for a partition's console. */
 static void show_window(void)
 {
-    enum { HEADER = 12, CONSOLE = 9, HIGH = 1 };
     for (u32 report = 1; report < REPORTS; report++) {
-        (void)window(0, HIGH);
-        __asm__ volatile("outl %0, %1" : : "a"(report == CONSOLE ? 1 << 24 : 0), "Nd"((u16)(STATUS_PORT + 4)));
-        (void)window(report, 0);
-        __asm__ volatile("outl %0, %1" : : "a"(0), "Nd"((u16)(STATUS_PORT + 4)));
-        while (window(report, 0) == 0) {
-        }
-        u32 end = window(report, 2) / 4;
-        for (u32 at = HEADER; at < end; at += 2 + window(report, at + 1) / 4) {
+        u32 end = window_take(report);
+        for (u32 at = STATUS_HEADER; at < end; at += 2 + window(report, at + 1) / 4) {
             print_hex("record ", report << 16 | window(report, at));
         }
     }
@@ -433,6 +374,7 @@ static void perform(char what)
 {
     switch (what) {
     case 't': run_ticks(); break;
+    case 'x': exact_run(); break;
     case 'a': attack(); break;
     case 'c': configure(); break;
     case 'd': use_device(); break;

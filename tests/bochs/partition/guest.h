@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the tests' partition share: its machine, and what guest.c does for the others. */
+#ifndef NESTOR_TESTS_PARTITION_GUEST_H
+#define NESTOR_TESTS_PARTITION_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+enum {
+    UART = 0x3f8, UART_RECEIVED = 1, STATUS_PORT = 0x9c0, REPORTS = 11, STATUS_HEADER = 12,
+    RESET = 0xcf9, SLEEP = 0x600, SLEEP_OFF = 5 << 2 | 1 << 5,
+    VECTOR = 0x40, PERIOD = 20000,
+    ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 3 << 18, ICR_NMI = 0x4400,
+    MSR_ID = 0x802, MSR_EOI = 0x80b, MSR_SPURIOUS = 0x80f, MSR_ICR = 0x830, MSR_LVT_TIMER = 0x832,
+    MSR_LVT_LINT1 = 0x836, MSR_DEADLINE = 0x6e0, DEADLINE_MODE = 2 << 17,
+    CONFIG_ADDRESS = 0xcf8, CONFIG_DATA = 0xcfc, FUNCTION = 8 << 11, WINDOW = 0xfe000000, COMMAND = 4, BAR = 0x10,
+    COMPLEMENT = 4, TABLE = 0x8000,
+};
+
+enum {
+    COMMAND_MEMORY_MASTER = 6, CONFIG_MSI = 0x80, CONFIG_MSIX = 0xa0, MSI_ON = 1 << 16, MSIX_ON = (int)(1u << 31),
+    EDU_STATUS = 0x20, EDU_RAISE = 0x60, EDU_SOURCE = 0x80, EDU_DESTINATION = 0x88, EDU_COUNT = 0x90,
+    EDU_COMMAND = 0x98, EDU_BUFFER = 0x40000, EDU_FROM_MEMORY = 1, EDU_TO_MEMORY = 3, EDU_REFUSED = 2,
+    BEYOND = 0x1000000, HOST_MEMORY = 0x8000000, DEVICE_VECTOR = 0x51,
+};
+
+static inline void out(u16 port, u8 value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u8 in(u16 port)
+{
+    u8 value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline u32 config_read(u32 function, u32 offset)
+{
+    u32 value;
+    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | function | offset), "Nd"((u16)CONFIG_ADDRESS));
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)CONFIG_DATA));
+    return value;
+}
+
+static inline void config_write(u32 offset, u32 value)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | FUNCTION | offset), "Nd"((u16)CONFIG_ADDRESS));
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"((u16)CONFIG_DATA));
+}
+
+static inline volatile u32 *in_window(u32 function, u32 offset)
+{
+    return (volatile u32 *)(WINDOW + (function << 4) + offset);
+}
+
+static inline u32 window(u32 report, u32 offset)
+{
+    u32 value;
+    __asm__ volatile("outl %0, %1" : : "a"(report << 24 | offset), "Nd"((u16)STATUS_PORT));
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)(STATUS_PORT + 4)));
+    return value;
+}
+
+static inline u64 msr_read(u32 msr)
+{
+    u32 low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (u64)high << 32 | low;
+}
+
+static inline void msr_write(u32 msr, u64 value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}
+
+static inline u64 tsc(void)
+{
+    u32 low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
+
+/* guest.c */
+extern volatile u32 ticks;      /* interrupts taken */
+extern void (*volatile second_job)(void);
+void print(const char *text);
+void print_hex(const char *text, u32 value);
+/* The other CPU begins anew: it does its job, if it has one. */
+void start_second(void);
+volatile u32 *edu(u32 offset);
+/* Vector 0 of its MSI-X is on, and this CPU's. */
+void edu_turn_on(void);
+/* Takes that report of the status window's; how many double words it has. */
+u32 window_take(u32 report);
+
+/* exact.c */
+void exact_run(void);
+
+#endif
