@@ -46,6 +46,7 @@ struct config_partition {
     char arguments[CONFIG_ARGUMENTS];
     enum partition_console console;
     u32 restarts;
+    u32 watchdog_s;                         /* 0: none */
     bool later;
     bool root_controls;
     bool shares_cores;

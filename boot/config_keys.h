@@ -101,6 +101,9 @@
       "always",                                                                                                        \
       "After a triple fault, a reset, or another end of its own: it stays stopped, starts again as it was at first, "  \
       "or does so that many times. After it switched itself off it stays stopped.")                                    \
+    X("partition", "watchdog", false, config_partition_watchdog, "none, or 1 to 3600 seconds", "none", "10",           \
+      "Seconds after which it ends, to be started again as restart says, if its guest has not written a byte to port " \
+      "602h for so long, or not since it started.")                                                                    \
     X("partition", "start", false, config_partition_start, "boot or later", "boot", "later",                           \
       "When it starts for the first time: with the root, or when the root says so (later, which needs "                \
       "control-by = root).")                                                                                           \

@@ -168,6 +168,16 @@ bool config_partition_restart(struct config *config, struct span value)
     return true;
 }
 
+bool config_partition_watchdog(struct config *config, struct span value)
+{
+    u64 seconds = 0;
+    if (!span_equals(value, "none") && (!span_number(value, &seconds) || seconds == 0 || seconds > 3600)) {
+        return false;
+    }
+    last(config)->watchdog_s = (u32)seconds;
+    return true;
+}
+
 bool config_partition_start(struct config *config, struct span value)
 {
     return span_choose(value, "boot", "later", &last(config)->later);

@@ -19,6 +19,7 @@ bool config_partition_initrd(struct config *config, struct span value);
 bool config_partition_arguments(struct config *config, struct span value);
 bool config_partition_console(struct config *config, struct span value);
 bool config_partition_restart(struct config *config, struct span value);
+bool config_partition_watchdog(struct config *config, struct span value);
 bool config_partition_start(struct config *config, struct span value);
 bool config_partition_control(struct config *config, struct span value);
 bool config_partition_shared_core(struct config *config, struct span value);

@@ -184,6 +184,7 @@ static struct partition_pci pci_of(const struct machine *m, const struct partiti
 static void take_config(const struct config_partition *c, struct handover_partition *p)
 {
     *p = (struct handover_partition){.memory_size = c->memory_size, .restarts = c->restarts, .console = c->console,
+                                     .watchdog_s = c->watchdog_s, .watchdog_port = 0x602,
                                      .later = c->later, .root_controls = c->root_controls,
                                      .uart_port = c->console == PARTITION_CONSOLE_VIRTUAL ? 0x3f8 : 0,
                                      .reset_port = 0xcf9, .sleep_control_port = 0x600, .sleep_status_port = 0x601,

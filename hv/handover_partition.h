@@ -42,6 +42,7 @@ struct handover_partition {
     u32 load_count;
     u32 eip, eax, ebx, esi;                     /* flat 32-bit protected mode, paging off; all else as after INIT */
     u32 restarts;                               /* after an end of its own; HANDOVER_PARTITION_ALWAYS: no limit */
+    u32 watchdog_s;                             /* it ends after so long without a byte to watchdog_port; 0: never */
     bool later;                                 /* it does not start by itself */
     bool root_controls;                         /* control-by = root */
     bool nested_units;                          /* its guest has a unit for each that its functions are behind */
@@ -50,6 +51,7 @@ struct handover_partition {
     u16 reset_port;                             /* a byte with bits 1 and 2 set ends it: FADT names it */
     u16 sleep_control_port;                     /* hardware-reduced ACPI: SLP_EN with `sleep_off` ends it for good */
     u16 sleep_status_port;
+    u16 watchdog_port;
     u8 sleep_off;                               /* SLP_TYP of its S5 object */
 };
 

@@ -71,6 +71,7 @@ static void print_partition(const struct config_partition *p)
     } else {
         printf("restart           %u\n", p->restarts);
     }
+    printf(p->watchdog_s != 0 ? "watchdog          %u\n" : "watchdog          none\n", p->watchdog_s);
     printf("start             %s\n", p->later ? "later" : "boot");
     printf("control-by        %s\n", p->root_controls ? "root" : "none");
     printf("allow-shared-core %s\n", p->shares_cores ? "yes" : "no");

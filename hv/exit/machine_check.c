@@ -16,14 +16,14 @@ void exit_machine_check(struct vcpu *v)
         return;
     }
     if (vmcs_read(VMCS_ENTRY_EVENT) & EVENT_VALID) {
-        work_exit_at_once(v);
+        vcpu_exit_at_once(v);
         return;
     }
     v->machine_check = 0;
     if (!(vmcs_read(VMCS_GUEST_CR4) & CR4_MCE)) {
         port_log(LOG_ERROR, "CPU %u: a machine check, which the guest has turned off", v->index);
         exit_triple_fault(v);
-        work_exit_at_once(v);
+        vcpu_exit_at_once(v);
         return;
     }
     vcpu_inject(VECTOR_MC);

@@ -4,6 +4,7 @@
 
 #include "hv/exit/io.h"
 #include "hv/exit/status.h"
+#include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/stop.h"
 #include "iommu/port.h"
@@ -60,6 +61,8 @@ static void out(struct vcpu *v, u16 port, u32 size, u32 value)
         if ((value & SLEEP_ENABLE) != 0 && (value >> SLEEP_TYPE_SHIFT & SLEEP_TYPE) == config->sleep_off) {
             stop_partition(v, "turned off by its guest", false);
         }
+    } else if (port == config->watchdog_port) {
+        p->life.fed_at = tsc_read();
     } else if (port != config->sleep_status_port) {
         drop(v, port, value);
     }

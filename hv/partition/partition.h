@@ -38,6 +38,7 @@ struct partition_life {
     u32 starts, ends;
     u32 controlled;                 /* how many of the ends were the root's doing */
     u64 controlled_at;              /* when the last control was done */
+    u64 fed_at;                     /* its watchdog, by the TSC of one of its CPUs; 0: nobody runs */
     const char *why;                /* the last end; NULL: none yet */
 };
 

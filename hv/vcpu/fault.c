@@ -31,7 +31,7 @@ static void machine_check(struct exception_frame *frame)
     enum machine_check what = machine_check_judge(msr_read(MSR_MCG_STATUS), load);
     if (v != NULL && what != MACHINE_CHECK_FATAL) {
         __atomic_store_n(&v->machine_check, 1, __ATOMIC_SEQ_CST);
-        work_exit_at_once(v);
+        vcpu_exit_at_once(v);
         if (what == MACHINE_CHECK_LOAD) {
             frame->rip = (u64)(uintptr_t)checked_fault;
         }

@@ -129,6 +129,8 @@ static enum result begin(struct vcpu *v)
     }
     p->configuration_address = 0;
     p->console.uart = (struct uart){.ier = 0};
+    p->life.fed_at = tsc_read();
+    vcpu_exit_at_once(v);       /* which starts the watchdog's timer */
     p->life.starts++;
     p->life.state = PARTITION_RUNS;
     start_flat(v, &at);
@@ -147,6 +149,7 @@ static void settle(struct vcpu *v)
     }
     wait_for_others(v->partition);
     bool units = partition_dma_reset(v->partition) == OK;
+    life->fed_at = 0;
     life->ending = false;
     bool reset = reset_functions(v->partition);
     if (!units) {

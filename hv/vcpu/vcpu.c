@@ -79,6 +79,12 @@ void vcpu_repeat(void)
     vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
 }
 
+void vcpu_exit_at_once(const struct vcpu *v)
+{
+    vmcs_write(VMCS_PREEMPTION_TIMER, 0);
+    vmcs_write(VMCS_PIN_CONTROLS, v->pin_controls | PIN_PREEMPTION_TIMER);
+}
+
 void vcpu_note_breakpoints(u64 dr7, u64 address, u32 width, enum breakpoint_kind kind)
 {
     if (kind == BREAKPOINT_PORT && !(vmcs_read(VMCS_GUEST_CR4) & CR4_DE)) {

@@ -75,6 +75,12 @@ void vcpu_advance(void);
 /* The same to a given RIP: an emulated instruction, whose length the exit does not tell. */
 void vcpu_advance_to(u64 rip);
 
+/*
+ * The CPU's next VM entry is followed by an exit, by the timer, before the guest runs an instruction. From any context:
+ * whatever this interrupts may write the same fields after it, but looks at alerts later than that.
+ */
+void vcpu_exit_at_once(const struct vcpu *v);
+
 /* The instruction that exited runs again, now without an exit: a breakpoint on it is not met twice (SDM 29.3.3). */
 void vcpu_repeat(void);
 

@@ -8,8 +8,10 @@
 #include "hv/vcpu/life.h"
 #include "hv/vcpu/nmi.h"
 #include "hv/vcpu/start.h"
+#include "hv/vcpu/stop.h"
+#include "hv/vcpu/watchdog.h"
 
-enum { POLL_MS = 100, SOON_US = 50, FIFO_US = 1400 };   /* the last: 16 bytes at 115200 baud */
+enum { POLL_MS = 100, WATCH_MS = 500, SOON_US = 50, FIFO_US = 1400 };   /* the last: 16 bytes at 115200 baud */
 
 static u64 timer_ticks(u64 us)
 {
@@ -48,8 +50,11 @@ static bool polls(const struct vcpu *v)
 
 void work_timer_exit(struct vcpu *v)
 {
-    v->timer_on = true; /* by work_exit_at_once() perhaps */
+    v->timer_on = true; /* by vcpu_exit_at_once() perhaps */
     v->timer_expired = true;
+    if (watchdog_is_on(v) && watchdog_is_late(v)) {
+        stop_partition(v, "its watchdog was not fed", true);
+    }
     if (polls(v) && __atomic_exchange_n(&v->partition->work_left, 0, __ATOMIC_RELAXED) != 0) {
         v->work_left = true;
     }
@@ -64,13 +69,6 @@ void work_timer_exit(struct vcpu *v)
         life_poll(v->partition);
         v->drains = partition_console_drain();
     }
-}
-
-/* Whatever it interrupts here may write the same fields after it, but looks at alerts later than that. */
-void work_exit_at_once(struct vcpu *v)
-{
-    vmcs_write(VMCS_PREEMPTION_TIMER, 0);
-    vmcs_write(VMCS_PIN_CONTROLS, v->pin_controls | PIN_PREEMPTION_TIMER);
 }
 
 void work_left(struct vcpu *v)
@@ -114,6 +112,8 @@ static void check_timer(struct vcpu *v)
         timer_start(v, SOON_US);
     } else if (polls(v)) {
         timer_start(v, v->drains ? FIFO_US : POLL_MS * 1000);
+    } else if (watchdog_is_on(v)) {
+        timer_start(v, WATCH_MS * 1000);
     } else {
         timer_enable(v, false);
     }
@@ -131,7 +131,7 @@ void work_check(struct vcpu *v)
 void work_alert(struct vcpu *v)
 {
     if (v->alert & ~(u32)ALERT_NOT_SET_UP) {
-        work_exit_at_once(v);
+        vcpu_exit_at_once(v);
     }
 }
 

@@ -13,8 +13,6 @@
 void work_check(struct vcpu *v);
 /* The timer has expired: does a share of what is due. */
 void work_timer_exit(struct vcpu *v);
-/* The CPU's next VM entry is followed by an exit before the guest runs an instruction. From any context. */
-void work_exit_at_once(struct vcpu *v);
 /* An NMI has come in root mode, perhaps too late for this exit to look at what it brings: then there is another. */
 void work_alert(struct vcpu *v);
 /* A unit of the partition has work left over; this CPU goes on with it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The root of a machine with a partition on its last CPUs: has these handed over, then tries to reach them, their
- * memory and their function while they work, and turns the machine off. It prints nothing meanwhile. Its load options:
- * "long" has it try for as long as the partition of exact.c takes, and "halted" sleep for so long.
+ * memory and their function while they work, and turns the machine off. It prints nothing meanwhile. Its load
+ * options: "long" has it try for as long as the partition of exact.c takes, "halted" sleep for so long, "slow" five
+ * times so; by "all" the root is one that may see all of the others.
  */
 #include <efi.h>
 #include <efilib.h>
@@ -256,22 +257,20 @@ static CHAR16 first_option(EFI_HANDLE self)
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
-    EFI_LOADED_IMAGE *loaded;
     InitializeLib(self, system);
-    BS->HandleProtocol(self, &LoadedImageProtocol, (VOID **)&loaded);
-    BOOLEAN sees_all = loaded->LoadOptionsSize != 0;
     check(L"x2apic", (msr_get(MSR_APIC_BASE) & X2APIC) != 0);
     __asm__ volatile("vmcall" : : "a"(BOOT_SERVICES_END));
     msr_put(MSR_ICR, (UINT64)NOBODY << 32 | 0x4500);
     CHAR16 option = first_option(self);
-    UINT64 end = option != 0 ? read_tsc() + LONG : 0;
+    BOOLEAN times = option != 0 && option != 'a';
+    UINT64 end = times ? read_tsc() + (option == 's' ? 5 * LONG : LONG) : 0;
     wait_ms(5);
     BOOLEAN absent = TRUE;
     BOOLEAN refused = TRUE;
     BOOLEAN configured = TRUE;
     BOOLEAN apart = TRUE;
     UINT64 *victim = unit_pages(1);
-    if (option == 'h') {
+    if (option == 'h' || option == 's') {
         sleep_until(end);
     }
     UINT32 i = 0;
@@ -287,11 +286,11 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         if (i % 10 == 0 && has_window()) {
             configured = configured && function_is_absent() && bar_stays_away() && bridge_is_fixed();
         }
-        if (option == 0) {
+        if (!times) {
             wait_ms(5);
         }
     }
-    BOOLEAN shown = window_shows(sees_all);
+    BOOLEAN shown = window_shows(option == 'a');
     BOOLEAN controlled = !window_controls() || window_control(wait_ms);
     wait_ms(400);       /* for what is on its way to the console, which this program's own output would cut */
     Print(L"partition: %d rounds\n", i);

@@ -12,6 +12,7 @@
  *   s  says what its status window shows it
  *   k  waits for a character from its console
  *   v  reset, as by a jump to the reset vector in real mode
+ *   g  feeds its watchdog for longer than that waits
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  waits for ever
  */
 #include "tests/bochs/partition/guest.h"
@@ -370,6 +371,21 @@ static u32 swap_vector(u32 value)
     return before;
 }
 
+/* Five quarters of a second, on a machine of 50 million instructions a second. */
+static void feed(void)
+{
+    enum { QUARTER = 12500000, TIMES = 5 };
+    u64 next = tsc();
+    msr_write(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
+    for (u32 i = 0; i < TIMES; i++) {
+        out(WATCHDOG, 0);
+        next += QUARTER;
+        msr_write(MSR_DEADLINE, next);
+        __asm__ volatile("sti; hlt; cli");
+    }
+    print("fed\n");
+}
+
 static void perform(char what)
 {
     switch (what) {
@@ -380,6 +396,7 @@ static void perform(char what)
     case 'd': use_device(); break;
     case 'u': use_unit(); break;
     case 's': show_window(); break;
+    case 'g': feed(); break;
     case 'k': wait_for_key(); break;
     case 'f': triple_fault(); break;
     case 'v': reset_vector(); break;

@@ -25,8 +25,8 @@ static void every_key(void **state)
                            "image = raw 0x7C00 \\EFI\\rt.bin\n"
                            "[policy]\nfatal = reset\nwithout-interrupt-isolation = run\n"
                            "[ partition\tb ]\n"
-                           "allow-shared-core = yes\nrestart = 3\nconsole = none\nstart = later\ncontrol-by = root\n"
-                           "guest-iommu = nested\n"
+                           "allow-shared-core = yes\nrestart = 3\nwatchdog = 3600\nconsole = none\n"
+                           "start = later\ncontrol-by = root\nguest-iommu = nested\n"
                            "arguments = a=b quiet\n"
                            "initrd = /initrd\nimage = /vmlinuz\nmemory = 2G\ncpus = 1023\n"), OK);
     assert_int_equal(config.partition_error.line, 0);
@@ -49,6 +49,7 @@ static void every_key(void **state)
     assert_int_equal(p->console, PARTITION_CONSOLE_VIRTUAL);
     assert_int_equal(p->restarts, 0);
     assert_int_equal(p->units, GUEST_IOMMU_AUTO);
+    assert_int_equal(p->watchdog_s, 0);
     assert_false(p->shares_cores || p->later || p->root_controls);
     p++;
     assert_string_equal(p->name, "b");
@@ -62,6 +63,7 @@ static void every_key(void **state)
     assert_int_equal(p->console, PARTITION_CONSOLE_NONE);
     assert_int_equal(p->restarts, 3);
     assert_int_equal(p->units, GUEST_IOMMU_NESTED);
+    assert_int_equal(p->watchdog_s, 3600);
     assert_true(p->shares_cores && p->later && p->root_controls);
 }
 
@@ -105,6 +107,9 @@ static void each_mistake_is_named(void **state)
         {"[partition a]\nconsole = com2", 2, "console", "virtual or none"},
         {"[partition a]\nrestart = often", 2, "restart", "never, always or a number below 4294967295"},
         {"[partition a]\nrestart = 4294967295", 2, "restart", "never, always or a number below 4294967295"},
+        {"[partition a]\nwatchdog = 0", 2, "watchdog", "none, or 1 to 3600 seconds"},
+        {"[partition a]\nwatchdog = 3601", 2, "watchdog", "none, or 1 to 3600 seconds"},
+        {"[partition a]\nwatchdog = never", 2, "watchdog", "none, or 1 to 3600 seconds"},
         {"[partition a]\nallow-shared-core = 1", 2, "allow-shared-core", "no or yes"},
         {"[partition a]\nguest-iommu = shadow", 2, "guest-iommu", "auto, nested or none"},
         {"[partition a]\nguest-iommu =", 2, "guest-iommu", "auto, nested or none"},
