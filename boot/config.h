@@ -45,6 +45,7 @@ struct config_partition {
     char initrd[CONFIG_IMAGE];              /* "": none */
     char arguments[CONFIG_ARGUMENTS];
     enum partition_console console;
+    u32 cache_ways;                         /* 0: those of the root */
     u32 restarts;
     u32 watchdog_s;                         /* 0: none */
     bool later;

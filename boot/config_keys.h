@@ -97,6 +97,11 @@
     X("partition", "console", false, config_partition_console, "virtual or none", "virtual", "none",                   \
       "An 8250 UART at the ports of COM1, whose output Nestor prints with the partition's name in front of each "      \
       "line, or none.")                                                                                                \
+    X("partition", "cache", false, config_partition_cache, "a number whose bits are one run, as 0x00f", NULL,          \
+      "0x00f",                                                                                                         \
+      "The ways of the L3 cache that the partition has for itself, a bit each, on a CPU that can keep them apart "     \
+      "(Intel CAT). Nobody else fills them: without the key it shares those of the root, for which some must be "      \
+      "left.")                                                                                                         \
     X("partition", "restart", false, config_partition_restart, "never, always or a number below 4294967295", "never",  \
       "always",                                                                                                        \
       "After a triple fault, a reset, or another end of its own: it stays stopped, starts again as it was at first, "  \

@@ -2,6 +2,8 @@
 /* See config_partition.h. */
 #include "boot/config_partition.h"
 
+#include "boot/cache.h"
+
 #define MIB (1ull << 20)
 
 static struct config_partition *last(struct config *config)
@@ -154,6 +156,16 @@ bool config_partition_units(struct config *config, struct span value)
     bool known = value.length != 0 && span_one_of(value, words, ARRAY_LEN(words), &which);
     last(config)->units = known ? (enum guest_iommu)which : GUEST_IOMMU_AUTO;
     return known;
+}
+
+bool config_partition_cache(struct config *config, struct span value)
+{
+    u64 ways;
+    if (!span_number(value, &ways) || ways >> 32 != 0 || !cache_is_run((u32)ways)) {
+        return false;
+    }
+    last(config)->cache_ways = (u32)ways;
+    return true;
 }
 
 bool config_partition_restart(struct config *config, struct span value)

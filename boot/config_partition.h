@@ -18,6 +18,7 @@ bool config_partition_image(struct config *config, struct span value);
 bool config_partition_initrd(struct config *config, struct span value);
 bool config_partition_arguments(struct config *config, struct span value);
 bool config_partition_console(struct config *config, struct span value);
+bool config_partition_cache(struct config *config, struct span value);
 bool config_partition_restart(struct config *config, struct span value);
 bool config_partition_watchdog(struct config *config, struct span value);
 bool config_partition_start(struct config *config, struct span value);

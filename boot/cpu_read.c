@@ -10,6 +10,7 @@ enum {
     MSR_XAPIC_DISABLE_STATUS = 0xbd,
     MSR_ARCH_CAPABILITIES = 0x10a,
     MSR_TME_ACTIVATE = 0x982,
+    MSR_L3_CONFIG = 0xc81,
 };
 
 static u64 read_msr(u32 msr)
@@ -100,6 +101,20 @@ static void read_apic(struct cpu_facts *cpu, msr_reader read)
     cpu->x2apic_locked = x2apic_is_locked(read);
 }
 
+/* SDM 18.19.4. Where code and data have masks of their own, the registers mean something else. */
+static void read_cache(struct cpu_facts *cpu, msr_reader read)
+{
+    enum { ALLOCATION = 0x10, FEATURE = 1 << 15, L3 = 1, L3_BIT = 1 << 1, CODE_AND_DATA = 1 << 2 };
+    if (cpuid(0, 0).eax < ALLOCATION || (cpuid(7, 0).ebx & FEATURE) == 0 || (cpuid(ALLOCATION, 0).ebx & L3_BIT) == 0) {
+        return;
+    }
+    struct cpuid_regs r = cpuid(ALLOCATION, L3);
+    if ((r.ecx & CODE_AND_DATA) == 0 || (read(MSR_L3_CONFIG) & 1) == 0) {
+        cpu->cache_ways = (r.eax & 0x1f) + 1;
+        cpu->cache_classes = (r.edx & 0xffff) + 1;
+    }
+}
+
 void cpu_read_by(struct cpu_facts *cpu, msr_reader read)
 {
     *cpu = (struct cpu_facts){0};
@@ -107,6 +122,7 @@ void cpu_read_by(struct cpu_facts *cpu, msr_reader read)
     read_versions(cpu);
     read_address_width(cpu, read);
     read_apic(cpu, read);
+    read_cache(cpu, read);
     if (cpu->vmx) {
         vmx_caps_read(&cpu->caps, read);
     }

@@ -10,6 +10,7 @@
 #include "boot/uefi.h"
 
 #include "boot/acpi_scopes.h"
+#include "boot/cache.h"
 #include "boot/console.h"
 #include "boot/function.h"
 #include "boot/function_take.h"
@@ -349,8 +350,21 @@ static bool check(const struct machine *m, const struct config *config, const ch
     bool read = machine_read_free(&free_memory);
     const struct partition_machine facts = {
         .apic_ids = cpu_ids, .cpus = cpu_count, .core_shift = m->cpu.core_shift, .memory = free_memory.list,
-        .memory_count = read ? free_memory.count : 0, .interrupts_missing = interrupts_missing};
+        .memory_count = read ? free_memory.count : 0, .cache_known = true, .cache_ways = m->cpu.cache_ways,
+        .cache_classes = m->cpu.cache_classes, .interrupts_missing = interrupts_missing};
     return partition_check(config, &facts, error);
+}
+
+static void take_cache(const struct config *config, const struct config_partition *c, u32 ways,
+                       struct handover_partition *p)
+{
+    p->cache_class = cache_class(config, c);
+    p->cache_ways = c->cache_ways;
+    p->cache_rest = cache_rest(config, ways);
+    if (p->cache_class != 0) {
+        console_log(LOG_INFO, "partition %s: ways 0x%x of the L3 cache, 0x%x are the root's", p->name, p->cache_ways,
+                    p->cache_rest);
+    }
 }
 
 static bool make_all(struct machine *m, const struct config *config, EFI_HANDLE volume,
@@ -369,6 +383,7 @@ static bool make_all(struct machine *m, const struct config *config, EFI_HANDLE 
         if (!choose_units(m, &making) || !make(&making, volume, avoid)) {
             return false;
         }
+        take_cache(config, &config->partitions[i], m->cpu.cache_ways, &out->list[i]);
     }
     return take_functions(m, config, &out->functions, error);
 }

@@ -2,6 +2,7 @@
 /* See partition_check.h. */
 #include "boot/partition_check.h"
 
+#include "boot/cache.h"
 #include "boot/function_check.h"
 #include "drivers/format.h"
 
@@ -103,13 +104,43 @@ static bool check_memory(const struct check *c, const struct config_partition *p
     return true;
 }
 
+static bool check_cache(const struct check *c, const struct config_partition *p)
+{
+    char text[EXPECTED];
+    const struct partition_machine *m = c->machine;
+    if (p->cache_ways == 0) {
+        return true;
+    }
+    for (const struct config_partition *o = c->config->partitions; o != p; o++) {
+        if ((o->cache_ways & p->cache_ways) != 0) {
+            format_text(text, sizeof(text), "ways that partition %s does not have", o->name);
+            return refuse(c, p, "cache", text);
+        }
+    }
+    if (m->cache_known && m->cache_ways == 0) {
+        return refuse(c, p, "cache", "a CPU that can keep ways of its L3 apart, or no key");
+    }
+    if (m->cache_known && cache_class(c->config, p) >= m->cache_classes) {
+        format_text(text, sizeof(text), "the key in %u partitions at most, on this CPU", m->cache_classes - 1);
+        return refuse(c, p, "cache", text);
+    }
+    if (m->cache_known && (p->cache_ways & ~cache_all(m->cache_ways)) != 0) {
+        format_text(text, sizeof(text), "some of the %u ways that this machine has", m->cache_ways);
+        return refuse(c, p, "cache", text);
+    }
+    if (m->cache_known && !cache_is_run(cache_rest(c->config, m->cache_ways))) {
+        return refuse(c, p, "cache", "ways that leave the root others, in one run");
+    }
+    return true;
+}
+
 bool partition_check(const struct config *config, const struct partition_machine *machine, struct config_error *error)
 {
     const struct check c = {config, machine, error};
     char text[EXPECTED];
     for (u32 i = 0; i < config->partition_count; i++) {
         const struct config_partition *p = &config->partitions[i];
-        if (!check_cpus(&c, p) || !check_memory(&c, p)) {
+        if (!check_cpus(&c, p) || !check_memory(&c, p) || !check_cache(&c, p)) {
             return false;
         }
     }

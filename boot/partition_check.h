@@ -15,6 +15,8 @@ struct partition_machine {
     u32 core_shift;             /* what is left of an APIC id shifted by this names a core */
     const struct memory_range *memory;      /* that is free, sorted; NULL: unknown */
     u32 memory_count;
+    bool cache_known;           /* how its L3 can be shared out: */
+    u32 cache_ways, cache_classes;          /* as in struct cpu_facts */
     const char *interrupts_missing;         /* why interrupts cannot be kept apart; NULL: they can, or unknown */
 };
 

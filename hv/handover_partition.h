@@ -42,6 +42,8 @@ struct handover_partition {
     u32 load_count;
     u32 eip, eax, ebx, esi;                     /* flat 32-bit protected mode, paging off; all else as after INIT */
     u32 restarts;                               /* after an end of its own; HANDOVER_PARTITION_ALWAYS: no limit */
+    u32 cache_class;                            /* of its CPUs; 0: as the root */
+    u32 cache_ways, cache_rest;                 /* ways of the L3 that this class fills, and class 0 */
     u32 watchdog_s;                             /* it ends after so long without a byte to watchdog_port; 0: never */
     bool later;                                 /* it does not start by itself */
     bool root_controls;                         /* control-by = root */

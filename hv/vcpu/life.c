@@ -4,6 +4,7 @@
 
 #include "hv/device/reset.h"
 #include "hv/machine/apic.h"
+#include "hv/machine/cache.h"
 #include "hv/machine/checked.h"
 #include "hv/machine/time.h"
 #include "hv/partition/partition.h"
@@ -164,6 +165,14 @@ static void settle(struct vcpu *v)
     life->state = PARTITION_STOPPED;
 }
 
+static void take_cache(const struct vcpu *v)
+{
+    const struct handover_partition *config = v->partition->config;
+    if (config->cache_class != 0 && !cache_take(config->cache_class, config->cache_ways, config->cache_rest)) {
+        port_log(LOG_ERROR, "partition %s: CPU %u does not take its ways of the L3 cache", config->name, v->index);
+    }
+}
+
 /* Nothing of the root's VMCS is used again. NMIs that come meanwhile write into one that is about to go, or to come. */
 static _Noreturn void move(struct vcpu *from)
 {
@@ -178,6 +187,7 @@ static _Noreturn void move(struct vcpu *from)
     }
     vmcs_setup_fresh(v);
     kick_catch_up(c);
+    take_cache(v);
     v->partition->life.again = !v->partition->config->later;
     settle(v);
     vmx_start(v->regs);

@@ -25,7 +25,7 @@ static void every_key(void **state)
                            "image = raw 0x7C00 \\EFI\\rt.bin\n"
                            "[policy]\nfatal = reset\nwithout-interrupt-isolation = run\n"
                            "[ partition\tb ]\n"
-                           "allow-shared-core = yes\nrestart = 3\nwatchdog = 3600\nconsole = none\n"
+                           "allow-shared-core = yes\nrestart = 3\ncache = 0x7e0\nwatchdog = 3600\nconsole = none\n"
                            "start = later\ncontrol-by = root\nguest-iommu = nested\n"
                            "arguments = a=b quiet\n"
                            "initrd = /initrd\nimage = /vmlinuz\nmemory = 2G\ncpus = 1023\n"), OK);
@@ -64,6 +64,7 @@ static void every_key(void **state)
     assert_int_equal(p->restarts, 3);
     assert_int_equal(p->units, GUEST_IOMMU_NESTED);
     assert_int_equal(p->watchdog_s, 3600);
+    assert_int_equal(p->cache_ways, 0x7e0);
     assert_true(p->shares_cores && p->later && p->root_controls);
 }
 
@@ -107,6 +108,9 @@ static void each_mistake_is_named(void **state)
         {"[partition a]\nconsole = com2", 2, "console", "virtual or none"},
         {"[partition a]\nrestart = often", 2, "restart", "never, always or a number below 4294967295"},
         {"[partition a]\nrestart = 4294967295", 2, "restart", "never, always or a number below 4294967295"},
+        {"[partition a]\ncache = 0", 2, "cache", "a number whose bits are one run, as 0x00f"},
+        {"[partition a]\ncache = 0x101", 2, "cache", "a number whose bits are one run, as 0x00f"},
+        {"[partition a]\ncache = 0x100000000", 2, "cache", "a number whose bits are one run, as 0x00f"},
         {"[partition a]\nwatchdog = 0", 2, "watchdog", "none, or 1 to 3600 seconds"},
         {"[partition a]\nwatchdog = 3601", 2, "watchdog", "none, or 1 to 3600 seconds"},
         {"[partition a]\nwatchdog = never", 2, "watchdog", "none, or 1 to 3600 seconds"},

@@ -65,6 +65,28 @@ static void cpus(void **state)
                "others than CPU 2, which partition a has");
 }
 
+static void cache_ways(void **state)
+{
+    (void)state;
+    begin();
+#define KEYS(CPUS, WAYS) "\ncpus = " CPUS "\nmemory = 2M\ncache = " WAYS "\n" ANY
+    assert_true(check("[partition a]" KEYS("2-3", "0xf000")));      /* nothing is known of the machine */
+    facts.cache_known = true;
+    is_refused("[partition a]" KEYS("2-3", "0x00f"), 4, "cache", "a CPU that can keep ways of its L3 apart, or no key");
+    facts.cache_ways = 11;
+    facts.cache_classes = 3;
+    assert_true(check("[partition a]" KEYS("2-3", "0x00f") "[partition b]" KEYS("4-5", "0x030")));
+    assert_true(check("[partition a]" KEYS("2-3", "0x7fe")));
+    is_refused("[partition a]" KEYS("2-3", "0x00f") "[partition b]" KEYS("4-5", "0x018"), 9, "cache",
+               "ways that partition a does not have");
+    is_refused("[partition a]" KEYS("2-3", "0xc00"), 4, "cache", "some of the 11 ways that this machine has");
+    is_refused("[partition a]" KEYS("2-3", "0x7ff"), 4, "cache", "ways that leave the root others, in one run");
+    is_refused("[partition a]" KEYS("2-3", "0x010"), 4, "cache", "ways that leave the root others, in one run");
+    facts.cache_classes = 2;
+    is_refused("[partition a]" KEYS("2-3", "0x00f") "[partition b]" KEYS("4-5", "0x030"), 9, "cache",
+               "the key in 1 partitions at most, on this CPU");
+}
+
 static void cores(void **state)
 {
     (void)state;
@@ -141,6 +163,7 @@ int main(void)
         cmocka_unit_test(what_is_possible),
         cmocka_unit_test(cpus),
         cmocka_unit_test(cores),
+        cmocka_unit_test(cache_ways),
         cmocka_unit_test(placed_memory),
         cmocka_unit_test(interrupts),
         cmocka_unit_test(what_interrupts_need),
