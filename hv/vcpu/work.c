@@ -50,7 +50,7 @@ static bool polls(const struct vcpu *v)
 
 void work_timer_exit(struct vcpu *v)
 {
-    v->timer_on = true; /* by vcpu_exit_at_once() perhaps */
+    timer_enable(v, true); /* by vcpu_exit_at_once() perhaps, which does not have its value kept */
     v->timer_expired = true;
     if (watchdog_is_on(v) && watchdog_is_late(v)) {
         stop_partition(v, "its watchdog was not fed", true);

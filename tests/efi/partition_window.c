@@ -94,6 +94,35 @@ static u32 exit_records(void)
     return n;
 }
 
+static bool snapshot_has(const char *text)
+{
+    u32 bytes = status_client_header(&client)->bytes;
+    u32 matched = 0;
+    for (u32 i = 0; i < bytes && text[matched] != 0; i++) {
+        matched = client.snapshot[i] == text[matched] ? matched + 1 : client.snapshot[i] == text[0] ? 1 : 0;
+    }
+    return text[matched] == 0;
+}
+
+/* Any report has it, from its beginning to its end. */
+static bool window_has(const char *text)
+{
+    bool has = false;
+    for (u32 report = STATUS_REPORT_MACHINE; report <= STATUS_REPORT_CONSOLE; report++) {
+        u64 next = report == STATUS_REPORT_CONSOLE ? status_console(ID, 0) : 0;
+        u64 from;
+        do {
+            from = next;
+            if (report == STATUS_REPORT_DUMP || !status_client_take_from(&client, report, from)) {
+                break;
+            }
+            has = has || snapshot_has(text);
+            next = status_client_header(&client)->next;
+        } while (next > from);
+    }
+    return has;
+}
+
 bool window_shows(bool all)
 {
     struct status_life life;
@@ -104,7 +133,8 @@ bool window_shows(bool all)
     bool right = life.name[0] == 'r' && life.name[1] == 't' && life.name[2] == 0 && life.cpus == 2 &&
                  life.starts != 0 && life.memory > 3 << 20 && life.memory < 4 << 20;
     right = right && exit_records() == (all ? 4 : 2) &&
-            console_begins_with("begins by multiboot\n") == (all || controlled);
+            console_begins_with("begins by multiboot\n") == (all || controlled) &&
+            window_has("begins by multiboot") == (all || controlled) && window_has("pages of tables");
     right = right && control(STATUS_CONTROL | 9, ID, 0, 0) == STATUS_CONTROL_UNKNOWN &&
             control(STATUS_CONTROL_STOP, 0, 0, 0) == STATUS_CONTROL_REFUSED &&
             control(STATUS_CONTROL_STOP, ~0u, 0, 0) == STATUS_CONTROL_REFUSED &&
