@@ -243,7 +243,7 @@ static enum result close_own(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     hpa_t shared = unit->tables[root].directory;
     u64 low = shared.v != 0 ? vtd_link_to(shared) : 0;
     collect_dids(context, &set);
-    if (root != VTD_ROOT_OFF) {
+    if (root == VTD_ROOT_GUEST) { /* an owned one's is still the same guest's: vtd_own_block() ends its storms */
         vtd_storm_taken_out(unit, sid);
     }
     vtd_own_write(unit, root, sid, context, low, 0);
@@ -260,7 +260,7 @@ enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     enum result r = ERR_NOT_FOUND;
     spin_lock(&unit->lock);
     if (!vtd_is_scalable(unit)) {
-        if (root != VTD_ROOT_OFF) {
+        if (root == VTD_ROOT_GUEST) {
             vtd_storm_taken_out(unit, sid);
         }
         r = vtd_legacy_reset(unit, root, sid);
