@@ -217,7 +217,7 @@ enum result partition_dma_show_units(struct partition *p)
             .unit = units_get(i), .parent = p->domain, .ctx = p, .partition = p->id,
             .ops = partition_sources_count() == 0 ? &ops_of_all : &ops_of_some,
             .gpa_width = least(width, p->gpa_width), .interrupts = p->has_interrupts,
-            .kept_interrupts = partition_sources_kept(),
+            .shared_unit = partition_sources_count() != 0, .kept_interrupts = partition_sources_kept(),
             .max_bindings = partition_sources_count() != 0 ? share_ids(p, i) : 0,
             .max_table_pages = own, .shared = &p->quota,
             .shadows = p->guest_iommu == GUEST_IOMMU_SHADOW ? &p->shadows : NULL};

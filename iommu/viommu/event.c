@@ -2,8 +2,9 @@
 /*
  * See event.h. A register that holds an event message is a DMA write by itself, and no table remaps it (VT-d 5.1.6):
  * only an edge-triggered interrupt message of fixed or lowest priority to CPUs of the partition gets in; anything
- * else leaves the unit's event masked. While the guest wants no fault event, the register holds the host's. All this is
- * the root's: messages of another guest are sent by software, when Nestor learns what they are about.
+ * else leaves the unit's event masked. While the guest wants no fault event, and where others have devices behind the
+ * unit, the register holds the host's. All this is the root's: messages of another guest are sent by software, when
+ * Nestor learns what they are about.
  */
 #include "iommu/viommu/event.h"
 
@@ -76,6 +77,9 @@ void viommu_event_forward(struct viommu *v, bool fault_event)
     if (!fault_event) {
         forward(v, VTD_IECTL, v->reg[VREG_IECTL], done_event_address(v), v->reg[VREG_IEDATA]);
         send_done(v);
+        return;
+    }
+    if (v->config.shared_unit) { /* a fault may be another's: fault.c sends by software what is this guest's */
         return;
     }
     u64 addr = fault_event_address(v);

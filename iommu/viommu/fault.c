@@ -153,7 +153,7 @@ static bool anything_pending(const struct viommu *v)
 
 /*
  * VT-d 7.3: one event when the first condition appears. One that the hardware
- * found has been sent by the hardware itself, which holds the root's message.
+ * found has been sent by the hardware itself, which holds the root's message unless it serves others, too.
  */
 static void raise_event(struct viommu *v, bool sent_by_hardware)
 {
@@ -240,7 +240,7 @@ static void record(struct viommu *v, const struct viommu_fault_event *event, u8 
     f->next = (f->next + 1) % v->record_count;
     v->stats.guest_faults++;
     if (first) {
-        raise_event(v, !viommu_is_owners(v));
+        raise_event(v, !viommu_is_owners(v) && !v->config.shared_unit);
     }
 }
 

@@ -47,6 +47,14 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
     v->reg[VREG_VER] = unit->ver;
 }
 
+/* What the host keeps for it is of before; its devices are blocked, so that there is no more. */
+static void forget_faults(struct viommu *v)
+{
+    struct viommu_fault_event old;
+    while (viommu_is_owners(v) && viommu_host_next_fault(v, &old)) {
+    }
+}
+
 /* Everything but what set_up() filled in. */
 static void power_on(struct viommu *v)
 {
@@ -54,6 +62,7 @@ static void power_on(struct viommu *v)
     viommu_queue_reset(v);
     viommu_host_forget_ids(v);
     viommu_fault_reset(v);
+    forget_faults(v);
     viommu_irt_reset(v);
     v->command = (struct viommu_command){.set_root = false};
     v->scan = (struct viommu_scan){.kind = SCAN_IDLE};

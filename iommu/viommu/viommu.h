@@ -54,6 +54,7 @@ struct viommu_config {
     u32 gpa_width;                /* bits of a guest address that the second stage translates */
     const u16 *sids;              /* the devices behind the unit that its guest has, owned ones (vtd_own_add()), */
     u32 sid_count;                /* 0: it is the root's, which has all that nobody owns */
+    bool shared_unit;             /* others have devices behind the root's: its fault event stays the host's */
     bool interrupts;              /* interrupt remapping is shown: every unit of the partition has it */
     u32 kept_interrupts;          /* of the host's table, from its end on, are not this guest's: blocks of 32 */
     u32 max_bindings;             /* quota: PASID entries in hardware; 0 takes the default */

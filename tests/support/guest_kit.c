@@ -86,6 +86,7 @@ void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_conf
         viommu.max_table_pages = quotas->max_table_pages;
         viommu.shared = quotas->shared;
         viommu.interrupts = quotas->interrupts;
+        viommu.shared_unit = quotas->shared_unit;
         viommu.kept_interrupts = quotas->kept_interrupts;
         viommu.shadows = quotas->shadows;
     }
