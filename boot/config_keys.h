@@ -100,8 +100,8 @@
     X("partition", "cache", false, config_partition_cache, "a number whose bits are one run, as 0x00f", NULL,          \
       "0x00f",                                                                                                         \
       "The ways of the L3 cache that the partition has for itself, a bit each, on a CPU that can keep them apart "     \
-      "(Intel CAT). Nobody else fills them: without the key it shares those of the root, for which some must be "      \
-      "left.")                                                                                                         \
+      "(Intel CAT). No CPU of another's fills them; ways that devices fill are not among them. Without the key it "    \
+      "shares those of the root, for which some must be left.")                                                        \
     X("partition", "restart", false, config_partition_restart, "never, always or a number below 4294967295", "never",  \
       "always",                                                                                                        \
       "After a triple fault, a reset, or another end of its own: it stays stopped, starts again as it was at first, "  \
@@ -120,8 +120,8 @@
       "can learn what the other does.")                                                                                \
     X("partition", "guest-iommu", false, config_partition_units, "auto, nested or none", "auto", "none",               \
       "The remapping unit that the partition gets in place of each of the machine's that its PCI functions are "       \
-      "behind: nested (scalable mode, first stage), none, or nested where all of them can nest, else none (auto). "    \
-      "Without one its functions reach all of its memory.")                                                            \
+      "behind: nested (scalable mode, first stage; each of them must be able to nest), none, or auto: nested where "   \
+      "all can, else none. Without one its functions reach all of its memory.")                                        \
     X("partition", "device", true, config_partition_device,                                                            \
       "up to 32 of SEGMENT:BUS:DEVICE.FUNCTION, as 0000:03:00.0, [interrupts=none]", NULL, "0000:03:00.0",             \
       "A PCI function that the partition has for itself, by the numbers that lspci -D prints. interrupts=none: it "    \

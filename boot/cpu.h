@@ -21,6 +21,7 @@ struct cpu_facts {
     u32 apic_id;              /* of the CPU that was asked */
     u32 core_shift;           /* its bits that tell threads of one core apart */
     u32 cache_ways;           /* of its L3 that can be kept apart, 0: none can */
+    u32 cache_open;           /* of these, as bits: what devices fill, too */
     u32 cache_classes;        /* of CPUs, by the ways that they fill */
     bool x2apic_on;           /* its local APIC is in x2APIC mode */
     bool x2apic_locked;       /* xAPIC mode can no longer be entered */

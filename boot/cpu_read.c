@@ -111,6 +111,7 @@ static void read_cache(struct cpu_facts *cpu, msr_reader read)
     struct cpuid_regs r = cpuid(ALLOCATION, L3);
     if ((r.ecx & CODE_AND_DATA) == 0 || (read(MSR_L3_CONFIG) & 1) == 0) {
         cpu->cache_ways = (r.eax & 0x1f) + 1;
+        cpu->cache_open = r.ebx;
         cpu->cache_classes = (r.edx & 0xffff) + 1;
     }
 }

@@ -351,7 +351,8 @@ static bool check(const struct machine *m, const struct config *config, const ch
     const struct partition_machine facts = {
         .apic_ids = cpu_ids, .cpus = cpu_count, .core_shift = m->cpu.core_shift, .memory = free_memory.list,
         .memory_count = read ? free_memory.count : 0, .cache_known = true, .cache_ways = m->cpu.cache_ways,
-        .cache_classes = m->cpu.cache_classes, .interrupts_missing = interrupts_missing};
+        .cache_open = m->cpu.cache_open, .cache_classes = m->cpu.cache_classes,
+        .interrupts_missing = interrupts_missing};
     return partition_check(config, &facts, error);
 }
 

@@ -128,6 +128,10 @@ static bool check_cache(const struct check *c, const struct config_partition *p)
         format_text(text, sizeof(text), "some of the %u ways that this machine has", m->cache_ways);
         return refuse(c, p, "cache", text);
     }
+    if (m->cache_known && (p->cache_ways & m->cache_open) != 0) {
+        format_text(text, sizeof(text), "ways that CPUs alone fill, not 0x%x", m->cache_open);
+        return refuse(c, p, "cache", text);
+    }
     if (m->cache_known && !cache_is_run(cache_rest(c->config, m->cache_ways))) {
         return refuse(c, p, "cache", "ways that leave the root others, in one run");
     }

@@ -16,7 +16,7 @@ struct partition_machine {
     const struct memory_range *memory;      /* that is free, sorted; NULL: unknown */
     u32 memory_count;
     bool cache_known;           /* how its L3 can be shared out: */
-    u32 cache_ways, cache_classes;          /* as in struct cpu_facts */
+    u32 cache_ways, cache_open, cache_classes;  /* as in struct cpu_facts */
     const char *interrupts_missing;         /* why interrupts cannot be kept apart; NULL: they can, or unknown */
 };
 

@@ -82,6 +82,10 @@ static void cache_ways(void **state)
     is_refused("[partition a]" KEYS("2-3", "0xc00"), 4, "cache", "some of the 11 ways that this machine has");
     is_refused("[partition a]" KEYS("2-3", "0x7ff"), 4, "cache", "ways that leave the root others, in one run");
     is_refused("[partition a]" KEYS("2-3", "0x010"), 4, "cache", "ways that leave the root others, in one run");
+    facts.cache_open = 0x600;
+    is_refused("[partition a]" KEYS("2-3", "0x7f0"), 4, "cache", "ways that CPUs alone fill, not 0x600");
+    assert_true(check("[partition a]" KEYS("2-3", "0x1ff")));
+    facts.cache_open = 0;
     facts.cache_classes = 2;
     is_refused("[partition a]" KEYS("2-3", "0x00f") "[partition b]" KEYS("4-5", "0x030"), 9, "cache",
                "the key in 1 partitions at most, on this CPU");
