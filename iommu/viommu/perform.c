@@ -68,44 +68,31 @@ static void perform_pasid_iotlb(struct viommu *v, const struct viommu_cmd *cmd)
  * The unit writes the status itself, into the partition's ordinary memory or nowhere.
  * An address "not routeable to memory" is undefined in VT-d 6.5.2.9: refused, visibly.
  */
-static inline __attribute__((always_inline)) enum iqei append_wait(struct viommu *v, const struct viommu_cmd *cmd,
-                                                                   u64 flags)
+static bool perform_wait(struct viommu *v, const struct viommu_cmd *cmd, enum iqei *error)
 {
     hpa_t at = {0};
+    u64 flags = cmd->wait_flags & v->wait_flags;
     if ((flags & FIELD_MASK(DESC_WAIT_SW)) != 0 &&
         !v->config.ops->ram(v->config.ctx, (gpa_t){cmd->status_addr}, STATUS_BYTES, &at)) {
         if (limit_due_at(v->stats.queue_errors + 1)) { /* the queue stops, which counts it */
             port_log(LOG_WARNING, "viommu: partition %u: wait status at 0x%llx is not its memory",
                      v->config.partition, cmd->status_addr);
         }
-        return IQEI_RESERVED;
+        *error = IQEI_RESERVED;
+        return false;
     }
     append(v, vtd_desc_wait(flags, cmd->status_data, at.v));
     v->stats.waits++;
-    return IQEI_NONE;
-}
-
-/*
- * One that is to interrupt a guest that is not the root's: the unit's own event is the root's. So the next descriptor
- * waits until the unit has done one more wait, by which Nestor learns of it. That is no error, but ends a batch as one.
- */
-static not_inlined enum iqei perform_special_wait(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    bool event = (cmd->wait_flags & FIELD_MASK(DESC_WAIT_IF)) != 0 && viommu_is_owners(v);
-    enum iqei error = append_wait(v, cmd, cmd->wait_flags & ~(event ? FIELD_MASK(DESC_WAIT_IF) : 0));
-    if (error == IQEI_NONE && event) {
+    /*
+     * It is to interrupt a guest that is not the root's, and the unit's own event is the root's: it is done when the
+     * unit has done one more wait, by which Nestor learns of it.
+     */
+    if (flags != cmd->wait_flags) {
         append(v, viommu_event_ask(v));
         v->queue.scanning = true;
-        return IQEI_FETCH;
+        return false;
     }
-    return error;
-}
-
-/* Mostly it is one that writes a status, and nothing else. */
-static enum iqei perform_wait(struct viommu *v, const struct viommu_cmd *cmd)
-{
-    return cmd->wait_flags != FIELD_MASK(DESC_WAIT_SW) ? perform_special_wait(v, cmd)
-                                                       : append_wait(v, cmd, FIELD_MASK(DESC_WAIT_SW));
+    return true;
 }
 
 /* Guest tables matter while its translation is on; what is bound then is read again at TE. */
@@ -140,8 +127,7 @@ static bool perform(struct viommu *v, const struct viommu_cmd *cmd, bool tables,
 {
     switch (cmd->kind) {
     case VCMD_WAIT:
-        *error = perform_wait(v, cmd);
-        return *error == IQEI_NONE;
+        return perform_wait(v, cmd, error);
     case VCMD_INTERRUPT_ENTRIES:
         v->queue.scanning = !viommu_irt_announce(v, cmd->sid, cmd->function_mask);
         return !v->queue.scanning;

@@ -216,9 +216,6 @@ static bool run_commands(struct viommu *v)
             error = fetch_ahead(v) ? viommu_perform(v, &rules) : IQEI_FETCH;
         }
         if (error != IQEI_NONE) {
-            if (q->scanning) { /* it is none: what the descriptor asks for takes time */
-                continue;
-            }
             if (!flush(v)) { /* the order of the guest's completions and its error is kept */
                 return true;
             }

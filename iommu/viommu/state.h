@@ -269,6 +269,7 @@ struct viommu {
     struct viommu_irt irt;
     struct viommu_faults faults;
     enum vtd_root root;              /* which its devices have their entries in */
+    u64 wait_flags;                  /* those of a wait descriptor that reach the unit */
     struct viommu_done done;
     struct vtd_share share;          /* of the unit's queue */
     struct viommu_stats stats;

@@ -34,6 +34,7 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
     v->config.max_table_pages = or_default(config->max_table_pages, VIOMMU_TABLE_PAGES_DEFAULT,
                                            VIOMMU_TABLE_PAGES_MAX);
     v->root = config->sid_count != 0 ? VTD_ROOT_OWN_GUEST : VTD_ROOT_GUEST;
+    v->wait_flags = viommu_is_owners(v) ? ~FIELD_MASK(DESC_WAIT_IF) : ~0ull;
     v->kind = config->shadows != NULL ? &viommu_shadowed : &viommu_nested;
     v->cap = viommu_caps_cap(v->kind->caps, unit->cap, config->interrupts);
     v->ecap = viommu_caps_ecap(v->kind->caps, unit->ecap, config->interrupts);

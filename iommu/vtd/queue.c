@@ -297,16 +297,23 @@ enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u
 static not_inlined enum result post_to_reserve(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
                                                struct vtd_share *share)
 {
-    vtd_queue_poll(unit);
+    vtd_queue_poll(unit); /* if it had stopped, the next try finds it running */
+    if (unit->reserve == 0) {
+        return ERR_BUSY;
+    }
     unit->head = vtd_ring_head(unit);
     u32 behind = vtd_ring_distance(unit, share->end, unit->tail);
     if (share->used && behind < vtd_ring_distance(unit, unit->head, unit->tail)) {
         return ERR_BUSY;
     }
-    enum result r = vtd_ring_post(unit, descs, count, SPARE);
-    share->used = r == OK;
+    share->used = vtd_ring_has_room(unit, count + SPARE);
+    if (!share->used) {
+        return ERR_BUSY;
+    }
+    vtd_ring_put(unit, descs, count);
+    vtd_ring_doorbell(unit);
     share->end = unit->tail;
-    return r;
+    return OK;
 }
 
 static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count, struct vtd_share *share)
@@ -318,13 +325,7 @@ static enum result post(struct vtd_unit *unit, const struct vtd_desc *descs, u32
         return ERR_INVALID;
     }
     enum result r = vtd_ring_post(unit, descs, count, unit->reserve + SPARE);
-    if (r == ERR_BUSY && unit->reserve != 0) {
-        return post_to_reserve(unit, descs, count, share);
-    }
-    if (r == ERR_BUSY) {
-        vtd_queue_poll(unit); /* if it had stopped, the next try finds it running */
-    }
-    return r;
+    return r == ERR_BUSY ? post_to_reserve(unit, descs, count, share) : r;
 }
 
 enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count, struct vtd_share *share)
