@@ -5,8 +5,8 @@ MUTANTS := icr startup remapping kicks
 
 # IPIs of the guest go to whichever CPUs they name, and so do its INITs, start-up IPIs and NMIs.
 icr_FILE := hv/guest/icr.c
-icr_TEXT := is_there ? cpus->clusters\[at\] & wanted : 0
-icr_MADE := is_there ? wanted : 0
+icr_TEXT := members & icr_wanted(command) : 0
+icr_MADE := icr_wanted(command) : 0
 startup_FILE := hv/exit/apic.c
 startup_TEXT := c->vcpu->partition != sender->partition ||
 startup_MADE :=
@@ -19,7 +19,8 @@ kicks_FILE := hv/vcpu/kick.c
 kicks_TEXT := c != self && runs(c, p)) {\n            kick_exit
 kicks_MADE := c != NULL \&\& c != self \&\& c->run == RUN_GUEST) {\n            kick_exit
 
-# One of them in each run of the tests, all in `make test-long`.
+# One of them in each run of the tests, all in `make test-long`; that their texts are still there is seen in each.
+TEST_NEEDS += $(MUTANTS:%=$O/bochs/mutants/%.c)
 TEST_NEEDS += $(patsubst %,$O/bochs/mutants/%.efi,$(if $(filter 1,$(NESTOR_LONG)),$(MUTANTS),kicks))
 define MUTANT
 $O/bochs/mutants/$1.c: $($1_FILE) tests/bochs/mutants.mk
