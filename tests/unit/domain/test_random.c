@@ -9,6 +9,7 @@
 #include "iommu/domain/domain.h"
 
 #include "tests/support/hosted.h"
+#include "tests/support/pick.h"
 #include "tests/support/repeat.h"
 #include "tests/support/vtd_rig.h"
 
@@ -45,18 +46,11 @@ struct place { enum what what; u32 index; };
 static struct { bool open; struct place at[PASIDS]; } devices[DEVICES];
 static struct { struct model_unit *model; struct vtd_unit *unit; enum vtd_root root; } units[UNITS];
 
-static u64 seed;
 static u64 done_ops;
 static u64 dma_ok;
 static u64 dma_refused;
 static u64 refused_ops;
 static u64 eafe_conflicts;
-
-static u32 pick(u32 limit)
-{
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (u32)(seed >> 33) % limit;
-}
 
 static u64 *frame_words(u32 frame)
 {
@@ -655,8 +649,7 @@ static void step(void)
 
 static void test_random(void **state)
 {
-    const char *text = getenv("NESTOR_SEED");
-    u64 first_seed = text != NULL ? strtoull(text, NULL, 0) : 20261124;
+    u64 first_seed = pick_seed_or(20261124);
     u64 wanted = repeat_or("NESTOR_OPS", 4000000);
     (void)state;
     print_message("# seed %llu, %llu operations\n", first_seed, wanted);

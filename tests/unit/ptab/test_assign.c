@@ -4,6 +4,7 @@
 
 #include "iommu/ptab/second_stage.h"
 #include "tests/support/hosted.h"
+#include "tests/support/pick.h"
 #include "tests/support/repeat.h"
 
 #include <setjmp.h>
@@ -19,13 +20,6 @@ enum { REGIONS = 4, PAGES = REGIONS * 512, OPS = 20000, MAX_LEAVES = 512 };
 
 static struct ptab pt;
 static u64 page[PAGES];      /* output address and access of each page, 0: a hole */
-static u64 seed;
-
-static u32 pick(u32 limit)
-{
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (u32)(seed >> 33) % limit;
-}
 
 static void check(void)
 {

@@ -9,6 +9,7 @@
 #include "iommu/domain/domain.h"
 #include "iommu/ptab/second_stage.h"
 #include "support/hosted.h"
+#include "support/pick.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -457,14 +458,7 @@ static void test_diverging_split(void **state)
 enum { ORACLE_UNITS = 3 * 512 + 64 };
 struct oracle { u64 entry[ORACLE_UNITS]; };
 
-static u64 seed;
 static u64 unit;
-
-static u32 pick(u32 limit)
-{
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (u32)(seed >> 33) % limit;
-}
 
 static u64 window_start(u32 round)
 {

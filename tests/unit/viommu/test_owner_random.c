@@ -18,6 +18,7 @@
 
 #include "iommu/domain/domain.h"
 #include "tests/support/guest_kit.h"
+#include "tests/support/pick.h"
 #include "tests/support/repeat.h"
 
 enum {
@@ -31,14 +32,7 @@ static const u32 pasids[] = {0, 5, 70};
 static struct kit kits[GUESTS];
 static struct domain *memory;
 static u64 first[GUESTS];             /* where a guest's tables begin */
-static u64 seed;
 static struct { u64 dma, refused, nested, resets, proofs, faults; } done;
-
-static u32 pick(u32 limit)
-{
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (u32)(seed >> 33) % limit;
-}
 
 static void begin(u32 g)
 {
@@ -210,8 +204,7 @@ static void neither_reaches_or_harms_the_other(void **state)
 {
     (void)state;
     u64 ops = repeat_or("NESTOR_OPS", 300000);
-    const char *text = getenv("NESTOR_SEED");
-    seed = text != NULL ? strtoull(text, NULL, 0) : 20261130;
+    seed = pick_seed_or(20261130);
     start();
     for (u64 n = 0; n < ops; n++) {
         step();

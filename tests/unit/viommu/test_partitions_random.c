@@ -16,6 +16,7 @@
 
 #include "iommu/domain/domain.h"
 #include "tests/support/guest_kit.h"
+#include "tests/support/pick.h"
 #include "tests/support/repeat.h"
 
 #define IR_ECAP (KIT_ECAP | 1ull << 3 | 1ull << 4 | 15ull << 20)
@@ -51,14 +52,7 @@ static u32 count;                     /* of the others */
 static u64 table;                     /* the root's interrupt entries */
 static u64 first_stage;
 static u64 ram_from;                  /* what the root's tables are made of */
-static u64 seed;
 static struct { u64 dma, blocked, own_dma, interrupts, messages, resets, restarts, no_memory; } done;
-
-static u32 pick(u32 limit)
-{
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (u32)(seed >> 33) % limit;
-}
 
 static u64 frame_at(u32 i, u32 frame)
 {
@@ -378,8 +372,7 @@ static void run(u32 partitions)
     static const struct vtd_context plain = {.pasids = 0};
     const struct viommu_config shown = {.interrupts = true, .kept_interrupts = KEPT};
     u64 ops = repeat_or("NESTOR_OPS", 1000000);
-    const char *text = getenv("NESTOR_SEED");
-    seed = text != NULL ? strtoull(text, NULL, 0) : 20261130;
+    seed = pick_seed_or(20261130);
     count = partitions;
     kit_start_unit(&kit, KIT_CAP, IR_ECAP, &shown);
     kit.shared = true;

@@ -14,6 +14,7 @@
 
 #include "iommu/domain/domain.h"
 #include "tests/support/guest_kit_pair.h"
+#include "tests/support/pick.h"
 #include "tests/support/repeat.h"
 
 /* No scalable mode; scalable mode without nesting; everything. With and without snoop control and caching mode. */
@@ -166,14 +167,6 @@ static void table_bits(void **state)
 /* --- random operations --- */
 
 enum { DEVICES = 4, TABLES = 3, REGIONS = 3, ROUNDS = 60, OPS = 400 };
-
-static u64 seed;
-
-static u32 pick(u32 limit)
-{
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (u32)(seed >> 33) % limit;
-}
 
 static const u16 sids[DEVICES] = {0x0008, 0x0010, 0x00f8, 0x0200};
 /* Two neighbours that can be one large page, one far away. */
