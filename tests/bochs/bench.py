@@ -48,11 +48,6 @@ SHADOW_AIMS = {
     "shadow: 64 GiB in 4K pages, again": 30 * 64 * 512 * 512,
 }
 
-
-# The machine has one unit, which remaps interrupts, too.
-UNITS = (machine.Unit(0xFED90000, ecap=caps.parse("IR=1,EIM=1", caps.SERVER_ECAP, caps.ECAP)),)
-INTR_REMAP = 1
-
 # Of the root where there is a partition beside it, which has a PCI function and waits. An access to configuration space
 # by ports is two of these.
 PARTITION_AIMS = {
@@ -88,7 +83,7 @@ def measure(**options):
 
 
 def run():
-    figures, result = measure(units=UNITS, dmar_flags=INTR_REMAP)
+    figures, result = measure(units=(machine.REMAPS,), dmar_flags=machine.INTR_REMAP)
     figures.update(boot(result.serial))
     return figures, result
 
@@ -112,9 +107,8 @@ start = later
 allow-shared-core = yes
 """
     guest = (machine.TOP / "obj/bochs/partition/guest.elf").read_bytes()
-    unit = machine.Unit(0xFED90000, ecap=caps.parse("IR=1,EIM=1", caps.SERVER_ECAP, caps.ECAP))
-    return measure(cpus=2, quantum=1, units=(unit,), dmar_flags=INTR_REMAP, functions=True, config=config,
-                   files={"/EFI/nestor/rt.elf": guest}, efi_options="partition")
+    return measure(cpus=2, quantum=1, units=(machine.REMAPS,), dmar_flags=machine.INTR_REMAP, functions=True,
+                   config=config, files={"/EFI/nestor/rt.elf": guest}, efi_options="partition")
 
 
 def both():

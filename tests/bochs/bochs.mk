@@ -69,9 +69,9 @@ TEST_NEEDS += $O/bochs/partition/guest.elf
 $O/bochs/partition/start.o: tests/bochs/partition/start.asm
 	@mkdir -p $(@D)
 	$(NASM) -f elf32 -o $@ $<
-$O/bochs/partition/%.o: tests/bochs/partition/%.c $(wildcard tests/bochs/partition/*.h)
+$O/bochs/partition/%.o: tests/bochs/partition/%.c
 	@mkdir -p $(@D)
-	$(CC) $(PARTITION_FLAGS) -I. -c -o $@ $<
+	$(CC) $(PARTITION_FLAGS) -I. -MMD -c -o $@ $<
 $O/bochs/partition/guest.elf: $(patsubst %,$O/bochs/partition/%.o,start guest exact)
 	$(LD) -m elf_i386 -N -Ttext=0x100000 --no-warn-rwx-segments --build-id=none -e _start -o $@ $^
 

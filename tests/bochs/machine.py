@@ -110,6 +110,10 @@ class Unit:
     words: tuple = ()            # further words of attach/README.md: "erratum", ...
 
 
+# It nests, and remaps interrupts with 32-bit ids.
+REMAPS = Unit(0xFED90000, ecap=caps.parse("IR=1,EIM=1", caps.SERVER_ECAP, caps.ECAP))
+
+
 @dataclasses.dataclass
 class Kernel:
     """A kernel that the previous one starts with its step kexec."""

@@ -10,15 +10,15 @@
 
 #include "tests/efi/bench_page.h"
 #include "tests/efi/guest_unit.h"
+#include "tests/efi/hand_over.h"
 #include "tests/efi/msr.h"
 #include "tests/efi/pci.h"
 #include "tests/efi/partition_window.h"
 #include "tests/efi/tsc.h"
 
 enum {
-    BOOT_SERVICES_END = 0x4e455345,     /* HANDOVER_CALL_BOOT_SERVICES_END */
     MSR_APIC_BASE = 0x1b, MSR_ICR = 0x830, X2APIC = 1 << 10,
-    CPUS = 4, NOBODY = 0x77, EDU = 0x40, BLOCK = 0x48,
+    CPUS = 4, EDU = 0x40, BLOCK = 0x48,
     KEPT = 65536 - 32,                  /* interrupt entries of the partition's function, to the end of the table */
     GCMD_TE = (int)(1u << 31), GCMD_IRE = 1 << 25, GCMD_SIRTP = 1 << 24, GCMD_QIE = 1 << 26, LIMIT = 100000,
     IRTA_EIME_ALL = 1 << 11 | 15,
@@ -259,8 +259,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     InitializeLib(self, system);
     check(L"x2apic", (msr_get(MSR_APIC_BASE) & X2APIC) != 0);
-    __asm__ volatile("vmcall" : : "a"(BOOT_SERVICES_END));
-    msr_put(MSR_ICR, (UINT64)NOBODY << 32 | 0x4500);
+    hand_over();
     CHAR16 option = first_option(self);
     BOOLEAN times = option != 0 && option != 'a';
     UINT64 end = times ? read_tsc() + (option == 's' ? 5 * LONG : LONG) : 0;

@@ -7,15 +7,11 @@
 #include <efi.h>
 #include <efilib.h>
 
-#include "tests/efi/msr.h"
+#include "tests/efi/hand_over.h"
 #include "tests/efi/partition_window.h"
 #include "tests/efi/tsc.h"
 
-enum {
-    BOOT_SERVICES_END = 0x4e455345,     /* HANDOVER_CALL_BOOT_SERVICES_END */
-    MSR_ICR = 0x830, NOBODY = 0x77,
-    WAIT_S = 600, FIRST_TICKS = 50000000,
-};
+enum { WAIT_S = 600, FIRST_TICKS = 50000000 };
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
@@ -35,8 +31,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
     BS->CreateEvent(EVT_TIMER, 0, NULL, NULL, &timer);
     BOOLEAN prints = window_controls();
     u64 began = read_tsc();
-    __asm__ volatile("vmcall" : : "a"(BOOT_SERVICES_END));
-    msr_put(MSR_ICR, (UINT64)NOBODY << 32 | 0x4500);
+    hand_over();
     while (prints && !window_prints() && read_tsc() - began < FIRST_TICKS) {
     }
     u64 first = read_tsc() - began;

@@ -6,8 +6,6 @@
  */
 #include "tests/bochs/partition/guest.h"
 
-#include <stddef.h>
-
 enum { TICKS = 2000, MESSAGE_EACH = 8, EXITS = 4, RECORD_EXITS = 9 };
 
 static volatile bool going;
@@ -52,7 +50,7 @@ static u32 wait_from(u32 before)
 
 static void note(struct seen *s, u32 turns)
 {
-    u64 now = tsc();
+    u64 now = read_tsc();
     u32 interval = (u32)(now - s->last);
     s->last = now;
     s->least = interval < s->least ? interval : s->least;
@@ -63,12 +61,12 @@ static void note(struct seen *s, u32 turns)
 
 static void tick(struct seen *s, volatile u32 *raise)
 {
-    u64 next = tsc();
+    u64 next = read_tsc();
     s->last = next;
     for (u32 i = 0; i < TICKS; i++) {
         u32 before = ticks;
         next += PERIOD;
-        msr_write(MSR_DEADLINE, next);
+        msr_put(MSR_DEADLINE, next);
         note(s, wait_from(before));
         if (i % MESSAGE_EACH == 0) {
             before = ticks;
@@ -86,7 +84,7 @@ void exact_run(void)
     edu_turn_on();
     second_job = count_meanwhile;
     start_second();
-    msr_write(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
+    msr_put(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
     u32 first = exits();
     u32 before = exits();
     going = true;

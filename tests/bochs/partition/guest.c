@@ -17,8 +17,6 @@
  */
 #include "tests/bochs/partition/guest.h"
 
-#include <stddef.h>
-
 enum { START_PAGE = 8, TICKS = 200 };
 
 struct multiboot { u32 flags, lower, upper, boot_device, arguments; };
@@ -41,9 +39,9 @@ static volatile u32 second_id, lives = 0x11111111;   /* in .data: loaded again a
 void print(const char *text)
 {
     for (; *text != 0; text++) {
-        while ((in(UART + 5) & 0x20) == 0) {
+        while ((in8(UART + 5) & 0x20) == 0) {
         }
-        out(UART, (u8)*text);
+        out8(UART, (u8)*text);
     }
 }
 
@@ -60,17 +58,17 @@ void print_hex(const char *text, u32 value)
 void tick_handler(void)
 {
     ticks = ticks + 1;
-    msr_write(MSR_EOI, 0);
+    msr_put(MSR_EOI, 0);
 }
 
 static void enable_apic(void)
 {
-    msr_write(MSR_SPURIOUS, 0x1ff);
+    msr_put(MSR_SPURIOUS, 0x1ff);
 }
 
 void second_cpu(void)
 {
-    second_id = 0x80000000 | (u32)msr_read(MSR_ID);
+    second_id = 0x80000000 | (u32)msr_get(MSR_ID);
     if (second_job != NULL) {
         second_job();
     }
@@ -82,8 +80,8 @@ void start_second(void)
         *(volatile u8 *)(START_PAGE * 0x1000 + (at - second_start)) = *at;
     }
     second_id = 0;
-    msr_write(MSR_ICR, ICR_INIT | ICR_OTHERS);
-    msr_write(MSR_ICR, ICR_STARTUP | ICR_OTHERS | START_PAGE);
+    msr_put(MSR_ICR, ICR_INIT | ICR_OTHERS);
+    msr_put(MSR_ICR, ICR_STARTUP | ICR_OTHERS | START_PAGE);
     while (second_id == 0) {
         __asm__ volatile("pause");
     }
@@ -98,14 +96,14 @@ static void set_gate(u32 vector, void (*entry)(void))
 
 static void run_ticks(void)
 {
-    u64 next = tsc();
-    msr_write(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
+    u64 next = read_tsc();
+    msr_put(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
     ticks = 0;
     print("mark 1\n");
     while (ticks < TICKS) {
         next += PERIOD;
         u32 before = ticks;
-        msr_write(MSR_DEADLINE, next);
+        msr_put(MSR_DEADLINE, next);
         while (ticks == before) {
             __asm__ volatile("sti; hlt; cli");
         }
@@ -121,19 +119,19 @@ static void attack(void)
     *(volatile u32 *)0xfee01000 = 0x4041;               /* as a device's message */
     *(volatile u32 *)0xfed90000 = 0;
     print_hex("holes read ", found & *(volatile u32 *)0xb8000 & *(volatile u32 *)0xfec00000);
-    msr_write(MSR_ICR, ICR_INIT);                       /* of CPU 0, the root's */
-    msr_write(MSR_ICR, 0x4041);
-    msr_write(MSR_ICR, ICR_NMI);
-    msr_write(MSR_ICR, 0xffffffffull << 32 | 0x4200);   /* SMI of all */
-    msr_write(MSR_ICR, 1ull << 32 | 0x4700);
-    msr_write(MSR_LVT_LINT1, 0x400);
-    print_hex("LINT1 ", (u32)msr_read(MSR_LVT_LINT1));
-    out(0x92, 1);
-    out(0x64, 0xfe);
-    out(0xb2, 1);
-    print_hex("port ", in(0x92));
-    msr_write(0x1fc, 0);
-    msr_write(0x610, 0);
+    msr_put(MSR_ICR, ICR_INIT);                       /* of CPU 0, the root's */
+    msr_put(MSR_ICR, 0x4041);
+    msr_put(MSR_ICR, ICR_NMI);
+    msr_put(MSR_ICR, 0xffffffffull << 32 | 0x4200);   /* SMI of all */
+    msr_put(MSR_ICR, 1ull << 32 | 0x4700);
+    msr_put(MSR_LVT_LINT1, 0x400);
+    print_hex("LINT1 ", (u32)msr_get(MSR_LVT_LINT1));
+    out8(0x92, 1);
+    out8(0x64, 0xfe);
+    out8(0xb2, 1);
+    print_hex("port ", in8(0x92));
+    msr_put(0x1fc, 0);
+    msr_put(0x610, 0);
     print("attacks done\n");
 }
 
@@ -202,14 +200,14 @@ static void set_message(u32 vector, u32 cpu, u32 data)
 void edu_turn_on(void)
 {
     config_write(COMMAND, COMMAND_MEMORY_MASTER);
-    set_message(0, (u32)msr_read(MSR_ID), DEVICE_VECTOR);
+    set_message(0, (u32)msr_get(MSR_ID), DEVICE_VECTOR);
     config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) | (u32)MSIX_ON);
 }
 
 static void use_device(void)
 {
     static volatile u64 from = 0x1122334455667788, to;
-    u32 self = (u32)msr_read(MSR_ID);
+    u32 self = (u32)msr_get(MSR_ID);
     config_write(COMMAND, COMMAND_MEMORY_MASTER);
     u32 refused = edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) | edu_dma(EDU_TO_MEMORY, (u32)&to, 8);
     print(refused == 0 && from == to ? "DMA\n" : "no DMA\n");
@@ -333,9 +331,9 @@ u32 window_take(u32 report)
 {
     enum { CONSOLE = 9, HIGH = 1 };
     (void)window(0, HIGH);
-    __asm__ volatile("outl %0, %1" : : "a"(report == CONSOLE ? 1 << 24 : 0), "Nd"((u16)(STATUS_PORT + 4)));
+    out32(STATUS_PORT + 4, report == CONSOLE ? 1 << 24 : 0);
     (void)window(report, 0);
-    __asm__ volatile("outl %0, %1" : : "a"(0), "Nd"((u16)(STATUS_PORT + 4)));
+    out32(STATUS_PORT + 4, 0);
     while (window(report, 0) == 0) {
     }
     return window(report, 2) / 4;
@@ -369,10 +367,10 @@ static void show_window(void)
 
 static void wait_for_key(void)
 {
-    while ((in(UART + 5) & UART_RECEIVED) == 0) {
+    while ((in8(UART + 5) & UART_RECEIVED) == 0) {
         __asm__ volatile("pause");
     }
-    print_hex("key ", in(UART));
+    print_hex("key ", in8(UART));
 }
 
 /* What a register of the vector unit holds from before, and something for whoever comes after. */
@@ -390,12 +388,12 @@ static u32 swap_vector(u32 value)
 static void feed(void)
 {
     enum { QUARTER = 12500000, TIMES = 5 };
-    u64 next = tsc();
-    msr_write(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
+    u64 next = read_tsc();
+    msr_put(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
     for (u32 i = 0; i < TIMES; i++) {
-        out(WATCHDOG, 0);
+        out8(WATCHDOG, 0);
         next += QUARTER;
-        msr_write(MSR_DEADLINE, next);
+        msr_put(MSR_DEADLINE, next);
         __asm__ volatile("sti; hlt; cli");
     }
     print("fed\n");
@@ -415,13 +413,13 @@ static void perform(char what)
     case 'k': wait_for_key(); break;
     case 'f': triple_fault(); break;
     case 'v': reset_vector(); break;
-    case 'r': out(RESET, 6); break;
-    case 'o': out(SLEEP, SLEEP_OFF); break;
-    case 'i': msr_write(MSR_ICR, msr_read(MSR_ID) << 32 | ICR_INIT); break;
+    case 'r': out8(RESET, 6); break;
+    case 'o': out8(SLEEP, SLEEP_OFF); break;
+    case 'i': msr_put(MSR_ICR, msr_get(MSR_ID) << 32 | ICR_INIT); break;
     case 'w':
         for (u32 i = 0;; i++) {
             if (i % 0x4000 == 0) {
-                (void)in(UART + 5);
+                (void)in8(UART + 5);
             }
             __asm__ volatile("" : : "r"(i));    /* the count is what it does between them */
         }
@@ -439,7 +437,7 @@ void first_cpu(u32 magic, const struct multiboot *info)
     load_tables(sizeof(idt) - 1, idt);
     enable_apic();
     print_hex("vector ", swap_vector(0x5a5a5a5a));
-    print_hex("first CPU ", (u32)msr_read(MSR_ID));
+    print_hex("first CPU ", (u32)msr_get(MSR_ID));
     start_second();
     const char *arguments = (info->flags & 4) != 0 ? (const char *)info->arguments : "";
     while (*arguments != 0 && *arguments != '=') {

@@ -3,13 +3,9 @@
 #ifndef NESTOR_TESTS_PARTITION_GUEST_H
 #define NESTOR_TESTS_PARTITION_GUEST_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
+#include "tests/efi/msr.h"
+#include "tests/efi/port_io.h"
+#include "tests/efi/tsc.h"
 
 enum {
     UART = 0x3f8, UART_RECEIVED = 1, STATUS_PORT = 0x9c0, REPORTS = 11, STATUS_HEADER = 12,
@@ -29,30 +25,16 @@ enum {
     BEYOND = 0x1000000, HOST_MEMORY = 0x8000000, DEVICE_VECTOR = 0x51,
 };
 
-static inline void out(u16 port, u8 value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u8 in(u16 port)
-{
-    u8 value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
 static inline u32 config_read(u32 function, u32 offset)
 {
-    u32 value;
-    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | function | offset), "Nd"((u16)CONFIG_ADDRESS));
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)CONFIG_DATA));
-    return value;
+    out32(CONFIG_ADDRESS, 1u << 31 | function | offset);
+    return in32(CONFIG_DATA);
 }
 
 static inline void config_write(u32 offset, u32 value)
 {
-    __asm__ volatile("outl %0, %1" : : "a"(1u << 31 | FUNCTION | offset), "Nd"((u16)CONFIG_ADDRESS));
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"((u16)CONFIG_DATA));
+    out32(CONFIG_ADDRESS, 1u << 31 | FUNCTION | offset);
+    out32(CONFIG_DATA, value);
 }
 
 static inline volatile u32 *in_window(u32 function, u32 offset)
@@ -62,29 +44,8 @@ static inline volatile u32 *in_window(u32 function, u32 offset)
 
 static inline u32 window(u32 report, u32 offset)
 {
-    u32 value;
-    __asm__ volatile("outl %0, %1" : : "a"(report << 24 | offset), "Nd"((u16)STATUS_PORT));
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)(STATUS_PORT + 4)));
-    return value;
-}
-
-static inline u64 msr_read(u32 msr)
-{
-    u32 low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (u64)high << 32 | low;
-}
-
-static inline void msr_write(u32 msr, u64 value)
-{
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
-}
-
-static inline u64 tsc(void)
-{
-    u32 low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (u64)high << 32 | low;
+    out32(STATUS_PORT, report << 24 | offset);
+    return in32(STATUS_PORT + 4);
 }
 
 /* guest.c */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a root does for its partitions to begin: boot services end, then it wants to start a CPU. */
+#ifndef NESTOR_TESTS_EFI_HAND_OVER_H
+#define NESTOR_TESTS_EFI_HAND_OVER_H
+
+#include "tests/efi/msr.h"
+
+static inline void hand_over(void)
+{
+    enum { BOOT_SERVICES_END = 0x4e455345 /* HANDOVER_CALL_BOOT_SERVICES_END */, INIT = 0x4500, NOBODY = 0x77,
+           X2APIC_ICR = 0x830 };
+    __asm__ volatile("vmcall" : : "a"(BOOT_SERVICES_END));
+    msr_put(X2APIC_ICR, (u64)NOBODY << 32 | INIT);
+}
+
+#endif
