@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The machine as SVG: its devices on the left, units in the middle, what they reach on the right. And text of others,
- * which is text here, too.
- */
+/* The machine as SVG: its devices on the left, units in the middle, what they reach on the right. */
 #include "tools/nestorctl/devices.h"
 #include "tools/nestorctl/html.h"
 #include "tools/nestorctl/partition.h"
 #include "tools/nestorctl/words.h"
 
 enum { NAME = 96, PAD = 10, TOP = 44, CHAR = 7 };
-
-/* Of control characters those in `kept` stay. */
-static void escaped(struct ctl *c, const char *text, char kept)
-{
-    char one[2] = {0};
-    for (; *text != '\0'; text++) {
-        one[0] = (*text >= ' ' && *text != 0x7f) || *text == kept ? *text : '?';
-        out_raw(&c->out, "%s", *text == '<' ? "&lt;" : *text == '&' ? "&amp;" : *text == '>' ? "&gt;" : one);
-    }
-}
-
-void html_text(struct ctl *c, const char *text)
-{
-    escaped(c, text, ' ');
-}
-
-void html_lines(struct ctl *c, const char *text)
-{
-    escaped(c, text, '\n');
-}
-
 
 enum { ROW = 26, ROWS = 64, NAME_X = 350, LEFT = 690, MIDDLE = 130, UNIT_X = 770, MEMORY_X = 1000, MEMORY = 260 };
 
