@@ -153,13 +153,7 @@ static bool set_hypervisor_bit(struct config *config, struct span value)
 
 static bool set_guest_iommu(struct config *config, struct span value)
 {
-    static const char *const words[] = {
-        [GUEST_IOMMU_AUTO] = "auto", [GUEST_IOMMU_NESTED] = "nested", [GUEST_IOMMU_SHADOW] = "shadow",
-        [GUEST_IOMMU_NONE] = "none"};
-    u32 kind;
-    bool known = span_one_of(value, words, ARRAY_LEN(words), &kind);
-    config->guest_iommu = known ? (enum guest_iommu)kind : config->guest_iommu;
-    return known;
+    return config_units_word(value, &config->guest_iommu);
 }
 
 static bool set_shadow_memory(struct config *config, struct span value)

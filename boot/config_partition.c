@@ -148,13 +148,22 @@ bool config_partition_console(struct config *config, struct span value)
     return known;
 }
 
-bool config_partition_units(struct config *config, struct span value)
+bool config_units_word(struct span value, enum guest_iommu *units)
 {
     static const char *const words[] = {[GUEST_IOMMU_AUTO] = "auto", [GUEST_IOMMU_NESTED] = "nested",
-                                        [GUEST_IOMMU_SHADOW] = "", [GUEST_IOMMU_NONE] = "none"};
+                                        [GUEST_IOMMU_SHADOW] = "shadow", [GUEST_IOMMU_NONE] = "none"};
     u32 which;
-    bool known = value.length != 0 && span_one_of(value, words, ARRAY_LEN(words), &which);
-    last(config)->units = known ? (enum guest_iommu)which : GUEST_IOMMU_AUTO;
+    bool known = span_one_of(value, words, ARRAY_LEN(words), &which);
+    *units = known ? (enum guest_iommu)which : *units;
+    return known;
+}
+
+/* No shadow: there is none for a partition. */
+bool config_partition_units(struct config *config, struct span value)
+{
+    enum guest_iommu units = GUEST_IOMMU_AUTO;
+    bool known = config_units_word(value, &units) && units != GUEST_IOMMU_SHADOW;
+    last(config)->units = known ? units : GUEST_IOMMU_AUTO;
     return known;
 }
 

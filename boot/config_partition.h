@@ -11,6 +11,9 @@ const char *config_partition_add(struct config *config, struct span name, u32 li
 /* A key that must be given and was not, else NULL. */
 const char *config_partition_missing(const struct config_partition *partition);
 
+/* A value of guest-iommu, the root's or a partition's; false: it is none, and nothing changes. */
+bool config_units_word(struct span value, enum guest_iommu *units);
+
 /* Of the last partition: true if the value is accepted. */
 bool config_partition_cpus(struct config *config, struct span value);
 bool config_partition_memory(struct config *config, struct span value);

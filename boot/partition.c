@@ -25,6 +25,7 @@
 #include "boot/settings.h"
 #include "boot/volume.h"
 #include "drivers/format.h"
+#include "iommu/spec/entries.h"
 
 #define MIB (1ull << 20)
 
@@ -201,7 +202,7 @@ static const struct handover_function *not_nesting(const struct machine *m, cons
     for (u32 i = 0; i < pci->count; i++) {
         const struct handover_function *f = &pci->functions[i];
         const struct unit_registers *unit = &m->units[f->unit];
-        if (f->partition == pci->partition && vtd_caps_ability(unit->cap, unit->ecap, &why) != VTD_ABILITY_NESTED) {
+        if (partition_pci_is_meant(pci, i) && vtd_caps_ability(unit->cap, unit->ecap, &why) != VTD_ABILITY_NESTED) {
             return f;
         }
     }
@@ -216,14 +217,14 @@ static bool choose_units(const struct machine *machine, struct making *m)
     bool wanted = m->config->units != GUEST_IOMMU_NONE && partition_pci_count(&m->pci) != 0;
     if (wanted && f != NULL && m->config->units == GUEST_IOMMU_NESTED) {
         format_text(expected, sizeof(expected), "auto or none, as the unit of %02x:%02x.%x cannot nest",
-                    f->source_id >> 8, f->source_id >> 3 & 31, f->source_id & 7);
+                    SID_PARTS(f->source_id));
         return refuse(m, "guest-iommu", expected);
     }
     m->out->nested_units = wanted && f == NULL;
     m->pci.dmar = m->out->nested_units ? &machine->dmar : NULL;
     if (wanted && f != NULL) {
         console_log(LOG_INFO, "partition %s: no unit of its own, as that of %02x:%02x.%x cannot nest", m->out->name,
-                    f->source_id >> 8, f->source_id >> 3 & 31, f->source_id & 7);
+                    SID_PARTS(f->source_id));
     }
     return true;
 }

@@ -117,22 +117,25 @@ static bool check_cache(const struct check *c, const struct config_partition *p)
             return refuse(c, p, "cache", text);
         }
     }
-    if (m->cache_known && m->cache_ways == 0) {
+    if (!m->cache_known) {
+        return true;
+    }
+    if (m->cache_ways == 0) {
         return refuse(c, p, "cache", "a CPU that can keep ways of its L3 apart, or no key");
     }
-    if (m->cache_known && cache_class(c->config, p) >= m->cache_classes) {
+    if (cache_class(c->config, p) >= m->cache_classes) {
         format_text(text, sizeof(text), "the key in %u partitions at most, on this CPU", m->cache_classes - 1);
         return refuse(c, p, "cache", text);
     }
-    if (m->cache_known && (p->cache_ways & ~cache_all(m->cache_ways)) != 0) {
+    if ((p->cache_ways & ~cache_all(m->cache_ways)) != 0) {
         format_text(text, sizeof(text), "some of the %u ways that this machine has", m->cache_ways);
         return refuse(c, p, "cache", text);
     }
-    if (m->cache_known && (p->cache_ways & m->cache_open) != 0) {
+    if ((p->cache_ways & m->cache_open) != 0) {
         format_text(text, sizeof(text), "ways that CPUs alone fill, not 0x%x", m->cache_open);
         return refuse(c, p, "cache", text);
     }
-    if (m->cache_known && !cache_is_run(cache_rest(c->config, m->cache_ways))) {
+    if (!cache_is_run(cache_rest(c->config, m->cache_ways))) {
         return refuse(c, p, "cache", "ways that leave the root others, in one run");
     }
     return true;

@@ -24,7 +24,7 @@ static u32 put_unit(const struct partition_pci *pci, u32 index, u8 *to)
     u32 bytes = UNIT_BYTES;
     for (u32 i = 0; i < pci->count; i++) {
         const struct handover_function *f = &pci->functions[i];
-        if (f->partition == pci->partition && f->unit == index) {
+        if (partition_pci_is_meant(pci, i) && f->unit == index) {
             put_scope(to + bytes, f->source_id);
             bytes += SCOPE_BYTES;
         }

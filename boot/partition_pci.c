@@ -144,16 +144,11 @@ static u32 begin_device(struct aml *a, const char name[4])
 
 /* --- what there is --- */
 
-static bool is_meant(const struct partition_pci *pci, u32 index)
-{
-    return pci->functions[index].partition == pci->partition;
-}
-
 u32 partition_pci_count(const struct partition_pci *pci)
 {
     u32 count = 0;
     for (u32 i = 0; i < pci->count; i++) {
-        count += is_meant(pci, i) ? 1 : 0;
+        count += partition_pci_is_meant(pci, i) ? 1 : 0;
     }
     return count;
 }
@@ -164,7 +159,7 @@ u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCT
     for (u32 bus = 0; bus < 256; bus++) {
         bool holds = false;
         for (u32 i = 0; i < pci->count; i++) {
-            holds |= is_meant(pci, i) && pci->functions[i].source_id >> 8 == bus;
+            holds |= partition_pci_is_meant(pci, i) && pci->functions[i].source_id >> 8 == bus;
         }
         if (holds) {
             buses[count++] = (u8)bus;
@@ -177,7 +172,7 @@ bool partition_pci_has_unit(const struct partition_pci *pci, u32 unit)
 {
     bool has = false;
     for (u32 i = 0; pci->dmar != NULL && i < pci->count; i++) {
-        has |= is_meant(pci, i) && pci->functions[i].unit == unit;
+        has |= partition_pci_is_meant(pci, i) && pci->functions[i].unit == unit;
     }
     return has;
 }
@@ -192,7 +187,7 @@ void partition_pci_areas(const struct partition_pci *pci, struct areas *out)
     }
     for (u32 i = 0; i < pci->count * HANDOVER_BARS; i++) {
         const struct handover_bar *bar = &pci->functions[i / HANDOVER_BARS].bars[i % HANDOVER_BARS];
-        if (is_meant(pci, i / HANDOVER_BARS) && !bar->port) {
+        if (partition_pci_is_meant(pci, i / HANDOVER_BARS) && !bar->port) {
             areas_add(out, bar->base, bar->size);
         }
     }
@@ -207,7 +202,7 @@ static void put_windows(const struct partition_pci *pci, u8 bus, struct aml *a)
     for (u32 i = 0; i < pci->count * HANDOVER_BARS; i++) {
         const struct handover_function *f = &pci->functions[i / HANDOVER_BARS];
         const struct handover_bar *bar = &f->bars[i % HANDOVER_BARS];
-        if (is_meant(pci, i / HANDOVER_BARS) && f->source_id >> 8 == bus && bar->size != 0) {
+        if (partition_pci_is_meant(pci, i / HANDOVER_BARS) && f->source_id >> 8 == bus && bar->size != 0) {
             put_range(a, bar->port ? 2 : 8, bar->port ? OF_PORTS : OF_MEMORY, FIXED,
                       bar->port ? ALL_PORTS : READ_WRITE, bar->base, bar->size);
         }

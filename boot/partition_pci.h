@@ -18,6 +18,11 @@ struct partition_pci {
     const struct vtd_dmar *dmar;                    /* of the machine; NULL: its guest has no units */
 };
 
+static inline bool partition_pci_is_meant(const struct partition_pci *pci, u32 index)
+{
+    return pci->functions[index].partition == pci->partition;
+}
+
 u32 partition_pci_count(const struct partition_pci *pci);
 /* The buses that hold some, in rising order. */
 u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCTIONS]);
