@@ -211,14 +211,15 @@ enum result partition_dma_show_units(struct partition *p)
         return r;
     }
     u32 own = share_pool(p);
+    bool shared = partition_sources_count() != 0;
     for (u32 i = 0; i < units_count(); i++) {
         u32 width = units_width(i, domain_levels(p->domain));
         const struct viommu_config config = {
             .unit = units_get(i), .parent = p->domain, .ctx = p, .partition = p->id,
-            .ops = partition_sources_count() == 0 ? &ops_of_all : &ops_of_some,
+            .ops = shared ? &ops_of_some : &ops_of_all,
             .gpa_width = least(width, p->gpa_width), .interrupts = p->has_interrupts,
-            .shared_unit = partition_sources_count() != 0, .kept_interrupts = partition_sources_kept(),
-            .max_bindings = partition_sources_count() != 0 ? share_ids(p, i) : 0,
+            .shared_unit = shared, .kept_interrupts = partition_sources_kept(),
+            .max_bindings = shared ? share_ids(p, i) : 0,
             .max_table_pages = own, .shared = &p->quota,
             .shadows = p->guest_iommu == GUEST_IOMMU_SHADOW ? &p->shadows : NULL};
         r = viommu_create(&config, &p->viommus[i]);

@@ -12,6 +12,7 @@
 #include "hv/vcpu/panic.h"
 #include "hv/vcpu/start.h"
 #include "hv/vcpu/vmcs_setup.h"
+#include "hv/vcpu/watchdog.h"
 #include "hv/vmx/vmx.h"
 #include "iommu/base/patience.h"
 #include "iommu/port.h"
@@ -131,7 +132,9 @@ static enum result begin(struct vcpu *v)
     p->configuration_address = 0;
     p->console.uart = (struct uart){.ier = 0};
     p->life.fed_at = tsc_read();
-    vcpu_exit_at_once(v);       /* which starts the watchdog's timer */
+    if (watchdog_is_on(v)) {
+        vcpu_exit_at_once(v);   /* which starts its timer */
+    }
     p->life.starts++;
     p->life.state = PARTITION_RUNS;
     start_flat(v, &at);

@@ -117,8 +117,10 @@ bool viommu_event_came(struct viommu *v)
 
 u32 viommu_event_done_status(struct viommu *v)
 {
-    bool came = v->done.came;
-    return viommu_is_owners(v) ? (came ? ICS_IWC : 0) : viommu_host_read_event(v, VTD_ICS) & ICS_IWC;
+    if (viommu_is_owners(v)) {
+        return v->done.came ? ICS_IWC : 0;
+    }
+    return viommu_host_read_event(v, VTD_ICS) & ICS_IWC;
 }
 
 void viommu_event_done_clear(struct viommu *v)

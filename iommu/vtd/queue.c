@@ -293,7 +293,10 @@ enum result vtd_queue_run(struct vtd_unit *unit, const struct vtd_desc *descs, u
     return result;
 }
 
-/* The rest is full. What was put into the reserve before is done once the head has passed it. */
+/*
+ * The rest is full. What was put into the reserve before is done once the head has passed it. Without vtd_ring_post(),
+ * which so has one caller, and is inlined there.
+ */
 static not_inlined enum result post_to_reserve(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
                                                struct vtd_share *share)
 {
