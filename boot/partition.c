@@ -216,15 +216,14 @@ static bool choose_units(const struct machine *machine, struct making *m)
     const struct handover_function *f = not_nesting(machine, &m->pci);
     bool wanted = m->config->units != GUEST_IOMMU_NONE && partition_pci_count(&m->pci) != 0;
     if (wanted && f != NULL && m->config->units == GUEST_IOMMU_NESTED) {
-        format_text(expected, sizeof(expected), "auto or none, as the unit of %02x:%02x.%x cannot nest",
-                    SID_PARTS(f->source_id));
+        format_text(expected, sizeof(expected), "auto or none, as the unit of %#x cannot nest", f->source_id);
         return refuse(m, "guest-iommu", expected);
     }
     m->out->nested_units = wanted && f == NULL;
     m->pci.dmar = m->out->nested_units ? &machine->dmar : NULL;
     if (wanted && f != NULL) {
-        console_log(LOG_INFO, "partition %s: no unit of its own, as that of %02x:%02x.%x cannot nest", m->out->name,
-                    SID_PARTS(f->source_id));
+        console_log(LOG_INFO, "partition %s: no unit of its own, as that of %#x cannot nest", m->out->name,
+                    f->source_id);
     }
     return true;
 }

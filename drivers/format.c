@@ -2,7 +2,7 @@
 /* See format.h. */
 #include "drivers/format.h"
 
-enum { NO_PRECISION = -1, LIMIT = 4096 };
+enum { NO_PRECISION = -1, LIMIT = 4096, DIGITS = 24 };
 
 struct sink {
     char *to;
@@ -11,9 +11,8 @@ struct sink {
 
 /* One conversion, parsed. */
 struct spec {
-    bool left, zero, plus;
+    bool left, zero, source_id, wide;
     int width, precision;
-    char length;       /* 'l', 'L' (ll), 'z', 'h', 'H' (hh) or 0 */
     char conversion;
 };
 
@@ -32,44 +31,45 @@ static void put_times(struct sink *s, char c, int times)
     }
 }
 
-/* A sign or prefix, then zeros, then the text, padded to the width. */
-static void put_padded(struct sink *s, const struct spec *spec, const char *prefix, int zeros,
-                       const char *text, int length)
+/* The text, padded to the width. */
+static void put_padded(struct sink *s, const struct spec *spec, const char *text, int length)
 {
-    int all = length + zeros;
-    for (const char *p = prefix; *p != '\0'; p++) {
-        all++;
-    }
-    put_times(s, ' ', spec->left ? 0 : spec->width - all);
-    while (*prefix != '\0') {
-        put(s, *prefix++);
-    }
-    put_times(s, '0', zeros);
+    put_times(s, ' ', spec->left ? 0 : spec->width - length);
     for (int i = 0; i < length; i++) {
         put(s, text[i]);
     }
-    put_times(s, ' ', spec->left ? spec->width - all : 0);
+    put_times(s, ' ', spec->left ? spec->width - length : 0);
 }
 
-static void put_number(struct sink *s, const struct spec *spec, const char *prefix, u64 value,
-                       u32 base)
+static void put_number(struct sink *s, const struct spec *spec, bool negative, u64 value, u32 base)
 {
     const char *digits = spec->conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
-    char text[24];
-    int at = sizeof(text);
-    while (value != 0 || (at == sizeof(text) && spec->precision != 0)) {
+    char text[DIGITS];
+    int at = DIGITS;
+    int first = DIGITS - 1;
+    if (spec->precision != NO_PRECISION) {
+        first = DIGITS - spec->precision;
+    } else if (spec->zero && !spec->left) {
+        first = DIGITS - spec->width + negative;
+    }
+    while (value != 0 || (at > first && at > 1)) {
         text[--at] = digits[value % base];
         value /= base;
     }
-    int length = (int)sizeof(text) - at;
-    int wanted = spec->precision;
-    if (wanted == NO_PRECISION && spec->zero && !spec->left) {
-        wanted = spec->width;
-        for (const char *p = prefix; *p != '\0'; p++) {
-            wanted--;
-        }
+    if (negative) {
+        text[--at] = '-';
     }
-    put_padded(s, spec, prefix, wanted > length ? wanted - length : 0, &text[at], length);
+    put_padded(s, spec, &text[at], DIGITS - at);
+}
+
+static void put_source_id(struct sink *s, u32 sid)
+{
+    const struct spec byte = {.precision = 2};
+    put_number(s, &byte, false, sid >> 8 & 0xff, 16);
+    put(s, ':');
+    put_number(s, &byte, false, sid >> 3 & 31, 16);
+    put(s, '.');
+    put(s, (char)('0' + (sid & 7)));
 }
 
 static void put_string(struct sink *s, const struct spec *spec, const char *text)
@@ -82,7 +82,7 @@ static void put_string(struct sink *s, const struct spec *spec, const char *text
            text[length] != '\0') {
         length++;
     }
-    put_padded(s, spec, "", 0, text, length);
+    put_padded(s, spec, text, length);
 }
 
 /* va_list is an array type; in a struct it does not decay when it is passed on. */
@@ -90,73 +90,40 @@ struct arguments {
     va_list list;
 };
 
-static u64 take_unsigned(const struct spec *spec, struct arguments *args)
+static u64 take(const struct spec *spec, struct arguments *args)
 {
-    switch (spec->length) {
-    case 'l':
-    case 'L':
-    case 'z':
-        return va_arg(args->list, u64);
-    case 'h':
-        return (u16)va_arg(args->list, u32);
-    case 'H':
-        return (u8)va_arg(args->list, u32);
-    default:
-        return va_arg(args->list, u32);
-    }
-}
-
-static s64 take_signed(const struct spec *spec, struct arguments *args)
-{
-    switch (spec->length) {
-    case 'l':
-    case 'L':
-    case 'z':
-        return va_arg(args->list, s64);
-    case 'h':
-        return (int16_t)va_arg(args->list, int);
-    case 'H':
-        return (int8_t)va_arg(args->list, int);
-    default:
-        return va_arg(args->list, int);
-    }
-}
-
-static void convert_signed(struct sink *s, const struct spec *spec, struct arguments *args)
-{
-    s64 value = take_signed(spec, args);
-    const char *sign = value < 0 ? "-" : (spec->plus ? "+" : "");
-    put_number(s, spec, sign, value < 0 ? 0 - (u64)value : (u64)value, 10);
+    return spec->wide ? va_arg(args->list, u64) : va_arg(args->list, u32);
 }
 
 /* False: not one of the conversions that are supported. */
 static bool convert(struct sink *s, const struct spec *spec, struct arguments *args)
 {
     char c;
+    u64 value;
     switch (spec->conversion) {
     case 'd':
-    case 'i':
-        convert_signed(s, spec, args);
+        value = take(spec, args);
+        value = spec->wide ? value : (u64)(int)value;
+        put_number(s, spec, (s64)value < 0, (s64)value < 0 ? 0 - value : value, 10);
         return true;
     case 'u':
-        put_number(s, spec, "", take_unsigned(spec, args), 10);
+        put_number(s, spec, false, take(spec, args), 10);
         return true;
     case 'x':
     case 'X':
-        put_number(s, spec, "", take_unsigned(spec, args), 16);
-        return true;
-    case 'o':
-        put_number(s, spec, "", take_unsigned(spec, args), 8);
-        return true;
-    case 'p':
-        put_number(s, spec, "0x", (u64)(uintptr_t)va_arg(args->list, void *), 16);
+        value = take(spec, args);
+        if (spec->source_id) {
+            put_source_id(s, (u32)value);
+        } else {
+            put_number(s, spec, false, value, 16);
+        }
         return true;
     case 's':
         put_string(s, spec, va_arg(args->list, const char *));
         return true;
     case 'c':
         c = (char)va_arg(args->list, int);
-        put_padded(s, spec, "", 0, &c, 1);
+        put_padded(s, spec, &c, 1);
         return true;
     case '%':
         put(s, '%');
@@ -169,44 +136,23 @@ static bool convert(struct sink *s, const struct spec *spec, struct arguments *a
 static const char *parse_flags(const char *p, struct spec *spec)
 {
     for (;; p++) {
-        switch (*p) {
-        case '-':
+        if (*p == '-') {
             spec->left = true;
-            break;
-        case '0':
+        } else if (*p == '0') {
             spec->zero = true;
-            break;
-        case '+':
-            spec->plus = true;
-            break;
-        default:
+        } else if (*p == '#') {
+            spec->source_id = true;
+        } else {
             return p;
         }
     }
 }
 
-static const char *parse_amount(const char *p, struct arguments *args, int *amount)
+static const char *parse_amount(const char *p, int *amount)
 {
-    if (*p == '*') {
-        *amount = va_arg(args->list, int);
-        return p + 1;
-    }
     *amount = 0;
     while (*p >= '0' && *p <= '9') {
         *amount = *amount < LIMIT ? *amount * 10 + (*p - '0') : LIMIT;
-        p++;
-    }
-    return p;
-}
-
-static const char *parse_length(const char *p, struct spec *spec)
-{
-    if (*p == 'z' || *p == 'l' || *p == 'h') {
-        spec->length = *p;
-        if (*p != 'z' && p[1] == *p) {
-            spec->length = *p == 'l' ? 'L' : 'H';
-            p++;
-        }
         p++;
     }
     return p;
@@ -216,16 +162,17 @@ static const char *parse(const char *p, struct spec *spec, struct arguments *arg
 {
     *spec = (struct spec){.precision = NO_PRECISION};
     p = parse_flags(p, spec);
-    p = parse_amount(p, args, &spec->width);
-    if (spec->width < 0) {
-        spec->left = true;
-        spec->width = spec->width < -LIMIT ? LIMIT : -spec->width;
+    p = parse_amount(p, &spec->width);
+    if (p[0] == '.' && p[1] == '*') {
+        spec->precision = va_arg(args->list, int);
+        p += 2;
+    } else if (p[0] == '.') {
+        p = parse_amount(p + 1, &spec->precision);
     }
-    if (*p == '.') {
-        p = parse_amount(p + 1, args, &spec->precision);
-        spec->precision = spec->precision < 0 ? NO_PRECISION : spec->precision;
+    while (*p == 'l' || *p == 'z') {
+        spec->wide = true;
+        p++;
     }
-    p = parse_length(p, spec);
     spec->conversion = *p;
     return *p != '\0' ? p + 1 : p;
 }

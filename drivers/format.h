@@ -11,10 +11,10 @@
 #include <stdarg.h>
 
 /*
- * %d %i %u %x %X %o %c %s %p %%, with - and 0 and +, a width or *, a precision for strings and numbers,
- * and l, ll, z, h, hh. Any other conversion is copied as it stands and takes no argument. Writes at
- * most `size` bytes including the terminating zero (nothing if size is 0) and returns the length of the
- * whole text, as vsnprintf does.
+ * %d %u %x %X %c %s %%, with - and 0, a width, a precision (for strings also *) up to which numbers get zeros, at most
+ * 23 of them, and l, ll, z. %#x is a source-id as bus:device.function. Any other conversion is copied as it stands and
+ * takes no argument. Writes at most `size` bytes including the terminating zero (nothing if size is 0) and returns the
+ * length of the whole text, as vsnprintf does.
  */
 size_t format_text(char *to, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -30,9 +30,8 @@ static void write_register(struct partition *p, u16 sid, u32 offset, u32 size, u
                                   : d != NULL && own_rule_write(d, offset, size, value);
     pci_unlock();
     if (!done && limit_due(&p->kept_configuration)) {
-        port_log(LOG_WARNING, "partition %u: write of 0x%x to configuration space of %02x:%02x.%x at 0x%x dropped or "
-                 "changed (attempt %llu)", p->id, value, sid >> 8, sid >> 3 & 31, sid & 7, offset,
-                 p->kept_configuration.count);
+        port_log(LOG_WARNING, "partition %u: write of 0x%x to configuration space of %#x at 0x%x dropped or "
+                 "changed (attempt %llu)", p->id, value, sid, offset, p->kept_configuration.count);
     }
 }
 

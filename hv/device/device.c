@@ -40,8 +40,7 @@ enum result device_create(const struct handover *h)
     for (count = 0; count < h->function_count; count++) {
         const struct handover_function *f = &h->functions[count];
         if (!is_sound(f)) {
-            port_log(LOG_ERROR, "PCI function %02x:%02x.%x is not as it should be", f->source_id >> 8,
-                     f->source_id >> 3 & 31, f->source_id & 7);
+            port_log(LOG_ERROR, "PCI function %#x is not as it should be", f->source_id);
             return ERR_INVALID;
         }
         all[count] = (struct device){.owner = partition_get(1 + f->partition), .function = f};

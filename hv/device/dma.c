@@ -26,8 +26,8 @@ static enum result block(const struct device *d, bool block)
     for (u32 i = 0; i < units_count(); i++) {
         enum result r = vtd_own_block(units_get(i), d->function->source_id, block);
         if (r != OK) {
-            port_log(LOG_ERROR, "partition %s: unit %u does not %s DMA of %02x:%02x.%x: %s", d->owner->config->name, i,
-                     block ? "block" : "admit", SID_PARTS(d->function->source_id), result_text(r));
+            port_log(LOG_ERROR, "partition %s: unit %u does not %s DMA of %#x: %s", d->owner->config->name, i,
+                     block ? "block" : "admit", d->function->source_id, result_text(r));
             all = r;
         }
     }

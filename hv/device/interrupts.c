@@ -32,8 +32,8 @@ static void put(struct device *d, u32 number, u32 count, const struct message *m
         }
         enum result r = changed ? vtd_irt_invalidate(units_get(i), s->first + number, count) : OK;
         if (r != OK && limit_due(&s->not_told)) {
-            port_log(LOG_ERROR, "partition %s: unit %u may go on with interrupt entries of %02x:%02x.%x of before: %s",
-                     d->owner->config->name, i, SID_PARTS(d->function->source_id), result_text(r));
+            port_log(LOG_ERROR, "partition %s: unit %u may go on with interrupt entries of %#x of before: %s",
+                     d->owner->config->name, i, d->function->source_id, result_text(r));
         }
     }
 }
@@ -46,8 +46,8 @@ void interrupts_point(struct device *d, u32 number, const struct message *m)
         why = "destination";
     }
     if (why != NULL && limit_due(&d->interrupts.refused)) {
-        port_log(LOG_WARNING, "partition %s: message %u of %02x:%02x.%x (0x%llx 0x%x) refused: %s (time %llu)",
-                 d->owner->config->name, number, SID_PARTS(d->function->source_id), m->address, m->data, why,
+        port_log(LOG_WARNING, "partition %s: message %u of %#x (0x%llx 0x%x) refused: %s (time %llu)",
+                 d->owner->config->name, number, d->function->source_id, m->address, m->data, why,
                  d->interrupts.refused.count);
     }
     put(d, number, m->count, why == NULL && d->interrupts.on ? m : NULL);

@@ -184,8 +184,7 @@ bool reset_functions(const struct partition *p)
     const struct device *away = wait_while(p, is_away, BACK_MS);
     if (away != NULL) {
         u16 sid = away->function->source_id;
-        port_log(LOG_ERROR, "PCI function %02x:%02x.%x does not come back from its reset", sid >> 8, sid >> 3 & 31,
-                 sid & 7);
+        port_log(LOG_ERROR, "PCI function %#x does not come back from its reset", sid);
         return false;
     }
     for_each(p, configure);

@@ -74,9 +74,8 @@ enum result ept_functions_map(const struct partition *p, const struct handover *
         const struct handover_function *f = &h->functions[i / HANDOVER_BARS];
         enum result r = p->config == &h->partitions[f->partition] ? map_bar(p, h, &f->bars[i % HANDOVER_BARS]) : OK;
         if (r != OK) {
-            port_log(LOG_ERROR, "partition %s: BAR %u of PCI function %02x:%02x.%x cannot be mapped: %s",
-                     p->config->name, i % HANDOVER_BARS, f->source_id >> 8, f->source_id >> 3 & 31, f->source_id & 7,
-                     result_text(r));
+            port_log(LOG_ERROR, "partition %s: BAR %u of PCI function %#x cannot be mapped: %s",
+                     p->config->name, i % HANDOVER_BARS, f->source_id, result_text(r));
             return r;
         }
     }

@@ -51,7 +51,7 @@ enum result partition_sources_init(const struct handover *h)
         const struct handover_partition *owner = &h->partitions[f->partition];
         bool behind = units_count() == 0 || f->unit < units_count();
         if (f->partition >= h->partition_count || f->segment != 0 || !behind) {
-            port_log(LOG_ERROR, "function %02x:%02x.%x is nobody's that there is", SID_PARTS(f->source_id));
+            port_log(LOG_ERROR, "function %#x is nobody's that there is", f->source_id);
             return ERR_INVALID;
         }
         owners[i] = (struct vtd_owner){.sid = f->source_id, .name = owner->name,
@@ -147,8 +147,8 @@ static enum result attach_to_all(struct partition *p, u16 sid)
         r = attach(p, units_get(i), sid);
     }
     if (r != OK) {
-        port_log(LOG_ERROR, "partition %s: %02x:%02x.%x cannot be kept to its memory: %s", p->config->name,
-                 SID_PARTS(sid), result_text(r));
+        port_log(LOG_ERROR, "partition %s: %#x cannot be kept to its memory: %s", p->config->name, sid,
+                 result_text(r));
     }
     return r;
 }
@@ -173,8 +173,8 @@ static enum result close_rest(const struct handover_function *f)
         r = vtd_device_close_rest(units_get(i), (u16)(f->first_bus << 8), (u16)(f->last_bus << 8 | 0xff));
     }
     if (r != OK) {
-        port_log(LOG_ERROR, "source-ids behind the port above %02x:%02x.%x cannot be closed: %s",
-                 SID_PARTS(f->source_id), result_text(r));
+        port_log(LOG_ERROR, "source-ids behind the port above %#x cannot be closed: %s", f->source_id,
+                 result_text(r));
     }
     return r;
 }

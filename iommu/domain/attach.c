@@ -220,8 +220,8 @@ static bool is_gone(const struct did_unit *u, enum vtd_root root, u16 sid, u32 p
 {
     enum result r = vtd_device_clear_entry(u->unit, root, sid, pasid);
     if (r != OK && r != ERR_NOT_FOUND) {
-        port_log(LOG_ERROR, "unit %u: the entry of %02x:%02x.%x cannot be taken back, what it names is kept: %s",
-                 u->info.index, SID_PARTS(sid), result_text(r));
+        port_log(LOG_ERROR, "unit %u: the entry of %#x cannot be taken back, what it names is kept: %s",
+                 u->info.index, sid, result_text(r));
         return false;
     }
     return true;

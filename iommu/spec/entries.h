@@ -189,9 +189,6 @@ static inline u32 pdts_pasids(u32 pdts)
 /* PASID_FSPM. */
 enum fspm { FSPM_FOUR_LEVELS = 0, FSPM_FIVE_LEVELS = 1 };
 
-/* A source-id's bus, device and function, for "%02x:%02x.%x" (VT-d 3.4.1). */
-#define SID_PARTS(sid) (sid) >> 8, (sid) >> 3 & 31, (sid) & 7
-
 /* A first-stage table covers 9 bits of the address; FS_LARGEST_LEAF: 1 GiB. A second-stage table is alike. */
 enum { FS_ENTRIES = 512, FS_LARGEST_LEAF = 3, FS_LEVELS_MAX = 5, SS_ENTRIES = 512, SS_LARGEST_LEAF = 3 };
 

@@ -41,9 +41,8 @@ static bool same_plan(const struct bind_plan *a, const struct bind_plan *b)
 void viommu_bind_tell_quota(struct viommu *v, u16 sid)
 {
     if (limit_due_at(++v->stats.quota_refusals)) {
-        port_log(LOG_WARNING, "viommu: partition %u is over its quota of table pages: an entry of %02x:%02x.%x stays "
-                 "blocked (refusal %llu)", v->config.partition, SID_PARTS(sid),
-                 v->stats.quota_refusals);
+        port_log(LOG_WARNING, "viommu: partition %u is over its quota of table pages: an entry of %#x stays "
+                 "blocked (refusal %llu)", v->config.partition, sid, v->stats.quota_refusals);
     }
 }
 

@@ -241,8 +241,8 @@ static void skip_foreign(struct viommu *v)
     }
     s->context.present = false;
     if (limit_due_at(++v->stats.foreign_devices)) {
-        port_log(LOG_WARNING, "viommu: partition %u lists %02x:%02x.%x, which is another partition's: it is passed "
-                 "over (time %llu)", v->config.partition, SID_PARTS(s->sid), v->stats.foreign_devices);
+        port_log(LOG_WARNING, "viommu: partition %u lists %#x, which is another partition's: it is passed "
+                 "over (time %llu)", v->config.partition, s->sid, v->stats.foreign_devices);
     }
 }
 

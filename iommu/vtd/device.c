@@ -371,7 +371,7 @@ void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid)
     spin_lock(&unit->lock);
     const struct vtd_entry e = entry_of(unit, vtd_context_find(unit, root, sid));
     spin_unlock(&unit->lock);
-    port_log(LOG_INFO, "  unit %u %02x:%02x.%x: PGTT = %s DID %u second stage 0x%llx first stage 0x%llx, %u faults",
-             unit->info.index, SID_PARTS(sid), e.pgtt != 0 ? pgtt_text(e.pgtt) : "none (blocked)",
+    port_log(LOG_INFO, "  unit %u %#x: PGTT = %s DID %u second stage 0x%llx first stage 0x%llx, %u faults",
+             unit->info.index, sid, e.pgtt != 0 ? pgtt_text(e.pgtt) : "none (blocked)",
              e.did, e.ss_root.v, e.fs_root, vtd_storm_faults(unit, sid));
 }

@@ -99,9 +99,8 @@ static void pasid_text(const struct vtd_fault *f, char text[16])
 /* Table 15. Where no entry was asked for the index is undefined (VT-d 11.4.7.6); whoever reads the line has to know. */
 static void say_interrupt(const struct vtd_unit *unit, const struct vtd_fault *f, const char *of, const char *name)
 {
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x interrupt, index %u: %s (reason 0x%02x)%s%s", unit->info.index,
-             SID_PARTS(f->sid), (u32)field_get(&f->addr, FRCD_INDEX),
-             vtd_fault_text(f->reason), f->reason, of, name);
+    port_log(LOG_WARNING, "unit %u: %#x interrupt, index %u: %s (reason 0x%02x)%s%s", unit->info.index, f->sid,
+             (u32)field_get(&f->addr, FRCD_INDEX), vtd_fault_text(f->reason), f->reason, of, name);
 }
 
 static void say(const struct vtd_unit *unit, const struct vtd_fault *f, const struct vtd_owner *owner)
@@ -115,8 +114,8 @@ static void say(const struct vtd_unit *unit, const struct vtd_fault *f, const st
     char pasid[16];
     const char *type = f->atomic ? "atomic" : f->read ? "read" : "write";
     pasid_text(f, pasid);
-    port_log(LOG_WARNING, "unit %u: %02x:%02x.%x%s %s%s%s 0x%llx: %s (reason 0x%02x)%s%s",
-             unit->info.index, SID_PARTS(f->sid), pasid, type, f->exec ? " execute" : "",
+    port_log(LOG_WARNING, "unit %u: %#x%s %s%s%s 0x%llx: %s (reason 0x%02x)%s%s",
+             unit->info.index, f->sid, pasid, type, f->exec ? " execute" : "",
              f->priv ? " supervisor" : "", f->addr, vtd_fault_text(f->reason), f->reason, of, name);
 }
 

@@ -39,8 +39,8 @@ enum result vtd_limit_apply(struct vtd_unit *unit, u16 sid, bool without_pasid, 
     bool nested = pasid_get(e, PASID_PGTT) == PGTT_NESTED;
     if (nested && without_pasid && (flags & VTD_SCOPE_NO_NESTING) != 0) {
         if (limit_due(&unit->limit_refusals)) {
-            port_log(LOG_WARNING, "unit %u: %02x:%02x.%x must not be nested (SIDP): entry refused (%llu times)",
-                     unit->info.index, SID_PARTS(sid), unit->limit_refusals.count);
+            port_log(LOG_WARNING, "unit %u: %#x must not be nested (SIDP): entry refused (%llu times)",
+                     unit->info.index, sid, unit->limit_refusals.count);
         }
         return ERR_UNSUPPORTED;
     }

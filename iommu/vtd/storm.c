@@ -153,9 +153,8 @@ static void punish(struct vtd_unit *unit, u16 sid, struct vtd_history *history, 
     *(block ? &unit->faults.blocked : &unit->faults.silenced) += 1;
     enum result r = begin(unit, sid, history);
     if (limit_due(&unit->storms)) {
-        port_log(LOG_WARNING, "unit %u: %02x:%02x.%x storms, %s for %u s: %s", unit->info.index, SID_PARTS(sid),
-                 block ? "blocked" : "its faults are suppressed",
-                 punishment_ms(history) / SECOND_MS, result_text(r));
+        port_log(LOG_WARNING, "unit %u: %#x storms, %s for %u s: %s", unit->info.index, sid,
+                 block ? "blocked" : "its faults are suppressed", punishment_ms(history) / SECOND_MS, result_text(r));
     }
 }
 

@@ -40,8 +40,8 @@ static void begin(struct vtd_unit *unit, u16 sid, u64 now)
     struct vtd_sweep *s = &unit->sweep;
     *s = (struct vtd_sweep){.on = true, .seen = true, .next_us = now + PAUSE_US};
     if (limit_due(&unit->storms)) {
-        port_log(LOG_WARNING, "unit %u: interrupt requests are refused without end, the last of %02x:%02x.%x; fault "
-                 "records are read ten times a second", unit->info.index, SID_PARTS(sid));
+        port_log(LOG_WARNING, "unit %u: interrupt requests are refused without end, the last of %#x; fault "
+                 "records are read ten times a second", unit->info.index, sid);
     }
 }
 

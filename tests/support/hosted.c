@@ -2,6 +2,8 @@
 /* See hosted.h. */
 #include "tests/support/hosted.h"
 
+#include "drivers/format.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -342,7 +344,7 @@ void port_log(enum log_level level, const char *fmt, ...)
     (void)level;
     world.log_lines++;
     va_start(args, fmt);
-    (void)vsnprintf(world.log + have, sizeof(world.log) - have, fmt, args);
+    (void)format_text_v(world.log + have, sizeof(world.log) - have, fmt, args);
     va_end(args);
     have = strlen(world.log);
     if (have + 1 < sizeof(world.log)) {

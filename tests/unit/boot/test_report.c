@@ -3,10 +3,10 @@
 #include "boot/report.h"
 
 #include "boot/console.h"
+#include "drivers/format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -25,7 +25,7 @@ void console_log(enum log_level level, const char *format, ...)
     size_t at = strlen(text);
     lines[level]++;
     va_start(args, format);
-    (void)vsnprintf(text + at, sizeof(text) - at, format, args);
+    (void)format_text_v(text + at, sizeof(text) - at, format, args);
     va_end(args);
     strcat(text, "\n");
 }
