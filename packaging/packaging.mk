@@ -7,7 +7,10 @@ PREFIX ?= /usr/local
 PROGRAM ?= $O/nestor.efi
 LIB_DIR = $(DESTDIR)$(PREFIX)/lib/nestor
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
-NESTOR_INSTALL = NESTOR_STATE=$(DESTDIR)/var/lib/nestor $(LIB_DIR)/nestor-install
+BASH_DIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+# Where nestor-install notes which partition it used.
+STATE_DIR = $(DESTDIR)/var/lib/nestor
+NESTOR_INSTALL = NESTOR_STATE=$(STATE_DIR) $(LIB_DIR)/nestor-install
 
 TEST_NEEDS += $O/nestor.conf.sample $O/nestor.conf.5
 $O/nestor.conf.sample: $O/nestor-conf
@@ -17,7 +20,7 @@ $O/nestor.conf.5: $O/nestor-conf
 
 INSTALLED = $(PROGRAM) $(CTL) $O/nestor.conf.sample $O/nestor.conf.5
 install: $(INSTALLED) ## to PREFIX; with ESP=DIR also there and into the boot menu, ONCE=1: once
-	install -d $(LIB_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8
+	install -d $(LIB_DIR) $(MAN_DIR)/man5 $(MAN_DIR)/man8 $(BASH_DIR)
 	install -m 644 $(PROGRAM) $(LIB_DIR)/nestor.efi
 	install -m 644 $O/nestor.conf.sample $(LIB_DIR)
 	install -m 755 packaging/nestor-install $(LIB_DIR)
@@ -25,12 +28,13 @@ install: $(INSTALLED) ## to PREFIX; with ESP=DIR also there and into the boot me
 	install -m 644 $O/nestorctl.efi $(LIB_DIR)
 	install -m 644 $O/nestor.conf.5 $(MAN_DIR)/man5
 	install -m 644 packaging/nestor-install.8 tools/nestorctl/nestorctl.8 $(MAN_DIR)/man8
+	install -m 644 tools/nestorctl/completion.bash $(BASH_DIR)/nestorctl
 	$(if $(ESP),$(NESTOR_INSTALL) --esp $(DESTDIR)$(ESP) $(if $(ONCE),--once) $(if $(DESTDIR),--no-entry))
 
 uninstall: ## what `make install` brought, the boot entry included
-	if [ -e $(DESTDIR)/var/lib/nestor/esp ]; then $(NESTOR_INSTALL) --remove $(if $(DESTDIR),--no-entry); fi
+	if [ -e $(STATE_DIR)/esp ]; then $(NESTOR_INSTALL) --remove $(if $(DESTDIR),--no-entry); fi
 	rm -f $(addprefix $(LIB_DIR)/,nestor.efi nestor.conf.sample nestor-install nestorctl nestorctl.efi)
-	rm -f $(MAN_DIR)/man5/nestor.conf.5 $(addprefix $(MAN_DIR)/man8/,nestor-install.8 nestorctl.8)
+	rm -f $(BASH_DIR)/nestorctl $(MAN_DIR)/man5/nestor.conf.5 $(addprefix $(MAN_DIR)/man8/,nestor-install.8 nestorctl.8)
 	[ ! -d $(LIB_DIR) ] || rmdir $(LIB_DIR)
 
 # With CONFIG=FILE the configuration is part of what is signed, and no file beside the program is looked at.
