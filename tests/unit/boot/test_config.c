@@ -57,9 +57,22 @@ static void nothing_means_safe_defaults(void **state)
     }
 }
 
+/* What is refused under Secure Boot, which asks for weak_line. */
 static void what_gives_isolation_up(void **state)
 {
+    static const struct { const char *text, *key; } alone[] = {
+        {"[console]\nstatus = all", "status"},
+        {"[policy]\nwithout-isolation = run", "without-isolation"},
+        {"[policy]\nread-only-rule = affected-cpus", "read-only-rule"},
+        {"[policy]\nwithout-interrupt-isolation = run", "without-interrupt-isolation"},
+        {"[partition a]\ncontrol-by = root", "control-by"},
+    };
     (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(alone); i++) {
+        assert_int_equal(parse(alone[i].text), OK);
+        assert_int_equal(config.weak_line, 2);
+        assert_string_equal(config.weak_key, alone[i].key);
+    }
     assert_int_equal(parse("[policy]\nfatal = reset\nwithout-isolation = native\nread-only-rule = always\n"), OK);
     assert_int_equal(config.weak_line, 0);
     assert_int_equal(parse("[policy]\n\nread-only-rule = affected-cpus\nwithout-isolation = run\n"), OK);
