@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* See status_port.h. Whatever decodes a port without saying so (a board's own registers) is not seen here. */
-#include "boot/uefi.h"
+#include "boot/status_port.h"
 
 #include "boot/acpi_ports.h"
 #include "boot/console.h"
-#include "boot/status_port.h"
 #include "boot/windows.h"
 #include "hv/guest/status.h"
 
