@@ -174,7 +174,9 @@ $O/ctl/%.o: %.c Makefile
 	$(CC) $(CTL_FLAGS) -c -o $@ $<
 $O/nestorctl: $(CTL_LINUX:%.c=$O/ctl/%.o)
 	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-znoexecstack,-s -o $@ $^
-$O/nestorctl.efi.so: $(CTL_C:%.c=$O/efi/%.o) $O/efi/tools/nestorctl/efi.o $O/efi/hv/vmx/reason.o $O/efi/boot/bridge.o \
+# In the firmware's shell nothing ends a program, and there are no files of names and no browser.
+CTL_EFI := $(filter-out %/top.c %/ids.c tools/nestorctl/html%,$(CTL_C)) tools/nestorctl/efi.c hv/vmx/reason.c
+$O/nestorctl.efi.so: $(CTL_EFI:%.c=$O/efi/%.o) $O/efi/boot/bridge.o \
 	$(patsubst %.c,$O/efi/%.o,$(filter-out boot/main.c boot/next.c boot/launch.c boot/place.c boot/partition.c \
 	boot/hand_over.c,$(wildcard boot/*.c)) $(BOOT_SHARED))
 	$(EFI_LINK)

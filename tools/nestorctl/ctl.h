@@ -24,7 +24,6 @@ struct ctl_dump {
     u32 function;           /* segment << 16 | source-id */
     u32 pasid;              /* 0xffffffff: none */
     u64 address;
-    bool html;
 };
 
 enum ctl_status ctl_status(struct ctl *c);
@@ -35,6 +34,9 @@ enum ctl_status ctl_exits(struct ctl *c);
 enum ctl_status ctl_counters(struct ctl *c);
 enum ctl_status ctl_log(struct ctl *c, bool follow, bool previous);
 enum ctl_status ctl_dump(struct ctl *c, const struct ctl_dump *dump);
+/* What the report of that dump is asked for; false: no unit is known for the function. */
+bool ctl_dump_argument(struct ctl *c, const struct ctl_dump *dump, u32 argument[STATUS_ARGUMENTS], bool *assumed);
+/* times: how often it is refreshed, 0: without end. */
 enum ctl_status ctl_top(struct ctl *c, u32 times);
 enum ctl_status ctl_check(struct ctl *c);
 /* Of a partition by its name; text: what is sent to its UART, with a carriage return. */

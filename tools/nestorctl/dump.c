@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dump: the path of one DMA, entry by entry. */
 #include "drivers/format.h"
-#include "tools/nestorctl/html.h"
+#include "tools/nestorctl/ctl.h"
 #include "tools/nestorctl/words.h"
 
 enum { FIELDS = 320 };
@@ -57,21 +57,26 @@ static void show(struct ctl *c, const struct status_record *r, bool *legacy)
     }
 }
 
-enum ctl_status ctl_dump(struct ctl *c, const struct ctl_dump *dump)
+bool ctl_dump_argument(struct ctl *c, const struct ctl_dump *dump, u32 argument[STATUS_ARGUMENTS], bool *assumed)
 {
     u32 unit;
+    bool known = ctl_unit_of(c, dump->function, &unit, assumed);
+    if (known) {
+        argument[STATUS_DUMP_SOURCE] = status_source(unit, (u16)dump->function);
+        argument[STATUS_DUMP_PASID] = dump->pasid;
+        argument[STATUS_DUMP_LOW] = (u32)dump->address;
+        argument[STATUS_DUMP_HIGH] = (u32)(dump->address >> 32);
+    }
+    return known;
+}
+
+enum ctl_status ctl_dump(struct ctl *c, const struct ctl_dump *dump)
+{
+    u32 argument[STATUS_ARGUMENTS];
     bool assumed;
     bool legacy = false;
-    if (!ctl_unit_of(c, dump->function, &unit, &assumed)) {
-        return CTL_SILENT;
-    }
-    const u32 argument[STATUS_ARGUMENTS] = {
-        [STATUS_DUMP_SOURCE] = status_source(unit, (u16)dump->function), [STATUS_DUMP_PASID] = dump->pasid,
-        [STATUS_DUMP_LOW] = (u32)dump->address, [STATUS_DUMP_HIGH] = (u32)(dump->address >> 32)};
-    if (dump->html) {
-        return html_dump(c, dump, argument);
-    }
-    if (!status_client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
+    if (!ctl_dump_argument(c, dump, argument, &assumed) ||
+        !status_client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
         return CTL_SILENT;
     }
     out_begin(&c->out, "", false);

@@ -12,6 +12,9 @@ enum { WORDS = 12, COMMAND = 256, CHUNK = 120 };
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 
+/* Nothing ends a program in the shell, and there is no browser. */
+const struct main_more main_more = {.follows = false};
+
 void platform_put(const char *text, size_t length)
 {
     CHAR16 wide[CHUNK + 2];

@@ -238,11 +238,13 @@ static void head_of_path(struct ctl *c, const struct path *p, u32 function)
             p->end.outcome == STATUS_OUTCOME_ADDRESS ? "mem" : "stop", words_outcome(p->end.outcome), p->end.address);
 }
 
-enum ctl_status html_dump(struct ctl *c, const struct ctl_dump *dump, const u32 argument[STATUS_ARGUMENTS])
+enum ctl_status html_dump(struct ctl *c, const struct ctl_dump *dump)
 {
     static struct path path;
-    enum ctl_status s = devices_read(c);
-    if (s != CTL_OK || !status_client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
+    u32 argument[STATUS_ARGUMENTS];
+    bool assumed;
+    if (devices_read(c) != CTL_OK || !ctl_dump_argument(c, dump, argument, &assumed) ||
+        !status_client_take(&c->client, STATUS_REPORT_DUMP, argument)) {
         return CTL_SILENT;
     }
     read_path(c, &path);

@@ -5,7 +5,7 @@
 
 #include "tools/nestorctl/ctl.h"
 
-enum ctl_status html_dump(struct ctl *c, const struct ctl_dump *dump, const u32 argument[STATUS_ARGUMENTS]);
+enum ctl_status html_dump(struct ctl *c, const struct ctl_dump *dump);
 
 enum ctl_status html_report(struct ctl *c, bool with_entries);
 

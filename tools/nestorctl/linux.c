@@ -7,11 +7,15 @@
 
 #include "drivers/format.h"
 #include "drivers/dword_port.h"
+#include "tools/nestorctl/html.h"
+#include "tools/nestorctl/ids.h"
 #include "tools/nestorctl/main.h"
 #include "tools/nestorctl/words.h"
 
 enum { O_WRONLY_CREATE = 01 | 0100 | 01000, MODE = 0644, EPERM = 1, EACCES = 13 };
 
+const struct main_more main_more = {.top = ctl_top, .page_of_dump = html_dump, .page_of_report = html_report,
+                                    .follows = true};
 static long output = 1;
 
 long linux_call(long number, long a, long b, long c, long d, long e, long f)
@@ -234,7 +238,7 @@ u64 platform_function_unit(u32 function)
     return read_attribute(function, "iommu/intel-iommu/address", &base) ? base : 0;
 }
 
-/* --- pci.ids: "vvvv  vendor", and below it "\tdddd  device" --- */
+/* --- names of PCI functions --- */
 
 static const char *ids(size_t *size)
 {
@@ -254,54 +258,15 @@ static const char *ids(size_t *size)
     return at;
 }
 
-static size_t line_length(const char *at, size_t left)
-{
-    size_t n = 0;
-    while (n < left && at[n] != '\n') {
-        n++;
-    }
-    return n;
-}
-
-static bool begins(const char *at, size_t length, const char *with)
-{
-    size_t i = 0;
-    while (with[i] != '\0' && i < length && at[i] == with[i]) {
-        i++;
-    }
-    return with[i] == '\0';
-}
-
 void platform_function_name(u32 function, char *text, size_t size)
 {
     u64 vendor;
     u64 device;
-    char want[2][16];
-    size_t left;
+    size_t bytes;
     text[0] = '\0';
-    const char *at = ids(&left);
-    if (at == NULL || !read_attribute(function, "vendor", &vendor) || !read_attribute(function, "device", &device)) {
-        return;
-    }
-    (void)format_text(want[0], sizeof(want[0]), "%04llx  ", vendor);
-    (void)format_text(want[1], sizeof(want[1]), "\t%04llx  ", device);
-    bool inside = false;
-    for (size_t n; left != 0; at += n, left -= n) {
-        n = line_length(at, left);
-        if (begins(at, n, want[0])) {
-            inside = true;
-            (void)format_text(text, size, "%.*s", (int)n - 6, at + 6);
-        } else if (inside && begins(at, n, want[1])) {
-            size_t used = 0;
-            while (text[used] != '\0') {
-                used++;
-            }
-            (void)format_text(text + used, size - used, " %.*s", (int)n - 7, at + 7);
-            return;
-        } else if (inside && n != 0 && at[0] != '\t' && at[0] != '#') {
-            return;
-        }
-        n += n < left ? 1 : 0;
+    const char *file = ids(&bytes);
+    if (file != NULL && read_attribute(function, "vendor", &vendor) && read_attribute(function, "device", &device)) {
+        ids_name(file, bytes, (u16)vendor, (u16)device, text, size);
     }
 }
 

@@ -3,7 +3,6 @@
 #include "tools/nestorctl/main.h"
 
 #include "drivers/format.h"
-#include "tools/nestorctl/html.h"
 #include "tools/nestorctl/words.h"
 
 static struct ctl ctl;
@@ -22,7 +21,8 @@ static const char usage[] =
     "  type NAME TEXT            a line for its UART\n"
     "  check                     what could Nestor do on this machine? Needs no Nestor\n"
     "  report [--with-entries] [--html]\n"
-    "                            all of it in one file, for a bug report\n";
+    "                            all of it in one file, for a bug report\n"
+    "nestorctl.efi has no top, no -f and no --html\n";
 
 struct request {
     const char *command;
@@ -56,6 +56,13 @@ static bool *flag_of(struct request *r, const char *word)
     return NULL;
 }
 
+/* Is it for a program of the other kind? */
+static bool is_elsewhere(const struct request *r)
+{
+    return (words_equal(r->command, "top") && main_more.top == NULL) || (r->follow && !main_more.follows) ||
+           (r->html && (main_more.page_of_dump == NULL || main_more.page_of_report == NULL));
+}
+
 static bool parse(int count, const char *const *words, struct request *r)
 {
     *r = (struct request){.pasid = 0xffffffff};
@@ -80,7 +87,7 @@ static bool parse(int count, const char *const *words, struct request *r)
             return false;
         }
     }
-    return r->command != NULL;
+    return r->command != NULL && !is_elsewhere(r);
 }
 
 /* Only where the signature says so are ports touched. */
@@ -117,17 +124,17 @@ static const char *const reasons[] = {
 
 static enum ctl_status run_dump(const struct request *r)
 {
-    struct ctl_dump dump = {.pasid = (u32)r->pasid, .html = r->html};
+    struct ctl_dump dump = {.pasid = (u32)r->pasid};
     if (r->operand_count != 2 || !words_parse_function(r->operands[0], &dump.function) ||
         !words_parse_number(r->operands[1], &dump.address)) {
         return CTL_USAGE;
     }
-    return ctl_dump(&ctl, &dump);
+    return r->html ? main_more.page_of_dump(&ctl, &dump) : ctl_dump(&ctl, &dump);
 }
 
 static enum ctl_status run_report(const struct request *r)
 {
-    return r->html ? html_report(&ctl, r->with_entries) : ctl_report(&ctl, r->with_entries);
+    return r->html ? main_more.page_of_report(&ctl, r->with_entries) : ctl_report(&ctl, r->with_entries);
 }
 
 /* False: it is none of these. */
@@ -180,7 +187,7 @@ static enum ctl_status run(const struct request *r)
         return ctl_counters(&ctl);
     }
     if (words_equal(c, "top")) {
-        return ctl_top(&ctl, r->once ? 1 : 0);
+        return main_more.top(&ctl, r->once ? 1 : 0);
     }
     if (words_equal(c, "log")) {
         return ctl_log(&ctl, r->follow, r->previous);

@@ -39,6 +39,8 @@ static size_t table_bytes;
 
 /* --- the platform --- */
 
+const struct main_more main_more = {.top = ctl_top, .page_of_dump = html_dump, .page_of_report = html_report};
+
 void platform_put(const char *text, size_t length)
 {
     assert_true(used + length < OUTPUT);
@@ -483,9 +485,9 @@ static void a_report_has_no_entries_unless_asked(void **state)
 
 static void page(void)
 {
-    const struct ctl_dump dump = {.function = 9, .pasid = 0xffffffff, .address = 0x1234, .html = true};
+    const struct ctl_dump dump = {.function = 9, .pasid = 0xffffffff, .address = 0x1234};
     begin(false);
-    assert_int_equal(ctl_dump(&ctl, &dump), CTL_OK);
+    assert_int_equal(html_dump(&ctl, &dump), CTL_OK);
 }
 
 static void report_page(void)
@@ -564,7 +566,7 @@ static int run(const char *line)
 static void command_lines(void **state)
 {
     static const char *const wrong[] = {"", "--json", "status --what", "dump 00:01.1 0 0", "dump 00:01.1 0 --pasid",
-                                        "dump 00:01.1 0 --pasid 0x100000"};
+                                        "dump 00:01.1 0 --pasid 0x100000", "log -f", "console rt -f"};
     (void)state;
     begin(false);
     for (u32 i = 0; i < ARRAY_LEN(wrong); i++) {
