@@ -32,13 +32,13 @@ struct handover_function {
     u8 first_bus, last_bus;
     bool interrupts;                    /* it has MSI or MSI-X; false: the config says `interrupts = none` */
     enum handover_reset reset;
-    struct handover_bar bars[HANDOVER_BARS];
     u8 power, msi, msix, pcie, af;      /* offsets of its capabilities in configuration space, or 0 */
     u8 msi_vectors;                     /* Multiple Message Capable, 1 to 32 */
     bool msi_wide, msi_masks;           /* 64-bit address; per-vector masking */
     u16 msix_vectors;                   /* 1 to 2048 */
     u8 msix_table_bar, msix_pending_bar;
     u32 msix_table, msix_pending;       /* offsets in these BARs */
+    struct handover_bar bars[HANDOVER_BARS];
 };
 
 #endif

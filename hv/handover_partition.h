@@ -33,12 +33,9 @@ enum partition_console { PARTITION_CONSOLE_VIRTUAL, PARTITION_CONSOLE_NONE };
 
 struct handover_partition {
     char name[HANDOVER_PARTITION_NAME];
-    u64 cpus[HANDOVER_PARTITION_CPU_WORDS];     /* by index of struct cpu; the lowest is its boot CPU */
     u64 memory_base, memory_size;               /* host: all spans are in here */
     u64 store_base, store_size;                 /* host: what is loaded from */
-    struct partition_span spans[HANDOVER_PARTITION_SPANS];
     u32 span_count;
-    struct partition_load loads[HANDOVER_PARTITION_LOADS];
     u32 load_count;
     u32 eip, eax, ebx, esi;                     /* flat 32-bit protected mode, paging off; all else as after INIT */
     u32 restarts;                               /* after an end of its own; HANDOVER_PARTITION_ALWAYS: no limit */
@@ -55,6 +52,9 @@ struct handover_partition {
     u16 sleep_status_port;
     u16 watchdog_port;
     u8 sleep_off;                               /* SLP_TYP of its S5 object */
+    u64 cpus[HANDOVER_PARTITION_CPU_WORDS];     /* by index of struct cpu; the lowest is its boot CPU */
+    struct partition_span spans[HANDOVER_PARTITION_SPANS];
+    struct partition_load loads[HANDOVER_PARTITION_LOADS];
 };
 
 #endif

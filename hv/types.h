@@ -30,6 +30,8 @@ typedef struct { u64 v; } iova_t;
 
 #define must_use __attribute__((warn_unused_result))
 #define not_inlined __attribute__((noinline))
+/* In a file that is built for speed: built for size all the same, as nobody waits for it. */
+#define seldom __attribute__((cold, noinline))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline u32 least(u32 a, u32 b)

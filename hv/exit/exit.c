@@ -24,7 +24,7 @@ static void exit_invd(struct vcpu *v)
 }
 
 /* The image uses no vector register, so the guest's XCR0 is simply the CPU's. */
-static void exit_xsetbv(struct vcpu *v)
+static seldom void exit_xsetbv(struct vcpu *v)
 {
     const struct guest_regs *r = v->regs;
     u64 value = r->gpr[REG_RDX] << 32 | (u32)r->gpr[REG_RAX];
@@ -39,7 +39,7 @@ static void exit_xsetbv(struct vcpu *v)
  * A hardware task switch always exits and would have to be emulated (SDM 26.4.2). No 64-bit OS uses them; a guest
  * that does gets the fault for an unusable segment.
  */
-static void exit_task_switch(struct vcpu *v)
+static seldom void exit_task_switch(struct vcpu *v)
 {
     u32 selector = (u32)vmcs_read(VMCS_QUALIFICATION) & 0xfffc;
     if (limit_due(&v->partition->refused_tasks)) {
@@ -147,7 +147,7 @@ void exit_handle(struct vcpu *v)
     end(v);
 }
 
-void exit_first(struct vcpu *v)
+seldom void exit_first(struct vcpu *v)
 {
     struct cpu *c = v->cpu;
     u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);

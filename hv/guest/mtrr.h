@@ -13,11 +13,11 @@
 enum { MTRR_VARIABLE = 10, MTRR_FIXED = 11 };
 
 struct mtrr {
-    u64 base[MTRR_VARIABLE], mask[MTRR_VARIABLE];
-    u64 fixed[MTRR_FIXED];      /* in the order of their numbers */
     u64 default_type;           /* IA32_MTRR_DEF_TYPE */
     u32 variable_count;         /* IA32_MTRRCAP.VCNT, at most MTRR_VARIABLE */
     u32 physical_width;
+    u64 base[MTRR_VARIABLE], mask[MTRR_VARIABLE];
+    u64 fixed[MTRR_FIXED];      /* in the order of their numbers */
 };
 
 /* False: no such register, or for a write a value that hardware refuses; #GP either way. */

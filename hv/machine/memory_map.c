@@ -28,7 +28,7 @@ static struct memory_range *search_range(u64 addr)
 }
 
 /* Two more ranges, one of them perhaps empty, which no search minds. */
-bool memory_map_take(u64 base, u64 size)
+seldom bool memory_map_take(u64 base, u64 size)
 {
     struct memory_range *r = search_range(base);
     if (r == NULL || r->kind == RANGE_MMIO || size > r->size - (base - r->base) ||
@@ -122,7 +122,7 @@ bool memory_map_is_protected(u64 addr, u64 len)
     return false;
 }
 
-u64 memory_map_size(u32 kinds)
+seldom u64 memory_map_size(u32 kinds)
 {
     u64 size = 0;
     for (u32 i = 0; i < machine->range_count; i++) {
@@ -131,7 +131,7 @@ u64 memory_map_size(u32 kinds)
     return size;
 }
 
-u64 memory_map_protected(void)
+seldom u64 memory_map_protected(void)
 {
     u64 size = 0;
     for (u32 i = 0; i < machine->protect_count; i++) {

@@ -12,8 +12,6 @@
 #include "iommu/domain/domain.h"
 
 struct ept_types {
-    struct mtrr now;        /* what the types from `at` on follow */
-    struct mtrr next;       /* and those below, while a change is under way */
     u64 at;
     u64 limit;              /* the first address that is too large for CPU or tables */
     const struct partition_span *spans; /* sorted: only what is in these has types of the registers; NULL: all */
@@ -22,6 +20,8 @@ struct ept_types {
     bool mixed;             /* a change was overtaken by another: `now` says nothing */
     u32 pieces;             /* that the change has touched so far */
     struct limit refused;   /* and that could not be, ever */
+    struct mtrr now;        /* what the types from `at` on follow */
+    struct mtrr next;       /* and those below, while a change is under way */
 };
 
 /* The registers that the type of a page at gpa follows. */

@@ -63,44 +63,44 @@ struct partition {
     const struct partition_span *spans;         /* its memory; NULL: the root's, which is where the machine has it */
     u32 span_count;
     bool shares;                    /* there are other partitions */
+    bool has_viommus;
+    enum guest_iommu guest_iommu;   /* what they are to be */
+    bool has_interrupts;            /* they show interrupt remapping */
+    bool interrupts_apart;          /* of the root: see struct handover */
+    bool boot_services;             /* the firmware's: it still runs as the guest */
+    bool sees_all;                  /* of other partitions, in its status window */
+    struct domain *domain;
+    struct ept *ept;                /* what ept.c knows of it */
+    u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
+    u32 cpuid_features;             /* enum cpuid_nestor_feature */
+    u32 status_port;                /* 0: there is no status window */
+    struct partition_output console;
     struct icr_cpus cpus;           /* whom its IPIs may reach, and */
     struct icr_cpus targets;        /* its devices' interrupts: these are not going to be another's */
     u32 cpu_total;                  /* of a partition that is not the root */
     u64 hand_over_at;               /* of the root: when at the latest the others get their CPUs, 0: not now */
     struct partition_life life;
-    struct partition_output console;
     struct partition_kicks kicks;
-    struct domain *domain;
     struct domain *dma;             /* beside the root: the second stage of its functions, NULL: it has none */
-    struct ept *ept;                /* what ept.c knows of it */
     u64 eptp;
     hpa_t msr_bitmap;
     hpa_t io_bitmap;                /* two pages */
     bool starts_cpus;               /* see partition_starts_cpus() */
     u64 apic_page;                  /* where xAPIC mode is trapped for that; else 0 */
-    bool has_viommus;
-    enum guest_iommu guest_iommu;   /* what they are to be, and */
-    struct shadow_memory shadows;   /* what the shadows of their guest's tables share */
-    bool has_interrupts;            /* these show interrupt remapping */
-    bool interrupts_apart;          /* of the root: see struct handover */
+    struct shadow_memory shadows;   /* what the shadows of its guest's tables share */
     u32 cpu_pages;                  /* of the pool, for the CPUs that enter after the units were taken over */
-    struct viommu_quota quota;      /* pages of the pool that their guest's entries share */
+    struct viommu_quota quota;      /* pages of the pool that its guest's entries share */
     u32 next_unit;                  /* whose turn it is, see partition_dma_run() */
-    u32 units_taken;                /* how many of the machine's units, from the first on, translate for it */
     u32 work_left;                  /* by a CPU that stopped; see vcpu/work.c */
-    u32 cpuid_features;             /* enum cpuid_nestor_feature */
-    u32 status_port;                /* 0: there is no status window */
     bool has_configuration;         /* of PCI functions, kept by hv/device; the root: some are others' */
     u32 configuration_address;      /* what it has written to port CF8h */
     enum hypervisor_bit hypervisor_bit;
-    bool boot_services;             /* the firmware's: it still runs as the guest */
     struct limit protected_writes;  /* by a CPU to the config's protected regions, dropped */
     struct limit own_memory_hits;   /* accesses to Nestor's memory or to a unit that is not shown */
     struct limit unmapped_accesses; /* to what is mapped on demand and could not be, or is broken */
     struct limit refused_accesses;  /* to these and to units' registers: those that got a fault */
     struct limit denied_msrs[2], foreign_msrs[2]; /* reads, writes */
     struct window *status;          /* NULL: none */
-    bool sees_all;                  /* of other partitions, in it */
     struct limit refused_status;    /* accesses to its ports that are none */
     struct limit refused_controls;  /* of others, that it asked for by these */
     struct limit shared_msrs;       /* writes, of those that other CPUs share */

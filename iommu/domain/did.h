@@ -26,7 +26,6 @@ enum { DID_SPLITS = 4, DID_UNITS = 1024 };
 struct did_unit {
     struct spinlock lock;
     struct vtd_unit *unit;
-    struct vtd_unit_info info;
     u32 pins;                    /* callers between did_unit_get() and did_unit_put() */
     u64 *bitmap;                 /* ids in use */
     hpa_t bitmap_at;
@@ -36,6 +35,7 @@ struct did_unit {
     struct keymap heads;         /* struct did by second stage, or by guest domain */
     struct keymap tables;        /* struct did_table by (id, PASID) */
     struct keymap attachments;
+    struct vtd_unit_info info;
 };
 
 /* What uses a second stage; part of its domain. */

@@ -18,7 +18,7 @@ static enum result pin(struct ptab *tables, const struct domain_config *config)
     return r;
 }
 
-enum result domain_create(const struct domain_config *config, struct domain **out)
+seldom enum result domain_create(const struct domain_config *config, struct domain **out)
 {
     if (config->shadow && (config->parent || config->dma_root || config->cpu_flush != NULL)) {
         return ERR_INVALID;
@@ -43,7 +43,7 @@ enum result domain_create(const struct domain_config *config, struct domain **ou
     return OK;
 }
 
-enum result domain_destroy(struct domain *d)
+seldom enum result domain_destroy(struct domain *d)
 {
     if (__atomic_load_n(&d->users, __ATOMIC_ACQUIRE) != 0) {
         return ERR_BUSY;
@@ -200,7 +200,8 @@ enum result domain_walk(const struct domain *d, gpa_t gpa, struct domain_mapping
     return OK;
 }
 
-u32 domain_trace(const struct domain *d, hpa_t root, u32 levels, u64 gpa, struct ptab_step steps[PTAB_MAX_LEVELS])
+seldom u32 domain_trace(const struct domain *d, hpa_t root, u32 levels, u64 gpa,
+                        struct ptab_step steps[PTAB_MAX_LEVELS])
 {
     struct spinlock *lock = (struct spinlock *)&d->tables_lock;
     if (levels > d->tables.levels || domain_unit_root(d, levels).v != root.v) {
@@ -243,7 +244,7 @@ void domain_follow(struct domain *d, struct domain_follower *f)
     spin_unlock(&d->followers_lock);
 }
 
-void domain_unfollow(struct domain *d, struct domain_follower *f)
+seldom void domain_unfollow(struct domain *d, struct domain_follower *f)
 {
     spin_lock(&d->followers_lock);
     for (struct domain_follower **link = &d->followers; *link != NULL; link = &(*link)->next) {
@@ -329,7 +330,7 @@ enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
     return r;
 }
 
-enum result domain_make_parent(struct domain *d)
+seldom enum result domain_make_parent(struct domain *d)
 {
     enum result r = OK;
     spin_lock(&d->tables_lock);

@@ -7,7 +7,7 @@
 
 #include "iommu/spec/message.h"
 
-void shadow_entry_init(struct shadow_set *set)
+seldom void shadow_entry_init(struct shadow_set *set)
 {
     const struct shadow_config *c = &set->config;
     u64 always = (FIELD_MASK(SS_ADDR) & ~0ull << c->haw) | FIELD_MASK(SS_TM);

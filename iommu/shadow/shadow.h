@@ -45,7 +45,6 @@ struct shadow;
 
 struct shadow_set {
     struct shadow_config config;
-    u64 reserved[PTAB_MAX_LEVELS + 1], reserved_table; /* bits of a leaf of that level, and of what leads to a table */
     bool write_buffer;            /* of the unit: stores have to be flushed out of it by hand (CAP.RWBF) */
     struct shadow *first;         /* all, the oldest first */
     struct shadow *kept;          /* the one that was asked for last, whoever uses it */
@@ -55,6 +54,7 @@ struct shadow_set {
     struct shadow_window window;
     u32 followed;                 /* shadow_follow(): the last that is done, by serial; in the next one */
     u64 follow_at, follow_end;    /* this is read again now */
+    u64 reserved[PTAB_MAX_LEVELS + 1], reserved_table; /* bits of a leaf of that level, and of what leads to a table */
 };
 
 void shadow_init(struct shadow_set *set, const struct shadow_config *config);

@@ -76,7 +76,7 @@ static void note(struct shadow *s, u64 from, u64 end)
  * What had no room goes altogether, with as much around it as takes no new table: a translation of before would be
  * worse than none.
  */
-static void give_up(struct shadow_set *set, struct shadow *s, u64 at, u32 level, u32 count)
+static seldom void give_up(struct shadow_set *set, struct shadow *s, u64 at, u32 level, u32 count)
 {
     const u64 *none = holes(set, count);
     u32 room = 0, changed;
@@ -210,7 +210,7 @@ static void step(struct shadow_set *set, struct shadow *s, u64 *at, u64 end, u32
     *at = start + count * shadow_span(p.level);
 }
 
-static void tell_missing(const struct shadow_set *set, struct shadow *s)
+static seldom void tell_missing(const struct shadow_set *set, struct shadow *s)
 {
     if (s->missing != 0 && !s->told) {
         s->told = true;
@@ -242,8 +242,8 @@ u64 shadow_empty(struct shadow_set *set, struct shadow *s, u64 at, u32 *budget)
     return domain_next(s->domain, (gpa_t){at}, &m) ? take_out(set, s, &m, budget) : s->limit;
 }
 
-enum vtd_fault_reason shadow_judge(const struct shadow_set *set, gpa_t root, u32 levels, u64 addr, bool read,
-                                   bool write)
+seldom enum vtd_fault_reason shadow_judge(const struct shadow_set *set, gpa_t root, u32 levels, u64 addr, bool read,
+                                          bool write)
 {
     enum vtd_fault_reason absent = write ? VTD_FAULT_LEGACY_WRITE : VTD_FAULT_LEGACY_READ;
     u64 table = root.v, access = SHADOW_ACCESS, output;

@@ -31,7 +31,7 @@ static const struct reg_rule rules[VREG_COUNT] = {
 #undef VIOMMU_REG_RULE
 };
 
-void viommu_regs_reset(struct viommu *v)
+seldom void viommu_regs_reset(struct viommu *v)
 {
     u64 ver = v->reg[VREG_VER];
     for (u32 i = 0; i < VREG_COUNT; i++) {
@@ -151,7 +151,7 @@ static void take_root(struct viommu *v)
  * One-shot bits are commands each time they are 1; switches act on the difference to GSTS (VT-d
  * 11.4.4.1). All that takes time is left to run_pending() in viommu.c, and the status bit follows.
  */
-static void on_gcmd(struct viommu *v, u32 value)
+static seldom void on_gcmd(struct viommu *v, u32 value)
 {
     if (v->as_left && ((value & GCMD_TE) == 0 || (value & GCMD_SRTP) != 0)) {
         v->as_left = false;
@@ -192,7 +192,7 @@ static bool register_invalidation_works(const struct viommu *v)
     return vtd_rtaddr_ttm(v->active_root) == TTM_LEGACY && field_get(&v->reg[VREG_VER], VER_MAX) < 6;
 }
 
-static void on_ccmd(struct viommu *v)
+static seldom void on_ccmd(struct viommu *v)
 {
     u64 *ccmd = &v->reg[VREG_CCMD];
     if (field_get(ccmd, CCMD_ICC) == 0) {
@@ -207,7 +207,7 @@ static void on_ccmd(struct viommu *v)
     field_set(ccmd, CCMD_ICC, 0);
 }
 
-static void on_iotlb(struct viommu *v)
+static seldom void on_iotlb(struct viommu *v)
 {
     u64 *iotlb = &v->reg[VREG_IOTLB];
     if (field_get(iotlb, IOTLB_IVT) == 0) {
