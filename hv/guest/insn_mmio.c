@@ -11,7 +11,7 @@ static u64 code_address(const struct insn_mmio *m)
 }
 
 /* Another CPU has taken the page out of the guest's tables since: the guest gets its page fault. */
-static enum insn_mmio_result fault_at(struct insn_mmio *m, u64 linear, enum guest_access access)
+static not_inlined enum insn_mmio_result fault_at(struct insn_mmio *m, u64 linear, enum guest_access access)
 {
     gpa_t gpa;
     if (guest_walk(m->paging, linear, access, m->memory, NULL, &gpa, &m->fault_error) != GUEST_WALK_FAULT) {

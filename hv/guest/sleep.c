@@ -26,7 +26,7 @@ u64 sleep_byte(const struct sleep_register *r)
 }
 
 /* Which byte of an access of `size` bytes that is; false: none of them. */
-static bool find_byte(const struct sleep_register *r, bool memory, u64 at, u32 size, u32 *shift)
+static not_inlined bool find_byte(const struct sleep_register *r, bool memory, u64 at, u32 size, u32 *shift)
 {
     u64 into = sleep_byte(r) - at;
     into &= memory ? ~0ull : PORT_MASK;

@@ -95,7 +95,7 @@ not_inlined enum result port_pages_alloc(u32 count, hpa_t *out)
     return r;
 }
 
-void port_pages_free(hpa_t base, u32 count)
+not_inlined void port_pages_free(hpa_t base, u32 count)
 {
     spin_lock(&pool.lock);
     mark((base.v - pool.base) / PAGE_SIZE, count, false);

@@ -8,7 +8,7 @@ enum { TABLE_ENTRY = 16 };      /* of MSI-X */
 #define MIB (1ull << 20)
 
 /* The pages that a BAR of memory has a part of. */
-static u64 pages_of(const struct handover_bar *b, u64 *size)
+static not_inlined u64 pages_of(const struct handover_bar *b, u64 *size)
 {
     u64 base = b->base & ~PAGE_MASK;
     *size = b->size == 0 || b->port ? 0 : ((b->base + b->size + PAGE_MASK) & ~PAGE_MASK) - base;

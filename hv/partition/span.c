@@ -13,7 +13,7 @@ static const struct partition_span *find(const struct partition_span *spans, u32
 }
 
 /* Two spans may follow each other, and no further than HANDOVER_PARTITION_SPANS of them. */
-bool span_holds(const struct partition_span *spans, u32 count, gpa_t gpa, u64 len)
+not_inlined bool span_holds(const struct partition_span *spans, u32 count, gpa_t gpa, u64 len)
 {
     const struct partition_span *s;
     while (len != 0 && (s = find(spans, count, gpa.v)) != NULL) {

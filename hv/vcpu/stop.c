@@ -31,7 +31,7 @@ static void tell_console(const struct partition *p, const struct vcpu *v, const 
 }
 
 /* With the lock held, and only where it is not ending. */
-static void end(struct partition *p, const char *why, bool again)
+static not_inlined void end(struct partition *p, const char *why, bool again)
 {
     struct partition_life *life = &p->life;
     life->ending = true;

@@ -6,7 +6,7 @@
 #include "hv/partition/partition.h"
 #include "iommu/port.h"
 
-void vcpu_reset_msrs(struct vcpu *v)
+not_inlined void vcpu_reset_msrs(struct vcpu *v)
 {
     const struct partition *p = v->partition;
     v->msr = (struct msr_guest){.confined = p->config != NULL, .first = vcpu_is_first(v)};
@@ -130,7 +130,7 @@ void vcpu_inject_error(enum vector vector, u32 error)
 }
 
 /* VM entry ignores the error code and the length where an event has none (SDM 27.2.1.3). */
-void vcpu_inject_again(u32 event, enum vmcs_field error_code)
+not_inlined void vcpu_inject_again(u32 event, enum vmcs_field error_code)
 {
     vmcs_write(VMCS_ENTRY_ERROR_CODE, vmcs_read(error_code));
     vmcs_write(VMCS_ENTRY_LENGTH, vmcs_read(VMCS_EXIT_LENGTH));

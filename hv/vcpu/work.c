@@ -19,7 +19,7 @@ static u64 timer_ticks(u64 us)
 }
 
 /* The control that saves the timer's value must be off without the timer (SDM 28.2.1.2). */
-static void timer_enable(struct vcpu *v, bool on)
+static not_inlined void timer_enable(struct vcpu *v, bool on)
 {
     if (v->timer_on == on) {
         return;

@@ -31,7 +31,7 @@ u32 vmx_controls(enum msr msr, enum msr true_msr, u32 want)
     return (want | (u32)allowed) & (u32)(allowed >> 32);
 }
 
-static u64 fixed(u64 value, enum msr fixed0, enum msr fixed1)
+static not_inlined u64 fixed(u64 value, enum msr fixed0, enum msr fixed1)
 {
     return (value | msr_read(fixed0)) & msr_read(fixed1);
 }

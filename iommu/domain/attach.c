@@ -104,7 +104,7 @@ static enum result cached_pasid(const struct did_unit *u, enum vtd_root root, u1
     return r;
 }
 
-static struct did_request request_of(const struct nested *n, u32 pasid)
+static not_inlined struct did_request request_of(const struct nested *n, u32 pasid)
 {
     return (struct did_request){
         .users = &n->parent->dids,

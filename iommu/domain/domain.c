@@ -133,7 +133,7 @@ enum result domain_unmap(struct domain *d, gpa_t gpa, u64 size, u64 *unmapped)
     return r;
 }
 
-enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot)
+seldom enum result domain_protect(struct domain *d, gpa_t gpa, u64 size, u32 prot)
 {
     if (!second_stage_prot_is_valid(prot)) {
         return ERR_INVALID;
@@ -271,7 +271,7 @@ static bool followers_are_done(struct domain *d, u64 changes)
     return done;
 }
 
-bool domain_id(const struct domain *d, const struct vtd_unit *unit, u16 *out)
+seldom bool domain_id(const struct domain *d, const struct vtd_unit *unit, u16 *out)
 {
     struct spinlock *lock = (struct spinlock *)&d->dids.lock;
     bool found = false;
@@ -298,7 +298,7 @@ static enum result flush_units(struct domain *d, u64 gpa, u64 size)
     return first;
 }
 
-enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
+seldom enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
 {
     spin_lock(&d->tables_lock);
     hpa_t retired = ptab_take_retired(&d->tables);

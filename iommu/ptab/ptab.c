@@ -19,8 +19,8 @@ static u32 highest_leaf_level(u64 page_sizes)
     return page_sizes == SIZES_1G ? 3 : 0;
 }
 
-enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 levels, u64 page_sizes, bool coherent,
-                        bool diverge)
+seldom enum result ptab_create(struct ptab *pt, const struct ptab_format *format, u32 levels, u64 page_sizes,
+                               bool coherent, bool diverge)
 {
     u32 leaf_level = highest_leaf_level(page_sizes);
     if (levels < PTAB_MIN_LEVELS || levels > PTAB_MAX_LEVELS || leaf_level == 0) {
@@ -57,7 +57,7 @@ static enum result pin(struct ptab *pt, u64 *entry)
     return r;
 }
 
-enum result ptab_pin(struct ptab *pt, u32 levels)
+seldom enum result ptab_pin(struct ptab *pt, u32 levels)
 {
     u64 *first = pt->root_table;
     u64 *second = ptab_table(pt->format, pt->second_root.v);
@@ -101,7 +101,7 @@ static void free_tree(const struct ptab *pt, u64 first, u64 second, u32 level)
     port_pages_free((hpa_t){first & f->address}, 1);
 }
 
-void ptab_destroy(struct ptab *pt)
+seldom void ptab_destroy(struct ptab *pt)
 {
     ptab_free_retired(ptab_take_retired(pt));
     free_tree(pt, pt->root.v, pt->second_root.v, pt->levels);
@@ -139,7 +139,7 @@ not_inlined bool ptab_walk(const struct ptab *pt, hpa_t root, u64 addr, struct p
     }
 }
 
-u32 ptab_trace(const struct ptab *pt, hpa_t root, u32 levels, u64 addr, struct ptab_step steps[PTAB_MAX_LEVELS])
+seldom u32 ptab_trace(const struct ptab *pt, hpa_t root, u32 levels, u64 addr, struct ptab_step steps[PTAB_MAX_LEVELS])
 {
     const struct ptab_format *f = pt->format;
     u32 count = 0;
@@ -199,7 +199,7 @@ static bool table_lacks(const struct ptab_format *f, const u64 *table, u64 bits,
     return false;
 }
 
-bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits)
+seldom bool ptab_lacks(const struct ptab *pt, hpa_t root, u64 bits)
 {
     return table_lacks(pt->format, ptab_table(pt->format, root.v), bits, pt->levels);
 }

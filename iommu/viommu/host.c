@@ -38,7 +38,7 @@ enum result viommu_host_clear(struct viommu *v)
  * PASIDs that the host's directory is to have room for: as far as the entry at hand needs it. A guest's may be of 32
  * pages and its entries all in the first.
  */
-static u32 reach(const struct viommu *v, const struct viommu_device *device, u32 pasid)
+static not_inlined u32 reach(const struct viommu *v, const struct viommu_device *device, u32 pasid)
 {
     u32 carried = viommu_walk_pasid_count(&v->walk, &device->context);
     u32 pasids = device->pages != 0 ? device->pasids : PASID_DIR_ENTRIES_PER_PAGE * PASIDS_PER_TABLE;

@@ -34,7 +34,7 @@ void viommu_scan_start(struct viommu *v, enum scan_kind kind)
     v->scan = (struct viommu_scan){.kind = kind, .sid_end = VIOMMU_SIDS};
 }
 
-void viommu_scan_start_device(struct viommu *v, u16 sid, u8 function_mask)
+not_inlined void viommu_scan_start_device(struct viommu *v, u16 sid, u8 function_mask)
 {
     viommu_scan_start(v, SCAN_DEVICE);
     v->scan.sid_mask = desc_fm_mask(function_mask);

@@ -297,7 +297,7 @@ enum vtd_fault_reason viommu_walk_legacy_context(const struct walk_config *w, gp
                                                          : decode_legacy_context(w, &e, out);
 }
 
-void viommu_walk_legacy_entry(const struct guest_context *context, struct guest_entry *out)
+not_inlined void viommu_walk_legacy_entry(const struct guest_context *context, struct guest_entry *out)
 {
     *out = (struct guest_entry){.present = context->present, .fpd = context->fpd, .did = context->did,
                                 .pgtt = context->levels == 0 ? PGTT_PASS_THROUGH : PGTT_SECOND_STAGE,

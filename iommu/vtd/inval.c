@@ -17,6 +17,18 @@ static enum result run(struct vtd_unit *unit, const struct vtd_desc *descs, u32 
     return r == OK ? vtd_queue_run(unit, descs, count) : r;
 }
 
+/* A descriptor of one word, which are all but those for a range of pages, behind the n in the batch; n + 1. */
+static not_inlined u32 add_word(struct vtd_desc *batch, u32 n, u64 word)
+{
+    batch[n] = (struct vtd_desc){{word}};
+    return n + 1;
+}
+
+static inline u32 add(struct vtd_desc *batch, u32 n, struct vtd_desc desc)
+{
+    return add_word(batch, n, desc.w[0]);
+}
+
 enum result vtd_inval_all(struct vtd_unit *unit)
 {
     struct vtd_desc batch[3];
@@ -29,12 +41,11 @@ enum result vtd_inval_new_context(struct vtd_unit *unit, u16 sid)
     if (!caching_mode(unit)) {
         return vtd_regs_flush_buffer(unit);
     }
-    const struct vtd_desc batch[] = {
-        vtd_desc_context_device(0, sid),
-        vtd_desc_pasid_cache_domain(0),
-        vtd_desc_iotlb_domain(0),
-    };
-    return run(unit, batch, ARRAY_LEN(batch));
+    struct vtd_desc batch[3];
+    u32 n = add(batch, 0, vtd_desc_context_device(0, sid));
+    n = add(batch, n, vtd_desc_pasid_cache_domain(0));
+    n = add(batch, n, vtd_desc_iotlb_domain(0));
+    return run(unit, batch, n);
 }
 
 /*
@@ -49,23 +60,23 @@ enum result vtd_inval_context(struct vtd_unit *unit, u16 sid, const u16 *dids, u
         return vtd_inval_all(unit);
     }
     /* Scalable mode ignores the domain id here; legacy mode tags with it. */
-    batch[n++] = vtd_desc_context_device(count != 0 ? dids[0] : 0, sid);
+    n = add(batch, n, vtd_desc_context_device(count != 0 ? dids[0] : 0, sid));
     for (u32 i = 1; i < count; i++) {
-        batch[n++] = vtd_desc_context_device(dids[i], sid);
+        n = add(batch, n, vtd_desc_context_device(dids[i], sid));
     }
     if (caching_mode(unit) && vtd_is_scalable(unit)) {
-        batch[n++] = vtd_desc_pasid_cache_domain(0);
-        batch[n++] = vtd_desc_iotlb_domain(0);
+        n = add(batch, n, vtd_desc_pasid_cache_domain(0));
+        n = add(batch, n, vtd_desc_iotlb_domain(0));
     }
     if (count == 0) {
         /* Nothing is cached then, but only an IOTLB invalidation waits for walks in flight (VT-d 6.5.4). */
-        batch[n++] = vtd_desc_iotlb_domain(unit->def.did);
+        n = add(batch, n, vtd_desc_iotlb_domain(unit->def.did));
     }
     for (u32 i = 0; i < count; i++) {
         if (vtd_is_scalable(unit)) {
-            batch[n++] = vtd_desc_pasid_cache_domain(dids[i]);
+            n = add(batch, n, vtd_desc_pasid_cache_domain(dids[i]));
         }
-        batch[n++] = vtd_desc_iotlb_domain(dids[i]);
+        n = add(batch, n, vtd_desc_iotlb_domain(dids[i]));
     }
     return run(unit, batch, n);
 }
@@ -76,11 +87,10 @@ enum result vtd_inval_entry(struct vtd_unit *unit, u32 pasid, const struct pasid
     u16 did = (u16)pasid_get(old, PASID_DID);
     u64 pgtt = pasid_get(old, PASID_PGTT);
     bool second = pgtt == PGTT_SECOND_STAGE || pgtt == PGTT_NESTED;
-    struct vtd_desc batch[2] = {
-        vtd_desc_pasid_cache(did, pasid),
-        gone && second ? vtd_desc_iotlb_domain(did) : vtd_desc_pasid_iotlb(did, pasid),
-    };
-    return run(unit, batch, 2);
+    struct vtd_desc batch[2];
+    u32 n = add(batch, 0, vtd_desc_pasid_cache(did, pasid));
+    n = add(batch, n, gone && second ? vtd_desc_iotlb_domain(did) : vtd_desc_pasid_iotlb(did, pasid));
+    return run(unit, batch, n);
 }
 
 /* What was not present may be cached only with caching mode, under domain id 0. */
@@ -89,13 +99,12 @@ enum result vtd_inval_new_entry(struct vtd_unit *unit, u32 pasid, u16 did)
     if (!caching_mode(unit)) {
         return vtd_regs_flush_buffer(unit);
     }
-    struct vtd_desc batch[4] = {
-        vtd_desc_pasid_cache_domain(0),
-        vtd_desc_pasid_cache(did, pasid),
-        vtd_desc_iotlb_domain(0),
-        vtd_desc_pasid_iotlb(did, pasid),
-    };
-    return run(unit, batch, 4);
+    struct vtd_desc batch[4];
+    u32 n = add(batch, 0, vtd_desc_pasid_cache_domain(0));
+    n = add(batch, n, vtd_desc_pasid_cache(did, pasid));
+    n = add(batch, n, vtd_desc_iotlb_domain(0));
+    n = add(batch, n, vtd_desc_pasid_iotlb(did, pasid));
+    return run(unit, batch, n);
 }
 
 /* The order of the smallest aligned block that covers the range. */

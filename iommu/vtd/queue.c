@@ -223,12 +223,14 @@ static inline __attribute__((always_inline)) bool fits_width(const struct vtd_un
 
 u32 vtd_queue_everything(const struct vtd_unit *unit, struct vtd_desc batch[static 3])
 {
+    const u64 words[] = {vtd_desc_context_global().w[0],
+                         vtd_is_scalable(unit) ? vtd_desc_pasid_cache_global().w[0] : 0, vtd_desc_iotlb_global().w[0]};
     u32 n = 0;
-    batch[n++] = vtd_desc_context_global();
-    if (vtd_is_scalable(unit)) {
-        batch[n++] = vtd_desc_pasid_cache_global();
+    for (u32 i = 0; i < ARRAY_LEN(words); i++) {
+        if (words[i] != 0) {
+            batch[n++] = (struct vtd_desc){{words[i]}};
+        }
     }
-    batch[n++] = vtd_desc_iotlb_global();
     return n;
 }
 

@@ -163,7 +163,7 @@ static u32 milliseconds(u64 us)
     return (u32)(us / 1000);
 }
 
-static void count(struct vtd_unit *unit, u16 sid, struct vtd_history *history, u32 faults, u32 now)
+static not_inlined void count(struct vtd_unit *unit, u16 sid, struct vtd_history *history, u32 faults, u32 now)
 {
     if (history->punishment != VTD_NOT_PUNISHED) {
         return; /* recorded before it was silenced */

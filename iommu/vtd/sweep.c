@@ -58,7 +58,7 @@ static void count(struct vtd_unit *unit, u16 sid, u64 now)
     }
 }
 
-void vtd_sweep_looked(struct vtd_unit *unit, enum vtd_sweep_found found, u16 sid, u64 now)
+not_inlined void vtd_sweep_looked(struct vtd_unit *unit, enum vtd_sweep_found found, u16 sid, u64 now)
 {
     struct vtd_sweep *s = &unit->sweep;
     bool interrupt = found == SWEEP_FOUND_INTERRUPT;
