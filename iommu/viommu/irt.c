@@ -44,7 +44,7 @@ struct irte_rules viommu_irt_rules(const struct viommu *v)
 
 /* --- entries --- */
 
-static void note_refusal(struct viommu *v, u32 index, const struct irte *guest, const char *why)
+static seldom void note_refusal(struct viommu *v, u32 index, const struct irte *guest, const char *why)
 {
     if (limit_due_at(++v->stats.interrupt_refusals)) {
         port_log(LOG_WARNING, "viommu: partition %u: interrupt entry %u (0x%016llx 0x%016llx) refused: %s",
@@ -94,7 +94,7 @@ static void sync_entry(struct viommu *v, u32 index, const struct irte *guest)
 }
 
 /* What the guest's table has at indexes that are others' is looked at to say so. */
-static void refuse_kept(struct viommu *v, u32 last)
+static seldom void refuse_kept(struct viommu *v, u32 last)
 {
     struct viommu_irt *t = &v->irt;
     const struct irte *guest = (const struct irte *)(const void *)v->scratch;
@@ -178,7 +178,7 @@ static void ask(bool *pending, bool *target, bool now, bool wanted)
     }
 }
 
-void viommu_irt_command(struct viommu *v, u32 gcmd)
+seldom void viommu_irt_command(struct viommu *v, u32 gcmd)
 {
     struct viommu_irt *t = &v->irt;
     if (!t->shown) {
@@ -265,7 +265,7 @@ static void run_pass(struct viommu *v)
     }
 }
 
-bool viommu_irt_command_run(struct viommu *v)
+seldom bool viommu_irt_command_run(struct viommu *v)
 {
     struct viommu_irt *t = &v->irt;
     if (t->set_table) {
@@ -391,7 +391,7 @@ static enum vtd_fault_reason absent_reason(const struct viommu *v, u32 index)
     return reason != VTD_FAULT_NONE ? reason : VTD_FAULT_IRTE_NOT_PRESENT; /* it came since */
 }
 
-enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 index)
+seldom enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 index)
 {
     if (!v->irt.shown || (v->irt.isolated && !viommu_remapping(v))) {
         return VTD_FAULT_NONE;
@@ -414,7 +414,7 @@ enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_re
 
 /* --- life --- */
 
-void viommu_irt_reset(struct viommu *v)
+seldom void viommu_irt_reset(struct viommu *v)
 {
     v->irt = (struct viommu_irt){.shown = v->irt.shown, .irta_bits = v->irt.irta_bits, .isolated = v->irt.isolated,
                                  .host_eime = v->irt.isolated, .kept = v->irt.kept};
@@ -452,7 +452,7 @@ static enum result adopt(struct viommu *v)
     return r;
 }
 
-enum result viommu_irt_create(struct viommu *v)
+seldom enum result viommu_irt_create(struct viommu *v)
 {
     struct viommu_irt *t = &v->irt;
     t->shown = vtd_ecap_get(v->ecap, VTD_ECAP_IR) != 0;
@@ -467,7 +467,7 @@ enum result viommu_irt_create(struct viommu *v)
     return r == OK ? adopt(v) : r;
 }
 
-enum result viommu_irt_isolate(struct viommu *v)
+seldom enum result viommu_irt_isolate(struct viommu *v)
 {
     enum result r = v->irt.shown ? viommu_host_irt_isolate(v) : ERR_UNSUPPORTED;
     if (r != OK) {
@@ -477,7 +477,7 @@ enum result viommu_irt_isolate(struct viommu *v)
     return take_all(v);
 }
 
-enum result viommu_irt_stop(struct viommu *v)
+seldom enum result viommu_irt_stop(struct viommu *v)
 {
     if (v->irt.isolated) {
         v->irt.enable = true;
@@ -489,7 +489,7 @@ enum result viommu_irt_stop(struct viommu *v)
     return r == OK && passing ? viommu_host_irt_pass(v, false) : r;
 }
 
-enum result viommu_irt_end(struct viommu *v)
+seldom enum result viommu_irt_end(struct viommu *v)
 {
     u64 irta;
     bool compatibility;
