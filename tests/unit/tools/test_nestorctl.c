@@ -231,6 +231,8 @@ static void put_result(struct window_session *s)
     outcome = STATUS_CONTROL_DONE;
 }
 
+static u64 cpuid_exits = 5110, new_exits;
+
 static bool report(void *ctx, struct window_session *s)
 {
     (void)ctx;
@@ -267,7 +269,8 @@ static bool report(void *ctx, struct window_session *s)
     case STATUS_REPORT_EXITS: {
         struct status_exits *e = window_record(s, STATUS_EXITS, sizeof(*e) + 16 * 8);
         e->count = 16;
-        e->exits[10] = 5110;
+        e->exits[10] = cpuid_exits;
+        cpuid_exits += new_exits;
         break;
     }
     case STATUS_REPORT_UNITS: {
@@ -454,6 +457,30 @@ static void devices(void **state)
     assert_int_equal(ctl_devices(&ctl), CTL_OK);
     assert_true(says("0000:00:01.1: unit 1, unit_assumed yes"));
     no_unit_known = false;
+}
+
+/* Each time the screen anew, with what came since the last time, by the clock of the reports. */
+static void top_is_refreshed(void **state)
+{
+    u64 total, rate, expected = cpuid_exits;
+    const char *at = output;
+    (void)state;
+    begin(false);
+    new_exits = 9000;
+    assert_int_equal(ctl_top(&ctl, 3), CTL_OK);
+    new_exits = 0;
+    for (u32 i = 0; i < 3; i++) {
+        expected += 9000;
+        at = strstr(at, "\033[H\033[J");
+        assert_non_null(at);
+        at = strstr(at, "\nCPUID");
+        assert_non_null(at);
+        assert_int_equal(sscanf(at, "\nCPUID %llu %llu/s", &total, &rate), 2);
+        assert_int_equal(total, expected);
+        assert_int_equal(rate, 9000);   /* now() goes on by a second for each report, at 1 kHz */
+    }
+    assert_null(strstr(at, "\033[H\033[J"));
+    cpuid_exits = 5110;
 }
 
 static void a_log_with_a_gap(void **state)
@@ -695,6 +722,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_command_is_json), cmocka_unit_test(status), cmocka_unit_test(devices),
+        cmocka_unit_test(top_is_refreshed),
         cmocka_unit_test(a_log_with_a_gap), cmocka_unit_test(a_report_has_no_entries_unless_asked),
         cmocka_unit_test(a_page_needs_nothing_else), cmocka_unit_test(a_report_as_a_page),
         cmocka_unit_test(functions_in_words),
