@@ -72,13 +72,17 @@ static void send_to_members(const struct vcpu *v, u64 command)
     }
 }
 
+/*
+ * An INIT to all others is the firmware's, whose callback at the end of boot services comes after Nestor's: it parks
+ * all CPUs, and waits for each without end (EDK2, MpInitLib). An OS starts one after the other.
+ */
 static void send_else(struct vcpu *v, u64 command)
 {
     const struct icr i = icr_decode(command, true);
     if (!icr_is_allowed(&i)) {
         refuse(v, command);
     } else if (i.mode == ICR_NMI || icr_is_startup(&i)) {
-        if (i.mode != ICR_NMI && v->partition->config == NULL) {
+        if (i.mode != ICR_NMI && i.shorthand == ICR_TO_DESTINATION && v->partition->config == NULL) {
             life_root_starts(v->partition);
         }
         deliver(&i, v);

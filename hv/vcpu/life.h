@@ -2,10 +2,11 @@
 /*
  * How partitions beside the root get their CPUs, begin, end and begin again.
  *
- * All CPUs enter as the root's. When the firmware is done with them, at the root's first INIT or start-up IPI after its
- * boot services end, or two seconds later, those of other partitions are fetched by a kick; each leaves the root for
- * good. A CPU that has arrived waits for a start-up IPI by software. When all have, the first loads the partition's
- * memory and begins. The end of a partition is the same without the move: its CPUs arrive again.
+ * All CPUs enter as the root's. When the firmware is done with them, those of other partitions are fetched by a kick,
+ * and each leaves the root for good: at the root's first INIT or start-up IPI to a single CPU after its boot services
+ * end, or two seconds later. One to all others is the firmware's, which parks them. A CPU that has arrived waits for a
+ * start-up IPI by software. When all have, the first loads the partition's memory and begins. The end of a partition is
+ * the same without the move: its CPUs arrive again.
  */
 #ifndef NESTOR_HV_VCPU_LIFE_H
 #define NESTOR_HV_VCPU_LIFE_H
