@@ -46,7 +46,7 @@ EMU = CACHE / "emu"
 LIB = EMU / "usr/lib/x86_64-linux-gnu"
 # The source-ids of the plugins: slots 2 and 3 of the board, and the chipset; of the attachment's own functions.
 SIDS = {"dma": 0x0008, "pci_ide": 0x0009, "usb_uhci": 0x000A, "e1000": 0x0018, "usb_xhci": 0x0020, "edu": 0x0040,
-        "virtio-blk": 0x0048}
+        "virtio-blk": 0x0048, "edu-more": 0x0050}
 # What `make run` has the guest do.
 STEPS = "info,disk,net,usb,iommu,picture,report"
 PAGE = TOP / "obj/dma.html"

@@ -38,7 +38,8 @@ struct attach_config {
     bool hide_fsrm, show_tme, show_hypervisor, lose_sipis, still_timer, even_turns, nmi_at_command;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
-    bool ioapic, edu;
+    bool ioapic;
+    unsigned edus;
     uint16_t ioapic_sid;
     const char *virtio;         /* the file that is its disk */
 };
@@ -65,7 +66,7 @@ struct device {
     uint64_t reads, writes, refused;
 };
 enum device_index { DEV_IDE, DEV_E1000, DEV_XHCI, DEV_UHCI, DEV_EHCI, DEV_OHCI, DEV_ES1370, DEV_ISA_DMA, DEV_EDU,
-                    DEV_VIRTIO, DEVICES };
+                    DEV_EDU_MORE, DEV_VIRTIO, DEVICES };
 extern struct device devices[DEVICES];
 /* The replacement for a symbol in a plugin; NULL: leave it alone. */
 void *devices_wrap(const char *plugin, enum bochs_symbol symbol);
@@ -115,7 +116,8 @@ void bench_write(uint64_t offset, unsigned len, uint64_t value);
 void ioapic_replace(void *object, memory_handler **read, memory_handler **write, uint64_t begin);
 
 /* edu.c, virtio.c: functions of the attachment's own (pci.h). */
-void edu_add(void);
+enum { EDUS_MAX = 2 };
+void edu_add(unsigned which);
 void virtio_add(const char *path);
 
 /* report.c */

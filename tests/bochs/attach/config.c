@@ -12,7 +12,8 @@
  *   stays-on                      it completes no more commands once its translation is on
  *   device PLUGIN UNIT            this plugin's DMA goes through that unit (0, 1, ...); default: the last unit
  *   ioapic SID                    an I/O APIC of the attachment's own, whose messages have that source-id
- *   edu, virtio-blk FILE          functions 00:08.0 and 00:09.0 of its own, with an ECAM window at fe000000h
+ *   edu, virtio-blk FILE          functions 00:08.0 and 00:09.0 of its own, with an ECAM window at fe000000h; a
+ *                                 second edu is 00:0a.0
  *   hide-fsrm                     clears CPUID.7.EDX[4], with which Linux does not boot on Bochs 3.1
  *   show-hypervisor               sets CPUID.1:ECX[31]
  *   lose-sipis                    no start-up IPI reaches a CPU that is in VMX operation
@@ -127,7 +128,7 @@ static void read_word(const char *word, char *value)
         attach_config.ioapic = true;
         attach_config.ioapic_sid = (uint16_t)number(word, value);
     } else if (strcmp(word, "edu") == 0) {
-        attach_config.edu = true;
+        attach_config.edus += attach_config.edus < EDUS_MAX ? 1 : 0;
     } else if (strcmp(word, "virtio-blk") == 0) {
         attach_config.virtio = strdup(value);
     } else if (strcmp(word, "hide-fsrm") == 0) {

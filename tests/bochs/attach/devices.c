@@ -10,7 +10,7 @@
 
 #include "tests/bochs/attach/attach.h"
 
-enum { ISA_BRIDGE_SID = 0x0008, EDU_SID = 0x0040, VIRTIO_SID = 0x0048, REFUSALS_LOGGED = 40 };
+enum { ISA_BRIDGE_SID = 0x0008, EDU_SID = 0x0040, VIRTIO_SID = 0x0048, EDU_MORE_SID = 0x0050, REFUSALS_LOGGED = 40 };
 
 enum {
     DATA = 1u << BOCHS_DMA_READ | 1u << BOCHS_DMA_WRITE,
@@ -29,6 +29,7 @@ struct device devices[DEVICES] = {
     [DEV_OHCI] = {.plugin = "usb_ohci", .needs = DATA | DESCRIPTORS | PCI},
     [DEV_ES1370] = {.plugin = "es1370", .needs = DATA | PCI},
     [DEV_EDU] = {.plugin = "edu", .sid = EDU_SID},
+    [DEV_EDU_MORE] = {.plugin = "edu-more", .sid = EDU_MORE_SID},
     [DEV_VIRTIO] = {.plugin = "virtio-blk", .sid = VIRTIO_SID},
     [DEV_ISA_DMA] = {.plugin = "dma", .needs = DATA, .known = true, .sid = ISA_BRIDGE_SID},
 };

@@ -14,93 +14,90 @@
 enum { IDENT = 0x010000ed, STATUS_REFUSED = 2, BUFFER_BASE = 0x40000, BUFFER_BYTES = 4096, COMMAND_START = 1,
        COMMAND_TO_MEMORY = 2, COMMAND_INTERRUPT = 4, DMA_INTERRUPT = 0x100 };
 
-static struct {
+struct edu {
+    struct pci_function function;           /* first: who gets that has the rest */
     uint32_t complement, status, raised;
     uint64_t source, destination, count, command;
     uint8_t buffer[BUFFER_BYTES];
-} edu;
-static struct pci_function function;
+};
 
-static uint64_t *register_at(uint64_t offset)
+static uint64_t *register_at(struct edu *edu, uint64_t offset)
 {
-    return offset == 0x80   ? &edu.source
-           : offset == 0x88 ? &edu.destination
-           : offset == 0x90 ? &edu.count
-           : offset == 0x98 ? &edu.command
+    return offset == 0x80   ? &edu->source
+           : offset == 0x88 ? &edu->destination
+           : offset == 0x90 ? &edu->count
+           : offset == 0x98 ? &edu->command
                             : NULL;
 }
 
-static uint64_t read(uint64_t offset, unsigned len)
+static uint64_t read(struct pci_function *function, uint64_t offset, unsigned len)
 {
+    struct edu *edu = (struct edu *)function;
     (void)len;
-    const uint64_t *value = register_at(offset & ~7ull);
+    const uint64_t *value = register_at(edu, offset & ~7ull);
     return value != NULL      ? *value >> (offset & 7) * 8
            : offset == 0      ? IDENT
-           : offset == 4      ? edu.complement
-           : offset == 0x20   ? edu.status
-           : offset == 0x24   ? edu.raised
+           : offset == 4      ? edu->complement
+           : offset == 0x20   ? edu->status
+           : offset == 0x24   ? edu->raised
                               : 0;
 }
 
-static void raise(uint32_t bits)
+static void raise(struct edu *edu, uint32_t bits)
 {
     unsigned vector = 0;
-    edu.raised |= bits;
+    edu->raised |= bits;
     while (vector < PCI_VECTORS - 1 && (bits & 1u << vector) == 0) {
         vector++;
     }
-    pci_interrupt(&function, vector);
+    pci_interrupt(&edu->function, vector);
 }
 
-static void perform(void)
+static void perform(struct edu *edu)
 {
-    bool write = (edu.command & COMMAND_TO_MEMORY) != 0;
-    uint64_t inside = (write ? edu.source : edu.destination) - BUFFER_BASE;
-    if (inside <= BUFFER_BYTES && edu.count <= BUFFER_BYTES - inside) {
-        bool ok = pci_dma(&function, write, write ? edu.destination : edu.source, edu.count, edu.buffer + inside);
-        edu.status = ok ? edu.status & ~(uint32_t)STATUS_REFUSED : edu.status | STATUS_REFUSED;
+    bool write = (edu->command & COMMAND_TO_MEMORY) != 0;
+    uint64_t inside = (write ? edu->source : edu->destination) - BUFFER_BASE;
+    if (inside <= BUFFER_BYTES && edu->count <= BUFFER_BYTES - inside) {
+        bool ok = pci_dma(&edu->function, write, write ? edu->destination : edu->source, edu->count,
+                          edu->buffer + inside);
+        edu->status = ok ? edu->status & ~(uint32_t)STATUS_REFUSED : edu->status | STATUS_REFUSED;
     }
-    bool interrupts = (edu.command & COMMAND_INTERRUPT) != 0;
-    edu.command &= ~(uint64_t)COMMAND_START;
+    bool interrupts = (edu->command & COMMAND_INTERRUPT) != 0;
+    edu->command &= ~(uint64_t)COMMAND_START;
     if (interrupts) {
-        raise(DMA_INTERRUPT);
+        raise(edu, DMA_INTERRUPT);
     }
 }
 
-static void write(uint64_t offset, unsigned len, uint64_t value)
+static void write(struct pci_function *function, uint64_t offset, unsigned len, uint64_t value)
 {
-    uint64_t *wide = register_at(offset & ~7ull);
+    struct edu *edu = (struct edu *)function;
+    uint64_t *wide = register_at(edu, offset & ~7ull);
     if (wide != NULL) {
         memcpy((uint8_t *)wide + (offset & 7), &value, len <= 8 - (offset & 7) ? len : 0);
-        if (wide == &edu.command && (edu.command & COMMAND_START) != 0) {
-            perform();
+        if (wide == &edu->command && (edu->command & COMMAND_START) != 0) {
+            perform(edu);
         }
     } else if (offset == 4) {
-        edu.complement = ~(uint32_t)value;
+        edu->complement = ~(uint32_t)value;
     } else if (offset == 0x60) {
-        raise((uint32_t)value);
+        raise(edu, (uint32_t)value);
     } else if (offset == 0x64) {
-        edu.raised &= ~(uint32_t)value;
+        edu->raised &= ~(uint32_t)value;
     }
 }
 
-static void reset(void)
+static void reset(struct pci_function *function)
 {
-    memset(&edu, 0, sizeof(edu));
+    memset((uint8_t *)function + sizeof(*function), 0, sizeof(struct edu) - sizeof(*function));
 }
 
-static struct pci_function function = {
-    .device = &devices[DEV_EDU],
-    .name = "edu",
-    .id = 0x11e81234,
-    .class_revision = 0x00ff0010,
-    .subsystem = 0x11001af4,
-    .read = read,
-    .write = write,
-    .reset = reset,
-};
+#define EDU(place, its_name)                                                                     \
+    {.function = {.device = &devices[place], .name = (its_name), .id = 0x11e81234, .class_revision = 0x00ff0010, \
+                  .subsystem = 0x11001af4, .read = read, .write = write, .reset = reset}}
+static struct edu edus[EDUS_MAX] = {EDU(DEV_EDU, "edu"), EDU(DEV_EDU_MORE, "edu-more")};
 
-void edu_add(void)
+void edu_add(unsigned which)
 {
-    pci_add(&function);
+    pci_add(&edus[which].function);
 }

@@ -11,7 +11,7 @@ void errors_refused(struct device *device)
 {
     device->refused++;
     device->error = true;
-    device->stopped = device != &devices[DEV_IDE] && device != &devices[DEV_EDU];
+    device->stopped = device != &devices[DEV_IDE] && device != &devices[DEV_EDU] && device != &devices[DEV_EDU_MORE];
 }
 
 void errors_restart(struct device *device)

@@ -90,7 +90,7 @@ static bool bar_read(uint64_t addr, unsigned len, void *data, void *param)
     struct pci_function *f = param;
     uint64_t offset = addr - f->mapped, value = 0;
     if (offset < PCI_OWN_BYTES) {
-        value = f->read(offset, len);
+        value = f->read(f, offset, len);
     } else if (offset < PCI_OWN_BYTES + PCI_TABLE_BYTES) {
         value = table_access(f, offset - PCI_OWN_BYTES, len, NULL);
     } else if (offset == PCI_PENDING) {
@@ -106,7 +106,7 @@ static bool bar_write(uint64_t addr, unsigned len, void *data, void *param)
     uint64_t offset = addr - f->mapped, value = 0;
     memcpy(&value, data, len <= sizeof(value) ? len : sizeof(value));
     if (offset < PCI_OWN_BYTES) {
-        f->write(offset, len, value);
+        f->write(f, offset, len, value);
     } else if (offset < PCI_OWN_BYTES + PCI_TABLE_BYTES) {
         table_access(f, offset - PCI_OWN_BYTES, len <= sizeof(value) ? len : sizeof(value), &value);
         send_pending(f);
@@ -223,7 +223,7 @@ void pci_reset(struct pci_function *f)
     }
     f->pending = 0;
     errors_restart(f->device);
-    f->reset();
+    f->reset(f);
     map(f);
 }
 

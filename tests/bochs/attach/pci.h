@@ -24,9 +24,9 @@ struct pci_function {
     struct device *device;
     const char *name;
     uint32_t id, class_revision, subsystem;
-    uint64_t (*read)(uint64_t offset, unsigned len);
-    void (*write)(uint64_t offset, unsigned len, uint64_t value);
-    void (*reset)(void);
+    uint64_t (*read)(struct pci_function *function, uint64_t offset, unsigned len);
+    void (*write)(struct pci_function *function, uint64_t offset, unsigned len, uint64_t value);
+    void (*reset)(struct pci_function *function);
     uint8_t config[PCI_CONFIG_BYTES], writable[PCI_CONFIG_BYTES];
     uint32_t mapped;                        /* where its BAR answers, 0: nowhere */
     struct pci_vector vectors[PCI_VECTORS];

@@ -179,8 +179,8 @@ bool units_register_handlers(void *memory, memory_handler *read, memory_handler 
             attach_stop("Bochs refuses a memory handler at %#x", WINDOW_BASE);
         }
         bochs.register_device(NULL, BOCHS_DEVICE_TYPE, device, "vtdunit");
-        if (attach_config.edu) {
-            edu_add();
+        for (unsigned i = 0; i < attach_config.edus; i++) {
+            edu_add(i);
         }
         if (attach_config.virtio != NULL) {
             virtio_add(attach_config.virtio);

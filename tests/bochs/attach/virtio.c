@@ -152,8 +152,9 @@ static void notified(void)
     }
 }
 
-static void reset(void)
+static void reset(struct pci_function *self)
 {
+    (void)self;
     memset(&common, 0, sizeof(common));
     common.queues = 1;
     common.device_feature = (uint32_t)FEATURES;
@@ -183,7 +184,7 @@ static void common_written(uint64_t offset)
         uint64_t other = state.driver_features & ~(0xffffffffull << half * 32);
         state.driver_features = other | (uint64_t)common.driver_feature << half * 32;
     } else if (offset == 20 && common.status == 0) {
-        reset();
+        reset(&function);
     } else if (offset == 20 && (state.driver_features & ~FEATURES) != 0) {
         common.status &= (uint8_t)~8; /* FEATURES_OK is refused */
     } else if (offset == 24 && common.queue_size > QUEUE_MAX) {
@@ -203,8 +204,9 @@ static uint64_t common_read(uint64_t offset, unsigned len)
     return value;
 }
 
-static uint64_t read(uint64_t offset, unsigned len)
+static uint64_t read(struct pci_function *self, uint64_t offset, unsigned len)
 {
+    (void)self;
     uint64_t value = 0;
     struct { uint64_t capacity; uint32_t size_max, seg_max; } config = {state.sectors, 0, SEGMENTS};
     if (offset < ISR) {
@@ -219,8 +221,9 @@ static uint64_t read(uint64_t offset, unsigned len)
     return value;
 }
 
-static void write(uint64_t offset, unsigned len, uint64_t value)
+static void write(struct pci_function *self, uint64_t offset, unsigned len, uint64_t value)
 {
+    (void)self;
     if (offset >= NOTIFY && offset < NOTIFY + WINDOW) {
         notified();
     } else if (offset + len <= sizeof(common) && is_writable(offset) &&

@@ -50,8 +50,8 @@ bool pci_dma(struct pci_function *function, bool write, uint64_t addr, size_t le
 static int fresh(void **state)
 {
     (void)state;
-    edu_add();
-    edu->reset();
+    edu_add(0);
+    edu->reset(edu);
     memset(vectors, 0, sizeof(vectors));
     memset(&dma, 0, sizeof(dma));
     refuses = false;
@@ -60,11 +60,11 @@ static int fresh(void **state)
 
 static void move(uint64_t source, uint64_t destination, uint64_t count, uint64_t command)
 {
-    edu->write(SOURCE, 8, source);
-    edu->write(DESTINATION, 8, destination);
-    edu->write(COUNT, 8, count);
-    edu->write(COMMAND, 4, command | START);
-    assert_int_equal(edu->read(COMMAND, 4), command);
+    edu->write(edu, SOURCE, 8, source);
+    edu->write(edu, DESTINATION, 8, destination);
+    edu->write(edu, COUNT, 8, count);
+    edu->write(edu, COMMAND, 4, command | START);
+    assert_int_equal(edu->read(edu, COMMAND, 4), command);
 }
 
 /* --- tests --- */
@@ -73,26 +73,26 @@ static void it_is_there(void **state)
 {
     (void)state;
     assert_int_equal(edu->id, 0x11e81234);
-    assert_int_equal(edu->read(0, 4), 0x010000ed);
-    edu->write(4, 4, 0x12345678);
-    assert_int_equal(edu->read(4, 4), 0xedcba987);
-    assert_int_equal(edu->read(0x100, 4), 0);
+    assert_int_equal(edu->read(edu, 0, 4), 0x010000ed);
+    edu->write(edu, 4, 4, 0x12345678);
+    assert_int_equal(edu->read(edu, 4, 4), 0xedcba987);
+    assert_int_equal(edu->read(edu, 0x100, 4), 0);
 }
 
 static void bits_raised_are_vectors(void **state)
 {
     (void)state;
-    edu->write(RAISE, 4, 1);
-    edu->write(RAISE, 4, 4);
-    edu->write(RAISE, 4, 6); /* the lowest decides */
-    edu->write(RAISE, 4, 1 << 8);
+    edu->write(edu, RAISE, 4, 1);
+    edu->write(edu, RAISE, 4, 4);
+    edu->write(edu, RAISE, 4, 6); /* the lowest decides */
+    edu->write(edu, RAISE, 4, 1 << 8);
     assert_int_equal(vectors[0], 1);
     assert_int_equal(vectors[1], 1);
     assert_int_equal(vectors[2], 1);
     assert_int_equal(vectors[3], 1);
-    assert_int_equal(edu->read(RAISED, 4), 0x107);
-    edu->write(TAKE_BACK, 4, 0x105);
-    assert_int_equal(edu->read(RAISED, 4), 2);
+    assert_int_equal(edu->read(edu, RAISED, 4), 0x107);
+    edu->write(edu, TAKE_BACK, 4, 0x105);
+    assert_int_equal(edu->read(edu, RAISED, 4), 2);
 }
 
 static void data_go_both_ways(void **state)
@@ -109,7 +109,7 @@ static void data_go_both_ways(void **state)
     assert_true(dma.write && dma.addr == ADDRESS + 4096 && dma.len == sizeof(expected));
     assert_memory_equal(outside, expected, sizeof(expected));
     assert_int_equal(vectors[PCI_VECTORS - 1], 1); /* the bit for it is above all vectors */
-    assert_int_equal(edu->read(RAISED, 4), 0x100);
+    assert_int_equal(edu->read(edu, RAISED, 4), 0x100);
 }
 
 static void nothing_outside_its_memory_is_touched(void **state)
@@ -129,22 +129,22 @@ static void a_refusal_shows(void **state)
     (void)state;
     refuses = true;
     move(INSIDE, ADDRESS, 4, TO_MEMORY);
-    assert_int_equal(edu->read(STATUS, 4), REFUSED);
+    assert_int_equal(edu->read(edu, STATUS, 4), REFUSED);
     refuses = false;
     move(INSIDE, ADDRESS, 4, TO_MEMORY);
-    assert_int_equal(edu->read(STATUS, 4), 0);
+    assert_int_equal(edu->read(edu, STATUS, 4), 0);
 }
 
 static void registers_are_written_by_halves(void **state)
 {
     (void)state;
-    edu->write(SOURCE, 4, 0x89abcdef);
-    edu->write(SOURCE + 4, 4, 0x01234567);
-    assert_int_equal(edu->read(SOURCE, 8), 0x0123456789abcdef);
-    edu->write(SOURCE + 4, 8, 0); /* beyond its end */
-    assert_int_equal(edu->read(SOURCE, 8), 0x0123456789abcdef);
-    edu->reset();
-    assert_int_equal(edu->read(SOURCE, 8), 0);
+    edu->write(edu, SOURCE, 4, 0x89abcdef);
+    edu->write(edu, SOURCE + 4, 4, 0x01234567);
+    assert_int_equal(edu->read(edu, SOURCE, 8), 0x0123456789abcdef);
+    edu->write(edu, SOURCE + 4, 8, 0); /* beyond its end */
+    assert_int_equal(edu->read(edu, SOURCE, 8), 0x0123456789abcdef);
+    edu->reset(edu);
+    assert_int_equal(edu->read(edu, SOURCE, 8), 0);
 }
 
 int main(void)
