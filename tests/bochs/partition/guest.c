@@ -5,6 +5,7 @@
  *
  *   t  200 ticks between two marks
  *   x  ticks whose times, and what both CPUs did between them, must not depend on anybody else (exact.c)
+ *   l  a thousand ticks a second, asleep in between, for ever (steady.c)
  *   a  tries what is not its own
  *   d  has that function do DMA and send messages, where it may and where not
  *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
@@ -26,6 +27,8 @@ void first_cpu(u32 magic, const struct multiboot *info);
 void second_cpu(void);
 void tick_handler(void);
 void tick_entry(void);
+void quiet_handler(void);
+void quiet_entry(void);
 void load_tables(u32 idt_limit, const void *idt);
 void triple_fault(void);
 void reset_vector(void);
@@ -61,8 +64,14 @@ void tick_handler(void)
     msr_put(MSR_EOI, 0);
 }
 
-static void enable_apic(void)
+void quiet_handler(void)
 {
+    msr_put(MSR_EOI, 0);
+}
+
+void take_interrupts(void)
+{
+    load_tables(sizeof(idt) - 1, idt);
     msr_put(MSR_SPURIOUS, 0x1ff);
 }
 
@@ -404,6 +413,7 @@ static void perform(char what)
     switch (what) {
     case 't': run_ticks(); break;
     case 'x': exact_run(); break;
+    case 'l': steady_run(); break;
     case 'a': attack(); break;
     case 'c': configure(); break;
     case 'd': use_device(); break;
@@ -434,8 +444,8 @@ void first_cpu(u32 magic, const struct multiboot *info)
     lives = 0;
     set_gate(VECTOR, tick_entry);
     set_gate(DEVICE_VECTOR, tick_entry);
-    load_tables(sizeof(idt) - 1, idt);
-    enable_apic();
+    set_gate(QUIET_VECTOR, quiet_entry);
+    take_interrupts();
     print_hex("vector ", swap_vector(0x5a5a5a5a));
     print_hex("first CPU ", (u32)msr_get(MSR_ID));
     start_second();

@@ -10,7 +10,7 @@
 enum {
     UART = 0x3f8, UART_RECEIVED = 1, STATUS_PORT = 0x9c0, REPORTS = 11, STATUS_HEADER = 12,
     RESET = 0xcf9, WATCHDOG = 0x602, SLEEP = 0x600, SLEEP_OFF = 5 << 2 | 1 << 5,
-    VECTOR = 0x40, PERIOD = 20000,
+    VECTOR = 0x40, QUIET_VECTOR = 0x42, PERIOD = 20000,
     ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 3 << 18, ICR_NMI = 0x4400,
     MSR_ID = 0x802, MSR_EOI = 0x80b, MSR_SPURIOUS = 0x80f, MSR_ICR = 0x830, MSR_LVT_TIMER = 0x832,
     MSR_LVT_LINT1 = 0x836, MSR_DEADLINE = 0x6e0, DEADLINE_MODE = 2 << 17,
@@ -58,10 +58,17 @@ void start_second(void);
 volatile u32 *edu(u32 offset);
 /* Vector 0 of its MSI-X is on, and this CPU's. */
 void edu_turn_on(void);
+/* This CPU has the gates, and its APIC is on. An interrupt of QUIET_VECTOR is not counted. */
+void take_interrupts(void);
 /* Takes that report of the status window's; how many double words it has. */
 u32 window_take(u32 report);
 
 /* exact.c */
 void exact_run(void);
+/* Of both CPUs, of all kinds, by the status window. */
+u32 exits(void);
+
+/* steady.c */
+void steady_run(void);
 
 #endif

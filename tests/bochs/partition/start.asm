@@ -2,7 +2,7 @@
 ; How the partition of the tests begins: its first CPU by multiboot 1, the other by INIT and a start-up IPI.
 bits 32
 
-extern first_cpu, second_cpu, tick_handler
+extern first_cpu, second_cpu, tick_handler, quiet_handler
 MULTIBOOT_MAGIC         equ 1badb002h
 MULTIBOOT_FLAGS         equ 2           ; memory's size, please
 IDT_GATES               equ 256
@@ -10,7 +10,7 @@ START_PAGE              equ 8           ; 8000h
 CODE_16                 equ 24
 
 section .text
-global _start, second_start, second_end, tick_entry, start_page
+global _start, second_start, second_end, tick_entry, quiet_entry, start_page
     dd MULTIBOOT_MAGIC, MULTIBOOT_FLAGS, -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)   ; in the first 8 KiB of the file
 _start:
     mov esp, first_stack
@@ -56,6 +56,11 @@ protected:
 tick_entry:
     pushad
     call tick_handler
+    popad
+    iretd
+quiet_entry:
+    pushad
+    call quiet_handler
     popad
     iretd
 

@@ -16,10 +16,12 @@ step_lives() {
     reboot -f
 }
 
-# Waits until the partition has stopped for good.
+# Waits until the partition nestor.partition= has stopped for good.
 step_stopped() {
     n=0
-    while ! nestorctl status | grep -q "state *stopped" && [ $n -lt 300 ]; do sleep 1; n=$((n + 1)); done
+    while ! nestorctl status | grep -q "name $(word nestor.partition), state stopped" && [ $n -lt 300 ]; do
+        sleep 1; n=$((n + 1))
+    done
     [ $n -lt 300 ]
-    verdict stopped $? "$(nestorctl status | grep -A 20 "^partition 1" | tr '\n' ' ')"
+    verdict stopped $? "$(nestorctl status | grep "name $(word nestor.partition),")"
 }

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ticks of both CPUs for as long as this life lasts, each CPU asleep in between, in stretches of two seconds. Nothing
+ * within one exits, whatever others do meanwhile; at every hundredth of the first CPU's ticks its function interrupts
+ * it, if it has one. After each it prints what was, and whether its memory is as it left it.
+ */
+#include "tests/bochs/partition/guest.h"
+
+enum { MS = 50000, TICKS = 2000, MESSAGE_EACH = 100, IDENTITY = 0x11e81234, KEPT = 0x200000, KEPT_BYTES = 0x100000 };
+
+static volatile u32 second_ticks;
+
+static void sleep_until(u64 next)
+{
+    msr_put(MSR_DEADLINE, next);
+    do {
+        __asm__ volatile("sti; hlt; cli");
+    } while (read_tsc() < next);
+}
+
+static void tick_meanwhile(void)
+{
+    take_interrupts();
+    msr_put(MSR_LVT_TIMER, DEADLINE_MODE | QUIET_VECTOR);
+    for (u64 next = read_tsc();; second_ticks = second_ticks + 1) {
+        next += MS;
+        sleep_until(next);
+    }
+}
+
+/* How many words of its memory are not what was put there. */
+static u32 words_lost(bool put)
+{
+    u32 lost = 0;
+    for (u32 at = KEPT; at < KEPT + KEPT_BYTES; at += 4) {
+        volatile u32 *word = (volatile u32 *)at;
+        *word = put ? ~at : *word;
+        lost += *word != ~at ? 1 : 0;
+    }
+    return lost;
+}
+
+/* Messages of its function's that came. */
+static u32 tick(volatile u32 *raise)
+{
+    u32 messages = 0;
+    u64 next = read_tsc();
+    for (u32 i = 0; i < TICKS; i++) {
+        next += MS;
+        sleep_until(next);
+        if (raise != NULL && i % MESSAGE_EACH == 0) {
+            u32 before = ticks;
+            *raise = 1;
+            __asm__ volatile("sti; nop; cli");
+            messages += ticks - before;
+        }
+    }
+    return messages;
+}
+
+void steady_run(void)
+{
+    volatile u32 *raise = config_read(FUNCTION, 0) == IDENTITY ? edu(EDU_RAISE) : NULL;
+    if (raise != NULL) {
+        edu_turn_on();
+    }
+    second_job = tick_meanwhile;
+    start_second();
+    msr_put(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
+    (void)words_lost(true);
+    for (;;) {
+        u32 first = exits();
+        u32 before = exits();
+        u32 second = second_ticks;
+        u32 messages = tick(raise);
+        second = second_ticks - second;
+        u32 after = exits();
+        print_hex("stretch of ", TICKS);
+        print_hex("second ", second);
+        print_hex("messages ", messages);
+        print_hex("lost ", words_lost(false));
+        print_hex("exits ", after - before - (before - first));
+    }
+}
