@@ -100,16 +100,20 @@ static void install_tables(void)
     }
 }
 
-/* \mok.esl is a signature list with the machine owner's key, which goes where shim's MokManager keeps it. */
-static void enroll_owners_key(void)
+/* \mok.new is a signature list with a key that MokManager is to ask about, \mok.auth a hash with the password. */
+static void ask_for_owners_key(void)
 {
     static EFI_GUID shim_lock = {0x605dab50, 0xe046, 0x4300, {0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23}};
-    UINTN size;
-    CHAR8 *list = read_file(L"\\mok.esl", &size);
-    if (list != NULL) {
-        EFI_STATUS status = RT->SetVariable(L"MokList", &shim_lock,
-                                            EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS, size, list);
-        Print(L"dmar: the owner's key enrolled: %r\n", status);
+    static struct { CHAR16 *file, *variable; } asked[] = {{L"\\mok.new", L"MokNew"}, {L"\\mok.auth", L"MokAuth"}};
+    for (UINTN i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        UINTN size;
+        CHAR8 *value = read_file(asked[i].file, &size);
+        if (value != NULL) {
+            EFI_STATUS status = RT->SetVariable(asked[i].variable, &shim_lock, EFI_VARIABLE_NON_VOLATILE |
+                                                EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS, size,
+                                                value);
+            Print(L"dmar: %s: %r\n", asked[i].variable, status);
+        }
     }
 }
 
@@ -221,7 +225,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *table)
         CompareMem(loaded->LoadOptions, before_line.options, loaded->LoadOptionsSize) == 0) {
         return EFI_SUCCESS;
     }
-    enroll_owners_key();
+    ask_for_owners_key();
     UINT16 own = enter_own(order);
     CHAR8 *text = read_file(L"\\boot.txt", &size);
     while (text != NULL && *text != 0 && count < OPTIONS_MAX) {
