@@ -25,3 +25,8 @@ step_stopped() {
     [ $n -lt 300 ]
     verdict stopped $? "$(nestorctl status | grep "name $(word nestor.partition),")"
 }
+
+step_realtime() {
+    [ "$(cat /sys/kernel/realtime)" = 1 ]
+    verdict realtime $? "$(uname -v)"
+}
