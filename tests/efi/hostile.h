@@ -97,6 +97,8 @@ void hostile_cpu(void);
 void hostile_msr(void);
 void hostile_sleep(void);
 void hostile_status(void);
+/* Prints what the window has of an earlier start that ended with a fatal error: how much, and whether it names that. */
+void hostile_status_previous(void);
 void hostile_keys(void);
 void hostile_idle(void);
 void hostile_page(void);

@@ -6,6 +6,7 @@ void hostile_break_code(u64 offset, bool overflow)
 {
     static const u8 undefined[] = {0x0f, 0x0b}, push_for_ever[] = {0x50, 0xeb, 0xfd};
     u32 a = 0, b, c = 0, d;
+    hostile_status_previous();
     if (overflow) {
         bench_poke(machine.own_base + offset, push_for_ever, sizeof(push_for_ever));
     } else {

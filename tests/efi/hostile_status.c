@@ -162,3 +162,31 @@ void hostile_status(void)
     u64 after = counted();
     result("status-counted", after - before == strange, "%llu of %llu", after - before, strange);
 }
+
+void hostile_status_previous(void)
+{
+    static const char wanted[] = "exit_handle+0x0";
+    u64 bytes = 0;
+    u32 matched = 0;
+    if (!find_window()) {
+        return;
+    }
+    for (u64 at = 0, before = 1; at != before;) {
+        static struct { struct status_log head; char text[STATUS_SNAPSHOT]; } e;
+        before = at;
+        if (!status_client_take_from(&client, STATUS_REPORT_PREVIOUS, at)) {
+            break;
+        }
+        for (const struct status_record *r = NULL; (r = status_client_next(&client, r)) != NULL;) {
+            status_client_copy(r, &e, sizeof(e));
+            for (u64 i = 0; i < e.head.bytes && i < sizeof(e.text); i++) {
+                char c = e.text[i];
+                matched = wanted[matched] == '\0' ? matched : c == wanted[matched] ? matched + 1 : c == wanted[0];
+            }
+            bytes += e.head.bytes;
+            at = e.head.offset + e.head.bytes;
+        }
+    }
+    print("efi: previous %llu bytes, %s the place of a fatal error\n", bytes,
+          wanted[matched] == '\0' ? "with" : "without");
+}
