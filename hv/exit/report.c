@@ -67,8 +67,10 @@ static void print_others(void)
                                          [PARTITION_STOPPED] = "stopped"};
     struct partition *p;
     for (u32 i = 1; (p = partition_get(i)) != NULL; i++) {
+        bool too_early = p->life.state == PARTITION_WAITS && partition_get(0)->boot_services;
         port_log(LOG_INFO, "partition %s: %s, %u starts, %u ends, %llu faults of its devices", p->config->name,
-                 states[p->life.state], p->life.starts, p->life.ends, partition_sources_faults(p));
+                 too_early ? "not started, as boot services have not ended" : states[p->life.state], p->life.starts,
+                 p->life.ends, partition_sources_faults(p));
         print_exits(p);
     }
 }
