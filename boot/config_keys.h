@@ -94,9 +94,10 @@
     X("partition", "arguments", false, config_partition_arguments, "printable text below 1024 characters", NULL,       \
       "console=ttyS0",                                                                                                 \
       "The command line of a Linux kernel or a multiboot image.")                                                      \
-    X("partition", "console", false, config_partition_console, "virtual or none", "virtual", "none",                   \
-      "An 8250 UART at the ports of COM1, whose output Nestor prints with the partition's name in front of each "      \
-      "line, or none.")                                                                                                \
+    X("partition", "console", false, config_partition_console, "virtual, com2 or none", "virtual", "com2",             \
+      "An 8250 UART at the ports of COM1, whose output Nestor prints with the partition's name in front of each line " \
+      "(virtual), the machine's own COM2, which the root then has no more and which interrupts nobody (com2), or "     \
+      "none.")                                                                                                         \
     X("partition", "cache", false, config_partition_cache, "a number whose bits are one run, as 0x00f", NULL,          \
       "0x00f",                                                                                                         \
       "The ways of the L3 cache that the partition has for itself, a bit each, on a CPU that can keep them apart "     \

@@ -141,7 +141,8 @@ bool config_partition_arguments(struct config *config, struct span value)
 
 bool config_partition_console(struct config *config, struct span value)
 {
-    static const char *const words[] = {[PARTITION_CONSOLE_VIRTUAL] = "virtual", [PARTITION_CONSOLE_NONE] = "none"};
+    static const char *const words[] = {[PARTITION_CONSOLE_VIRTUAL] = "virtual", [PARTITION_CONSOLE_COM2] = "com2",
+                                        [PARTITION_CONSOLE_NONE] = "none"};
     u32 which;
     bool known = span_one_of(value, words, ARRAY_LEN(words), &which);
     last(config)->console = known ? (enum partition_console)which : PARTITION_CONSOLE_NONE;

@@ -188,7 +188,8 @@ static void take_config(const struct config_partition *c, struct handover_partit
     *p = (struct handover_partition){.memory_size = c->memory_size, .restarts = c->restarts, .console = c->console,
                                      .watchdog_s = c->watchdog_s, .watchdog_port = 0x602,
                                      .later = c->later, .root_controls = c->root_controls,
-                                     .uart_port = c->console == PARTITION_CONSOLE_VIRTUAL ? 0x3f8 : 0,
+                                     .uart_port = c->console == PARTITION_CONSOLE_VIRTUAL ? SERIAL_PORT_COM1 : 0,
+                                     .own_uart_port = c->console == PARTITION_CONSOLE_COM2 ? SERIAL_PORT_COM2 : 0,
                                      .reset_port = 0xcf9, .sleep_control_port = 0x600, .sleep_status_port = 0x601,
                                      .sleep_off = 5};
     CopyMem(p->name, (VOID *)c->name, sizeof(p->name));
@@ -343,6 +344,23 @@ static void report_function(const struct functions *functions, u32 index, const 
     }
 }
 
+/* What answers there is left as Nestor sets its own UART up: 8 data bits, no parity, no interrupts. */
+static const char *com2_missing(const struct config *config)
+{
+    struct serial uart = {.kind = SERIAL_PORT, .base = SERIAL_PORT_COM2, .stride = 1};
+    u32 i = 0;
+    while (i < config->partition_count && config->partitions[i].console != PARTITION_CONSOLE_COM2) {
+        i++;
+    }
+    if (i == config->partition_count) {
+        return NULL;
+    }
+    if (console_serial()->kind == SERIAL_PORT && console_serial()->base == SERIAL_PORT_COM2) {
+        return "virtual or none, as Nestor speaks on COM2";
+    }
+    return serial_set_up(&uart, 0) ? NULL : "virtual or none, as no UART answers at port 0x2f8";
+}
+
 static bool check(const struct machine *m, const struct config *config, const char *interrupts_missing,
                   struct config_error *error)
 {
@@ -351,7 +369,7 @@ static bool check(const struct machine *m, const struct config *config, const ch
     const struct partition_machine facts = {
         .apic_ids = cpu_ids, .cpus = cpu_count, .core_shift = m->cpu.core_shift, .memory = free_memory.list,
         .memory_count = read ? free_memory.count : 0, .cache_known = true, .cache_ways = m->cpu.cache_ways,
-        .cache_open = m->cpu.cache_open, .cache_classes = m->cpu.cache_classes,
+        .cache_open = m->cpu.cache_open, .cache_classes = m->cpu.cache_classes, .uart_missing = com2_missing(config),
         .interrupts_missing = interrupts_missing};
     return partition_check(config, &facts, error);
 }
@@ -412,6 +430,7 @@ void partition_prepare(struct machine *m, const struct config *config, const str
     for (u32 i = 0; i < out->functions.count; i++) {
         report_function(&out->functions, i, out->list[out->functions.list[i].partition].name);
     }
+    console_log(LOG_INFO, "partitions begin once what is started now has ended the firmware's boot services");
     if (out->interrupts_missing != NULL) {
         console_log(LOG_WARNING, "devices of the root can interrupt, and stop, CPUs of partitions: there are no %s",
                     out->interrupts_missing);

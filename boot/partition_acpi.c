@@ -88,11 +88,16 @@ static void put_port(u8 *to, u16 port)
     bytes_put(to + 4, port, 8);
 }
 
+static u16 uart_port(const struct handover_partition *p)
+{
+    return p->uart_port != 0 ? p->uart_port : p->own_uart_port;
+}
+
 static u64 put_dsdt(const struct handover_partition *p, const struct partition_pci *pci, struct partition_tables *out)
 {
     static u8 devices[PARTITION_PCI_AML];
     u64 at;
-    u32 uart = p->uart_port != 0 ? sizeof(aml_uart) : 0;
+    u32 uart = uart_port(p) != 0 ? sizeof(aml_uart) : 0;
     u32 bridges = partition_pci_aml(pci, devices);
     u8 *table = begin(out, "DSDT", 2, ACPI_HEADER + (u32)sizeof(aml_sleep) + uart + bridges, &at);
     u8 *aml = table + ACPI_HEADER;
@@ -102,8 +107,8 @@ static u64 put_dsdt(const struct handover_partition *p, const struct partition_p
     aml += sizeof(aml_sleep);
     put_bytes(aml, aml_uart, uart);
     if (uart != 0) {
-        bytes_put(aml + AML_PORT_1, p->uart_port, 2);
-        bytes_put(aml + AML_PORT_2, p->uart_port, 2);
+        bytes_put(aml + AML_PORT_1, uart_port(p), 2);
+        bytes_put(aml + AML_PORT_2, uart_port(p), 2);
     }
     put_bytes(aml + uart, devices, bridges);
     end(table);
@@ -174,7 +179,7 @@ static u64 put_spcr(const struct handover_partition *p, struct partition_tables 
     enum { BAUD_115200 = 7, STOP_BITS_1 = 1, TERMINAL_ANSI = 3 };
     u64 at;
     u8 *table = begin(out, "SPCR", 2, SPCR_BYTES, &at);
-    put_port(table + 40, p->uart_port);
+    put_port(table + 40, uart_port(p));
     table[58] = BAUD_115200;
     table[60] = STOP_BITS_1;
     table[62] = TERMINAL_ANSI;
@@ -212,7 +217,7 @@ void partition_acpi_build(const struct handover_partition *partition, const u32 
     u64 dsdt = put_dsdt(partition, pci, out);
     list[count++] = put_fadt(partition, dsdt, out);
     list[count++] = put_madt(partition, apic_ids, cpus, out);
-    if (partition->uart_port != 0) {
+    if (uart_port(partition) != 0) {
         list[count++] = put_spcr(partition, out);
     }
     if (mcfg_bytes != 0) {

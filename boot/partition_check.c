@@ -104,6 +104,21 @@ static bool check_memory(const struct check *c, const struct config_partition *p
     return true;
 }
 
+static bool check_console(const struct check *c, const struct config_partition *p)
+{
+    if (p->console != PARTITION_CONSOLE_COM2) {
+        return true;
+    }
+    for (const struct config_partition *o = c->config->partitions; o != p; o++) {
+        if (o->console == PARTITION_CONSOLE_COM2) {
+            char text[EXPECTED];
+            format_text(text, sizeof(text), "virtual or none, as partition %s has COM2", o->name);
+            return refuse(c, p, "console", text);
+        }
+    }
+    return c->machine->uart_missing == NULL || refuse(c, p, "console", c->machine->uart_missing);
+}
+
 static bool check_cache(const struct check *c, const struct config_partition *p)
 {
     char text[EXPECTED];
@@ -147,7 +162,7 @@ bool partition_check(const struct config *config, const struct partition_machine
     char text[EXPECTED];
     for (u32 i = 0; i < config->partition_count; i++) {
         const struct config_partition *p = &config->partitions[i];
-        if (!check_cpus(&c, p) || !check_memory(&c, p) || !check_cache(&c, p)) {
+        if (!check_cpus(&c, p) || !check_memory(&c, p) || !check_console(&c, p) || !check_cache(&c, p)) {
             return false;
         }
     }

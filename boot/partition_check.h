@@ -17,6 +17,7 @@ struct partition_machine {
     u32 memory_count;
     bool cache_known;           /* how its L3 can be shared out: */
     u32 cache_ways, cache_open, cache_classes;  /* as in struct cpu_facts */
+    const char *uart_missing;   /* what `console` could be instead of com2; NULL: that it can be, or unknown */
     const char *interrupts_missing;         /* why interrupts cannot be kept apart; NULL: they can, or unknown */
 };
 

@@ -18,7 +18,7 @@ struct serial {
     bool dead;       /* it stopped taking bytes; set by serial_write() */
 };
 
-enum { SERIAL_PORT_COM1 = 0x3f8 };
+enum { SERIAL_PORT_COM1 = 0x3f8, SERIAL_PORT_COM2 = 0x2f8 };
 
 /*
  * Called once, by whoever finds the UART: 8 data bits, no parity, no interrupts. baud 0 keeps the

@@ -29,7 +29,7 @@ struct partition_load {
     u64 gpa, from, size;
 };
 
-enum partition_console { PARTITION_CONSOLE_VIRTUAL, PARTITION_CONSOLE_NONE };
+enum partition_console { PARTITION_CONSOLE_VIRTUAL, PARTITION_CONSOLE_COM2, PARTITION_CONSOLE_NONE };
 
 struct handover_partition {
     char name[HANDOVER_PARTITION_NAME];
@@ -47,6 +47,7 @@ struct handover_partition {
     bool nested_units;                          /* its guest has a unit for each that its functions are behind */
     enum partition_console console;
     u16 uart_port;                              /* of the 8250 that Nestor emulates for it; 0: none */
+    u16 own_uart_port;                          /* of the machine's UART that is its own, nobody else's; 0: none */
     u16 reset_port;                             /* a byte with bits 1 and 2 set ends it: FADT names it */
     u16 sleep_control_port;                     /* hardware-reduced ACPI: SLP_EN with `sleep_off` ends it for good */
     u16 sleep_status_port;

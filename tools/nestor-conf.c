@@ -65,7 +65,9 @@ static void print_partition(const struct config_partition *p)
     printf("%s\n", p->image);
     printf("initrd            %s\n", p->initrd[0] != '\0' ? p->initrd : "none");
     printf("arguments         %s\n", p->arguments[0] != '\0' ? p->arguments : "none");
-    printf("console           %s\n", p->console == PARTITION_CONSOLE_VIRTUAL ? "virtual" : "none");
+    printf("console           %s\n", p->console == PARTITION_CONSOLE_VIRTUAL ? "virtual"
+                                      : p->console == PARTITION_CONSOLE_COM2  ? "com2"
+                                                                              : "none");
     printf(p->cache_ways != 0 ? "cache             0x%x\n" : "cache             as the root\n", p->cache_ways);
     if (p->restarts == 0 || p->restarts == HANDOVER_PARTITION_ALWAYS) {
         printf("restart           %s\n", p->restarts == 0 ? "never" : "always");

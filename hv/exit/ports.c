@@ -4,6 +4,8 @@
 
 #include "hv/exit/io.h"
 #include "hv/exit/status.h"
+#include "hv/machine/access.h"
+#include "hv/machine/time.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
 #include "hv/vcpu/stop.h"
@@ -20,6 +22,11 @@ static bool is_uart(const struct handover_partition *config, u16 port)
     return config->uart_port != 0 && (u32)port - config->uart_port < UART_PORTS;
 }
 
+static bool is_modem_control(const struct handover_partition *config, u16 port)
+{
+    return config->own_uart_port != 0 && port == config->own_uart_port + UART_MODEM_CONTROL;
+}
+
 static u32 in(struct vcpu *v, u16 port, u32 size)
 {
     const struct handover_partition *config = v->partition->config;
@@ -31,6 +38,13 @@ static u32 in(struct vcpu *v, u16 port, u32 size)
     }
     if (is_uart(config, port)) {
         return partition_uart_read(v->partition, (u32)port - config->uart_port);
+    }
+    if (is_modem_control(config, port)) {
+        return access_in(port, 1);
+    }
+    u32 value;
+    if (clock_read(&v->partition->clock, port, tsc_read(), &value)) {
+        return value;
     }
     return port == config->sleep_status_port || port == config->sleep_control_port ? SLEEP_NEVER : ~0u;
 }
@@ -53,6 +67,8 @@ static void out(struct vcpu *v, u16 port, u32 size, u32 value)
         drop(v, port, value);
     } else if (is_uart(config, port)) {
         partition_uart_write(p, (u32)port - config->uart_port, (u8)value);
+    } else if (is_modem_control(config, port)) {
+        access_out(port, 1, value & ~(u32)UART_INTERRUPTS);
     } else if (port == config->reset_port) {
         if ((value & RESET_BITS) == RESET_BITS) {
             stop_partition(v, "reset by its guest", true);
@@ -63,7 +79,8 @@ static void out(struct vcpu *v, u16 port, u32 size, u32 value)
         }
     } else if (port == config->watchdog_port) {
         p->life.fed_at = tsc_read();
-    } else if (port != config->sleep_status_port) {
+    } else if (port != config->sleep_status_port &&
+               !clock_write(&p->clock, port, (u8)value, tsc_read(), time_tsc_khz())) {
         drop(v, port, value);
     }
 }
@@ -83,4 +100,26 @@ void exit_ports(struct vcpu *v)
         out(v, a.port, a.size, (u32)(v->regs->gpr[REG_RAX] & bits_of_bytes(a.size)));
     }
     vcpu_advance();
+}
+
+/*
+ * The machine has one there, but not for the root: ones are read, and nothing is written. Before boot services end no
+ * partition runs, and the firmware may speak there.
+ */
+bool exit_ports_given(struct vcpu *v)
+{
+    const struct io_access a = io_decode(vmcs_read(VMCS_QUALIFICATION));
+    u32 given = v->partition->given_uart_port;
+    if (given == 0 || v->partition->boot_services || a.string || a.port + a.size <= given ||
+        a.port >= given + UART_PORTS) {
+        return false;
+    }
+    vcpu_note_access(a.port, a.size, BREAKPOINT_PORT);
+    if (a.in) {
+        io_return(v->regs, a.size, ~0ull);
+    } else if (limit_due(&v->partition->dropped_ports)) {
+        port_log(LOG_WARNING, "CPU %u: write to port 0x%x, of a UART that is a partition's, dropped", v->index, a.port);
+    }
+    vcpu_advance();
+    return true;
 }

@@ -98,7 +98,7 @@ static bool handle(struct vcpu *v, u32 reason)
         return true;
     }
     if (!confined) {
-        return false;
+        return reason == REASON_IO && exit_ports_given(v);
     }
     if (reason == REASON_CPUID && (u32)v->regs->gpr[REG_RAX] == CPUID_LEAF_TSC) {
         exit_cpuid(v);

@@ -8,7 +8,7 @@
 
 #include "hv/types.h"
 
-enum { UART_PORTS = 8, UART_FIFO = 16 };
+enum { UART_PORTS = 8, UART_FIFO = 16, UART_MODEM_CONTROL = 4, UART_INTERRUPTS = 1 << 3 /* of it: OUT2 */ };
 
 struct uart {
     u8 ier, lcr, mcr, scratch, divisor[2];

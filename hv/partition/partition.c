@@ -31,6 +31,21 @@ void partition_open_ports(struct partition *p, u16 first, u32 count)
     }
 }
 
+/*
+ * The machine's UART goes from the root to the partition, whose accesses do not exit; but that to the register which
+ * connects its interrupt does (hv/exit/ports.c): the pin is the root's.
+ */
+static void give_uart(const struct partition *p)
+{
+    u16 port = p->config->own_uart_port;
+    u8 *bitmaps = port_hpa_to_ptr(p->io_bitmap);
+    if (port != 0) {
+        bitmaps[port / 8] = 1 << UART_MODEM_CONTROL;
+        all[0]->given_uart_port = port;
+        partition_open_ports(all[0], port, UART_PORTS);
+    }
+}
+
 static void intercept_sleep(const struct sleep_registers *s, u8 *bitmaps)
 {
     for (u32 i = 0; i < s->count; i++) {
@@ -243,6 +258,7 @@ enum result partition_create(const struct handover *h, const struct handover_par
         return r;
     }
     __builtin_memset(port_hpa_to_ptr(p->io_bitmap), 0xff, 2 * PAGE_SIZE);
+    give_uart(p);
     r = create_console(p);
     if (r == OK) {
         r = partition_ept_build_spans(p, h, cpu_flush);

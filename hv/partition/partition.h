@@ -7,6 +7,7 @@
 #ifndef NESTOR_HV_PARTITION_PARTITION_H
 #define NESTOR_HV_PARTITION_PARTITION_H
 
+#include "hv/guest/clock.h"
 #include "hv/guest/icr.h"
 #include "hv/guest/mtrr.h"
 #include "hv/guest/sleep.h"
@@ -80,11 +81,13 @@ struct partition {
     u32 cpu_total;                  /* of a partition that is not the root */
     u64 hand_over_at;               /* of the root: when at the latest the others get their CPUs, 0: not now */
     struct partition_life life;
+    struct clock clock;             /* of one that is not the root; only its own CPUs look */
     struct partition_kicks kicks;
     struct domain *dma;             /* beside the root: the second stage of its functions, NULL: it has none */
     u64 eptp;
     hpa_t msr_bitmap;
     hpa_t io_bitmap;                /* two pages */
+    u16 given_uart_port;            /* of the root: a UART that is a partition's, 0: none */
     bool starts_cpus;               /* see partition_starts_cpus() */
     u64 apic_page;                  /* where xAPIC mode is trapped for that; else 0 */
     struct shadow_memory shadows;   /* what the shadows of its guest's tables share */

@@ -131,6 +131,7 @@ static enum result begin(struct vcpu *v)
     }
     p->configuration_address = 0;
     p->console.uart = (struct uart){.ier = 0};
+    p->clock = (struct clock){.low = 0};
     p->life.fed_at = tsc_read();
     if (watchdog_is_on(v)) {
         vcpu_exit_at_once(v);   /* which starts its timer */

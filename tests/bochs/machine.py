@@ -134,6 +134,7 @@ class Options:
     units: tuple = (Unit(0xFED90000),)
     dmar: bool = True            # False: no table is installed
     dmar_flags: int = 0          # of the table, VT-d 8.1; with INTR_REMAP the I/O APIC is the attachment's
+    com2: bool = False           # a second serial port, whose other end is a file
     functions: bool = False      # the attachment's own: edu, virtio-blk, with an ECAM window
     dmar_bytes: bytes = None     # a table that the test brings
     kernel: str = "forky"        # forky, bookworm, trixie or a path
@@ -174,6 +175,7 @@ class Result:
     debugger: str = ""           # what Bochs's debugger said
     reports: tuple = ()          # the reports that the guest asked for
     walks: tuple = ()            # walk.Result of each snapshot
+    serial2: str = ""            # what came by COM2
     page: bytes = None           # the picture of a DMA, from the step `picture`
 
     def stage(self, name):
@@ -323,8 +325,9 @@ class Machine:
                 f"{msr:#x} 0 {value >> 32:08x} {value & 0xffffffff:08x} 00000000 00000000 00000000 00000000\n"
                 for msr, value in o.msrs.items()))
             cpu += f', msrs="{self.dir}/msrs.def"'
+        com2 = f"com2: enabled=1, mode=file, dev={self.dir}/serial2.txt\n" if o.com2 else ""
         (self.dir / "bochsrc").write_text(
-            BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net"))
+            BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net") + com2)
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
 
     def payload(self, sums):
@@ -389,7 +392,7 @@ class Machine:
         return Result(text("serial.txt"), text("report.txt"), text("attach.log") + text("stderr.txt"),
                       time.monotonic() - began, ended, process.returncode, self.said.decode(errors="replace"),
                       tuple(text(f"report.txt.{i + 1}") for i in range(asked)), self.walk(text("serial.txt")),
-                      disk.page(self.dir / "disk.img"))
+                      text("serial2.txt"), disk.page(self.dir / "disk.img"))
 
     def walk(self, serial):
         """Walks over each snapshot, and removes it."""

@@ -104,23 +104,41 @@ static bool snapshot_has(const char *text)
     return text[matched] == 0;
 }
 
-/* Any report has it, from its beginning to its end. */
+/* From its beginning to its end. */
+static bool report_has(u32 report, const char *text)
+{
+    bool has = false;
+    u64 next = report == STATUS_REPORT_CONSOLE ? status_console(ID, 0) : 0;
+    u64 from;
+    do {
+        from = next;
+        if (report == STATUS_REPORT_DUMP || !status_client_take_from(&client, report, from)) {
+            break;
+        }
+        has = has || snapshot_has(text);
+        next = status_client_header(&client)->next;
+    } while (next > from);
+    return has;
+}
+
 static bool window_has(const char *text)
 {
     bool has = false;
     for (u32 report = STATUS_REPORT_MACHINE; report <= STATUS_REPORT_CONSOLE; report++) {
-        u64 next = report == STATUS_REPORT_CONSOLE ? status_console(ID, 0) : 0;
-        u64 from;
-        do {
-            from = next;
-            if (report == STATUS_REPORT_DUMP || !status_client_take_from(&client, report, from)) {
-                break;
-            }
-            has = has || snapshot_has(text);
-            next = status_client_header(&client)->next;
-        } while (next > from);
+        has = report_has(report, text) || has;
     }
     return has;
+}
+
+bool window_printed(const char *text)
+{
+    return report_has(STATUS_REPORT_CONSOLE, text);
+}
+
+bool window_type(char c)
+{
+    struct status_life life;
+    return read_life(&life) && control(STATUS_CONTROL_INPUT, ID, life.input, (u8)c) == STATUS_CONTROL_DONE;
 }
 
 bool window_shows(bool all)

@@ -20,5 +20,9 @@ bool window_ends(bool for_good, unsigned int seconds, void (*wait)(unsigned long
 unsigned long long window_free_pages(void);
 /* The root may read its console, and there is something. */
 bool window_prints(void);
+/* This, of late; for text that is not within two answers of the window. */
+bool window_printed(const char *text);
+/* The character goes to its UART. */
+bool window_type(char c);
 
 #endif

@@ -72,6 +72,15 @@ static void every_key(void **state)
 
 #define DEVICE "up to 32 of SEGMENT:BUS:DEVICE.FUNCTION, as 0000:03:00.0, [interrupts=none]"
 
+static void consoles(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("[partition a]" REST "console = virtual\n[partition b]" REST "console = com2\n"), OK);
+    assert_int_equal(config.partition_count, 2);
+    assert_int_equal(config.partitions[0].console, PARTITION_CONSOLE_VIRTUAL);
+    assert_int_equal(config.partitions[1].console, PARTITION_CONSOLE_COM2);
+}
+
 static void each_mistake_is_named(void **state)
 {
     (void)state;
@@ -105,7 +114,7 @@ static void each_mistake_is_named(void **state)
         {"[partition a]\nstart = never", 2, "start", "boot or later"},
         {"[partition a]\ncontrol-by = all", 2, "control-by", "none or root"},
         {"[partition a]" REST "start = later", 1, "control-by", "the key: a partition needs it"},
-        {"[partition a]\nconsole = com2", 2, "console", "virtual or none"},
+        {"[partition a]\nconsole = com1", 2, "console", "virtual, com2 or none"},
         {"[partition a]\nrestart = often", 2, "restart", "never, always or a number below 4294967295"},
         {"[partition a]\nrestart = 4294967295", 2, "restart", "never, always or a number below 4294967295"},
         {"[partition a]\ncache = 0", 2, "cache", "a number whose bits are one run, as 0x00f"},
@@ -199,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key),
+        cmocka_unit_test(consoles),
         cmocka_unit_test(each_mistake_is_named),
         cmocka_unit_test(devices),
         cmocka_unit_test(at_most_so_many),

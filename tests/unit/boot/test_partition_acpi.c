@@ -47,7 +47,8 @@ static struct partition_pci pci = {.ecam_base = 0xb0000000, .functions = functio
 
 static void build(u16 uart)
 {
-    const struct handover_partition p = {.cpus = {1u << 2 | 1u << 4}, .uart_port = uart, .reset_port = 0xcf9,
+    const struct handover_partition p = {.cpus = {1u << 2 | 1u << 4}, .uart_port = uart == 0x2f8 ? 0 : uart,
+                                         .own_uart_port = uart == 0x2f8 ? uart : 0, .reset_port = 0xcf9,
                                          .sleep_control_port = 0x600, .sleep_status_port = 0x601, .sleep_off = 5};
     const char *why;
     memset(&built, 0xa5, sizeof(built));
@@ -81,6 +82,9 @@ static void fields(void **state)
     assert_int_equal(serial.kind, SERIAL_PORT);
     assert_int_equal(serial.base, 0x3f8);
     assert_int_equal(baud, 115200);
+    build(0x2f8);
+    assert_true(acpi_spcr_serial(&access_built, found.spcr, &serial, &baud));
+    assert_int_equal(serial.base, 0x2f8);
     build(0);
     assert_int_equal(found.spcr, 0);
     const u8 *dsdt = table(bytes_get(table(found.fadt, &length), 140, 8), &length);

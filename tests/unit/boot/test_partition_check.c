@@ -91,6 +91,20 @@ static void cache_ways(void **state)
                "the key in 1 partitions at most, on this CPU");
 }
 
+static void consoles(void **state)
+{
+    (void)state;
+    begin();
+#define COM2(CPUS) "\ncpus = " CPUS "\nmemory = 2M\nconsole = com2\n" ANY
+    assert_true(check("[partition a]" COM2("2-3")));
+    is_refused("[partition a]" COM2("2-3") "[partition b]" COM2("4-5"), 9, "console",
+               "virtual or none, as partition a has COM2");
+    facts.uart_missing = "virtual or none, as Nestor speaks on COM2";
+    is_refused("[partition a]" COM2("2-3"), 4, "console", facts.uart_missing);
+    assert_true(check("[partition a]\ncpus = 2-3\nmemory = 2M\nconsole = none\n" ANY
+                      "[partition b]\ncpus = 4-5\nmemory = 2M\n" ANY));
+}
+
 static void cores(void **state)
 {
     (void)state;
@@ -166,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_possible),
         cmocka_unit_test(cpus),
+        cmocka_unit_test(consoles),
         cmocka_unit_test(cores),
         cmocka_unit_test(cache_ways),
         cmocka_unit_test(placed_memory),
