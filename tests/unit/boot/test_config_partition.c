@@ -147,6 +147,24 @@ static void each_mistake_is_named(void **state)
     }
 }
 
+/* As that a file is no image, of which boot/program.h says key and what was expected (unit/boot/test_program). */
+static void what_is_found_later_has_its_line(void **state)
+{
+    (void)state;
+    static const struct { const char *key; u32 line; } cases[] = {
+        {"image", 8}, {"initrd", 6}, {"arguments", 7}, {"memory", 5}, {"guest-iommu", 9}, {"console", 3},
+        {"partition", 3},
+    };
+    assert_int_equal(parse("[console]\nlevel = info\n[partition a]\ncpus = 1\nmemory = 2M\ninitrd = \\r\n"
+                           "arguments = x\nimage = \\x\nguest-iommu = none\n[partition b]" REST), OK);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        config_partition_mistake(&config.partitions[0], cases[i].key, "another", &error);
+        assert_int_equal(error.line, cases[i].line);
+        assert_string_equal(error.key, cases[i].key);
+        assert_string_equal(error.expected, "another");
+    }
+}
+
 /* Each with its own line. */
 static void devices(void **state)
 {
@@ -210,6 +228,7 @@ int main(void)
         cmocka_unit_test(every_key),
         cmocka_unit_test(consoles),
         cmocka_unit_test(each_mistake_is_named),
+        cmocka_unit_test(what_is_found_later_has_its_line),
         cmocka_unit_test(devices),
         cmocka_unit_test(at_most_so_many),
         cmocka_unit_test(a_mistake_leaves_the_rest),
