@@ -26,7 +26,7 @@ step_stopped() {
     verdict stopped $? "$(nestorctl status | grep "name $(word nestor.partition),")"
 }
 
-step_pause() { sleep 10; verdict pause 0; }
+step_pause() { sleep 30; verdict pause 0; }
 
 step_realtime() {
     [ "$(cat /sys/kernel/realtime)" = 1 ]
