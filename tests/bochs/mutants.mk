@@ -19,6 +19,13 @@ kicks_FILE := hv/vcpu/kick.c
 kicks_TEXT := c != self && runs(c, p)) {\n            kick_exit
 kicks_MADE := c != NULL \&\& c != self \&\& c->run == RUN_GUEST) {\n            kick_exit
 
+# Of one that tests need in each run: the second life of a partition cannot enter (SDM 28.3.1.4, bit 1 of RFLAGS).
+entry_FILE := hv/vcpu/start.c
+entry_TEXT := v->startup = 0;
+entry_MADE := v->startup = 0u;\n    if (v->partition->life.starts == 2) {\n\
+        vmcs_write(VMCS_GUEST_RFLAGS, 0);\n    }
+TEST_NEEDS += $O/bochs/mutants/entry.efi
+
 # One of them in each run of the tests, all in `make test-long`; that their texts are still there is seen in each.
 TEST_NEEDS += $(MUTANTS:%=$O/bochs/mutants/%.c)
 TEST_NEEDS += $(patsubst %,$O/bochs/mutants/%.efi,$(if $(filter 1,$(NESTOR_LONG)),$(MUTANTS),kicks))
@@ -34,7 +41,7 @@ $O/bochs/mutants/$1/nestor.elf: $O/bochs/mutants/$1.o $(filter-out $O/hv-image/$
 $O/bochs/mutants/$1.efi.so: $O/bochs/mutants/$1/image.o $(filter-out $O/efi/boot/image.o,$(BOOT_OBJ))
 	$$(EFI_LINK)
 endef
-$(foreach m,$(MUTANTS),$(eval $(call MUTANT,$m)))
+$(foreach m,$(MUTANTS) entry,$(eval $(call MUTANT,$m)))
 $O/bochs/mutants/%.o: $O/bochs/mutants/%.c Makefile
 	$(CC) $(HV_FLAGS) -c -o $@ $<
 $O/bochs/mutants/%/image.o: $O/bochs/mutants/%/nestor.elf

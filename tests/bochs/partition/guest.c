@@ -14,6 +14,7 @@
  *   k  waits for a character from its console
  *   v  reset, as by a jump to the reset vector in real mode
  *   g  feeds its watchdog for longer than that waits
+ *   e  first of all, and on one CPU: writes to a hole for ever, each of which exits
  *   f  triple fault        r  reset        o  off        i  INIT of the first CPU        w  runs for ever, with exits
  */
 #include "tests/bochs/partition/guest.h"
@@ -408,6 +409,13 @@ static void feed(void)
     print("fed\n");
 }
 
+static void storm(void)
+{
+    for (u32 i = 0;; i++) {
+        *(volatile u32 *)0xb8000 = i;
+    }
+}
+
 static void perform(char what)
 {
     switch (what) {
@@ -448,11 +456,14 @@ void first_cpu(u32 magic, const struct multiboot *info)
     take_interrupts();
     print_hex("vector ", swap_vector(0x5a5a5a5a));
     print_hex("first CPU ", (u32)msr_get(MSR_ID));
-    start_second();
     const char *arguments = (info->flags & 4) != 0 ? (const char *)info->arguments : "";
     while (*arguments != 0 && *arguments != '=') {
         arguments++;
     }
+    if (arguments[0] == '=' && arguments[1] == 'e') {
+        storm();
+    }
+    start_second();
     for (; *arguments != 0; arguments++) {
         perform(*arguments);
     }
