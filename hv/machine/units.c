@@ -82,6 +82,16 @@ u32 units_width(u32 i, u32 levels)
     return vtd_cap_ss_width(info.cap, units_levels(i, levels));
 }
 
+u32 units_share_ids(u32 domain_ids, u32 others, bool root)
+{
+    enum { NONE_AND_ROOT = 2 };
+    u32 left = domain_ids - least(domain_ids, others + NONE_AND_ROOT);
+    u32 each = others != 0 ? least(left / 2 / others, HANDOVER_UNIT_ENTRIES) : 0;
+    each += others != 0 && each == 0 ? 1 : 0;
+    u32 rest = left - least(left, each * others);
+    return !root ? each : rest != 0 ? rest : 1;
+}
+
 struct units_common units_get_common(void)
 {
     struct units_common c = {.page_sizes = ~0ull, .coherent = true, .nesting = count != 0, .without = count};

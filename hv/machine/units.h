@@ -33,4 +33,10 @@ struct units_common units_get_common(void);
 u32 units_levels(u32 i, u32 levels);
 u32 units_width(u32 i, u32 levels);
 
+/*
+ * Of a unit's domain ids, how many a guest's own entries may have, beside `others` partitions that are not the root:
+ * half is shared by the others, the root has the rest, without id 0 and those of the second stages. One at least.
+ */
+u32 units_share_ids(u32 domain_ids, u32 others, bool root);
+
 #endif

@@ -193,13 +193,15 @@ static u32 share_pool(struct partition *p)
     return own != 0 ? own : 1; /* 0 would be a default, whatever the pool has */
 }
 
-/* Nobody takes all domain ids, each of its entries having one: the root gets half of them, the others the rest. */
 static u32 share_ids(const struct partition *p, u32 i)
 {
     struct vtd_unit_info info;
+    u32 others = 0;
     vtd_unit_get_info(units_get(i), &info);
-    u32 each = info.domain_ids / (2 * (HANDOVER_PARTITIONS + 1));
-    return p->config == NULL ? info.domain_ids / 2 : least(each, HANDOVER_UNIT_ENTRIES);
+    while (partition_get(others + 1) != NULL) {
+        others++;
+    }
+    return units_share_ids(info.domain_ids, others, p->config == NULL);
 }
 
 enum result partition_dma_show_units(struct partition *p)

@@ -83,11 +83,31 @@ static void interrupts_are_shown_if_every_unit_remaps(void **state)
     }
 }
 
+/* All shares and the second stages fit together, and whoever has a unit has one entry at least. */
+static void ids_are_shared(void **state)
+{
+    (void)state;
+    for (u32 ids = 16; ids <= 0x10000; ids *= 4) {
+        for (u32 others = 0; others <= HANDOVER_PARTITIONS; others++) {
+            u32 root = units_share_ids(ids, others, true);
+            u32 each = others != 0 ? units_share_ids(ids, others, false) : 0;
+            bool too_few = ids == 16 && others == HANDOVER_PARTITIONS;
+            assert_int_equal(2 + others + root + each * others <= ids, !too_few);
+            assert_true(root >= 1 && (each >= 1 || others == 0) && each <= HANDOVER_UNIT_ENTRIES);
+            assert_true(root >= (ids - others) / 2 - 1 || ids == 16);
+        }
+    }
+    assert_int_equal(units_share_ids(256, 1, true), 127);
+    assert_int_equal(units_share_ids(256, 1, false), 126);
+    assert_int_equal(units_share_ids(65536, 7, false), HANDOVER_UNIT_ENTRIES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_are_of_a_segment),
         cmocka_unit_test(interrupts_are_shown_if_every_unit_remaps),
+        cmocka_unit_test(ids_are_shared),
     };
     return cmocka_run_group_tests_name("machine_units_common", tests, NULL, NULL);
 }
