@@ -36,16 +36,23 @@ static void send(const struct icr *i, struct vcpu *to)
     }
 }
 
+/* Read once: a CPU that is leaving the root is another's from one moment to the next. */
+static struct vcpu *running_on(u32 n)
+{
+    struct cpu *c = cpu_get(n);
+    return c != NULL ? __atomic_load_n(&c->vcpu, __ATOMIC_SEQ_CST) : NULL;
+}
+
 static void deliver(const struct icr *i, struct vcpu *sender)
 {
     for (u32 n = 0; n < cpu_count(); n++) {
-        struct cpu *c = cpu_get(n);
-        if (c == NULL || c->vcpu->partition != sender->partition || c->vcpu->msr.apic_off) {
+        struct vcpu *v = running_on(n);
+        if (v == NULL || v->partition != sender->partition || v->msr.apic_off) {
             continue;
         }
-        const struct icr_cpu cpu = describe(c->vcpu, sender);
+        const struct icr_cpu cpu = describe(v, sender);
         if (icr_reaches(i, &cpu)) {
-            send(i, c->vcpu);
+            send(i, v);
         }
     }
 }

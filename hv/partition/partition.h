@@ -35,7 +35,8 @@ struct partition_life {
     enum partition_state state;
     bool ending;                    /* its CPUs have been told to stop */
     bool again;                     /* and to begin again */
-    u32 arrived;                    /* how many have stopped */
+    u32 arrived;                    /* how many have stopped, and how many are empty */
+    u32 left;                       /* the index of one that is not, plus 1 */
     u32 starts, ends;
     u32 controlled;                 /* how many of the ends were the root's doing */
     u64 controlled_at;              /* when the last control was done */

@@ -58,15 +58,16 @@ void life_poll(struct partition *root)
     }
 }
 
-static bool all_arrived(const struct partition *p)
+/* Each CPU arrives twice: when it is about to be emptied, and when it is. */
+static void arrive(struct partition *p)
 {
-    return __atomic_load_n(&p->life.arrived, __ATOMIC_SEQ_CST) == p->cpu_total;
+    __atomic_add_fetch(&p->life.arrived, 1, __ATOMIC_SEQ_CST);
 }
 
-static void wait_for_others(const struct partition *p)
+static void wait_for_all(const struct partition *p, u32 times)
 {
     struct patience patience = patience_begin(port_now_us());
-    while (!all_arrived(p)) {
+    while (__atomic_load_n(&p->life.arrived, __ATOMIC_SEQ_CST) < p->cpu_total * times) {
         if (patience_waited(&patience, port_now_us()) > ARRIVE_US) {
             panic("partition %s: %u of %u CPUs have stopped", p->config->name, p->life.arrived, p->cpu_total);
         }
@@ -142,17 +143,25 @@ static enum result begin(struct vcpu *v)
     return OK;
 }
 
-/* The first CPU decides, when nobody else runs. */
+/*
+ * None is emptied while another may still send to it: the next life would find that. The first CPU decides, when
+ * nobody else runs.
+ */
 static void settle(struct vcpu *v)
 {
     struct partition_life *life = &v->partition->life;
-    bool empty = empty_cpu(v);
+    arrive(v->partition);
+    wait_for_all(v->partition, 1);
+    if (!empty_cpu(v)) {
+        __atomic_store_n(&life->left, v->index + 1, __ATOMIC_SEQ_CST);
+    }
     start_wait(v);
-    __atomic_add_fetch(&life->arrived, 1, __ATOMIC_SEQ_CST);
+    arrive(v->partition);
     if (!vcpu_is_first(v)) {
         return;
     }
-    wait_for_others(v->partition);
+    wait_for_all(v->partition, 2);
+    u32 left = __atomic_exchange_n(&life->left, 0, __ATOMIC_SEQ_CST);
     bool units = partition_dma_reset(v->partition) == OK;
     life->fed_at = 0;
     life->ending = false;
@@ -160,9 +169,9 @@ static void settle(struct vcpu *v)
     if (!units) {
         port_log(LOG_ERROR, "partition %s does not begin, as a unit of its own does not let go of its tables",
                  v->partition->config->name);
-    } else if (!empty) {
+    } else if (left != 0) {
         port_log(LOG_ERROR, "partition %s: an interrupt is left in CPU %u, it does not begin",
-                 v->partition->config->name, v->index);
+                 v->partition->config->name, left - 1);
     } else if (reset && life->again && begin(v) == OK) {
         return;
     }
@@ -177,13 +186,42 @@ static void take_cache(const struct vcpu *v)
     }
 }
 
+/* It is on its way to its partition, or there: it sends nothing for the root any more. */
+static bool has_left(const struct cpu *c)
+{
+    return partition_of_cpu(c->index) != NULL && __atomic_load_n(&c->next, __ATOMIC_SEQ_CST) == NULL;
+}
+
+/*
+ * A CPU of the root that looked whom it may send to before this one was taken out, and has not sent yet, does so before
+ * its exit ends.
+ */
+static void wait_for_senders(void)
+{
+    struct patience patience = patience_begin(port_now_us());
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *c = cpu_get(i);
+        if (c == NULL || has_left(c)) {
+            continue;
+        }
+        struct vcpu *v = c->vcpu;
+        __atomic_fetch_or(&v->alert, ALERT_SENT, __ATOMIC_SEQ_CST);
+        kick_exit(c);
+        while ((__atomic_load_n(&v->alert, __ATOMIC_SEQ_CST) & ALERT_SENT) != 0 && !has_left(c) &&
+               patience_waited(&patience, port_now_us()) < ARRIVE_US) {
+            port_relax();
+        }
+    }
+}
+
 /* Nothing of the root's VMCS is used again. NMIs that come meanwhile write into one that is about to go, or to come. */
 static _Noreturn void move(struct vcpu *from)
 {
     struct cpu *c = from->cpu;
     struct vcpu *v = c->next;
-    c->next = NULL;
+    __atomic_store_n(&c->next, NULL, __ATOMIC_SEQ_CST);
     partition_remove_cpu(from->partition, c->apic_id);
+    wait_for_senders();
     vmx_vmcs_leave(from->vmcs);
     __atomic_store_n(&c->vcpu, v, __ATOMIC_SEQ_CST);
     if (vmx_vmcs_load(v->vmcs) != OK) {

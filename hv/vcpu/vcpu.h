@@ -20,6 +20,7 @@ enum vcpu_alert {
     ALERT_STARTUP = 4,              /* INIT or a start-up IPI, see start.h */
     ALERT_NMI = 8,                  /* an NMI of another of the guest's CPUs */
     ALERT_LIFE = 16,                /* another partition, or its end or start, see life.h */
+    ALERT_SENT = 32,                /* nothing: whoever set it learns that the exit before has ended */
 };
 
 struct vcpu {

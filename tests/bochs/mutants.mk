@@ -8,7 +8,7 @@ icr_FILE := hv/guest/icr.c
 icr_TEXT := members & icr_wanted(command) : 0
 icr_MADE := icr_wanted(command) : 0
 startup_FILE := hv/exit/apic.c
-startup_TEXT := c->vcpu->partition != sender->partition ||
+startup_TEXT := v->partition != sender->partition ||
 startup_MADE :=
 # Units remap nothing until the root wants them to.
 remapping_FILE := hv/vcpu/life.c
