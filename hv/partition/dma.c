@@ -337,19 +337,19 @@ static void poll_faults(const struct partition *p, u32 i)
     }
 }
 
-/*
- * What the root's look has found of others' goes on to these at once: they need no timer. Not while one ends: the reset
- * of its unit takes longer than an exit may.
- */
 void partition_dma_poll_faults(struct partition *p)
 {
     for (u32 i = 0; i < units_count(); i++) {
-        const struct partition *other;
         poll_faults(p, i);
-        for (u32 k = 1; p->config == NULL && (other = partition_get(k)) != NULL; k++) {
-            if (!__atomic_load_n(&other->life.ending, __ATOMIC_SEQ_CST)) {
-                poll_faults(other, i);
-            }
+    }
+}
+
+void partition_dma_wait(const struct partition *p)
+{
+    for (u32 i = 0; i < units_count(); i++) {
+        struct viommu_registers unused;
+        if (p->viommus[i] != NULL) {
+            viommu_get_registers(p->viommus[i], &unused);   /* under its lock */
         }
     }
 }

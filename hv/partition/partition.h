@@ -265,14 +265,17 @@ u32 partition_sources_kept(void);
 u32 partition_sources_entries(u32 function);
 /* So many: MSI and MSI-X are never on together, and share them. */
 u32 partition_sources_messages(const struct handover_function *f);
-/* Faults of its functions. */
+/* Faults of its functions, and whether there are some that its unit has not been told yet. */
 u64 partition_sources_faults(const struct partition *p);
+bool partition_sources_has_faults(const struct partition *p);
 
 /* A share of the work that the guest's units left over, under 50 us for all of them; true while something is left. */
 bool partition_dma_run(struct partition *p);
 /* Whether somebody has to call partition_dma_poll_faults() now and then. */
 bool partition_dma_needs_polling(const struct partition *p);
 void partition_dma_poll_faults(struct partition *p);
+/* What is being done for the partition's units at this moment is done, and what it sends is sent. */
+void partition_dma_wait(const struct partition *p);
 /* Faults that no guest wants to hear of at once are told to that CPU, by an NMI. */
 void partition_dma_alert(struct partition *p, u32 apic_id);
 /* Such an NMI has come, and it is time to poll; false: it is another's. From any context. */

@@ -109,6 +109,15 @@ u64 partition_sources_faults(const struct partition *p)
     return faults;
 }
 
+bool partition_sources_has_faults(const struct partition *p)
+{
+    bool has = false;
+    for (u32 i = 0; i < count; i++) {
+        has |= functions[i].partition + 1u == p->id && __atomic_load_n(&owners[i].kept, __ATOMIC_RELAXED) != 0;
+    }
+    return has;
+}
+
 /* Its memory, in what all units can walk. */
 static enum result create_domain(struct partition *p)
 {

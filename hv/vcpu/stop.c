@@ -10,7 +10,7 @@
 /* Before a CPU is emptied: what is being sent to it for the partition's unit has arrived. */
 static void tell_cpus(struct partition *p)
 {
-    partition_dma_poll_faults(p);
+    partition_dma_wait(p);
     for (u32 i = 0; i < cpu_count(); i++) {
         struct cpu *c = cpu_get(i);
         if (c != NULL && c->vcpu->partition == p) {

@@ -5,6 +5,7 @@
 #include "hv/machine/time.h"
 #include "hv/machine/x86.h"
 #include "hv/partition/partition.h"
+#include "hv/vcpu/kick.h"
 #include "hv/vcpu/life.h"
 #include "hv/vcpu/nmi.h"
 #include "hv/vcpu/start.h"
@@ -48,6 +49,31 @@ static bool polls(const struct vcpu *v)
     return vcpu_is_first(v) && (partition_dma_needs_polling(v->partition) || is_host(v));
 }
 
+/*
+ * What the root's look has found of others' is told to their first CPUs, which need no timer. It reads their tables:
+ * where that memory is broken, the machine check is theirs.
+ */
+static void tell_others(void)
+{
+    for (u32 i = 0; i < cpu_count(); i++) {
+        struct cpu *c = cpu_get(i);
+        struct vcpu *v = c != NULL ? __atomic_load_n(&c->vcpu, __ATOMIC_SEQ_CST) : NULL;
+        if (v != NULL && vcpu_is_first(v) && v->partition->config != NULL &&
+            partition_sources_has_faults(v->partition)) {
+            __atomic_fetch_or(&v->alert, ALERT_FAULT, __ATOMIC_SEQ_CST);
+            kick_exit(c);
+        }
+    }
+}
+
+static void poll_faults(const struct vcpu *v)
+{
+    partition_dma_poll_faults(v->partition);
+    if (is_host(v) && partition_sources_count() != 0) {
+        tell_others();
+    }
+}
+
 void work_timer_exit(struct vcpu *v)
 {
     timer_enable(v, true); /* by vcpu_exit_at_once() perhaps, which does not have its value kept */
@@ -63,7 +89,7 @@ void work_timer_exit(struct vcpu *v)
     }
     if (polls(v) && tsc_read() - v->polled_at > POLL_MS * time_tsc_khz()) {
         v->polled_at = tsc_read();
-        partition_dma_poll_faults(v->partition);
+        poll_faults(v);
     }
     if (polls(v) && is_host(v)) {
         life_poll(v->partition);
@@ -85,7 +111,7 @@ static not_inlined void serve_alert(struct vcpu *v)
 {
     u32 what = __atomic_exchange_n(&v->alert, 0, __ATOMIC_SEQ_CST);
     if (what & (ALERT_FAULT | ALERT_NOT_SET_UP)) {
-        partition_dma_poll_faults(v->partition);
+        poll_faults(v);
     }
     if ((what & ALERT_STARTUP) && start_serve(v)) {
         work_hand_over(v);

@@ -5,7 +5,7 @@
  */
 #include "iommu/vtd/state.h"
 
-enum { SECOND_US = 1000000, LINES_PER_SECOND = 8 };
+enum { SECOND_US = 1000000, LINES_PER_SECOND = 8, ANY_SID = 1 << 16 };
 
 void vtd_fault_get_counts(const struct vtd_unit *unit, struct vtd_fault_counts *out)
 {
@@ -43,21 +43,33 @@ static void decode(const struct fault_record *r, struct vtd_fault *out)
     };
 }
 
+/* That record, if it is of that source-id or of any; it is free then. */
+static bool take(const struct vtd_unit *unit, u32 index, u32 sid, struct vtd_fault *out)
+{
+    u64 base = unit->info.base.v + vtd_cap_fault_offset(unit->info.cap);
+    hpa_t at = {base + (u64)index * sizeof(struct fault_record)};
+    u64 high = port_mmio_read64((hpa_t){at.v + 8});
+    if ((high & field_mask(FRCD_F)) == 0) {
+        return false;
+    }
+    const struct fault_record record = {{port_mmio_read64(at), high}};
+    decode(&record, out);
+    if (sid != ANY_SID && sid != out->sid) {
+        return false;
+    }
+    port_mmio_write32((hpa_t){at.v + 12}, (u32)(field_mask(FRCD_F) >> 32));
+    return true;
+}
+
 static bool take_record(struct vtd_unit *unit, struct vtd_fault *out)
 {
     u32 count = vtd_cap_fault_records(unit->info.cap);
-    hpa_t base = {unit->info.base.v + vtd_cap_fault_offset(unit->info.cap)};
     for (u32 tried = 0; tried < count; tried++) {
-        hpa_t at = {base.v + (u64)(unit->fault_next % count) * sizeof(struct fault_record)};
-        u64 high = port_mmio_read64((hpa_t){at.v + 8});
-        if ((high & field_mask(FRCD_F)) != 0) {
-            const struct fault_record record = {{port_mmio_read64(at), high}};
-            decode(&record, out);
-            port_mmio_write32((hpa_t){at.v + 12}, (u32)(field_mask(FRCD_F) >> 32));
-            unit->fault_next = (unit->fault_next + 1) % count;
+        bool taken = take(unit, unit->fault_next % count, ANY_SID, out);
+        unit->fault_next = (unit->fault_next + 1) % count;
+        if (taken) {
             return true;
         }
-        unit->fault_next = (unit->fault_next + 1) % count;
     }
     return false;
 }
@@ -173,6 +185,25 @@ static void note(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
         vtd_storm_count(unit, f->sid, now);
     }
     vtd_sweep_looked(unit, interrupt ? SWEEP_FOUND_INTERRUPT : SWEEP_FOUND_DMA, f->sid, now);
+}
+
+void vtd_fault_forget(struct vtd_unit *unit, u16 sid)
+{
+    struct vtd_owner *owner = owner_of(unit, sid);
+    struct vtd_fault f;
+    if (owner == NULL) {
+        return;
+    }
+    vtd_alert_serve(unit);
+    u32 fsts = vtd_regs_read32(unit, VTD_FSTS);
+    u32 count = (fsts & FSTS_PPF) != 0 ? vtd_cap_fault_records(unit->info.cap) : 0;
+    for (u32 i = 0; i < count; i++) {
+        if (take(unit, i, sid, &f)) {
+            note(unit, &f, port_now_us());
+        }
+    }
+    owner->kept = owner->keeper == unit ? 0 : owner->kept;
+    vtd_alert_served(unit, fsts);
 }
 
 static bool next(struct vtd_unit *unit, u32 fsts, u64 now, struct vtd_fault *out)

@@ -98,6 +98,9 @@ enum result vtd_own_block(struct vtd_unit *unit, u16 sid, bool block)
     spin_lock(&unit->lock);
     struct vtd_own *own = find(unit, sid);
     if (own != NULL) {
+        if (!block) {
+            vtd_fault_forget(unit, sid);
+        }
         vtd_storm_taken_out(unit, sid);
         own->blocked = block;
         follow(unit, own);

@@ -329,6 +329,8 @@ void vtd_storm_overflow(struct vtd_unit *unit, u64 now);
 void vtd_storm_forgive(struct vtd_unit *unit, u64 now);
 /* The guest lists the device no more: nothing is held against who uses it next. Its entry is about to be written. */
 void vtd_storm_taken_out(struct vtd_unit *unit, u16 sid);
+/* An owned device's faults of before: counted and said, then neither recorded nor kept. */
+void vtd_fault_forget(struct vtd_unit *unit, u16 sid);
 /* Word 0 of a context entry that is about to be written, with the device's punishment in it. */
 u64 vtd_storm_apply(struct vtd_unit *unit, enum vtd_root root, u16 sid, u64 word);
 /* NULL: nothing is known of it. */

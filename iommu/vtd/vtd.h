@@ -156,7 +156,8 @@ must_use enum result vtd_own_add(struct vtd_unit *unit, u16 sid);
 /* All of these go through what they have in OWN_GUEST, or in OWN_OFF. ERR_NOT_FOUND: one of them is not owned. */
 must_use enum result vtd_own_select(struct vtd_unit *unit, const u16 *sids, u32 count, bool guest);
 /*
- * Keeps one away, or lets it in. After OK nothing of it is under way or cached, and no storm of its is held against it.
+ * Keeps one away, or lets it in. After OK nothing of it is under way or cached, no storm of its is held against it, and
+ * where it is let in, no fault of before is kept or recorded.
  * ERR_NOT_FOUND: it is not owned; after any other error the roots say so already, and the unit may not know.
  */
 must_use enum result vtd_own_block(struct vtd_unit *unit, u16 sid, bool block);

@@ -161,6 +161,40 @@ static void faults_have_an_owner(void **state)
     vtd_rig_stop(&rig);
 }
 
+/* What is recorded or kept when it is let in was of a life before, and reaches nobody; the others' records stay. */
+static void faults_of_before_are_forgotten(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct vtd_rig rig;
+        struct vtd_fault fault;
+        start(&rig, kinds[i]);
+        struct vtd_owner owner = {.sid = SID, .name = "a", .keeper = rig.unit};
+        vtd_fault_set_owners(rig.unit, &owner, 1);
+        assert_false(reaches(&rig, VTD_RIG_HOLE));
+        assert_int_equal(vtd_rig_take_faults(&rig), 1);
+        assert_int_equal(owner.kept, 1);
+        assert_int_equal(vtd_own_block(rig.unit, SID, true), OK);
+        assert_int_equal(owner.kept, 1);
+        assert_false(reaches(&rig, VTD_RIG_OTHER));
+        (void)vtd_rig_dma(&rig, OTHER_SID, VTD_NO_PASID, true, VTD_RIG_HOLE);
+        assert_false(reaches(&rig, VTD_RIG_OTHER));
+        hosted_clear_log();
+        assert_int_equal(vtd_own_block(rig.unit, SID, false), OK);
+        assert_int_equal(owner.kept, 0);
+        assert_int_equal(owner.faults, 3);
+        assert_non_null(strstr(hosted_log(), "), of partition a\n"));
+        assert_true(vtd_fault_next(rig.unit, &fault));
+        assert_int_equal(fault.sid, OTHER_SID);
+        assert_false(vtd_fault_next(rig.unit, &fault));
+        assert_false(vtd_fault_kept(rig.unit, SID, &fault));
+        assert_false(reaches(&rig, VTD_RIG_HOLE));
+        assert_int_equal(vtd_rig_take_faults(&rig), 1);
+        assert_true(vtd_fault_kept(rig.unit, SID, &fault));
+        vtd_rig_stop(&rig);
+    }
+}
+
 /* Who has entries of its own keeps them, and so do the neighbours of the range. */
 static void the_rest_is_closed(void **state)
 {
@@ -199,6 +233,7 @@ int main(void)
         cmocka_unit_test(its_owner_chooses_in_both_roots),
         cmocka_unit_test(one_without_entries_has_nothing_to_let_in),
         cmocka_unit_test(faults_have_an_owner),
+        cmocka_unit_test(faults_of_before_are_forgotten),
         cmocka_unit_test(the_rest_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
