@@ -14,7 +14,7 @@ struct partition;
 struct device {
     struct partition *owner;                    /* not the root */
     const struct handover_function *function;   /* as boot/ found it */
-    u16 express_control, express_control2;      /* as the firmware left them */
+    u16 express_control, express_control2;      /* as the firmware left them, but for the time-out of completions */
     u8 sizing;                                  /* of its BARs those whose size its guest has asked for, as bits */
     u8 power;                                   /* the state that its guest has put it in; it is always D0 */
     struct interrupts interrupts;

@@ -9,7 +9,8 @@
 enum {
     PM_CONTROL = 4, PM_STATE = 3, PM_D3HOT = 3,
     PCIE_VERSION = 2, PCIE_CONTROL = 8, PCIE_FLR = 1 << 15, PCIE_STATUS = 0xa, PCIE_PENDING = 1 << 5,
-    PCIE_CONTROL2 = 0x28,
+    PCIE_CAPABILITIES2 = 0x24, PCIE_CONTROL2 = 0x28,
+    RANGE_A = 1, TIMEOUT = 0xf, TIMEOUT_10_MS = 2, NO_TIMEOUT = 0x10,   /* PCIe 7.5.3.15, 7.5.3.16 */
     AF_CONTROL = 4, AF_FLR = 1, AF_STATUS = 5, AF_PENDING = 1,
     D3HOT_MS = 10, RESET_MS = 100, PENDING_MS = 100, BACK_MS = 1000,
 };
@@ -42,6 +43,21 @@ static void silence(struct device *d)
     put(d, PCI_COMMAND, 2, command | PCI_COMMAND_NO_INTX);
 }
 
+/*
+ * Whoever shares a unit with it waits for what it has asked for and nobody answers: 1 to 10 ms, where that can be set.
+ */
+static u16 control2(const struct device *d)
+{
+    u32 at = control2_at(d);
+    u32 value = at != 0 ? get(d, at, 2) & ~(u32)NO_TIMEOUT : 0;
+    if (at == 0 || (get(d, at - PCIE_CONTROL2 + PCIE_CAPABILITIES2, 1) & RANGE_A) == 0) {
+        port_log(LOG_WARNING, "PCI function %#x cannot be told to wait for completions for 10 ms at most",
+                 d->function->source_id);
+        return (u16)value;
+    }
+    return (u16)((value & ~(u32)TIMEOUT) | TIMEOUT_10_MS);
+}
+
 void reset_init(void)
 {
     struct device *d;
@@ -49,7 +65,7 @@ void reset_init(void)
         u8 pcie = d->function->pcie;
         silence(d);
         d->express_control = (u16)(pcie != 0 ? get(d, pcie + PCIE_CONTROL, 2) & ~(u32)PCIE_FLR : 0);
-        d->express_control2 = (u16)(control2_at(d) != 0 ? get(d, control2_at(d), 2) : 0);
+        d->express_control2 = control2(d);
     }
 }
 

@@ -106,6 +106,9 @@ static void knows_capabilities(void **state)
     assert_int_equal(get(EXPRESS + 4, 4), 0x8000);          /* no reset of its own */
     assert_false(put(EXPRESS + 8, 2, 0xffff));
     assert_int_equal(get(EXPRESS + 8, 2), 0x7810);
+    set(GIVEN, EXPRESS + 0x28, 2, ~0u);
+    assert_false(put(EXPRESS + 0x28, 2, 0x10));             /* nor how long it waits for completions */
+    assert_int_equal(pci_read(GIVEN, EXPRESS + 0x28, 2), 2);
     assert_int_equal(get(AF + 3, 1), 1);
     assert_false(put(AF + 4, 1, 1));
     assert_false(put(MSIX + 2, 2, 0xffff));

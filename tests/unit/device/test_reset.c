@@ -6,7 +6,7 @@
 #include "iommu/port.h"
 #include "tests/unit/device/pci_kit.h"
 
-enum { EVENTS = 8, RESET_US = 100000 };
+enum { EVENTS = 8, RESET_US = 100000, OTHERS_LINE = 1 };    /* the other function has no capability of PCIe */
 enum event { NOTHING, DEAF, STOPPED, RESET, STARTED };
 
 static struct partition *const owner = (struct partition *)kit;    /* any address: it is only compared */
@@ -16,6 +16,7 @@ static u32 event_count;
 static u64 now, reset_at;
 static u64 away_us;                 /* how long it does not answer after a reset */
 static bool locked;
+static u32 lines;
 
 void pci_lock(void)
 {
@@ -44,8 +45,8 @@ void port_relax(void)
 
 void port_log(enum log_level level, const char *fmt, ...)
 {
-    assert_int_equal(level, LOG_ERROR);
-    assert_non_null(fmt);
+    assert_int_equal(level, strstr(fmt, "completions") != NULL ? LOG_WARNING : LOG_ERROR);
+    lines++;
 }
 
 static void note(enum event e)
@@ -105,13 +106,17 @@ static void react(struct kit_function *f, u32 offset)
     }
 }
 
+static u32 timeouts = 0x1f;         /* ranges A to D, or none at all */
+
 static void start(enum handover_reset reset)
 {
+    lines = 0;
     kit_hook = NULL;
     kit_start();
     set(GIVEN, EXPRESS, 0x00020010, 0);
     set(GIVEN, EXPRESS + 8, 0x5030, ~0u);
-    set(GIVEN, EXPRESS + 0x28, 0x0009, ~0u);
+    set(GIVEN, EXPRESS + 0x24, timeouts, 0);
+    set(GIVEN, EXPRESS + 0x28, 0x0059, ~0u);
     set(GIVEN, PCI_COMMAND, 0x00100007, 0x547);
     function = kit_given[0];
     function.reset = reset;
@@ -141,7 +146,7 @@ static void expect_reset(enum handover_reset reset)
     assert_int_equal(pci_read(GIVEN, PCI_BARS + 4, 4), GIVEN_WIDE >> 32);
     assert_int_equal(pci_read(GIVEN, PCI_BARS + 8, 4), GIVEN_SMALL);
     assert_int_equal(pci_read(GIVEN, EXPRESS + 8, 2), 0x5030);
-    assert_int_equal(pci_read(GIVEN, EXPRESS + 0x28, 2), 9);
+    assert_int_equal(pci_read(GIVEN, EXPRESS + 0x28, 2), 0x42);
     assert_int_equal(reset_begin(owner), OK);
     assert_int_equal(events[4], STARTED);
     assert_int_equal(pci_read(GIVEN, PCI_COMMAND, 2), PCI_COMMAND_NO_INTX);
@@ -188,6 +193,35 @@ static void leaves_what_has_none(void **state)
     assert_int_equal(now, before);                          /* another's: nothing to wait for */
 }
 
+/* Completions are waited for 1 to 10 ms where that can be, never for ever; a line says where it cannot. */
+static void waits_for_completions_for_10_ms(void **state)
+{
+    static const struct { u32 offers, version, control; bool can; } cases[] = {
+        {0x1f, 2, 0x42, true}, {0x11, 2, 0x42, true}, {0x01, 3, 0x42, true}, {0x03, 2, 0x42, true},
+        {0x16, 2, 0x49, false}, {0x0e, 2, 0x49, false}, {0x10, 2, 0x49, false}, {0, 2, 0x49, false},
+        {0x1f, 1, 0x59, false}};
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        timeouts = cases[i].offers;
+        start(HANDOVER_RESET_NONE);
+        set(GIVEN, EXPRESS, cases[i].version << 16 | 0x10, 0);
+        kit_hook = NULL;
+        lines = 0;
+        reset_init();
+        assert_int_equal(lines, OTHERS_LINE + !cases[i].can);
+        kit_hook = react;
+        assert_true(reset_functions(owner));
+        assert_int_equal(pci_read(GIVEN, EXPRESS + 0x28, 2), cases[i].control);
+    }
+    timeouts = 0x1f;
+    start(HANDOVER_RESET_NONE);
+    function.pcie = 0;
+    kit_hook = NULL;
+    lines = 0;
+    reset_init();
+    assert_int_equal(lines, OTHERS_LINE + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +229,7 @@ int main(void)
         cmocka_unit_test(waits_for_what_is_under_way),
         cmocka_unit_test(tells_what_does_not_come_back),
         cmocka_unit_test(leaves_what_has_none),
+        cmocka_unit_test(waits_for_completions_for_10_ms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
