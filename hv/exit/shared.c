@@ -72,7 +72,8 @@ static bool read_msr(struct vcpu *v)
     const struct msr_rule *rule = msr_policy_find(msr);
     u64 value = 0;
     bool shown;
-    bool there = rule->class != MSR_CLASS_APIC || checked_msr_read(msr, &value);
+    bool reads = rule->class == MSR_CLASS_APIC || rule->class == MSR_CLASS_SHOW;
+    bool there = !reads || checked_msr_read(msr, &value) || rule->class == MSR_CLASS_SHOW;
     if (!msr_policy_read_shared(rule, &v->msr, &value, &shown)) {
         return false;
     }
@@ -81,6 +82,19 @@ static bool read_msr(struct vcpu *v)
         r->gpr[REG_RDX] = value >> 32;
     }
     finish(there && shown);
+    return true;
+}
+
+/* The register that says that x2APIC mode is locked is there. */
+static bool read_features(struct vcpu *v)
+{
+    enum { LEAF_FEATURES = 7, ARCH_CAPABILITIES = 1 << 29 };
+    struct guest_regs *r = v->regs;
+    if ((u32)r->gpr[REG_RAX] != LEAF_FEATURES || (u32)r->gpr[REG_RCX] != 0) {
+        return false;
+    }
+    exit_cpuid(v);
+    r->gpr[REG_RDX] |= ARCH_CAPABILITIES;
     return true;
 }
 
@@ -93,6 +107,9 @@ static bool handle(struct vcpu *v, u32 reason)
     }
     if (reason == REASON_RDMSR) {
         return read_msr(v);
+    }
+    if (reason == REASON_CPUID && read_features(v)) {
+        return true;
     }
     if (reason == REASON_IO && exit_pci_port(v)) {
         return true;

@@ -15,6 +15,9 @@
 #define XSS_CET (3ull << 11)
 /* IA32_ARCH_CAPABILITIES: what is known and needs no register that is hidden. */
 #define ARCH_KNOWN (0x400000003f3ef1ffull)
+#define ARCH_CAPABILITIES 0x10a
+#define ARCH_XAPIC_DISABLE (1u << 21)
+#define XAPIC_DISABLED 1u       /* in IA32_XAPIC_DISABLE_STATUS */
 #define FEATURE_LOCK_LMCE (1ull << 20 | 1u << 0)
 
 /* Sorted by number. */
@@ -39,7 +42,7 @@ static const struct msr_rule rules[] = {
     {0x09b, 0x09b, MSR_CLASS_HIDE, 0, "SMM monitor"},
     {0x09e, 0x09e, MSR_CLASS_HIDE, 0, "SMM"},
     {0x0b0, 0x0b1, MSR_CLASS_HIDE, 0, "mailbox of overclocking"},
-    {0x0bd, 0x0bd, MSR_CLASS_READ_ONLY, 0, "whether x2APIC is locked, ARCH_CAPABILITIES[21]"},
+    {0x0bd, 0x0bd, MSR_CLASS_SHOW, ~0ull, "whether x2APIC is locked, ARCH_CAPABILITIES[21]"},
     {0x0c1, 0x0c8, MSR_CLASS_PASS, 0, "performance counters"},
     {0x0ce, 0x0cf, MSR_CLASS_READ_ONLY, 0, "platform information, core capabilities"},
     {0x0e1, 0x0e1, MSR_CLASS_PASS, 0, "UMWAIT"},
@@ -291,6 +294,11 @@ static u64 apic_base_of(const struct msr_guest *guest, u64 base)
 
 bool msr_policy_read_shared(const struct msr_rule *rule, const struct msr_guest *guest, u64 *value, bool *shown)
 {
+    if (rule->class == MSR_CLASS_SHOW) {
+        *shown = true;
+        *value = (*value & rule->fixed) | (rule->first == ARCH_CAPABILITIES ? ARCH_XAPIC_DISABLE : XAPIC_DISABLED);
+        return true;
+    }
     *shown = rule->class == MSR_CLASS_APIC;
     *value = apic_base_of(guest, *value);
     return *shown || (rule->class == MSR_CLASS_UNKNOWN && guest->confined);

@@ -74,7 +74,8 @@ must_use enum msr_write msr_policy_write(const struct msr_rule *rule, struct msr
 
 /*
  * The same where there are several partitions, looked at before. AS_ALONE, or false: as above. IGNORE, DROP: no effect,
- * and the second is to be told. *shown: the value is what is to be read, else #GP.
+ * and the second is to be told. *shown: the value is what is to be read, else #GP. The local APIC is shown as locked in
+ * x2APIC mode, which it may not leave there, also on a CPU that has no such registers (*value is 0).
  */
 must_use enum msr_shared msr_policy_write_shared(const struct msr_rule *rule, struct msr_guest *guest, u64 present,
                                                  u64 *value);

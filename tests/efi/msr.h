@@ -20,6 +20,14 @@ static inline void msr_put(u32 msr, u64 value)
 enum { MTRR_CAP = 0xfe, MTRR_BASE0 = 0x200, MTRR_VALID = 1 << 11,
        MTRR_RANGE = 0x8000000 /* RAM on every test machine */, MTRR_SIZE = 0x200000 };
 
+/* CPUID and both registers say that x2APIC mode is locked. */
+static inline bool msr_x2apic_is_locked(void)
+{
+    u32 eax = 7, ebx, ecx = 0, edx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return (edx >> 29 & 1) != 0 && (msr_get(0x10a) >> 21 & 1) != 0 && (msr_get(0xbd) & 1) != 0;
+}
+
 static inline u32 mtrr_free_pair(void)
 {
     u32 count = (u32)msr_get(MTRR_CAP) & 0xff, i = 0;

@@ -258,7 +258,7 @@ static CHAR16 first_option(EFI_HANDLE self)
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
     InitializeLib(self, system);
-    check(L"x2apic", (msr_get(MSR_APIC_BASE) & X2APIC) != 0);
+    check(L"x2apic", (msr_get(MSR_APIC_BASE) & X2APIC) != 0 && msr_x2apic_is_locked());
     hand_over();
     CHAR16 option = first_option(self);
     BOOLEAN times = option != 0 && option != 'a';

@@ -136,6 +136,7 @@ static void attack(void)
     msr_put(MSR_ICR, 1ull << 32 | 0x4700);
     msr_put(MSR_LVT_LINT1, 0x400);
     print_hex("LINT1 ", (u32)msr_get(MSR_LVT_LINT1));
+    print(msr_x2apic_is_locked() ? "x2APIC is locked\n" : "x2APIC is not locked\n");
     out8(0x92, 1);
     out8(0x64, 0xfe);
     out8(0xb2, 1);

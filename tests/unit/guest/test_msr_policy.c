@@ -473,12 +473,33 @@ static int fill(void **state)
     return 0;
 }
 
+/* Beside others nobody leaves x2APIC mode, which is shown whether the CPU has these registers (SDM 12.12.6) or not. */
+static void x2apic_mode_is_shown_as_locked(void **state)
+{
+    (void)state;
+    static const struct { u32 msr; u64 has, alone, shared; } cases[] = {
+        {0x10a, 0, 0, 1 << 21}, {0x10a, 1 << 21 | 1, 1 << 21 | 1, 1 << 21 | 1}, {0x10a, 1u << 31 | 2, 2, 1 << 21 | 2},
+        {0xbd, 0, 0, 1}, {0xbd, 1, 1, 1}};
+    for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
+        u64 value = cases[i].has;
+        assert_true(exits(cases[i].msr, false) && reads_hardware(cases[i].msr));
+        assert_true(reads(cases[i].msr, &value));
+        assert_int_equal(value, cases[i].alone);
+        value = cases[i].has;
+        assert_true(reads_shared(cases[i].msr, &value));
+        assert_int_equal(value, cases[i].shared);
+        assert_int_equal(writes(cases[i].msr, cases[i].has, 0), MSR_WRITE_REFUSE);
+        assert_int_equal(writes_shared(cases[i].msr, cases[i].has, 0), MSR_SHARED_AS_ALONE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hidden_registers),
         cmocka_unit_test(foreign_registers),
         cmocka_unit_test(features_and_their_registers_go_together),
+        cmocka_unit_test(x2apic_mode_is_shown_as_locked),
         cmocka_unit_test(unknown_registers),
         cmocka_unit_test(misc_enable_keeps_two_bits),
         cmocka_unit_test(bitmap_follows_the_table),
