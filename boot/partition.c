@@ -100,7 +100,7 @@ static bool open_image(struct making *m, EFI_HANDLE volume)
     }
     const struct program_request request = {
         .partition = m->out, .image = m->image, .initrd = m->initrd, .arguments = m->config->arguments,
-        .raw = m->config->raw, .raw_address = m->config->raw_address, .no_devices = true};
+        .raw = m->config->raw, .raw_address = m->config->raw_address, .no_remapping = !m->out->nested_units};
     return program_open(&request, &m->start, &why) || refuse(m, why.key, why.expected);
 }
 

@@ -4,7 +4,7 @@
 
 #include "boot/bytes.h"
 
-enum { HEAD_BYTES = 12, UNIT_BYTES = 16, SCOPE_BYTES = 8, SCOPE_ENDPOINT = 1 };
+enum { HEAD_BYTES = 12, UNIT_BYTES = 16, SCOPE_BYTES = 8, SCOPE_ENDPOINT = 1, INTR_REMAP = 1 };
 
 /* To the guest its bus is one of a host bridge's own, so the path is one step. */
 static void put_scope(u8 *to, u16 source_id)
@@ -51,7 +51,7 @@ u32 partition_dmar(const struct partition_pci *pci, u8 to[PARTITION_DMAR])
         return 0;
     }
     bytes_put(to, pci->dmar->haw - 1, 1);
-    bytes_put(to + 1, 0, 8);
+    bytes_put(to + 1, INTR_REMAP, 8);
     bytes_put(to + 9, 0, 3);
     return bytes;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The DMAR table of a partition (VT-d chapter 8): its units, each where the machine's is, and by name the functions
- * that are behind it. No unit has all that others do not name, and none remaps interrupts. Pure.
+ * that are behind it. No unit has all that others do not name; all remap interrupts, as whatever function is given away
+ * is behind one that does. Pure.
  */
 #ifndef NESTOR_BOOT_PARTITION_DMAR_H
 #define NESTOR_BOOT_PARTITION_DMAR_H

@@ -70,7 +70,7 @@ static bool put_arguments(const struct program_request *request, struct program_
     u64 accepted = bytes_get(request->image.bytes, COMMAND_LINE_SIZE, 4);
     size_t size = accepted < PROGRAM_ARGUMENTS - 1 ? (size_t)accepted + 1 : PROGRAM_ARGUMENTS;
     const char *given = request->arguments;
-    out->noapic_added = request->no_devices && !has_word(given, "noapic");
+    out->noapic_added = request->no_remapping && !has_word(given, "noapic");
     const char *added = !out->noapic_added ? "" : given[0] == '\0' ? "noapic" : " noapic";
     return format_text(to, size, "%s%s", given, added) < size ||
            program_refuse(why, "arguments", "no more than the kernel takes, with noapic at the end");

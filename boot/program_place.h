@@ -22,7 +22,7 @@ struct program_request {
     const char *arguments;
     bool raw;
     u64 raw_address;
-    bool no_devices;            /* Linux must then be told to use no I/O APIC */
+    bool no_remapping;          /* of interrupts: Linux must then be told to use no I/O APIC */
 };
 
 /* [gpa, gpa + size) of the partition's RAM: these bytes, then zeros. */

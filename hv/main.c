@@ -6,6 +6,7 @@
 #include "hv/device/device.h"
 #include "hv/device/reset.h"
 #include "hv/device/dma.h"
+#include "hv/device/interrupts.h"
 #include "hv/exit/exit.h"
 #include "hv/machine/apic.h"
 #include "hv/machine/cpu.h"
@@ -45,6 +46,8 @@ static void release_units(struct handover *h)
 
 static enum result take_units(struct handover *h)
 {
+    static const struct guest_ops messages = {.interrupts_changed = interrupts_changed,
+                                              .interrupt_index = interrupts_index};
     enum result r = partition_dma_take_over(root, h->memory_base, h->memory_size);
     if (r != OK) {
         return refuse(h, r, "taking the remapping units over");
@@ -56,7 +59,7 @@ static enum result take_units(struct handover *h)
         }
     }
     r = device_dma_create();
-    r = r == OK ? partition_dma_show_to_owners() : r;
+    r = r == OK ? partition_dma_show_to_owners(&messages) : r;
     if (r != OK) {
         return refuse(h, r, "keeping functions to their partitions");
     }

@@ -25,6 +25,12 @@ struct interrupts {
  * refused, not present. The units know when it returns. Under the lock.
  */
 void interrupts_point(struct device *d, u32 number, const struct message *m);
+/*
+ * struct guest_ops, for the partition ctx: its guest's unit takes messages in another way, or by another entry, from
+ * now on.
+ */
+bool interrupts_changed(void *ctx, u32 first, u32 end, u32 *next, u32 *budget);
+bool interrupts_index(void *ctx, u32 host, u32 *index);
 /* From now on that is so, and until the end: none is present any more, and no message is on its way by one. */
 void interrupts_begin(struct device *d);
 void interrupts_end(struct device *d);

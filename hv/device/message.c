@@ -28,6 +28,11 @@ const char *message_judge(const struct message *m, u32 *apic_id)
     return first_vector(m) < MESSAGE_VECTOR_MIN ? "vector" : NULL;
 }
 
+u32 message_data(const struct message *m, u32 n)
+{
+    return m->count > 1 ? (m->data & ~(m->count - 1)) | n : m->data;
+}
+
 struct irte message_entry(const struct message *m, u16 source_id, u32 n)
 {
     const u64 data = m->data;

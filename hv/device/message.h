@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupt messages of given-away functions: what a guest without a unit of its own writes, in compatibility format,
- * and what the machine has in its place. Pure.
+ * Interrupt messages of given-away functions: what a guest whose unit remaps none writes, in compatibility format, and
+ * what the machine has in its place. Pure.
  */
 #ifndef NESTOR_HV_DEVICE_MESSAGE_H
 #define NESTOR_HV_DEVICE_MESSAGE_H
@@ -23,6 +23,9 @@ struct message {
  * physical id, with vectors that are no exceptions'. *apic_id: that CPU, whose partition is for the caller to know.
  */
 const char *message_judge(const struct message *m, u32 *apic_id);
+
+/* The data that message `n` is sent with. */
+u32 message_data(const struct message *m, u32 n);
 
 /* The host's entry for message `n` of what message_judge() found nothing against; only that source-id may use it. */
 struct irte message_entry(const struct message *m, u16 source_id, u32 n);

@@ -146,6 +146,7 @@ static bool ops_has_sources(void *ctx, u16 first, u16 last)
 #define OPS(sources) {.read = ops_read, .ram = ops_ram, .interrupt = ops_interrupt, .has_cpus = ops_has_cpus, \
                       .has_sources = (sources)}
 static const struct guest_ops ops_of_all = OPS(ops_has_all_sources), ops_of_some = OPS(ops_has_sources);
+static struct guest_ops ops_of_owner = OPS(ops_has_sources);
 
 static void report_interrupts(void)
 {
@@ -238,6 +239,7 @@ static enum result show_to_owner(struct partition *p, u32 i)
 {
     static u16 all[HANDOVER_FUNCTIONS]; /* each is behind one unit */
     static u32 count;
+    const struct partition *root = partition_get(0);
     u16 *sids = &all[count];
     u32 own = partition_sources_behind(p, i, sids);
     if (own == 0) {
@@ -245,8 +247,9 @@ static enum result show_to_owner(struct partition *p, u32 i)
     }
     count += own;
     const struct viommu_config config = {
-        .unit = units_get(i), .parent = p->dma, .ctx = p, .partition = p->id, .ops = &ops_of_some,
+        .unit = units_get(i), .parent = p->dma, .ctx = p, .partition = p->id, .ops = &ops_of_owner,
         .gpa_width = least(units_width(i, domain_levels(p->dma)), p->gpa_width), .sids = sids, .sid_count = own,
+        .interrupts = root->has_interrupts && root->interrupts_apart,
         .max_bindings = share_ids(p, i), .max_table_pages = HANDOVER_UNIT_TABLES};
     p->has_viommus = true;
     p->guest_iommu = GUEST_IOMMU_NESTED;
@@ -256,9 +259,11 @@ static enum result show_to_owner(struct partition *p, u32 i)
     return viommu_create(&config, &p->viommus[i]);
 }
 
-enum result partition_dma_show_to_owners(void)
+enum result partition_dma_show_to_owners(const struct guest_ops *messages)
 {
     struct partition *p;
+    ops_of_owner.interrupts_changed = messages->interrupts_changed;
+    ops_of_owner.interrupt_index = messages->interrupt_index;
     enum result r = OK;
     for (u32 k = 1; (p = partition_get(k)) != NULL; k++) {
         for (u32 i = 0; r == OK && i < units_count(); i++) {

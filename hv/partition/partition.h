@@ -229,10 +229,11 @@ must_use bool partition_dma_release(struct partition *p);
 must_use enum result partition_dma_show_units(struct partition *p);
 
 /*
- * To partitions beside the root that are to have units of their own, once all functions are attached. And as they were
- * then, for the next life of one: it is stopped, and its functions are blocked. An error: it must not begin.
+ * To partitions beside the root that are to have units of their own, once all functions are attached; of `messages`
+ * the two about the functions' interrupts. And as they were then, for the next life of one: it is stopped, and its
+ * functions are blocked. An error: it must not begin.
  */
-must_use enum result partition_dma_show_to_owners(void);
+must_use enum result partition_dma_show_to_owners(const struct guest_ops *messages);
 must_use enum result partition_dma_reset(struct partition *p);
 
 /*

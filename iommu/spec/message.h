@@ -21,6 +21,8 @@ enum message_remappable { MESSAGE_HANDLE = FIELD(19, 5), MESSAGE_SHV = FIELD(3, 
 
 enum message_data { MESSAGE_VECTOR = FIELD(7, 0), MESSAGE_DELIVERY = FIELD(10, 8), MESSAGE_LEVEL = FIELD(15, 15) };
 enum message_delivery { DELIVERY_FIXED = 0, DELIVERY_LOWEST_PRIORITY = 1, DELIVERY_NMI = 4 };
+/* In remappable format with SHV the other bits of the data are reserved (VT-d 5.1.2.2). */
+enum message_subhandle { MESSAGE_SUBHANDLE = FIELD(15, 0), MESSAGE_SUBHANDLE_RESERVED = FIELD(31, 16) };
 /* Vectors below are exceptions: the local APIC takes them for an error. */
 enum { MESSAGE_VECTOR_MIN = 16 };
 
@@ -35,6 +37,13 @@ static inline u64 message_event_address(u32 apic_id)
 static inline bool message_has_narrow_id(u64 address)
 {
     return field_get(&address, MESSAGE_UPPER) == 0 && field_get(&address, MESSAGE_DESTINATION) != 0xff;
+}
+
+/* The index that a message in remappable format names; it may lie beyond every table (VT-d 5.1.3). */
+static inline u32 message_index(u64 address, u64 data)
+{
+    u64 handle = field_get(&address, MESSAGE_HANDLE) | field_get(&address, MESSAGE_HANDLE_HIGH) << 15;
+    return (u32)(handle + (field_get(&address, MESSAGE_SHV) != 0 ? field_get(&data, MESSAGE_SUBHANDLE) : 0));
 }
 
 static inline bool message_in_range(u64 addr)

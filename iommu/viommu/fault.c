@@ -245,10 +245,11 @@ static void record(struct viommu *v, const struct viommu_fault_event *event, u8 
 }
 
 /* With translation on or off. */
-static void deliver_interrupt(struct viommu *v, const struct viommu_fault_event *event)
+static void deliver_interrupt(struct viommu *v, struct viommu_fault_event *event)
 {
-    enum vtd_fault_reason reason =
-        viommu_irt_fault(v, event->reason, (u32)field_get(&event->addr, FRCD_INDEX));
+    u32 index = (u32)field_get(&event->addr, FRCD_INDEX);
+    enum vtd_fault_reason reason = viommu_irt_fault(v, event->reason, &index);
+    field_set(&event->addr, FRCD_INDEX, index);
     if (reason == VTD_FAULT_NONE) {
         v->stats.hidden_faults++;
         return;
@@ -266,7 +267,7 @@ bool viommu_fault_nested(struct viommu *v, const struct viommu_fault_event *even
     return viommu_fault_map(event->reason, &guest, reason) == FAULT_SHOWN;
 }
 
-static void deliver(struct viommu *v, const struct viommu_fault_event *event)
+static void deliver(struct viommu *v, struct viommu_fault_event *event)
 {
     u8 reason = 0;
     if (!viommu_has_sources(v, event->sid, event->sid)) { /* said, and punished, where it was read */

@@ -224,7 +224,7 @@ void viommu_host_show_device(struct viommu *v, u16 sid)
 
 enum result viommu_host_irt_create(struct viommu *v)
 {
-    return vtd_irt_create(v->config.unit);
+    return viommu_is_owners(v) ? OK : vtd_irt_create(v->config.unit);
 }
 
 const struct irte *viommu_host_irt_entries(const struct viommu *v)
@@ -239,7 +239,7 @@ void viommu_host_irt_set(struct viommu *v, u32 index, const struct irte *e)
 
 enum result viommu_host_irt_on(struct viommu *v, bool eime)
 {
-    return vtd_irt_enable(v->config.unit, eime);
+    return viommu_is_owners(v) ? OK : vtd_irt_enable(v->config.unit, eime);
 }
 
 enum result viommu_host_irt_off(struct viommu *v)
@@ -264,7 +264,7 @@ enum result viommu_host_irt_end(struct viommu *v)
 
 bool viommu_host_irt_firmware(const struct viommu *v, u64 *irta, bool *compatibility)
 {
-    return vtd_irt_get_firmware(v->config.unit, irta, compatibility);
+    return !viommu_is_owners(v) && vtd_irt_get_firmware(v->config.unit, irta, compatibility);
 }
 
 /* --- queue, faults, events --- */

@@ -60,7 +60,8 @@ must_use enum result viommu_host_post(struct viommu *v, const struct vtd_desc *d
 
 /*
  * Interrupt remapping. The table is made once; entries are set in it, and the unit uses it from on() to off(). eime:
- * as in vtd_irt_enable(). isolate: on for good. end: back to what firmware left on.
+ * as in vtd_irt_enable(). isolate: on for good. end: back to what firmware left on. Of an owner's unit, which is on for
+ * good, nothing happens.
  */
 must_use enum result viommu_host_irt_create(struct viommu *v);
 const struct irte *viommu_host_irt_entries(const struct viommu *v);

@@ -148,9 +148,13 @@ static void sync_block(struct viommu *v)
     }
 }
 
-/* Goes on with the range; true when it is done. */
-static bool sync_range(struct viommu *v)
+/* Goes on with the range; true when it is done. An owner's entries are those that messages of its functions name. */
+static not_inlined bool sync_range(struct viommu *v)
 {
+    struct viommu_irt *t = &v->irt;
+    if (viommu_is_owners(v)) {
+        return v->config.ops->interrupts_changed(v->config.ctx, t->next, t->end, &t->cursor, &v->budget);
+    }
     while (v->irt.next < v->irt.end) {
         if (!viommu_spend(v, STEPS_BLOCK)) {
             return false;
@@ -160,11 +164,22 @@ static bool sync_range(struct viommu *v)
     return true;
 }
 
+/* Whoever takes a message from now on takes it so; read by remap.c at any time. */
+static void put_in_force(struct viommu *v)
+{
+    struct viommu_irt *t = &v->irt;
+    bool on = t->enable ? t->enable_target : viommu_remapping(v);
+    bool pass = t->pass ? t->pass_target : (v->reg[VREG_GSTS] & GSTS_CFIS) != 0;
+    __atomic_store_n(&t->in_force, on ? t->irta | IRT_ON | (pass ? IRT_PASS : 0) : 0, __ATOMIC_SEQ_CST);
+}
+
 static void start_all(struct viommu *v)
 {
-    v->irt.next = 0;
+    _Static_assert((int)GUEST_INTERRUPTS == (int)IRTE_TABLE_MAX, "all");
+    v->irt.next = v->irt.cursor = 0;
     v->irt.end = IRTE_TABLE_MAX;
     v->irt.announced = false;
+    put_in_force(v);
 }
 
 /* --- commands --- */
@@ -191,8 +206,8 @@ seldom void viommu_irt_command(struct viommu *v, u32 gcmd)
         t->restart = true;
     }
     ask(&t->enable, &t->enable_target, viommu_remapping(v), (gcmd & GCMD_IRE) != 0);
-    t->restart |= t->enable && t->isolated; /* of the table, or of none */
     ask(&t->pass, &t->pass_target, (v->reg[VREG_GSTS] & GSTS_CFIS) != 0, (gcmd & GCMD_CFI) != 0);
+    t->restart |= (t->enable || t->pass) && t->isolated; /* of the table, or of none */
 }
 
 static bool is_done(struct viommu *v, enum result r, const char *what)
@@ -205,7 +220,7 @@ static bool is_done(struct viommu *v, enum result r, const char *what)
 }
 
 /* The whole table; true when it is done. */
-static bool sync_all(struct viommu *v)
+static not_inlined bool sync_all(struct viommu *v)
 {
     struct viommu_irt *t = &v->irt;
     if (!t->scanning || t->restart) {
@@ -255,14 +270,18 @@ static bool run_disable(struct viommu *v)
     return true;
 }
 
-static void run_pass(struct viommu *v)
+static bool run_pass(struct viommu *v)
 {
     bool pass = v->irt.pass_target;
+    if (viommu_is_owners(v) && viommu_remapping(v) && !sync_all(v)) {
+        return false;
+    }
     enum result r = v->irt.isolated ? OK : viommu_host_irt_pass(v, pass);
     if (is_done(v, r, "switch compatibility-format interrupts")) {
         u64 others = v->reg[VREG_GSTS] & ~(u64)GSTS_CFIS;
         v->reg[VREG_GSTS] = others | (pass ? GSTS_CFIS : 0);
     }
+    return true;
 }
 
 seldom bool viommu_irt_command_run(struct viommu *v)
@@ -281,7 +300,9 @@ seldom bool viommu_irt_command_run(struct viommu *v)
         t->enable = false;
     }
     if (t->pass) {
-        run_pass(v);
+        if (!run_pass(v)) {
+            return true;
+        }
         t->pass = false;
     }
     return false;
@@ -354,6 +375,7 @@ static not_inlined void start_range(struct viommu_irt *t, u16 index, u32 mask)
     t->mask = (u8)least(mask, ALL);
     t->first = (u16)(index & ~((1u << t->mask) - 1));
     t->next = t->first;
+    t->cursor = 0;
     t->end = t->first + (1u << t->mask);
     t->announced = true;
 }
@@ -379,7 +401,9 @@ bool viommu_irt_run(struct viommu *v)
         return false;
     }
     t->announced = false;
-    forget(v, t->first, t->mask);
+    if (!viommu_is_owners(v)) {
+        forget(v, t->first, t->mask);
+    }
     return true;
 }
 
@@ -391,14 +415,27 @@ static enum vtd_fault_reason absent_reason(const struct viommu *v, u32 index)
     return reason != VTD_FAULT_NONE ? reason : VTD_FAULT_IRTE_NOT_PRESENT; /* it came since */
 }
 
-seldom enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 index)
+/* A message that no index of the host's was given to is the device's own work. */
+static enum vtd_fault_reason owners_reason(const struct viommu *v, u32 *index)
+{
+    u32 host = *index;
+    if (v->config.ops->interrupt_index(v->config.ctx, host, index)) {
+        return absent_reason(v, host);
+    }
+    return host < irta_entries((u32)field_get(&v->irt.irta, IRTA_S)) ? VTD_FAULT_IRTE_NOT_PRESENT : VTD_FAULT_IR_INDEX;
+}
+
+seldom enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 *index)
 {
     if (!v->irt.shown || (v->irt.isolated && !viommu_remapping(v))) {
         return VTD_FAULT_NONE;
     }
     switch (hardware) {
     case VTD_FAULT_IRTE_NOT_PRESENT:
-        return index < guest_entries(v) ? absent_reason(v, index) : VTD_FAULT_IR_INDEX;
+        if (viommu_is_owners(v)) {
+            return owners_reason(v, index);
+        }
+        return *index < guest_entries(v) ? absent_reason(v, *index) : VTD_FAULT_IR_INDEX;
     case VTD_FAULT_IR_REQUEST_RESERVED:
     case VTD_FAULT_IR_INDEX:
     case VTD_FAULT_IR_COMPATIBILITY:
@@ -459,7 +496,8 @@ seldom enum result viommu_irt_create(struct viommu *v)
     if (!t->shown) {
         return OK;
     }
-    t->kept = IRTE_TABLE_MAX - v->config.kept_interrupts;
+    t->kept = viommu_is_owners(v) ? 0 : IRTE_TABLE_MAX - v->config.kept_interrupts;
+    t->isolated = t->host_eime = viommu_is_owners(v);
     latch(t, 0);
     t->irta_bits = FIELD_MASK(IRTA_S) | (FIELD_MASK(IRTA_IRTA) & ~(~0ull << v->walk.haw)) |
                    (vtd_ecap_get(v->ecap, VTD_ECAP_EIM) != 0 ? FIELD_MASK(IRTA_EIME) : 0);

@@ -3,6 +3,10 @@
  * Interrupt remapping of the guest's unit (design, decision 12). The guest's table is in its memory; the unit uses the
  * host's, which has at each index what the guest's entry there comes to. A guest's entry is looked at when the guest
  * announces it: at IRE, at SIRTP while interrupts are remapped, and by descriptors.
+ *
+ * An owner's unit has no part of the host's table: what its functions' messages come to is in the entries that hv/ has
+ * for them, and with each of these announcements hv/ asks again (viommu_remap()). The unit remaps with EIME = 1 for
+ * good, so that is as with a root whose interrupts are isolated.
  */
 #ifndef NESTOR_IOMMU_VIOMMU_IRT_H
 #define NESTOR_IOMMU_VIOMMU_IRT_H
@@ -40,7 +44,7 @@ bool viommu_irt_run(struct viommu *v);
 /* How destinations of the guest's are read. */
 struct irte_rules viommu_irt_rules(const struct viommu *v);
 
-/* The guest's view of the hardware's fault at an index; VTD_FAULT_NONE: it is not the guest's. */
-enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 index);
+/* What the hardware's fault at an index is to the guest, and at which of its own; VTD_FAULT_NONE: it is not its. */
+enum vtd_fault_reason viommu_irt_fault(const struct viommu *v, enum vtd_fault_reason hardware, u32 *index);
 
 #endif

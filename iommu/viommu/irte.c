@@ -11,12 +11,16 @@
 enum { XAPIC_BROADCAST = 0xff, CLUSTER_CPUS = 16 };
 
 /* Of an entry that is not present only P and FPD count: the reason is where software may keep what it likes. */
-enum remembered { REMEMBERED_NOTHING, REMEMBERED_ACCESS, REMEMBERED_RESERVED, REMEMBERED_SOURCE };
+enum remembered { REMEMBERED_NOTHING, REMEMBERED_ACCESS, REMEMBERED_RESERVED, REMEMBERED_SOURCE, REMEMBERED_REQUEST,
+                  REMEMBERED_INDEX, REMEMBERED_COMPATIBILITY };
 static const u8 reasons[] = {
     [REMEMBERED_NOTHING] = VTD_FAULT_IRTE_NOT_PRESENT,
     [REMEMBERED_ACCESS] = VTD_FAULT_IRTE_ACCESS,
     [REMEMBERED_RESERVED] = VTD_FAULT_IRTE_RESERVED,
     [REMEMBERED_SOURCE] = VTD_FAULT_IR_SOURCE,
+    [REMEMBERED_REQUEST] = VTD_FAULT_IR_REQUEST_RESERVED,
+    [REMEMBERED_INDEX] = VTD_FAULT_IR_INDEX,
+    [REMEMBERED_COMPATIBILITY] = VTD_FAULT_IR_COMPATIBILITY,
 };
 
 struct irte viommu_irte_absent(enum vtd_fault_reason reason)
@@ -120,6 +124,18 @@ static bool admits_own_sources(const struct irte_rules *rules, const struct irte
     }
 }
 
+static bool admits(const struct irte *e, u16 sid)
+{
+    switch ((enum irte_svt)irte_get(e, IRTE_SVT)) {
+    case SVT_SID:
+        return ((sid ^ irte_get(e, IRTE_SID)) & ~(u64)irte_sq_mask((u32)irte_get(e, IRTE_SQ))) == 0;
+    case SVT_BUSES:
+        return sid >> 8 >= irte_first_bus(e) && sid >> 8 <= irte_last_bus(e);
+    default:
+        return true;
+    }
+}
+
 /* NULL: nothing. */
 static const char *objection(const struct irte_rules *rules, const struct irte *guest, struct irte *host)
 {
@@ -153,11 +169,18 @@ enum vtd_fault_reason viommu_irte_judge(const struct irte_rules *rules, const st
     if (has_reserved(rules, guest)) {
         return refuse(host, VTD_FAULT_IRTE_RESERVED);
     }
+    if (rules->single && !admits(guest, rules->sid)) {
+        return refuse(host, VTD_FAULT_IR_SOURCE);
+    }
     *why = objection(rules, guest, host);
     if (*why != NULL) {
         return refuse(host, VTD_FAULT_IRTE_RESERVED);
     }
-    if (!admits_own_sources(rules, guest)) {
+    if (rules->single) {
+        host->w[1] = 0;
+        irte_set(host, IRTE_SVT, SVT_SID);
+        irte_set(host, IRTE_SID, rules->sid);
+    } else if (!admits_own_sources(rules, guest)) {
         *why = "source-ids";
         return refuse(host, VTD_FAULT_IR_SOURCE);
     }

@@ -12,6 +12,8 @@ struct irte_rules {
     void *ctx;
     bool guest_eime;    /* how the guest's entries are to be read */
     bool host_eime;     /* how the unit will read ours */
+    bool single;        /* ours is for source-id `sid` alone; else for all that the guest's admits */
+    u16 sid;
 };
 
 /*

@@ -171,6 +171,8 @@ struct viommu_irt {
     u32 kept;
     bool host_eime;          /* of the unit, while it remaps: as the guest's IRES says, */
     bool isolated;           /* or for good: then that decides on the guest's entries alone */
+    u64 in_force;            /* of an owner's unit: IRTA, IRT_ON and IRT_PASS that messages are taken by; 0: none */
+    u32 cursor;              /* and how far those have been that name entries from next to end */
     bool set_table;          /* SIRTP: IRTPS follows */
     bool restart;            /* the table changed: a scan of an older one is void */
     bool enable, enable_target;
@@ -181,6 +183,9 @@ struct viommu_irt {
     u8 mask;
     u32 next, end;           /* entries that are to be read yet */
 };
+
+/* Where IRTA has reserved bits: interrupts are remapped; those in compatibility format pass. */
+enum { IRT_ON = 1 << 4, IRT_PASS = 1 << 5 };
 
 /* The guest's entries around the one that was announced last. */
 enum { VIOMMU_IRT_LINE = 4 };

@@ -38,6 +38,9 @@ static void set_up(struct viommu *v, const struct viommu_config *config,
     v->kind = config->shadows != NULL ? &viommu_shadowed : &viommu_nested;
     v->cap = viommu_caps_cap(v->kind->caps, unit->cap, config->interrupts);
     v->ecap = viommu_caps_ecap(v->kind->caps, unit->ecap, config->interrupts);
+    if (viommu_is_owners(v)) { /* what the unit demands it has, whatever the guest turns on */
+        v->ecap &= ~(field_mask(VTD_ECAP_EIMER) | field_mask(VTD_ECAP_IRREQ));
+    }
     v->did_mask = (u16)vtd_cap_did_mask(v->cap);
     v->iotlb_offset = vtd_ecap_iotlb_offset(v->ecap);
     v->record_offset = vtd_cap_fault_offset(v->cap);

@@ -15,6 +15,7 @@
 
 struct vtd_unit;
 struct domain;
+struct irte;
 struct shadow_memory;
 struct viommu;
 
@@ -36,7 +37,17 @@ struct guest_ops {
     bool (*has_cpus)(void *ctx, u32 cluster, u32 mask);
     /* So is every source-id from first to last. */
     bool (*has_sources)(void *ctx, u16 first, u16 last);
+    /*
+     * Of an owner's unit that shows interrupt remapping: what messages of the partition's functions come to may have
+     * changed, so viommu_remap() is to be asked again; for those that name an entry from first to end - 1, or with end
+     * GUEST_INTERRUPTS for all. Goes on from *next, at first 0, and takes steps off *budget; true: none is left, and
+     * the hardware knows.
+     */
+    bool (*interrupts_changed)(void *ctx, u32 first, u32 end, u32 *next, u32 *budget);
+    /* The index in the guest's table that its message with this one in the host's names; false: it has none there. */
+    bool (*interrupt_index)(void *ctx, u32 host, u32 *index);
 };
+enum { GUEST_INTERRUPTS = 65536 };
 enum { GUEST_ALL_CPUS = 0xffffffff };
 
 /* Pages that the units of a partition may take beyond what each has for itself: whoever asks first. */
@@ -109,6 +120,14 @@ bool viommu_run(struct viommu *v, u32 *budget);
 void viommu_poll_faults(struct viommu *v);
 /* Of the root's unit, vtd_alert_init(): the message that tells the host of faults while the guest does not want it. */
 void viommu_set_alert(struct viommu *v, u64 address, u32 data);
+
+/*
+ * A message of a function that an owner's unit is for, as the guest has written it: the host's entry that it comes to,
+ * for that function alone. False: the guest's unit does not remap it, and lets it pass. An entry that is not present
+ * remembers the fault that the guest then gets; *why: what Nestor has against the guest's, NULL: nothing. Takes no
+ * lock, for guest_ops.interrupts_changed is called when the answer may be another.
+ */
+bool viommu_remap(const struct viommu *v, u16 sid, u64 address, u32 data, struct irte *host, const char **why);
 
 /* What happened, for reports and tests. */
 #define VIOMMU_COUNTERS(X)                                                        \

@@ -173,7 +173,7 @@ static void note(struct vtd_unit *unit, const struct vtd_fault *f, u64 now)
     if (owner != NULL) {
         __atomic_fetch_add(&owner->faults, 1, __ATOMIC_RELAXED); /* it is in the lists of all units */
     }
-    if (owner != NULL && owner->keeper == unit && !interrupt) { /* such a guest's unit shows no remapping of them */
+    if (owner != NULL && owner->keeper == unit) {
         keep(owner, f);
     }
     if (may_say(unit, now)) {

@@ -47,7 +47,8 @@ static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
     return gpa.v < POOL_PAGES * PAGE_SIZE && len <= PAGE_SIZE;
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpus, guest_has_sources};
+static const struct guest_ops ops = {.read = guest_read, .ram = guest_ram, .interrupt = guest_interrupt,
+                                     .has_cpus = guest_has_cpus, .has_sources = guest_has_sources};
 
 static u64 pages(u32 count)
 {

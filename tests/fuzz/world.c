@@ -141,7 +141,8 @@ static bool guest_has_sources(void *ctx, u16 first, u16 last)
     return all;
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpus, guest_has_sources};
+static const struct guest_ops ops = {.read = guest_read, .ram = guest_ram, .interrupt = guest_interrupt,
+                                     .has_cpus = guest_has_cpus, .has_sources = guest_has_sources};
 
 static u64 gpa_of(u32 page)
 {

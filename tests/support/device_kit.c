@@ -112,6 +112,11 @@ static void forget(u32 unit, u32 i)
 /* What slabs and domain ids know of the test before is gone with it. */
 static void stop(void)
 {
+    for (u32 i = 0; i < ARRAY_LEN(partitions); i++) {
+        if (partitions[i].viommus[0] != NULL) {
+            viommu_destroy(partitions[i].viommus[0]);
+        }
+    }
     for (u32 i = 0; i < DEVICE_KIT_UNITS; i++) {
         check(vtd_irt_disable(units_get(i)) == OK, "disable");
         for (u32 k = 0; k < handover.function_count; k++) {
@@ -204,4 +209,9 @@ u32 device_kit_message(u16 sid, u64 address, u32 data)
         first = now;
     }
     return first;
+}
+
+void device_kit_interrupt(u16 sid, u64 address, u32 data, struct model_interrupt *out)
+{
+    (void)model_interrupt(models[0], sid, address, data, out);
 }

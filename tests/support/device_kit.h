@@ -25,6 +25,8 @@ enum {
 struct handover *device_kit_start(void);
 /* All that sources.c needs, done. */
 void device_kit_attach(void);
+/* And the partitions have units of their own in place of the first, behind which their functions are. */
+void device_kit_attach_units(void);
 struct partition *device_kit_partition(u32 i);
 struct vtd_unit *device_kit_unit(u32 i);
 struct device *device_kit_device(u32 i);
@@ -34,5 +36,7 @@ u32 *device_kit_config(u32 offset);
 u64 device_kit_dma(u16 sid, u64 addr);
 /* What becomes of a message of that source-id on each unit: 0, or vector and destination << 8. */
 u32 device_kit_message(u16 sid, u64 address, u32 data);
+/* The same, on the first unit alone, and all of it. */
+void device_kit_interrupt(u16 sid, u64 address, u32 data, struct model_interrupt *out);
 
 #endif

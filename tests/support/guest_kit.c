@@ -62,7 +62,8 @@ static bool guest_has_sources(void *ctx, u16 first, u16 last)
     return !kit->shared || last < KIT_FOREIGN || first >= KIT_FOREIGN_END;
 }
 
-static const struct guest_ops ops = {guest_read, guest_ram, guest_interrupt, guest_has_cpus, guest_has_sources};
+static const struct guest_ops ops = {.read = guest_read, .ram = guest_ram, .interrupt = guest_interrupt,
+                                     .has_cpus = guest_has_cpus, .has_sources = guest_has_sources};
 
 void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
 {

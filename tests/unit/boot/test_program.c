@@ -151,7 +151,7 @@ static void a_linux_kernel(void **state)
     build_linux();
     request.initrd = (struct program_file){disk, sizeof(disk)};
     request.arguments = "console=ttyS0";
-    request.no_devices = true;
+    request.no_remapping = true;
     assert_true(open_program());
     assert_string_equal(start.format, "Linux");
     assert_int_equal(start.eip, LINUX_KERNEL);
@@ -193,12 +193,12 @@ static void noapic_is_a_word(void **state)
         {"noapic=1", "noapic=1 noapic"}, {"noapi", "noapi noapic"}};
     for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
         build_linux();
-        request.no_devices = true;
+        request.no_remapping = true;
         request.arguments = cases[i].given;
         assert_true(open_program());
         assert_string_equal((const char *)start.info + 4096, cases[i].told);
     }
-    request.no_devices = false;
+    request.no_remapping = false;
     request.arguments = "quiet";
     assert_true(open_program());
     assert_string_equal((const char *)start.info + 4096, "quiet");
@@ -232,7 +232,7 @@ static void linux_that_does_not_fit(void **state)
     bytes_put(file + 0x238, 3, 4);
     is_refused("arguments", "no more than the kernel takes, with noapic at the end");
     request.arguments = "";
-    request.no_devices = true;
+    request.no_remapping = true;
     is_refused("arguments", "no more than the kernel takes, with noapic at the end");
     bytes_put(file + 0x238, 0xffffffff, 4);
     assert_true(open_program());
