@@ -10,6 +10,7 @@
  *   d  has that function do DMA and send messages, where it may and where not
  *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
  *   u  has its unit translate that function's DMA, and lists what is not its own; leaves translation on
+ *   m  has its unit remap that function's messages, behind u; refused ones fault; leaves it on
  *   s  says what its status window shows it
  *   k  waits for a character from its console
  *   v  reset, as by a jump to the reset vector in real mode
@@ -198,14 +199,19 @@ static u32 edu_interrupt(u32 vectors)
     return ticks;
 }
 
-static void set_message(u32 vector, u32 cpu, u32 data)
+static bool put_message(u32 vector, u32 address, u32 data)
 {
     volatile u32 *entry = edu(TABLE + vector * 16);
-    entry[0] = 0xfee00000 | cpu << 12;
+    entry[0] = address;
     entry[1] = 0;
     entry[2] = data;
     entry[3] = 0;
-    print(entry[0] == (0xfee00000 | cpu << 12) && entry[2] == data ? "reads its message\n" : "reads another's\n");
+    return entry[0] == address && entry[2] == data;
+}
+
+static void set_message(u32 vector, u32 cpu, u32 data)
+{
+    print(put_message(vector, 0xfee00000 | cpu << 12, data) ? "reads its message\n" : "reads another's\n");
 }
 
 void edu_turn_on(void)
@@ -239,14 +245,16 @@ static void use_device(void)
 }
 
 #define UNIT 0xfed90000u
+#define MESSAGE_REMAPPABLE(index) (0xfee00010u | (index) << 5)
 enum {
     UNIT_CAP = 8, UNIT_ECAP = 0x10, UNIT_GCMD = 0x18, UNIT_GSTS = 0x1c, UNIT_RTADDR = 0x20,
     UNIT_FSTS = 0x34, UNIT_IQT = 0x88, UNIT_IQA = 0x90, UNIT_TE = (int)(1u << 31), UNIT_SRTP = 1 << 30,
-    UNIT_QIE = 1 << 26, IQA_WIDE = 1 << 11, ROOT_SCALABLE = 1 << 10, IOVA = 0x7654000, OWN_SID = 0x40, ROOTS_SID = 0x09,
+    UNIT_QIE = 1 << 26, UNIT_IRE = 1 << 25, UNIT_SIRTP = 1 << 24, UNIT_IRTA = 0xb8, IRTA_EIME = 1 << 11, IRTA_16 = 3,
+    IQA_WIDE = 1 << 11, ROOT_SCALABLE = 1 << 10, IOVA = 0x7654000, OWN_SID = 0x40, ROOTS_SID = 0x09,
     PGTT_FIRST = 1 << 6, PASID_DID = 5, UNIT_PPF = 2, READ_WRITE_USER = 7,
 };
 static _Alignas(4096) u64 root_table[512], contexts[512], directory[512], pasids[512], levels[4][512], ring[512];
-static _Alignas(4096) volatile u64 target[512];
+static _Alignas(4096) volatile u64 target[512], interrupt_table[512];
 static volatile u32 wait_status;
 
 static volatile u32 *unit(u32 offset)
@@ -270,18 +278,23 @@ static void queue_put(u32 *tail, u64 low, u64 high)
     *tail = (*tail + 32) % 4096;
 }
 
-/* Contexts, PASIDs and addresses, all of them. */
-static void unit_forget(void)
+static void queue_finish(u32 tail)
 {
-    u32 tail = *unit(UNIT_IQT);
     wait_status = 0;
-    queue_put(&tail, 0x11, 0);
-    queue_put(&tail, 0x37, 0);
-    queue_put(&tail, 0x12, 0);
     queue_put(&tail, 0x25 | 1ull << 32, (u32)&wait_status);
     *unit(UNIT_IQT) = tail;
     while (wait_status == 0) {
     }
+}
+
+/* Contexts, PASIDs and addresses, all of them. */
+static void unit_forget(void)
+{
+    u32 tail = *unit(UNIT_IQT);
+    queue_put(&tail, 0x11, 0);
+    queue_put(&tail, 0x37, 0);
+    queue_put(&tail, 0x12, 0);
+    queue_finish(tail);
 }
 
 static void list_function(u32 source_id)
@@ -336,6 +349,77 @@ static void use_unit(void)
     print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) == 0 ? "second stage\n" : "no second stage\n");
     unit_command(UNIT_QIE | UNIT_TE, (u32)UNIT_TE, (u32)UNIT_TE);
     print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) != 0 ? "left on\n" : "left off\n");
+}
+
+/* Vectors 64 to 95 that wait in the local APIC once it has sent message 0, as bits; they are taken. */
+static u32 vectors_of_message(void)
+{
+    *edu(EDU_RAISE) = 1;
+    u32 waiting = (u32)msr_get(MSR_IRR_64);
+    __asm__ volatile("sti; nop; cli");
+    return waiting;
+}
+
+static void set_entry(u32 index, u32 cpu, u32 low, u32 source_id)
+{
+    interrupt_table[index * 2] = (u64)cpu << 32 | low | 1;
+    interrupt_table[index * 2 + 1] = 1u << 18 | source_id;
+}
+
+/* Of the fault at that index, after message 0 was sent; again and again, for the root's may fill the unit's records. */
+static u32 reason_at(u32 index)
+{
+    u32 record = (*unit(UNIT_CAP) >> 24 | (unit(UNIT_CAP)[1] & 3) << 8) * 16;
+    u32 records = (unit(UNIT_CAP)[1] >> 8 & 0xff) + 1;
+    for (u32 looks = 0;; looks++) {
+        if (looks % 0x4000 == 0) {
+            *edu(EDU_RAISE) = 1;
+            *unit(UNIT_FSTS) = 1;
+        }
+        for (u32 i = 0; (*unit(UNIT_FSTS) & UNIT_PPF) != 0 && i < records; i++) {
+            volatile u32 *at = unit(record + i * 16);
+            u32 high = at[3];
+            bool interrupt = (high >> 31) != 0 && (high & 0xf0) == 0x20;
+            bool found = interrupt && at[1] >> 16 == index && (at[2] & 0xffff) == OWN_SID;
+            at[3] = 1u << 31;
+            if (found) {
+                return high & 0xff;
+            }
+        }
+    }
+}
+
+static void use_remapping(void)
+{
+    u32 self = (u32)msr_get(MSR_ID);
+    u32 on = UNIT_QIE | (u32)UNIT_TE;
+    print_hex("remapping ", *unit(UNIT_ECAP) & 0x18);
+    config_write(CONFIG_MSI, config_read(FUNCTION, CONFIG_MSI) & ~(u32)MSI_ON);
+    config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) | (u32)MSIX_ON);
+    set_message(0, self, DEVICE_VECTOR);
+    set_entry(1, self, DEVICE_VECTOR << 16, OWN_SID);
+    *unit(UNIT_IRTA) = (u32)interrupt_table | IRTA_EIME | IRTA_16;
+    unit_command(on | UNIT_SIRTP, UNIT_SIRTP, UNIT_SIRTP);
+    print_hex("as before ", vectors_of_message());
+    unit_command(on | UNIT_IRE, UNIT_IRE, UNIT_IRE);
+    print_hex("blocked ", vectors_of_message() | reason_at(0));
+    print(put_message(0, MESSAGE_REMAPPABLE(1), 0) ? "" : "reads another's\n");
+    print_hex("by its entry ", vectors_of_message());
+    set_entry(1, self, SECOND_VECTOR << 16, OWN_SID);
+    print_hex("not announced ", vectors_of_message());
+    u32 tail = *unit(UNIT_IQT);
+    queue_put(&tail, 0x14 | 1ull << 32, 0);
+    queue_finish(tail);
+    print_hex("announced ", vectors_of_message());
+    set_entry(2, 0, DEVICE_VECTOR << 16, OWN_SID);              /* for a CPU of the root's */
+    set_entry(3, self, 2 << 5, OWN_SID);                        /* an SMI */
+    set_entry(4, self, DEVICE_VECTOR << 16, ROOTS_SID);
+    for (u32 index = 2; index <= 5; index++) {
+        (void)put_message(0, MESSAGE_REMAPPABLE(index), 0);
+        print_hex("refused ", vectors_of_message() | reason_at(index));
+    }
+    (void)put_message(0, MESSAGE_REMAPPABLE(1), 0);
+    print_hex("again ", vectors_of_message());
 }
 
 u32 window_take(u32 report)
@@ -427,6 +511,7 @@ static void perform(char what)
     case 'c': configure(); break;
     case 'd': use_device(); break;
     case 'u': use_unit(); break;
+    case 'm': use_remapping(); break;
     case 's': show_window(); break;
     case 'g': feed(); break;
     case 'k': wait_for_key(); break;
@@ -455,6 +540,7 @@ void first_cpu(u32 magic, const struct multiboot *info)
     set_gate(DEVICE_VECTOR, tick_entry);
     set_gate(QUIET_VECTOR, quiet_entry);
     take_interrupts();
+    set_gate(SECOND_VECTOR, tick_entry);
     print_hex("vector ", swap_vector(0x5a5a5a5a));
     print_hex("first CPU ", (u32)msr_get(MSR_ID));
     const char *arguments = (info->flags & 4) != 0 ? (const char *)info->arguments : "";
