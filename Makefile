@@ -50,9 +50,6 @@ HV_FLAGS := $(COMMON) -Oz -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
 HV_FAST := $(addprefix iommu/,$(addprefix ptab/,range.c run.c map.c ptab.c entry.c assign.c) domain/domain.c \
 	$(addprefix shadow/,entry.c sync.c) viommu/irt.c viommu/irte.c viommu/regs.c vtd/ring.c) \
 	hv/exit/exit.c hv/machine/memory_map.c hv/partition/memory.c
-# The rest does without what pays for speed with size.
-HV_SIZE := $(if $(findstring clang,$(CC)),,-fno-tree-dominator-opts -fno-tree-pre -fno-partial-inlining \
-	-fira-region=one -fno-schedule-insns2)
 HV_SPEED := -O2 $(if $(findstring clang,$(CC)),,-fno-align-functions -fno-align-jumps -fno-align-loops)
 HV_LTO_LINK = $(CC) $(filter-out -MMD -MP -I.,$(HV_FLAGS))
 HV_LINK = $(HV_LTO_LINK) -nostdlib -static \
@@ -114,7 +111,7 @@ $O/nestor.elf: $(HV_OBJ) $O/symbols.o linker.ld
 
 $O/hv-image/%.o: %.c Makefile
 	@mkdir -p $(@D) && $(SAY) "CC $<"
-	$(CC) $(HV_FLAGS) $(if $(filter $(HV_FAST),$<),$(HV_SPEED),$(HV_SIZE)) -c -o $@ $<
+	$(CC) $(HV_FLAGS) $(if $(filter $(HV_FAST),$<),$(HV_SPEED)) -c -o $@ $<
 $O/hv-image/%.o: %.asm Makefile
 	@mkdir -p $(@D) && $(SAY) "AS $<"
 	$(NASM) -f elf64 -I hv/ -MD $(@:.o=.d) -o $@ $<

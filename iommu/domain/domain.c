@@ -271,7 +271,7 @@ static bool followers_are_done(struct domain *d, u64 changes)
     return done;
 }
 
-seldom bool domain_id(const struct domain *d, const struct vtd_unit *unit, u16 *out)
+bool domain_id(const struct domain *d, const struct vtd_unit *unit, u16 *out)
 {
     struct spinlock *lock = (struct spinlock *)&d->dids.lock;
     bool found = false;
@@ -298,7 +298,7 @@ static enum result flush_units(struct domain *d, u64 gpa, u64 size)
     return first;
 }
 
-seldom enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
+enum result domain_flush(struct domain *d, gpa_t gpa, u64 size)
 {
     spin_lock(&d->tables_lock);
     hpa_t retired = ptab_take_retired(&d->tables);

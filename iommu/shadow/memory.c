@@ -2,7 +2,7 @@
 /* Pages of shadow_memory: counted before they are taken, by units that do not know of each other. */
 #include "iommu/shadow/state.h"
 
-not_inlined u32 shadow_memory_take(struct shadow_set *set, struct shadow *s, u32 count)
+u32 shadow_memory_take(struct shadow_set *set, struct shadow *s, u32 count)
 {
     struct shadow_memory *memory = set->config.memory;
     u32 most = memory->pages / 2;

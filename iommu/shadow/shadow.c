@@ -182,7 +182,7 @@ void shadow_give(struct shadow_set *set, struct shadow *s, u16 guest_did)
 
 enum { PASSED_A_STEP = 32 };
 
-not_inlined struct shadow *shadow_next(const struct shadow_set *set, u32 guest_did, u32 after, u32 *budget)
+struct shadow *shadow_next(const struct shadow_set *set, u32 guest_did, u32 after, u32 *budget)
 {
     const struct use *use = guest_did == SHADOW_ALL ? NULL : first_use(set, (u16)guest_did);
     struct shadow *s = guest_did == SHADOW_ALL ? set->first : use != NULL ? use->shadow : NULL;

@@ -21,7 +21,7 @@ void viommu_queue_reset(struct viommu *v)
 }
 
 /* IQA may change whenever the queue is empty (VT-d 11.4.9.3). */
-not_inlined void viommu_queue_moved(struct viommu *v)
+void viommu_queue_moved(struct viommu *v)
 {
     u64 iqa = v->reg[VREG_IQA];
     v->queue.base = iqa & FIELD_MASK(IQA_IQA);
@@ -36,7 +36,7 @@ void viommu_queue_enable(struct viommu *v)
     viommu_queue_enable_at(v, 0);
 }
 
-not_inlined void viommu_queue_enable_at(struct viommu *v, u32 head)
+void viommu_queue_enable_at(struct viommu *v, u32 head)
 {
     viommu_queue_moved(v);
     v->queue.fetch = head;
