@@ -11,10 +11,11 @@ enum { MS = 50000, TICKS = 2000, MESSAGE_EACH = 100, IDENTITY = 0x11e81234, KEPT
 
 static volatile u32 second_ticks;
 
+/* Bochs measures deadlines by a clock that a reset of the machine does not turn back: then they are over at once. */
 static void sleep_until(u64 next)
 {
-    msr_put(MSR_DEADLINE, next);
     do {
+        msr_put(MSR_DEADLINE, next);
         __asm__ volatile("sti; hlt; cli");
     } while (read_tsc() < next);
 }
