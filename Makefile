@@ -77,6 +77,9 @@ BOOT_OBJ := $(patsubst %.c,$O/efi/%.o,$(wildcard boot/*.c) $(BOOT_SHARED)) \
 BOOT_PURE := $(shell grep -LF -e boot/uefi.h $$(grep -lF boot/uefi.h boot/*.h | sed 's/^/-e /') boot/*.c)
 # The reader of the status window, but for what it runs on.
 CTL_C := $(filter-out tools/nestorctl/efi% tools/nestorctl/linux%,$(wildcard tools/nestorctl/*.c))
+CTL_PURE := $(BOOT_PURE) drivers/crc32.c drivers/format.c hv/machine/libc.c hv/vmx/caps.c hv/vmx/reason.c \
+	 $(wildcard iommu/spec/*.c)
+CTL_LINUX := $(CTL_C) $(wildcard tools/nestorctl/linux*.c) $(CTL_PURE)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*/test_*.c))
 HV_PURE := $(sort $(wildcard hv/guest/*.c $(subst /test_,/,$(UNIT:%=hv/%.c))))
 HOSTED_C := $(wildcard iommu/*/*.c tests/support/*.c tests/model/*.c tools/*_line.c tools/*_text.c) \
@@ -164,16 +167,14 @@ dist: ## obj/dist: source, program, bill of materials and sums of the commit tha
 
 # The reader of the status window, for Linux and for the firmware's shell: one source, a platform each. The first has no
 # C library, so that one static file runs on any Linux.
-CTL_PURE := $(BOOT_PURE) drivers/crc32.c drivers/format.c hv/machine/libc.c hv/vmx/caps.c hv/vmx/reason.c \
-	 $(wildcard iommu/spec/*.c)
-CTL_LINUX := $(CTL_C) $(wildcard tools/nestorctl/linux*.c) $(CTL_PURE)
 CTL_FLAGS := $(COMMON) -Os -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-builtin
+CTL_LINK = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-znoexecstack,-s
 $O/ctl/%.o: %.c Makefile
 	@mkdir -p $(@D) && $(SAY) "CC $<"
 	$(CC) $(CTL_FLAGS) -c -o $@ $<
 $O/nestorctl: $(CTL_LINUX:%.c=$O/ctl/%.o)
-	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections,-znoexecstack,-s -o $@ $^
+	$(CTL_LINK) -o $@ $^
 # In the firmware's shell nothing ends a program, and there are no files of names and no browser.
 CTL_EFI := $(filter-out %/top.c %/ids.c tools/nestorctl/html%,$(CTL_C)) tools/nestorctl/efi.c hv/vmx/reason.c
 $O/nestorctl.efi.so: $(CTL_EFI:%.c=$O/efi/%.o) $O/efi/boot/bridge.o \

@@ -25,6 +25,17 @@ $O/bochs/guest/reports: boot/status_client.c drivers/crc32.c hv/machine/libc.c
 # What it shows is built for any Linux.
 RUN_NEEDS += $O/nestorctl
 
+# nestorctl as it comes with a later Nestor, which speaks another protocol.
+TEST_NEEDS += $O/bochs/nestorctl-later
+$O/bochs/later/main.c: tools/nestorctl/main.c
+	@mkdir -p $(@D)
+	sed 's/r.edx == STATUS_PROTOCOL/r.edx == STATUS_PROTOCOL + 1/' $< >$@
+	! cmp -s $< $@
+$O/bochs/later/main.o: $O/bochs/later/main.c Makefile
+	$(CC) $(CTL_FLAGS) -c -o $@ $<
+$O/bochs/nestorctl-later: $O/bochs/later/main.o $(patsubst %.c,$O/ctl/%.o,$(filter-out %/main.c,$(CTL_LINUX)))
+	$(CTL_LINK) -o $@ $^
+
 # A module for the guest's 6.1 kernel, built as any module with that kernel's headers in the cache. Kbuild
 # writes beside the sources, so it gets a copy of them.
 CACHE := $(or $(NESTOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/nestor)

@@ -17,6 +17,8 @@ BUSYBOX = pathlib.Path("/bin/busybox")
 HERE = pathlib.Path(__file__).resolve().parent
 OBJ = HERE.parents[2] / "obj/bochs/guest"
 MODULES = OBJ.parent / "module"
+# For the step of this name alone.
+STEP_PROGRAMS = {"control": [OBJ.parent / "nestorctl-later"]}
 PROGRAMS = [OBJ / source.stem for source in sorted(HERE.glob("*.c"))] + [OBJ.parents[1] / "nestorctl"]
 
 
@@ -75,7 +77,7 @@ def build(module_tree, extra=(), wanted=WANTED, steps=""):
     out.append(entry("init", 0o100755, (HERE / "init").read_bytes()))
     for path in sorted((HERE / "steps").glob("*.sh")):
         out.append(entry(f"steps/{path.name}", 0o100644, path.read_bytes()))
-    for path in PROGRAMS:
+    for path in PROGRAMS + [path for step in steps.split(",") for path in STEP_PROGRAMS.get(step, ())]:
         out.append(entry(f"bin/{path.name}", 0o100755, path.read_bytes()))
     later = [name for step in steps.split(",") for name in LATER.get(step, ())]
     for folder, names in (("m", wanted), ("later", later)) if module_tree else ():

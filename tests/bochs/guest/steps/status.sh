@@ -39,6 +39,56 @@ step_names() {
     rm /usr/share/misc/pci.ids
 }
 
+# shows NAME TEXT [TIMES]: waits until the partition's console has it so often.
+shows() {
+    n=0
+    while [ "$(nestorctl console "$1" | grep -c "$2")" -lt "${3:-1}" ] && [ $n -lt 100 ]; do
+        usleep 100000
+        n=$((n + 1))
+    done
+    [ $n -lt 100 ]
+}
+
+# The partition rt, which starts later and is controlled by the root, from nothing to its end; what goes on meanwhile.
+control() {
+    nestorctl top >/tmp/top 2>&1 &
+    top=$!
+    nestorctl log -f >/tmp/log 2>&1 &
+    log=$!
+    nestorctl console rt -f >/tmp/console 2>&1 &
+    console=$!
+    ctl control-before 0 status
+    ctl control-start 0 start rt
+    shows rt "second CPU"
+    verdict control-starts $? "$n tenths of a second"
+    ctl control-runs 13 start rt
+    ctl control-type 0 type rt xyz
+    shows rt "key 00000079"
+    verdict control-typed $? "$n tenths of a second"
+    ctl control-restart 0 --json restart rt
+    shows rt "second CPU" 2
+    verdict control-again $? "$n tenths of a second"
+    ctl control-stop 0 stop rt
+    ctl control-stopped 13 stop rt
+    ctl control-console 0 console rt
+    ctl control-after 0 status
+    ctl control-nobody 12 stop nobody
+    nestorctl-later status >/tmp/ctl 2>&1
+    [ $? = 6 ] && grep -q "speaks another protocol" /tmp/ctl
+    verdict control-later $? "$(cat /tmp/ctl)"
+    sleep 3
+    kill $top $log $console
+    sed "s/^/guest: top: /" /tmp/top
+    sed "s/^/guest: log: /" /tmp/log
+    sed "s/^/guest: console: /" /tmp/console
+}
+
+# Printed when it is over, or lines of Nestor's would get into these.
+step_control() {
+    control >/tmp/control 2>&1
+    cat /tmp/control
+}
+
 # What the DMA of each function goes through, alone.
 step_devices() { ctl ctl-json 0 --json devices; }
 
