@@ -210,7 +210,7 @@ static void step(struct shadow_set *set, struct shadow *s, u64 *at, u64 end, u32
     *at = start + count * shadow_span(p.level);
 }
 
-static seldom void tell_missing(const struct shadow_set *set, struct shadow *s)
+static void tell_missing(const struct shadow_set *set, struct shadow *s)
 {
     if (s->missing != 0 && !s->told) {
         s->told = true;
