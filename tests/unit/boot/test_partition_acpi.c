@@ -147,7 +147,7 @@ static void units(void **state)
     assert_int_equal(vtd_dmar_parse(dmar, length, &parsed, &e), OK);
     assert_int_equal(length, 48 + 2 * 16 + 4 * 8);
     assert_int_equal(parsed.haw, 46);
-    assert_false(parsed.intr_remap);
+    assert_true(parsed.intr_remap);
     assert_int_equal(parsed.unit_count, 2);
     static const struct { u64 base; u32 window; u16 count; u16 sids[3]; } expected[] = {
         {0xfed90000, 0x1000, 3, {0x0040, 0x0100, 0x0041}}, {0xfeda0000, 0x4000, 1, {0xfe00}}};
