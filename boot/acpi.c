@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* See acpi.h. ACPI 6.5 chapters 5.2.5 to 5.2.8; SPCR and MCFG have documents of their own. */
 #include "boot/acpi_table.h"
+#include "iommu/spec/dmar.h"
 
 enum { RSDP_BYTES_1 = 20, RSDP_BYTES_2 = 36 };
 
@@ -177,11 +178,10 @@ void acpi_hide_dmar(const struct acpi_memory *m, const struct acpi_tables *table
 
 void acpi_clear_intr_remap(const struct acpi_memory *m, const struct acpi_tables *tables)
 {
-    enum { FLAGS = 37, INTR_REMAP = 1 };
     u32 length;
     u8 *bytes = acpi_open(m, tables->dmar, &length);
-    if (bytes != NULL && length > FLAGS) {
-        bytes[FLAGS] &= (u8)~INTR_REMAP;
+    if (bytes != NULL && length > VTD_DMAR_FLAGS_AT) {
+        bytes[VTD_DMAR_FLAGS_AT] &= (u8)~VTD_DMAR_INTR_REMAP;
         acpi_fix_sum(bytes, length);
     }
 }

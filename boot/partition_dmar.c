@@ -4,12 +4,12 @@
 
 #include "boot/bytes.h"
 
-enum { HEAD_BYTES = 12, UNIT_BYTES = 16, SCOPE_BYTES = 8, SCOPE_ENDPOINT = 1, INTR_REMAP = 1 };
+enum { HEAD_BYTES = 12, UNIT_BYTES = 16, SCOPE_BYTES = 8 };
 
 /* To the guest its bus is one of a host bridge's own, so the path is one step. */
 static void put_scope(u8 *to, u16 source_id)
 {
-    bytes_put(to, SCOPE_ENDPOINT | SCOPE_BYTES << 8, 2);
+    bytes_put(to, VTD_SCOPE_ENDPOINT | SCOPE_BYTES << 8, 2);
     bytes_put(to + 2, 0, 3);
     to[5] = (u8)(source_id >> 8);
     to[6] = source_id >> 3 & 31;
@@ -51,7 +51,7 @@ u32 partition_dmar(const struct partition_pci *pci, u8 to[PARTITION_DMAR])
         return 0;
     }
     bytes_put(to, pci->dmar->haw - 1, 1);
-    bytes_put(to + 1, INTR_REMAP, 8);
+    bytes_put(to + 1, VTD_DMAR_INTR_REMAP, 8);
     bytes_put(to + 9, 0, 3);
     return bytes;
 }

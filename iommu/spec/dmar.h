@@ -21,6 +21,14 @@ enum {
     VTD_DMAR_NOTES = 16,
 };
 
+/* Flags of the table, one byte of it, VT-d 8.1. */
+enum vtd_dmar_flags {
+    VTD_DMAR_INTR_REMAP = 1 << 0,
+    VTD_DMAR_X2APIC_OPT_OUT = 1 << 1,
+    VTD_DMAR_DMA_OPT_IN = 1 << 2,
+};
+enum { VTD_DMAR_FLAGS_AT = 37 };
+
 /* Device scope types, VT-d 8.3.1. Other values are kept as they are. */
 enum vtd_scope_type {
     VTD_SCOPE_ENDPOINT = 1,

@@ -316,9 +316,10 @@ static enum result check_header(struct dmar_parser *p, size_t size)
         haw = HAW_MAX;
     }
     p->out->haw = (u8)haw;
-    p->out->intr_remap = (dmar_get(p, 37, 1) & 1) != 0;
-    p->out->x2apic_opt_out = (dmar_get(p, 37, 1) & 2) != 0;
-    p->out->dma_opt_in = (dmar_get(p, 37, 1) & 4) != 0;
+    u64 flags = dmar_get(p, VTD_DMAR_FLAGS_AT, 1);
+    p->out->intr_remap = (flags & VTD_DMAR_INTR_REMAP) != 0;
+    p->out->x2apic_opt_out = (flags & VTD_DMAR_X2APIC_OPT_OUT) != 0;
+    p->out->dma_opt_in = (flags & VTD_DMAR_DMA_OPT_IN) != 0;
     return OK;
 }
 
