@@ -18,7 +18,7 @@ static struct {
     struct spinlock ring_lock;
     u8 level;
     bool forced;
-    bool amid;              /* a guest's line that has no end yet */
+    const void *amid;       /* whose line has no end yet, see log_amid() */
     u64 end;
     char *ring;
     struct handover_left *left;
@@ -70,9 +70,9 @@ static void put(enum log_level level, const char *line, size_t length)
     unlock(&console.ring_lock);
     if ((u8)level <= console.level) {
         lock(&console.lock);
-        if (console.amid) {
+        if (console.amid != NULL) {
             serial_write(&console.serial, "\n", 1);
-            console.amid = false;
+            console.amid = NULL;
         }
         serial_write(&console.serial, line, length);
         unlock(&console.lock);
@@ -96,16 +96,18 @@ void port_log(enum log_level level, const char *fmt, ...)
     put(level, line, length + 1);
 }
 
-bool log_pass(const char *text, u32 length)
+bool log_pass(const void *who, const void *amid, const char *text, u32 length)
 {
     lock(&console.lock);
-    bool taken = serial_offer(&console.serial, text, length);
-    console.amid = taken ? text[length - 1] != '\n' : console.amid;
+    bool taken = console.amid == amid && serial_offer(&console.serial, text, length);
+    if (taken) {
+        console.amid = text[length - 1] != '\n' ? who : NULL;
+    }
     unlock(&console.lock);
     return taken;
 }
 
-bool log_is_amid(void)
+const void *log_amid(void)
 {
     return __atomic_load_n(&console.amid, __ATOMIC_RELAXED);
 }

@@ -9,13 +9,13 @@ void log_init(const struct handover *h);
 /* From now on lines are printed without the lock, whoever holds it. */
 void log_force(void);
 
+/* Whose line, the last one on the console, has no end yet. NULL: none has, or a line of Nestor's has ended it. */
+const void *log_amid(void);
 /*
- * What a guest prints, at most SERIAL_FIFO bytes with their carriage returns; not in the log. False: the port is busy
- * still, and took nothing.
+ * What guest `who` prints, at most SERIAL_FIFO bytes with their carriage returns; not in the log. False: nothing was
+ * taken, as the port is busy still, or as log_amid() is no more what it was when the text was made.
  */
-must_use bool log_pass(const char *text, u32 length);
-/* The last line on the console is a guest's that has no end yet: no line of Nestor's has come between. */
-bool log_is_amid(void);
+must_use bool log_pass(const void *who, const void *amid, const char *text, u32 length);
 
 /* Bytes ever written, which is where the next one goes. The last HANDOVER_LOG_BYTES of them are kept. */
 u64 log_end(void);

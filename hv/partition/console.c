@@ -94,15 +94,16 @@ static bool is_waiting(const struct partition_output *o)
     return o->ring != NULL && __atomic_load_n(&o->put, __ATOMIC_ACQUIRE) != o->taken;
 }
 
-/* A line feed goes out as two bytes. A line that was cut goes on with the name again. */
+/* A line feed goes out as two bytes. A line that another's has cut goes on in a new one, with the name again. */
 static void pass(struct partition *p)
 {
     struct partition_output *o = &p->console;
-    char text[SERIAL_FIFO];
-    u32 n = 0;
-    u32 feeds = 0;
+    const void *amid = log_amid();
+    char text[SERIAL_FIFO] = "\n";
+    u32 feeds = amid != NULL && amid != p ? 1 : 0;
+    u32 n = feeds;
     u64 taken = o->taken;
-    u32 at = log_is_amid() ? o->prefix : 0;
+    u32 at = amid == p ? o->prefix : 0;
     u64 end = __atomic_load_n(&o->put, __ATOMIC_ACQUIRE);
     while (n + feeds < SERIAL_FIFO - 1 && taken != end) {
         char c = prefix(p, at);
@@ -118,13 +119,13 @@ static void pass(struct partition *p)
             at = c == '\n' ? 0 : at;
         }
     }
-    if (n == 0 || log_pass(text, n)) {
+    if (n == 0 || log_pass(p, amid, text, n)) {
         o->prefix = at;
         __atomic_store_n(&o->taken, taken, __ATOMIC_RELEASE);
     }
 }
 
-/* A line is ended before another partition's begins, unless it is endless. */
+/* A line that has come whole is ended before another partition's begins, unless it is endless. */
 bool partition_console_drain(void)
 {
     static u32 turn = 1, pieces;
