@@ -63,8 +63,16 @@ static enum result add(struct vtd_unit *unit, u16 sid)
     struct vtd_own *own = &list(unit)[unit->own_count++];
     *own = (struct vtd_own){.sid = sid, .blocked = true};
     unit->reserve = unit->queue_size / 2;
+    /* What it has had from the first instant, where SIDP limits it. */
+    context = vtd_context_find(unit, VTD_ROOT_OFF, sid);
+    bool limited = vtd_context_is_own(unit, VTD_ROOT_OFF, sid);
+    const u64 old[2] = {context[0], context[1]};
     follow(unit, own);
-    return vtd_inval_all(unit);
+    r = vtd_inval_all(unit);
+    if (r == OK && limited) {
+        vtd_pasid_free_directory(vtd_context_directory(old), vtd_context_pasids(old));
+    }
+    return r;
 }
 
 enum result vtd_own_add(struct vtd_unit *unit, u16 sid)
@@ -75,6 +83,15 @@ enum result vtd_own_add(struct vtd_unit *unit, u16 sid)
     return r;
 }
 
+/* Nobody is told that the choice holds. What the unit has read of it meanwhile it forgets before it is used again. */
+static void go_back(struct vtd_unit *unit, struct vtd_own *own)
+{
+    if (own != NULL) {
+        own->guest = own->former;
+        follow(unit, own);
+    }
+}
+
 enum result vtd_own_select(struct vtd_unit *unit, const u16 *sids, u32 count, bool guest)
 {
     enum result r = OK;
@@ -82,12 +99,16 @@ enum result vtd_own_select(struct vtd_unit *unit, const u16 *sids, u32 count, bo
     for (u32 i = 0; i < count; i++) {
         struct vtd_own *own = find(unit, sids[i]);
         if (own != NULL) {
+            own->former = own->guest;
             own->guest = guest;
             follow(unit, own);
         }
         r = own != NULL ? r : ERR_NOT_FOUND;
     }
     enum result done = vtd_inval_all(unit);
+    for (u32 i = 0; done != OK && i < count; i++) {
+        go_back(unit, find(unit, sids[i]));
+    }
     spin_unlock(&unit->lock);
     return r == OK ? done : r;
 }

@@ -46,7 +46,8 @@ struct vtd_own {
     _Alignas(16) u64 context[2][2]; /* OWN_OFF, OWN_GUEST: words of its entries, to be in the unit's roots */
     u16 sid;
     bool blocked;
-    bool guest;             /* it goes through context[1], else [0] */
+    bool guest;             /* it goes through context[1], else [0], */
+    bool former;            /* and did so before the last choice */
 };
 
 /* What SIDP forbids a device's entries. */

@@ -153,7 +153,10 @@ must_use enum result vtd_device_close(struct vtd_unit *unit, enum vtd_root root,
  * device blocked; nothing else is said of it in the other roots from now on. Before any guest runs, and for good.
  */
 must_use enum result vtd_own_add(struct vtd_unit *unit, u16 sid);
-/* All of these go through what they have in OWN_GUEST, or in OWN_OFF. ERR_NOT_FOUND: one of them is not owned. */
+/*
+ * All of these go through what they have in OWN_GUEST, or in OWN_OFF. ERR_NOT_FOUND: one of them is not owned. If the
+ * unit does not confirm it they have what they had before, once it has come back.
+ */
 must_use enum result vtd_own_select(struct vtd_unit *unit, const u16 *sids, u32 count, bool guest);
 /*
  * Keeps one away, or lets it in. After OK nothing of it is under way or cached, no storm of its is held against it, and

@@ -85,6 +85,25 @@ static void whatever_a_guest_asks_for(void **state)
     vtd_rig_stop(&rig);
 }
 
+/* Given away: what it had from the first instant goes back, and the limits hold for what its owner has. */
+static void of_one_that_is_owned(void **state)
+{
+    (void)state;
+    static const struct vtd_context plain = {.pasids = 0};
+    struct vtd_rig rig;
+    start(&rig, VTD_RIG_SERVER, NO_PWSNP | NO_PGSNP);
+    u32 used = hosted_pages_used();
+    assert_int_equal(vtd_own_add(rig.unit, OTHER), OK);
+    u32 each = hosted_pages_used() - used;
+    assert_int_equal(vtd_own_add(rig.unit, SID), OK);
+    assert_int_equal(hosted_pages_used(), used + each - 2);
+    const struct vtd_entry second = {.pgtt = PGTT_SECOND_STAGE, .did = 2, .ss_root = rig.root, .ss_levels = 4};
+    assert_int_equal(vtd_device_open(rig.unit, VTD_ROOT_OWN_OFF, SID, &plain), OK);
+    assert_int_equal(vtd_device_set_entry(rig.unit, VTD_ROOT_OWN_OFF, SID, VTD_NO_PASID, &second), OK);
+    expect_snoops(entry_of(&rig, VTD_ROOT_OWN_OFF, SID, 0), false, false);
+    vtd_rig_stop(&rig);
+}
+
 static void more_than_there_is_room_for(void **state)
 {
     (void)state;
@@ -132,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_the_first_instant),
         cmocka_unit_test(whatever_a_guest_asks_for),
+        cmocka_unit_test(of_one_that_is_owned),
         cmocka_unit_test(more_than_there_is_room_for),
         cmocka_unit_test(every_allocation_fails_once),
         cmocka_unit_test(a_legacy_unit),

@@ -127,6 +127,29 @@ static void its_owner_chooses_in_both_roots(void **state)
     }
 }
 
+/* The unit hangs over it: once it is back, they have what they had, whichever that was. */
+static void a_choice_without_an_answer_is_none(void **state)
+{
+    (void)state;
+    static const u16 sids[] = {SID};
+    for (u32 i = 0; i < 4 * ARRAY_LEN(kinds); i++) {
+        struct vtd_rig rig;
+        bool had = (i & 1) != 0;
+        bool wanted = (i & 2) != 0;
+        start(&rig, kinds[i / 4]);
+        assert_int_equal(vtd_own_select(rig.unit, sids, 1, had), OK);
+        expect_in_both(&rig, !had);
+        model_set_faults(rig.model, &(struct model_faults){.queue_hang = true});
+        assert_int_equal(vtd_own_select(rig.unit, sids, 1, wanted), ERR_TIMEOUT);
+        model_set_faults(rig.model, &(struct model_faults){0});
+        model_kick(rig.model);
+        expect_in_both(&rig, !had);
+        assert_int_equal(vtd_own_select(rig.unit, sids, 1, wanted), OK);
+        expect_in_both(&rig, !wanted);
+        vtd_rig_stop(&rig);
+    }
+}
+
 static void one_without_entries_has_nothing_to_let_in(void **state)
 {
     (void)state;
@@ -231,6 +254,7 @@ int main(void)
         cmocka_unit_test(it_is_kept_away_in_both_roots),
         cmocka_unit_test(storms_are_of_one_life),
         cmocka_unit_test(its_owner_chooses_in_both_roots),
+        cmocka_unit_test(a_choice_without_an_answer_is_none),
         cmocka_unit_test(one_without_entries_has_nothing_to_let_in),
         cmocka_unit_test(faults_have_an_owner),
         cmocka_unit_test(faults_of_before_are_forgotten),
