@@ -54,11 +54,44 @@ static bool forwards_ari(const struct pci_config *c, struct pci_function port, u
     return version > 1 && (read(c, port, express + EXPRESS_CONTROL_2) & ARI_FORWARDING) != 0;
 }
 
+static u32 port_type(const struct pci_config *c, struct pci_function f)
+{
+    u32 express = function_capability(c, f, CAPABILITY_EXPRESS);
+    return express == 0 ? 0 : read(c, f, express) >> 20 & PORT_TYPE;
+}
+
+/*
+ * The ports of one switch, or of one device, from the id *at on: what comes in at one of them goes out at another by
+ * its address, past the units, unless ACS sends it upwards. The port itself is among them.
+ */
+static bool next_beside(const struct pci_config *c, struct pci_function port, u32 *at, struct pci_function *found)
+{
+    for (; coverage_next(c, at, found) && found->bus == port.bus; ++*at) {
+        u32 type = port_type(c, *found);
+        if (type == PORT_DOWNSTREAM || (type == PORT_ROOT && found->device == port.device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With ACS, what a port does not redirect it sends no other. */
+static bool all_beside_have_acs(const struct pci_config *c, struct pci_function port)
+{
+    struct pci_function other;
+    bool have = true;
+    for (u32 at = (u32)port.bus << 8; next_beside(c, port, &at, &other); at++) {
+        u32 acs_at = 0;
+        have = have && coverage_capability(c, other, CAPABILITY_ACS, &acs_at);
+    }
+    return have;
+}
+
 static const char *port_open(const struct pci_config *c, struct pci_function port)
 {
     u32 on;
     u32 express = function_capability(c, port, CAPABILITY_EXPRESS);
-    u32 type = express == 0 ? 0 : read(c, port, express) >> 20 & PORT_TYPE;
+    u32 type = port_type(c, port);
     if (type == PORT_UPSTREAM) {
         return NULL;
     }
@@ -68,9 +101,12 @@ static const char *port_open(const struct pci_config *c, struct pci_function por
     if (forwards_ari(c, port, express)) {
         return "a function below ports that do not forward ARI";
     }
-    return (acs(c, port, ACS_VALIDATES, &on) & ACS_VALIDATES) == 0
-               ? "a function below ports with ACS source validation"
-               : NULL;
+    if ((acs(c, port, ACS_VALIDATES, &on) & ACS_VALIDATES) == 0) {
+        return "a function below ports with ACS source validation";
+    }
+    return all_beside_have_acs(c, port)
+               ? NULL
+               : "a function below ports whose neighbours, in the same switch or device, have ACS";
 }
 
 const char *function_path_open(const struct pci_config *c, struct pci_function f)
@@ -82,34 +118,54 @@ const char *function_path_open(const struct pci_config *c, struct pci_function f
     return expected;
 }
 
-static bool close_port(const struct pci_config *c, struct pci_function port)
+/* Of these what ACS has. */
+static bool close_port(const struct pci_config *c, struct pci_function port, u32 wanted)
 {
-    enum { WANTED = ACS_VALIDATES | ACS_REDIRECTS | ACS_FORWARDS };
     u32 at = 0;
     u32 on;
-    u32 had = acs(c, port, WANTED, &on);
+    u32 had = acs(c, port, wanted, &on);
     if (coverage_capability(c, port, CAPABILITY_ACS, &at)) {
         c->write(c->ctx, port, at + ACS_CONTROL, read(c, port, at + ACS_CONTROL) | had << 16);
     }
-    return acs(c, port, WANTED, &on) == on;
+    return acs(c, port, wanted, &on) == on;
+}
+
+static bool close_beside(const struct pci_config *c, struct pci_function port)
+{
+    struct pci_function other;
+    bool closed = true;
+    for (u32 at = (u32)port.bus << 8; next_beside(c, port, &at, &other); at++) {
+        closed = close_port(c, other, ACS_REDIRECTS) && closed;
+    }
+    return closed;
+}
+
+/* Firmware and OS turn a bridge on as they start a driver below it. Here neither does, and the root may not. */
+static void let_through(const struct pci_config *c, struct pci_function bridge)
+{
+    u32 command = read(c, bridge, FUNCTION_COMMAND) & 0xffff;
+    c->write(c->ctx, bridge, FUNCTION_COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);
 }
 
 bool function_path_close(const struct pci_config *c, struct pci_function f)
 {
-    while (bridge_above(c, f, &f)) {
-        if (!close_port(c, f)) {
-            return false;
-        }
+    bool closed = true;
+    while (closed && bridge_above(c, f, &f)) {
+        closed = close_port(c, f, ACS_VALIDATES | ACS_REDIRECTS | ACS_FORWARDS) && close_beside(c, f);
+        let_through(c, f);
     }
-    return true;
+    return closed;
 }
 
-/* PCI Express 6.12.1.2: a function of several that has ACS, and does not redirect, sends its siblings nothing. */
+/*
+ * PCI Express 6.12.1.2: a function of several that has ACS, and cannot redirect, sends its siblings nothing. One that
+ * can does not do so any more after its next reset, whoever has it.
+ */
 static bool is_apart(const struct pci_config *c, struct pci_function f)
 {
     u32 at = 0;
     u32 on;
-    return coverage_capability(c, f, CAPABILITY_ACS, &at) && acs(c, f, ACS_REDIRECTS, &on) == on;
+    return coverage_capability(c, f, CAPABILITY_ACS, &at) && acs(c, f, ACS_REDIRECTS, &on) == 0;
 }
 
 struct function_reach function_path_reach(const struct pci_config *c, struct pci_function f)

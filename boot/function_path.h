@@ -13,7 +13,10 @@
  * another device's registers past the units, or will once function_path_close() was called. Else what was expected.
  */
 const char *function_path_open(const struct pci_config *config, struct pci_function f);
-/* Turns on what ACS has, in all ports above. False: one does not take it. */
+/*
+ * Turns on what ACS has, in all ports above, and redirection in those beside them; what is above lets DMA and accesses
+ * through. False: a port does not take it.
+ */
 bool function_path_close(const struct pci_config *config, struct pci_function f);
 
 /* What is behind the same port: buses. On a root bus nothing checks source-ids. */

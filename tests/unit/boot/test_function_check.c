@@ -4,7 +4,7 @@
  * written.
  *
  *   00:00.0 host bridge      00:02.0 endpoint: a wide BAR, MSI-X, FLR     00:0e.0 endpoint: MSI, SR-IOV
- *   00:03.0/.1 one device    00:04.0/.1 one device, both with ACS
+ *   00:03.0/.1 one device    00:04.0/.1 one device, both with ACS that has nothing to redirect
  *   00:1c.0 port -> 01       01:00.0/.1 endpoint
  *   00:1c.4 port -> 02-05    02:00.0 switch -> 03-05    03:00.0 port -> 04    03:01.0 port -> 05
  *                            04:00.0 endpoint           05:00.0 endpoint
@@ -156,7 +156,7 @@ static void begin(void)
     add_endpoint(0, 3, 1, 0xc0011000);
     m = add_endpoint(0, 4, 0, 0xc0012000);
     m->space[0x0e] = 0x80;
-    add_acs(m, 0x0c, 0x0c);
+    add_acs(m, 0, 0);
     add_acs(add_endpoint(0, 4, 1, 0xc0013000), 0, 0);
     add_port(0, 0x1c, 0, ROOT, 1, 1);
     add_endpoint(1, 0, 0, 0xc0100000)->space[0x0e] = 0x80;
@@ -360,7 +360,8 @@ static void groups(void **state)
                "00:03.0 in this partition, too: nothing keeps the two apart");
     is_accepted("device = 0:0:3.1\ndevice = 0:0:3.0\n");
     is_accepted("device = 0:0:4.1\n");
-    put(at(0, 4, 0)->space, ACS_AT + 4, 4, 0x0c | 4 << 16);
+    /* Redirection that is on is off after a reset. */
+    put(at(0, 4, 0)->space, ACS_AT + 4, 4, 0x0c | 0x0c << 16);
     is_refused("device = 0:0:4.1\n", 5, "0000:00:04.1",
                "00:04.0 in this partition, too: nothing keeps the two apart");
     /* Who is behind a bridge of the same device could reach its registers; behind one below its port is nobody. */
@@ -396,6 +397,22 @@ static void what_is_above(void **state)
     is_accepted("device = 0:5:0.0\n");
 }
 
+/* What comes in at another port of the same switch, or device, is sent on by its address. */
+static void what_is_beside_the_ports(void **state)
+{
+    (void)state;
+    static const char beside[] = "a function below ports whose neighbours, in the same switch or device, have ACS";
+    begin();
+    put(at(3, 0, 0)->space, 0x100, 4, 0);
+    is_refused("device = 0:5:0.0\n", 5, "0000:05:00.0", beside);
+    put(at(3, 0, 0)->space, 0x42, 1, 2);    /* no port */
+    is_accepted("device = 0:5:0.0\n");
+    begin();
+    put(at(0, 0x1c, 0)->space, 0x100, 4, 0);
+    is_refused("device = 0:5:0.0\n", 5, "0000:05:00.0", beside);
+    is_accepted("device = 0:0:2.0\n");
+}
+
 /* Every port above, with what it has and nothing else. */
 static void ports_are_closed(void **state)
 {
@@ -405,9 +422,26 @@ static void ports_are_closed(void **state)
     assert_true(function_path_close(&pci, (struct pci_function){5, 0, 0}));
     assert_int_equal(read(NULL, (struct pci_function){3, 1, 0}, ACS_AT + 4), 0x1d001f);
     assert_int_equal(read(NULL, (struct pci_function){0, 0x1c, 4}, ACS_AT + 4), 0x250005);
-    assert_int_equal(read(NULL, (struct pci_function){3, 0, 0}, ACS_AT + 4), 0x1f);
+    assert_int_equal(read(NULL, (struct pci_function){3, 0, 0}, ACS_AT + 4), 0xc001f);
+    assert_int_equal(read(NULL, (struct pci_function){0, 0x1c, 0}, ACS_AT + 4), 0xc001f);
     put(at(3, 0, 0)->writable, ACS_AT + 6, 2, 0x1e);
     assert_false(function_path_close(&pci, (struct pci_function){4, 0, 0}));
+    begin();
+    put(at(3, 0, 0)->writable, ACS_AT + 6, 2, 0x1b);
+    assert_false(function_path_close(&pci, (struct pci_function){5, 0, 0}));
+}
+
+/* All bridges above, and no other: firmware may have left them off. */
+static void ports_let_through(void **state)
+{
+    (void)state;
+    begin();
+    put(at(2, 0, 0)->space, 4, 2, 0x400);
+    assert_true(function_path_close(&pci, (struct pci_function){5, 0, 0}));
+    assert_int_equal(read(NULL, (struct pci_function){3, 1, 0}, 4) & 0xffff, 6);
+    assert_int_equal(read(NULL, (struct pci_function){2, 0, 0}, 4) & 0xffff, 0x406);
+    assert_int_equal(read(NULL, (struct pci_function){0, 0x1c, 4}, 4) & 0xffff, 6);
+    assert_int_equal(read(NULL, (struct pci_function){3, 0, 0}, 4) & 0xffff, 0);
 }
 
 static void its_registers(void **state)
@@ -523,7 +557,9 @@ int main(void)
         cmocka_unit_test(who_needs_ats),
         cmocka_unit_test(groups),
         cmocka_unit_test(what_is_above),
+        cmocka_unit_test(what_is_beside_the_ports),
         cmocka_unit_test(ports_are_closed),
+        cmocka_unit_test(ports_let_through),
         cmocka_unit_test(its_registers),
         cmocka_unit_test(interrupts_and_reset),
         cmocka_unit_test(others),
