@@ -43,27 +43,47 @@ static void guest_interrupt(void *ctx, u64 addr, u32 data)
     kit->interrupt_data = data;
 }
 
+u32 kit_cpus(const struct kit *kit)
+{
+    return kit->owner == 0 ? (1u << KIT_CPUS) - 1 : 3u << (KIT_OWNER_CPU + 1 - 2 * kit->owner);
+}
+
 static bool guest_has_cpus(void *ctx, u32 cluster, u32 mask)
 {
     const struct kit *kit = ctx;
-    if (kit->owner) {
-        return cluster == 0 && mask == 1u << KIT_OWNER_CPU;
+    if (kit->owner != 0) {
+        return cluster == 0 && mask != 0 && (mask & ~kit_cpus(kit)) == 0;
     }
-    u32 own = cluster == 0 ? (1u << KIT_CPUS) - 1 : cluster == KIT_WIDE_CPU / 16 ? 1u << KIT_WIDE_CPU % 16 : 0;
+    u32 own = cluster == 0 ? kit_cpus(kit) : cluster == KIT_WIDE_CPU / 16 ? 1u << KIT_WIDE_CPU % 16 : 0;
     return cluster == GUEST_ALL_CPUS ? !kit->shared : (mask & ~own) == 0;
 }
 
 static bool guest_has_sources(void *ctx, u16 first, u16 last)
 {
     const struct kit *kit = ctx;
-    if (kit->owner) {
-        return first == last && first >= KIT_FOREIGN && first < KIT_FOREIGN_END;
+    bool found = false;
+    for (u32 i = 0; i < kit->sid_count; i++) {
+        found |= first == last && first == kit->sids[i];
     }
-    return !kit->shared || last < KIT_FOREIGN || first >= KIT_FOREIGN_END;
+    return kit->owner != 0 ? found : !kit->shared || last < KIT_FOREIGN || first >= KIT_FOREIGN_END;
+}
+
+static bool guest_interrupts_changed(void *ctx, u32 first, u32 end, u32 *next, u32 *budget)
+{
+    struct kit *kit = ctx;
+    return kit->interrupts_changed == NULL || kit->interrupts_changed(kit, first, end, next, budget);
+}
+
+static bool guest_interrupt_index(void *ctx, u32 host, u32 *index)
+{
+    struct kit *kit = ctx;
+    return kit->interrupt_index != NULL && kit->interrupt_index(kit, host, index);
 }
 
 static const struct guest_ops ops = {.read = guest_read, .ram = guest_ram, .interrupt = guest_interrupt,
-                                     .has_cpus = guest_has_cpus, .has_sources = guest_has_sources};
+                                     .has_cpus = guest_has_cpus, .has_sources = guest_has_sources,
+                                     .interrupts_changed = guest_interrupts_changed,
+                                     .interrupt_index = guest_interrupt_index};
 
 void kit_start_with(struct kit *kit, const struct viommu_config *quotas)
 {
@@ -86,7 +106,7 @@ void kit_start_unit(struct kit *kit, u64 cap, u64 ecap, const struct viommu_conf
         viommu.max_bindings = quotas->max_bindings;
         viommu.max_table_pages = quotas->max_table_pages;
         viommu.shared = quotas->shared;
-        viommu.interrupts = quotas->interrupts;
+        viommu.interrupts = kit->remaps = quotas->interrupts;
         viommu.shared_unit = quotas->shared_unit;
         viommu.kept_interrupts = quotas->kept_interrupts;
         viommu.shadows = quotas->shadows;
@@ -103,13 +123,15 @@ void kit_start(struct kit *kit)
 
 void kit_start_owner(struct kit *kit, struct kit *root, struct domain *memory, const u16 *sids, u32 count)
 {
-    *kit = (struct kit){.unit = root->unit, .owner = true, .next_page = KIT_OWNER_RAM, .ram_base = KIT_OWNER_RAM,
-                        .ram_end = KIT_OWNER_RAM_END};
+    u64 ram = KIT_OWNER_RAM + (u64)root->owners++ * KIT_OWNER_BYTES;
+    *kit = (struct kit){.unit = root->unit, .owner = root->owners, .next_page = ram, .ram_base = ram,
+                        .ram_end = ram + KIT_OWNER_BYTES, .sids = sids, .sid_count = count};
     root->shared = true;
     kit->root = kit_page(kit);
     kit->ring = kit_page(kit);
-    const struct viommu_config config = {.unit = host_unit(), .parent = memory, .ops = &ops, .ctx = kit, .partition = 1,
-                                         .gpa_width = 48, .sids = sids, .sid_count = count};
+    const struct viommu_config config = {.unit = host_unit(), .parent = memory, .ops = &ops, .ctx = kit,
+                                         .partition = kit->owner, .gpa_width = 48, .sids = sids, .sid_count = count,
+                                         .interrupts = root->remaps};
     if (viommu_create(&config, &kit->v) != OK) {
         abort();
     }

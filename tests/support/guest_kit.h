@@ -18,9 +18,10 @@ enum {
     KIT_WIDE_CPU = 300,
     KIT_FOREIGN = 0x8010,  /* while the partition is not alone: another's, in the middle of a bus, */
     KIT_FOREIGN_END = 0x8020, /* up to here */
-    KIT_OWNER_CPU = 15,
-    KIT_OWNER_RAM = KIT_RAM_END, /* where it begins, to itself, too */
-    KIT_OWNER_RAM_END = KIT_OWNER_RAM + 0x200000,
+    KIT_OWNER_CPU = 15,    /* the first owner's, with the one below; the next owner has the two below those */
+    KIT_OWNER_BYTES = 0x200000,
+    KIT_OWNER_RAM = KIT_RAM_END, /* where the first one's begins, to itself, too */
+    KIT_OWNER_RAM_END = KIT_OWNER_RAM + KIT_OWNER_BYTES,
     KIT_WINDOW = 0x1000,   /* bytes of registers: a page, the last are fault records at 220h */
 };
 
@@ -57,8 +58,14 @@ struct kit {
     u32 interrupt_data;
     u64 reads;            /* guest_ops.read calls */
     u64 ram_base, ram_end; /* of the partition */
-    bool owner;           /* it is not the root's: its devices are those from KIT_FOREIGN on, its CPU KIT_OWNER_CPU */
-    bool shared;          /* another partition has CPUs, and the devices from KIT_FOREIGN on */
+    u32 owner;            /* it is not the root's, but that of the first owner, or the second */
+    u32 owners;           /* of a root: how many there are; they have CPUs, and the devices from KIT_FOREIGN on */
+    bool shared;          /* so it is not alone */
+    const u16 *sids;      /* of an owner */
+    u32 sid_count;
+    bool remaps;          /* interrupt remapping is shown to owners as well: */
+    bool (*interrupts_changed)(struct kit *kit, u32 first, u32 end, u32 *next, u32 *budget);
+    bool (*interrupt_index)(struct kit *kit, u32 host, u32 *index);
     /* Called after each read of guest memory: a guest that writes meanwhile. */
     void (*after_read)(struct kit *kit, u64 gpa, size_t len);
 };
@@ -73,10 +80,12 @@ bool kit_stop(struct kit *kit);
 
 /*
  * Another partition's guest, which has these devices behind the unit of a kit that was started and is shared, and a
- * second stage of its own; it is stopped before the other.
+ * second stage of its own; it is stopped before the other. What its messages come to is for the test to say.
  */
 void kit_start_owner(struct kit *kit, struct kit *root, struct domain *memory, const u16 *sids, u32 count);
 void kit_stop_owner(struct kit *kit);
+/* Its CPUs with ids below 16, as bits. */
+u32 kit_cpus(const struct kit *kit);
 
 u64 kit_page(struct kit *kit);
 u64 kit_pages(struct kit *kit, u32 count);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two guests with a unit each behind one of the hardware's, at random: the root's, and that of a partition beside it.
- * Both list whatever they like, their own and the other's, turn translation on and off, start anew and run out of
- * memory. No device ever reaches what is not its own partition's, no guest learns of the other's faults, and a guest
- * that does all as it should finds its device translated, whatever the other one has done. The unit's caches never
- * forget by themselves.
+ * Two guests, then three, with a unit each behind one of the hardware's, at random: the root's, and those of partitions
+ * beside it. All list whatever they like, their own and others', turn translation and interrupt remapping on and off,
+ * exchange tables, write entries and messages of any kind, start anew and run out of memory. No device ever reaches
+ * what is not its own partition's, no guest learns of another's faults, and a guest that does all as it should finds
+ * its device translated and its messages delivered, whatever the others have done. An interrupt comes to what that
+ * guest's own unit would make of it, or to nothing. The unit's caches never forget by themselves.
  *
  * NESTOR_SEED and NESTOR_OPS choose another run.
  */
@@ -17,20 +18,24 @@
 #include <cmocka.h>
 
 #include "iommu/domain/domain.h"
-#include "tests/support/guest_kit.h"
-#include "tests/support/pick.h"
+#include "tests/support/guest_kit_remap.h"
 #include "tests/support/repeat.h"
 
 enum {
-    GUESTS = 2, DEVICES = 2,
+    GUESTS = 3, DEVICES = REMAP_DEVICES,
     IOVA = 0x300000,
     PAUSE_US = 50000,                 /* twenty faults a second are no storm */
 };
-static const u16 sids[GUESTS][DEVICES] = {{0x0108, KIT_FOREIGN_END}, {KIT_FOREIGN, KIT_FOREIGN + 1}};
+static const u16 sids[GUESTS][DEVICES] = {{0x0108, KIT_FOREIGN_END}, {KIT_FOREIGN, KIT_FOREIGN + 1},
+                                          {KIT_FOREIGN + 2, KIT_FOREIGN + 3}};
+/* And the neighbours of all, which are the root's, and one that is nobody's. */
+static const u16 all_sids[] = {0x0108, KIT_FOREIGN_END, KIT_FOREIGN - 1, KIT_FOREIGN, KIT_FOREIGN + 1, KIT_FOREIGN + 2,
+                               KIT_FOREIGN + 3, KIT_FOREIGN + 4};
 static const u32 pasids[] = {0, 5, 70};
 
 static struct kit kits[GUESTS];
-static struct domain *memory;
+static u32 count;                     /* of these */
+static struct domain *memory[GUESTS];
 static u64 first[GUESTS];             /* where a guest's tables begin */
 static struct { u64 dma, refused, nested, resets, proofs, faults; } done;
 
@@ -41,14 +46,24 @@ static void begin(u32 g)
     kit->next_page = first[g];
     kit->root = kit_page(kit);
     kit->ring = kit_page(kit);
+    remap_start(&remaps[g]);
+}
+
+static u32 another(u32 g)
+{
+    return (g + 1 + pick(count - 1)) % count;
 }
 
 static void reset(u32 g)
 {
     hosted_fail_after(UINT32_MAX);
+    remap_stop(&remaps[g]);
     assert_int_equal(viommu_reset(kits[g].v), OK);
     begin(g);
     kit_boot(&kits[g]);
+    if (pick(4) != 0) {
+        remap_turn_on(&remaps[g]);
+    }
     done.resets++;
 }
 
@@ -56,7 +71,8 @@ static void reset(u32 g)
 static void list(u32 g)
 {
     struct kit *kit = &kits[g];
-    u16 sid = sids[pick(6) == 0 ? 1 - g : g][pick(DEVICES)];
+    u32 whose = another(g);
+    u16 sid = sids[pick(6) == 0 ? whose : g][pick(DEVICES)];
     u32 pasid = pasids[pick(ARRAY_LEN(pasids))];
     u64 *context = kit_context(kit, sid, pick(2) != 0 ? 1u << 3 : 0, 0);
     switch (pick(5)) {
@@ -70,7 +86,7 @@ static void list(u32 g)
         kit_pass_through(kit, sid, pasid, (u16)(1 + pick(5)));
         break;
     default: {
-        u64 other = kits[1 - g].ram_base + pick(64) * PAGE_SIZE;
+        u64 other = kits[whose].ram_base + pick(64) * PAGE_SIZE;
         u64 root = pick(4) == 0 ? other : kit_page(kit);
         if (root != other) {
             kit_map(kit, root, IOVA, pick(3) == 0 ? other : kit_page(kit), 6);
@@ -96,10 +112,11 @@ static void command(u32 g)
 static void check_device(u32 g)
 {
     struct kit *kit = &kits[g];
+    const struct kit *other = &kits[another(g)];
     u32 pasid = pasids[pick(ARRAY_LEN(pasids))];
     struct model_outcome outcome;
     u64 value = 1;
-    const u64 addrs[] = {IOVA, kit->ram_base, kit->ram_end - 8, kits[1 - g].ram_base, kits[1 - g].ram_end - 8};
+    const u64 addrs[] = {IOVA, kit->ram_base, kit->ram_end - 8, other->ram_base, other->ram_end - 8};
     const struct model_request request = {
         .sid = sids[g][pick(DEVICES)], .has_pasid = pasid != 0, .pasid = pasid, .len = 8,
         .op = pick(2) == 0 ? MODEL_WRITE : MODEL_READ, .addr = addrs[pick(ARRAY_LEN(addrs))]};
@@ -114,13 +131,13 @@ static void check_device(u32 g)
 
 static bool is_own(u32 g, u16 sid)
 {
-    return (sid >= KIT_FOREIGN && sid < KIT_FOREIGN_END) == (g == 1);
+    return g == 0 ? remap_is_roots(sid) : sid == sids[g][0] || sid == sids[g][1];
 }
 
 static void check_faults(void)
 {
     struct kit_fault fault;
-    for (u32 g = 0; g < GUESTS; g++) {
+    for (u32 g = 0; g < count; g++) {
         viommu_poll_faults(kits[g].v);
         while (kit_take_fault(&kits[g], &fault)) {
             assert_true(is_own(g, fault.sid));
@@ -145,12 +162,13 @@ static void prove(u32 g)
     assert_int_equal(kit_dma(&kits[g], sids[g][1], false, kits[g].ram_base, &value), 0);
     kit_translate(&kits[g], true);
     assert_int_not_equal(kit_dma(&kits[g], sids[g][1], false, kits[g].ram_base, &value), 0);
+    remap_prove(&remaps[g], sids[g][0], sids[another(g)][0]);
     done.proofs++;
 }
 
 static void step(void)
 {
-    u32 g = pick(GUESTS);
+    u32 g = pick(count);
     u32 what = pick(100);
     if (kits[g].next_page + 32 * PAGE_SIZE > kits[g].ram_end) {
         reset(g);
@@ -161,9 +179,13 @@ static void step(void)
     } else if (what < 36) {
         command(g);
     } else if (what == 36) {
-        reset(g);
-    } else if (what == 37) {
-        prove(g);
+        pick(6) == 0 ? prove(g) : pick(3) == 0 ? reset(g) : remap_switch(&remaps[g]);
+    } else if (what < 48) {
+        remap_put_entry(&remaps[g], all_sids, ARRAY_LEN(all_sids));
+    } else if (what < 54 && g != 0) {
+        remap_put_message(&remaps[g]);
+    } else if (what < 75) {
+        remap_check(all_sids, ARRAY_LEN(all_sids));
     } else {
         check_device(g);
     }
@@ -172,61 +194,107 @@ static void step(void)
     check_faults();
 }
 
-static void start(void)
+static void own(u32 g, struct vtd_owner owners[DEVICES])
 {
     static const struct vtd_context plain = {.pasids = 0};
-    static struct vtd_owner owners[DEVICES];
     struct vtd_unit_info info;
-    kit_start(&kits[0]);
     vtd_unit_get_info(host_unit(), &info);
     const struct domain_config config = {.levels = 4, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
-                                         .partition = 1};
-    assert_int_equal(domain_create(&config, &memory), OK);
-    assert_int_equal(domain_map(memory, (gpa_t){KIT_OWNER_RAM}, (hpa_t){KIT_OWNER_RAM},
-                                KIT_OWNER_RAM_END - KIT_OWNER_RAM, PROT_READ | PROT_WRITE, MEM_WB), OK);
+                                         .partition = g};
+    u64 ram = KIT_OWNER_RAM + (g - 1ull) * KIT_OWNER_BYTES;
+    assert_int_equal(domain_create(&config, &memory[g]), OK);
+    assert_int_equal(domain_map(memory[g], (gpa_t){ram}, (hpa_t){ram}, KIT_OWNER_BYTES, PROT_READ | PROT_WRITE, MEM_WB),
+                     OK);
     for (u32 i = 0; i < DEVICES; i++) {
-        assert_int_equal(vtd_own_add(host_unit(), sids[1][i]), OK);
-        assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sids[1][i], &plain), OK);
-        assert_int_equal(domain_attach(memory, host_unit(), VTD_ROOT_OWN_OFF, sids[1][i], VTD_NO_PASID), OK);
-        assert_int_equal(vtd_own_block(host_unit(), sids[1][i], false), OK);
-        owners[i] = (struct vtd_owner){.sid = sids[1][i], .name = "a", .keeper = host_unit()};
+        assert_int_equal(vtd_own_add(host_unit(), sids[g][i]), OK);
+        assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sids[g][i], &plain), OK);
+        assert_int_equal(domain_attach(memory[g], host_unit(), VTD_ROOT_OWN_OFF, sids[g][i], VTD_NO_PASID), OK);
+        assert_int_equal(vtd_own_block(host_unit(), sids[g][i], false), OK);
+        owners[i] = (struct vtd_owner){.sid = sids[g][i], .name = "a", .keeper = host_unit()};
     }
-    vtd_fault_set_owners(host_unit(), owners, DEVICES);
-    kit_start_owner(&kits[1], &kits[0], memory, sids[1], DEVICES);
-    for (u32 g = 0; g < GUESTS; g++) {
+}
+
+static void start(u32 guests)
+{
+    static struct vtd_owner owners[GUESTS * DEVICES];
+    const struct viommu_config shown = {.interrupts = true, .shared_unit = true, .kept_interrupts = REMAP_KEPT};
+    count = guests;
+    kit_start_unit(&kits[0], KIT_CAP, REMAP_ECAP, &shown);
+    for (u32 g = 1; g < count; g++) {
+        own(g, &owners[(g - 1) * DEVICES]);
+    }
+    vtd_fault_set_owners(host_unit(), owners, (count - 1) * DEVICES);
+    kits[0].shared = true;
+    assert_int_equal(viommu_isolate_interrupts(kits[0].v), OK);
+    remap_begin();
+    for (u32 g = 0; g < count; g++) {
+        if (g != 0) {
+            kit_start_owner(&kits[g], &kits[0], memory[g], sids[g], DEVICES);
+        }
+        remap_add(&kits[g], kit_cpus(&kits[g]), sids[g]);
+    }
+    for (u32 g = 0; g < count; g++) {
         first[g] = kits[g].next_page;
         begin(g);
         kit_boot(&kits[g]);
     }
 }
 
-static void neither_reaches_or_harms_the_other(void **state)
+static void stop(void)
 {
-    (void)state;
-    u64 ops = repeat_or("NESTOR_OPS", 300000);
+    assert_int_equal(model_counters(kits[0].unit)->eime_changed_live, 0);
+    remap_end();
+    for (u32 g = 1; g < count; g++) {
+        kit_stop_owner(&kits[g]);
+        for (u32 i = 0; i < DEVICES; i++) {
+            assert_int_equal(domain_detach(memory[g], host_unit(), VTD_ROOT_OWN_OFF, sids[g][i], VTD_NO_PASID), OK);
+        }
+        assert_int_equal(domain_destroy(memory[g]), OK);
+    }
+    viommu_destroy(kits[0].v);
+    assert_int_equal(host_attached() + host_domain_ids_used(), 0);
+    assert_int_equal(vtd_irt_disable(host_unit()), OK);
+    host_stop();
+    assert_int_equal(hosted_pages_used(), 0);
+}
+
+static void run(u32 guests)
+{
+    u64 ops = repeat_or("NESTOR_OPS", 4000000);
     seed = pick_seed_or(20261130);
-    start();
+    memset(&done, 0, sizeof(done));
+    start(guests);
     for (u64 n = 0; n < ops; n++) {
         step();
     }
-    for (u32 g = 0; g < GUESTS; g++) {
+    for (u32 g = 0; g < count; g++) {
         prove(g);
     }
-    print_message("# %llu DMA, %llu of it nested, %llu refused; %llu faults told, %llu resets, %llu proofs\n", done.dma,
-                  done.nested, done.refused, done.faults, done.resets, done.proofs);
+    print_message("# %u guests: %llu DMA, %llu of it nested, %llu refused; %llu faults told, %llu resets, %llu proofs; "
+                  "%llu interrupts, %llu refused, %llu withheld\n", count, done.dma, done.nested, done.refused,
+                  done.faults, done.resets, done.proofs, remap_done.sent, remap_done.refused, remap_done.withheld);
     assert_true(done.nested != 0 && done.dma > done.nested && done.refused != 0 && done.faults != 0);
-    kit_stop_owner(&kits[1]);
-    for (u32 i = 0; i < DEVICES; i++) {
-        assert_int_equal(domain_detach(memory, host_unit(), VTD_ROOT_OWN_OFF, sids[1][i], VTD_NO_PASID), OK);
-    }
-    assert_int_equal(domain_destroy(memory), OK);
-    assert_true(kit_stop(&kits[0]));
+    assert_true(remap_done.sent != 0 && remap_done.refused != 0 && remap_done.withheld != 0);
+    stop();
+}
+
+static void two_guests(void **state)
+{
+    (void)state;
+    run(2);
+}
+
+static void three_guests(void **state)
+{
+    (void)state;
+    run(3);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neither_reaches_or_harms_the_other),
+        cmocka_unit_test(two_guests),
+        cmocka_unit_test(three_guests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two, then three partitions behind one unit, at random: the root, whose guest has a unit to see and lists whatever it
- * likes, and others with second-stage-only devices and interrupt entries, which change their memory, stop and start
- * again. Plain arrays say what each of the others' pages is; the root may only ever reach its own memory and its own
- * CPUs. The unit's caches never forget by themselves, and the pool runs dry now and then.
+ * likes, and others with second-stage-only devices and messages of these, which change their memory, stop and start
+ * again. Plain arrays say what each of the others' pages is; the root may only ever reach its own memory, and an
+ * interrupt comes to what the root's own unit would make of it, or its owner's message says. The unit's caches never
+ * forget by themselves, and the pool runs dry now and then.
  *
  * NESTOR_SEED and NESTOR_OPS choose another run.
  */
@@ -15,21 +16,16 @@
 #include <cmocka.h>
 
 #include "iommu/domain/domain.h"
-#include "tests/support/guest_kit.h"
-#include "tests/support/pick.h"
+#include "tests/support/guest_kit_remap.h"
 #include "tests/support/repeat.h"
 
-#define IR_ECAP (KIT_ECAP | 1ull << 3 | 1ull << 4 | 15ull << 20)
-
 enum {
-    OTHERS = 2, DEVICES = 2,          /* beside the root; of each */
+    OTHERS = REMAP_OWNERS, DEVICES = REMAP_DEVICES,   /* beside the root; of each */
     PAGES = 40,                       /* of each */
     FRAMES = 64,                      /* of the machine's memory, for each */
     OTHER_BASE = KIT_RAM_END,
     NOTHING = 0xffff,
     IOVA = 0x200000,
-    INDEXES = 16,
-    KEPT = 32, KEPT_FIRST = 65536 - KEPT,   /* one for each of the others' devices */
     PAUSE_US = 50000,                 /* twenty faults a second are no storm */
 };
 
@@ -43,16 +39,14 @@ struct other {
     struct domain *d;
     u16 frame[PAGES];                 /* NOTHING: not mapped */
     bool attached[DEVICES], blocked[DEVICES];
-    u32 vector[DEVICES];              /* of the interrupt entry that is the device's, 0: it has none */
 };
 
 static struct kit kit;
 static struct other others[OTHERS];
 static u32 count;                     /* of the others */
-static u64 table;                     /* the root's interrupt entries */
 static u64 first_stage;
 static u64 ram_from;                  /* what the root's tables are made of */
-static struct { u64 dma, blocked, own_dma, interrupts, messages, resets, restarts, no_memory; } done;
+static struct { u64 dma, blocked, own_dma, resets, restarts, no_memory; } done;
 
 static u64 frame_at(u32 i, u32 frame)
 {
@@ -124,40 +118,6 @@ static void block(u32 i, u32 device)
     others[i].blocked[device] = block;
 }
 
-static u32 index_of(u32 i, u32 device)
-{
-    return KEPT_FIRST + i * DEVICES + device;
-}
-
-static void point(u32 i, u32 device)
-{
-    u32 vector = others[i].vector[device] = pick(3) == 0 ? 0 : 0x40 + pick(16);
-    u64 low = (u64)(KIT_CPUS + 1 + i) << 32 | vector << 16 | 1;
-    const struct irte e = {{vector != 0 ? low : 0, vector != 0 ? 1ull << 18 | sid_of(i, device) : 0}};
-    vtd_irt_set(host_unit(), index_of(i, device), &e);
-    assert_int_equal(vtd_irt_invalidate(host_unit(), index_of(i, device), 1), OK);
-}
-
-/* Its own message comes as its owner's entry says; nobody else's comes by it. */
-static void check_message(u32 i, u32 device)
-{
-    struct model_interrupt out;
-    u32 index = index_of(i, device);
-    u64 addr = 0xfee00010 | (u64)(index & 0x7fff) << 5 | (u64)(index >> 15) << 2;
-    u32 sender = pick(ARRAY_LEN(sids));
-    (void)model_interrupt(kit.unit, sid_of(i, device), addr, 0, &out);
-    assert_int_equal(out.sent, others[i].vector[device] != 0);
-    if (out.sent) {
-        assert_int_equal(out.data & 0xff, others[i].vector[device]);
-        assert_int_equal(out.addr >> 12 & 0xff, KIT_CPUS + 1 + i);
-        done.messages++;
-    }
-    if (sids[sender] != sid_of(i, device)) {
-        (void)model_interrupt(kit.unit, sids[sender], addr, 0, &out);
-        assert_false(out.sent);
-    }
-}
-
 static void begin(u32 i)
 {
     struct vtd_unit_info info;
@@ -190,8 +150,10 @@ static void end(u32 i)
 /* Its next life has another second stage, and mostly the ids of the one before. */
 static void restart(u32 i)
 {
+    remap_stop(&remaps[1 + i]);
     end(i);
     begin(i);
+    remap_start(&remaps[1 + i]);
     done.restarts++;
 }
 
@@ -245,14 +207,16 @@ static void boot(void)
     memset(kit_at(ram_from), 0, KIT_RAM_END - ram_from);
     kit.next_page = ram_from;
     kit.root = kit_page(&kit);
-    table = kit_pages(&kit, 256);
     first_stage = kit_page(&kit);
     kit_map(&kit, first_stage, IOVA, kit_page(&kit), 6);
+    remap_start(&remaps[0]);
     kit_boot(&kit);
+    remap_prove(&remaps[0], sids[0], sid_of(0, 0));
 }
 
 static void reset(void)
 {
+    remap_stop(&remaps[0]);
     assert_int_equal(viommu_reset(kit.v), OK);
     hosted_fail_after(UINT32_MAX);
     boot();
@@ -262,40 +226,7 @@ static void reset(void)
 static void command(u32 bit)
 {
     u32 now = (u32)kit_read(&kit, R_GSTS, 4) & 0x96ffffffu;
-    if (bit == G_SIRTP) {
-        kit_write(&kit, R_IRTA, 8, table | (u64)pick(2) << 11 | 15);
-    }
     kit_write(&kit, R_GCMD, 4, now ^ bit);
-}
-
-/* For any CPU, of any kind, from any device. */
-static void put_interrupt(void)
-{
-    u32 index = pick(8) == 0 ? KEPT_FIRST + pick(OTHERS * DEVICES) : pick(INDEXES);
-    u64 *e = kit_at(table + index * 16);
-    u64 cpu = pick(2 * KIT_CPUS);
-    e[0] = (pick(2) == 0 ? cpu << 32 : cpu << 40) | (u64)(pick(4) + 0x31) << 16 | (pick(6) == 0 ? pick(256) : 0) | 1;
-    u16 sid = sids[pick(pick(3) != 0 ? OWN_SIDS : ARRAY_LEN(sids))];
-    e[1] = pick(3) != 0 ? 1ull << 18 | sid : (u64)pick(16) << 16 | sid;
-    (void)kit_submit(&kit, 0x14 | (u64)index << 32, 0);
-}
-
-static void check_interrupt(void)
-{
-    struct model_interrupt out;
-    u16 sid = sids[pick(ARRAY_LEN(sids))];
-    u64 form = pick(8) != 0 ? 0x10 : 0;
-    (void)model_interrupt(kit.unit, sid, 0xfee00000 | (u64)pick(INDEXES) << 5 | form, 0x31, &out);
-    assert_int_equal(model_read(kit.unit, R_GSTS, 4) & (G_IRE | G_CFI), G_IRE);
-    if (out.sent) {
-        assert_int_not_equal(kit_read(&kit, R_GSTS, 4) & G_IRE, 0);
-        u64 cpu = (out.addr >> 12 & 0xff) | (out.addr >> 32 & ~0xffull);
-        assert_int_equal(out.form, MODEL_FORM_REMAPPED);
-        assert_true(sid < KIT_FOREIGN || sid >= KIT_FOREIGN_END);
-        assert_true((out.addr & 4) != 0 || cpu < KIT_CPUS || cpu == KIT_WIDE_CPU);
-        assert_true((out.data >> 8 & 7) <= 1);
-        done.interrupts++;
-    }
 }
 
 /* Its own device reaches its own memory, whatever its tables say. */
@@ -337,11 +268,9 @@ static void step(void)
     } else if (what < 18) {
         command(pick(2) == 0 ? G_TE : G_SRTP);
     } else if (what < 20) {
-        static const u32 bits[] = {G_SIRTP, G_SIRTP, G_CFI};
-        bool on = (kit_read(&kit, R_GSTS, 4) & G_IRE) != 0;
-        command(!on || pick(6) == 0 ? G_IRE : bits[pick(ARRAY_LEN(bits))]);
+        remap_switch(&remaps[0]);
     } else if (what < 26) {
-        put_interrupt();
+        remap_put_entry(&remaps[0], sids, ARRAY_LEN(sids));
     } else if (what < 38) {
         change_memory(i);
     } else if (what < 41) {
@@ -352,13 +281,14 @@ static void step(void)
         reset();
     } else if (what == 42 && pick(10) == 0) {
         restart(i);
-    } else if (what == 46) {
-        point(i, device);
-    } else if (what == 47) {
+    } else if (what == 46 || what == 47) {
+        remap_put_message(&remaps[1 + i]);
+    } else if (what == 48) {
         block(i, device);
-    } else if (what < 50) {
-        pick(2) == 0 ? check_interrupt() : check_message(i, device);
-    } else if (what < 62) {
+    } else if (what < 56) {
+        assert_int_equal(model_read(kit.unit, R_GSTS, 4) & (G_IRE | G_CFI), G_IRE);
+        remap_check(sids, ARRAY_LEN(sids));
+    } else if (what < 68) {
         check_own();
     } else {
         check_other(i, device, pick(PAGES + 2), pick(2) == 0);
@@ -370,22 +300,27 @@ static void step(void)
 static void run(u32 partitions)
 {
     static const struct vtd_context plain = {.pasids = 0};
-    const struct viommu_config shown = {.interrupts = true, .kept_interrupts = KEPT};
-    u64 ops = repeat_or("NESTOR_OPS", 1000000);
+    const struct viommu_config shown = {.interrupts = true, .kept_interrupts = REMAP_KEPT};
+    u64 ops = repeat_or("NESTOR_OPS", 4000000);
     seed = pick_seed_or(20261130);
     count = partitions;
-    kit_start_unit(&kit, KIT_CAP, IR_ECAP, &shown);
+    kit_start_unit(&kit, KIT_CAP, REMAP_ECAP, &shown);
     kit.shared = true;
     ram_from = kit.next_page;
     assert_int_equal(viommu_isolate_interrupts(kit.v), OK);
+    remap_begin();
+    remap_add(&kit, kit_cpus(&kit), NULL);
+    remaps[0].pages = 256;
     for (u32 i = 0; i < count; i++) {
+        const u16 own[DEVICES] = {sid_of(i, 0), sid_of(i, 1)};
+        remap_add(NULL, 1u << (KIT_CPUS + 1 + i), own);
+        remap_start(&remaps[1 + i]);
         begin(i);
         for (u32 device = 0; device < DEVICES; device++) {
             assert_int_equal(vtd_own_add(host_unit(), sid_of(i, device)), OK);
             assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sid_of(i, device), &plain), OK);
             assert_int_equal(vtd_own_block(host_unit(), sid_of(i, device), false), OK);
             others[i].blocked[device] = false;
-            others[i].vector[device] = 0;
             attach(i, device);
         }
     }
@@ -395,11 +330,13 @@ static void run(u32 partitions)
     }
     hosted_fail_after(UINT32_MAX);
     print_message("# %u partitions: %llu DMA of the others, %llu blocked; %llu of the root's; %llu interrupts, "
-                  "%llu of the others', %llu resets, %llu restarts, %llu without memory\n", count + 1, done.dma,
-                  done.blocked, done.own_dma, done.interrupts, done.messages, done.resets, done.restarts,
+                  "%llu of them the others', %llu resets, %llu restarts, %llu without memory\n", count + 1, done.dma,
+                  done.blocked, done.own_dma, remap_done.sent, remap_done.owners, done.resets, done.restarts,
                   done.no_memory);
-    assert_true(done.own_dma != 0 && done.interrupts != 0 && done.messages != 0 && done.blocked != 0 &&
-                done.dma - done.blocked > done.dma / 8);
+    assert_true(done.own_dma != 0 && remap_done.owners != 0 && remap_done.sent > remap_done.owners &&
+                done.blocked != 0 && done.dma - done.blocked > done.dma / 8);
+    assert_int_equal(model_counters(kit.unit)->eime_changed_live, 0);
+    remap_end();
     memset(&done, 0, sizeof(done));
     viommu_destroy(kit.v);
     for (u32 i = 0; i < count; i++) {
