@@ -32,6 +32,7 @@ enum {
 
     VERSION_2_10 = 0x20a,       /* preferred address and init_size */
     LOADED_HIGH = 1,
+    KEEP_SEGMENTS = 1 << 6,     /* kernels before 5.7 would load theirs from a table of the loader's, else */
     LOADER_UNKNOWN = 0xff,
     E820_RAM = 1,
     E820_RESERVED = 2,
@@ -62,7 +63,7 @@ static bool has_word(const char *text, const char *word)
 
 /*
  * A kernel that sees no interrupt remapping leaves x2APIC mode, which is locked, as soon as it looks at I/O APICs: with
- * `noapic` it does not.
+ * `noapic` it does not. In front, as what is behind `--` is for init.
  */
 static bool put_arguments(const struct program_request *request, struct program_start *out, struct program_refusal *why)
 {
@@ -71,9 +72,9 @@ static bool put_arguments(const struct program_request *request, struct program_
     size_t size = accepted < PROGRAM_ARGUMENTS - 1 ? (size_t)accepted + 1 : PROGRAM_ARGUMENTS;
     const char *given = request->arguments;
     out->noapic_added = request->no_remapping && !has_word(given, "noapic");
-    const char *added = !out->noapic_added ? "" : given[0] == '\0' ? "noapic" : " noapic";
-    return format_text(to, size, "%s%s", given, added) < size ||
-           program_refuse(why, "arguments", "no more than the kernel takes, with noapic at the end");
+    const char *added = !out->noapic_added ? "" : given[0] == '\0' ? "noapic" : "noapic ";
+    return format_text(to, size, "%s%s", added, given) < size ||
+           program_refuse(why, "arguments", "no more than the kernel takes, with noapic in front");
 }
 
 static void put_memory(const struct handover_partition *p, u8 *page)
@@ -132,6 +133,7 @@ bool program_linux(const struct program_request *request, struct program_start *
     put_header(&request->image, page);
     put_memory(request->partition, page);
     page[LOADER] = LOADER_UNKNOWN;
+    page[LOAD_FLAGS] |= KEEP_SEGMENTS;
     bytes_put(page + CODE32_START, out->eip, 4);
     bytes_put(page + RAMDISK, initrd, 4);
     bytes_put(page + RAMDISK_SIZE, request->initrd.size, 4);
