@@ -60,8 +60,9 @@ static bool take_range(struct config_partition *p, struct span range)
 {
     u64 first;
     u64 end;
+    bool open = range.length != 0 && range.at[range.length - 1] == '-';
     struct span from = span_take_until(&range, '-');
-    if (!span_number(from, &first)) {
+    if (open || !span_number(from, &first)) {
         return false;
     }
     end = first;

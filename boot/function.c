@@ -18,6 +18,7 @@ enum {
 
     CAPABILITY_POWER = 0x01,
     POWER_CONTROL = 4,
+    POWER_STATE = 3,
     NO_SOFT_RESET = 1 << 3,
     CAPABILITY_MSI = 0x05,
     MSI_WIDE = 1 << 23,
@@ -95,6 +96,12 @@ static void read_bars(const struct pci_config *c, struct pci_function f, struct 
     c->write(c->ctx, f, FUNCTION_COMMAND, command);
 }
 
+/* Ports are nobody's to have, and firmware gives a function none when it has run out of them. */
+static bool is_unused(const struct handover_bar *bar)
+{
+    return bar->port && bar->base == 0;
+}
+
 static bool is_assigned(const struct handover_bar *bar)
 {
     u64 limit = bar->port ? 1 << 16 : bar->wide ? 1ull << 52 : 1ull << 32;
@@ -157,6 +164,7 @@ const char *function_read(const struct pci_config *config, struct pci_function f
     *out = (struct handover_function){.source_id = function_id(f)};
     read_bars(config, f, out);
     for (u32 i = 0; i < HANDOVER_BARS; i++) {
+        out->bars[i].size = is_unused(&out->bars[i]) ? 0 : out->bars[i].size;
         if (out->bars[i].size != 0 && !is_assigned(&out->bars[i])) {
             return "a function whose BARs the firmware gave addresses";
         }
@@ -165,5 +173,9 @@ const char *function_read(const struct pci_config *config, struct pci_function f
         return "a function whose memory is in its BARs (it has Enhanced Allocation)";
     }
     read_reset(config, f, out);
+    /* Its power state is not its guest's to change, and it may have forgotten everything when it wakes. */
+    if (out->power != 0 && (read(config, f, out->power + (u32)POWER_CONTROL) & POWER_STATE) != 0) {
+        return "a function that the firmware has left awake (D0)";
+    }
     return read_interrupts(config, f, out);
 }

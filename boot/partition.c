@@ -410,6 +410,7 @@ static bool make_all(struct machine *m, const struct config *config, EFI_HANDLE 
 void partition_prepare(struct machine *m, const struct config *config, const struct verdict *verdict,
                        EFI_HANDLE volume, const struct areas *avoid, struct partitions *out)
 {
+    static struct areas taken;
     struct config_error error;
     char text[CONFIG_ERROR_TEXT];
     out->count = 0;
@@ -420,7 +421,9 @@ void partition_prepare(struct machine *m, const struct config *config, const str
     }
     cpu_count = census_ids(&m->survey, m->cpu.apic_id, cpu_ids);
     out->interrupts_missing = partition_interrupts_missing(m, verdict->guest_iommu);
-    if (!make_all(m, config, volume, avoid, out, &error)) {
+    taken = *avoid;
+    partition_add_placed(config, &taken);
+    if (!make_all(m, config, volume, &taken, out, &error)) {
         config_error_text(&error, text);
         console_log(LOG_ERROR, "nestor.conf, %s; the root runs without partitions", text);
         partition_release(m, out);

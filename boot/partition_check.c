@@ -156,6 +156,14 @@ static bool check_cache(const struct check *c, const struct config_partition *p)
     return true;
 }
 
+void partition_add_placed(const struct config *config, struct areas *areas)
+{
+    for (u32 i = 0; i < config->partition_count; i++) {
+        const struct config_partition *p = &config->partitions[i];
+        areas_add(areas, p->memory_at, p->memory_placed ? p->memory_size : 0);
+    }
+}
+
 bool partition_check(const struct config *config, const struct partition_machine *machine, struct config_error *error)
 {
     const struct check c = {config, machine, error};

@@ -6,6 +6,7 @@
 #ifndef NESTOR_BOOT_PARTITION_CHECK_H
 #define NESTOR_BOOT_PARTITION_CHECK_H
 
+#include "boot/areas.h"
 #include "boot/machine.h"
 
 /* Of the machine, as far as it is known: a host tool may know less. */
@@ -23,6 +24,9 @@ struct partition_machine {
 
 /* The first mistake in *error, and false. */
 bool partition_check(const struct config *config, const struct partition_machine *machine, struct config_error *error);
+
+/* Memory that partitions have at addresses that the configuration gives: nothing else may be placed there. */
+void partition_add_placed(const struct config *config, struct areas *areas);
 
 /*
  * What it takes to keep a device of the root from interrupting, hence stopping, any CPU; NULL: it is all there.

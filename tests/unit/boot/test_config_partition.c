@@ -96,6 +96,8 @@ static void each_mistake_is_named(void **state)
         {"[partition a]\nmemory = 2M\ncpus = 1", 1, "image", "the key: a partition needs it"},
         {"[partition a]\ncpus =", 2, "cpus", "numbers and ranges of CPUs below 1024, as 2-3,5"},
         {"[partition a]\ncpus = 1,,2", 2, "cpus", "numbers and ranges of CPUs below 1024, as 2-3,5"},
+        {"[partition a]\ncpus = 2-", 2, "cpus", "numbers and ranges of CPUs below 1024, as 2-3,5"},
+        {"[partition a]\ncpus = 1,2 - ,4", 2, "cpus", "numbers and ranges of CPUs below 1024, as 2-3,5"},
         {"[partition a]\ncpus = 3-2", 2, "cpus", "numbers and ranges of CPUs below 1024, as 2-3,5"},
         {"[partition a]\ncpus = 0-1024", 2, "cpus", "numbers and ranges of CPUs below 1024, as 2-3,5"},
         {"[partition a]\ncpus = 18446744073709551615", 2, "cpus", "numbers and ranges of CPUs below 1024, as 2-3,5"},

@@ -452,6 +452,11 @@ static void its_registers(void **state)
     begin();
     put(at(0, 2, 0)->space, 0x1c, 4, 0);
     is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", assigned);
+    /* But for ports, which it does not get anyway. */
+    begin();
+    put(at(0, 2, 0)->space, 0x18, 4, 1);
+    is_accepted("device = 0:0:2.0\n");
+    assert_true(got.list[0].bars[2].size == 0 && got.list[0].bars[3].size == 0x100);
     begin();
     put(at(0, 2, 0)->space, 0x10, 8, 0xf8000000000000 | 4);
     is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", assigned);
@@ -509,6 +514,9 @@ static void interrupts_and_reset(void **state)
     is_accepted("restart = always\ndevice = 0:0:2.0\n");
     assert_int_equal(got.list[0].reset, HANDOVER_RESET_D3HOT);
     assert_int_equal(got.list[0].power, 0xa0);
+    put(at(0, 2, 0)->space, 0xa4, 4, 3);
+    is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", "a function that the firmware has left awake (D0)");
+    put(at(0, 2, 0)->space, 0xa4, 4, 0);
     add_capability(at(0, 2, 0), 0xb0, 0x13, 0x0306);
     is_accepted("restart = always\ndevice = 0:0:2.0\n");
     assert_int_equal(got.list[0].reset, HANDOVER_RESET_AF);

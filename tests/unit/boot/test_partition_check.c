@@ -2,6 +2,8 @@
 /* Can this machine have these partitions? Each reason why not, with its line and key. */
 #include "boot/partition_check.h"
 
+#include "boot/room.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -136,6 +138,24 @@ static void placed_memory(void **state)
     assert_true(check("[partition a]\ncpus = 2,3\nmemory = 64M at 0x200000\n" ANY));
 }
 
+/* Whichever comes first in the file. */
+static void nothing_is_placed_where_memory_is_asked_for(void **state)
+{
+    (void)state;
+    static struct areas avoid;
+    const struct ranges free_memory = {.count = 1, .list = {{4096 * MIB, 1024 * MIB, RANGE_RAM}}};
+    u64 base;
+    begin();
+    facts.memory = NULL;
+    assert_true(check("[partition a]\ncpus = 2-3\nmemory = 64M\n" ANY
+                      "[partition b]\ncpus = 4,5\nmemory = 64M at 0x100000000\n" ANY));
+    avoid.count = 0;
+    partition_add_placed(&config, &avoid);
+    assert_int_equal(avoid.count, 1);
+    assert_true(room_find(&free_memory, &avoid, 64 * MIB, &base));
+    assert_true(base == 4160 * MIB);
+}
+
 static void interrupts(void **state)
 {
     (void)state;
@@ -184,6 +204,7 @@ int main(void)
         cmocka_unit_test(cores),
         cmocka_unit_test(cache_ways),
         cmocka_unit_test(placed_memory),
+        cmocka_unit_test(nothing_is_placed_where_memory_is_asked_for),
         cmocka_unit_test(interrupts),
         cmocka_unit_test(what_interrupts_need),
     };
