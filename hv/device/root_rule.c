@@ -297,7 +297,7 @@ static bool write_capability(const struct write *w)
 
 /*
  * Where memory, the windows of configuration space and the registers of remapping units are: host bridges, and Intel's
- * memory map as a device of its own.
+ * memory map as a device of its own, which has no BAR, as accelerators of the same class have.
  */
 static bool is_chipset(const struct write *w)
 {
@@ -306,7 +306,8 @@ static bool is_chipset(const struct write *w)
         return true;
     }
     bool isa = class == CLASS_ISA_BRIDGE && (w->reg == ISA_MEMORY_WINDOW || w->reg == ISA_REGISTERS);
-    return (isa || class == CLASS_SYSTEM) && pci_read(w->source_id, 0, 2) == VENDOR_INTEL;
+    bool map = class == CLASS_SYSTEM && pci_read(w->source_id, PCI_BARS, 4) == 0;
+    return (isa || map) && pci_read(w->source_id, 0, 2) == VENDOR_INTEL;
 }
 
 /* A bridge whose other side has a function of another's: its numbers of buses are fixed. */

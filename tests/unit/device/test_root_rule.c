@@ -50,6 +50,16 @@ static void leaves_the_chipset(void **state)
     passes(ISA, 0x60, 1, 0x0b);
 }
 
+/* DSA, IAA and CBDMA are of the class of the memory map. */
+static void leaves_accelerators_to_the_root(void **state)
+{
+    (void)state;
+    kit_start();
+    kit_bar(MEMORY_MAP, PCI_BARS, 0x5100000000ull, 0x10000, PCI_BAR_WIDE | PCI_BAR_PREFETCH);
+    passes(MEMORY_MAP, PCI_COMMAND, 2, 6);
+    passes(MEMORY_MAP, MSIX + 2, 2, 0x8000);
+}
+
 static void keeps_numbers_of_buses(void **state)
 {
     static const u16 bridges[] = {PORT_GIVEN, PORT_ROOT, PORT_OTHER, CARDBUS};
@@ -289,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_no_trace),
         cmocka_unit_test(leaves_the_chipset),
+        cmocka_unit_test(leaves_accelerators_to_the_root),
         cmocka_unit_test(keeps_numbers_of_buses),
         cmocka_unit_test(keeps_bridges_above),
         cmocka_unit_test(keeps_windows_away),
