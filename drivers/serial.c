@@ -15,6 +15,7 @@ enum {
 
     LCR_8N1 = 0x03,
     LCR_DLAB = 0x80,
+    FCR_ENABLE = 0x01,
     FCR_ENABLE_AND_CLEAR = 0x07,
     MCR_DTR_RTS = 0x03,
     LSR_THR_EMPTY = 0x20,
@@ -108,6 +109,10 @@ static void write_all(struct serial *s, const char *text, size_t length, void (*
     u8 lcr = read_reg(s, REG_LCR);
     if ((lcr & LCR_DLAB) != 0) {
         write_reg(s, REG_LCR, (u8)(lcr & ~LCR_DLAB));
+    }
+    /* The guest's driver may have left it off, and all bytes but the first and the last would be lost. */
+    if (put == write_byte) {
+        write_reg(s, REG_FCR, FCR_ENABLE);
     }
     for (size_t i = 0; i < length && !s->dead; i++) {
         if (text[i] == '\n') {

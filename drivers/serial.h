@@ -29,7 +29,10 @@ bool serial_set_up(struct serial *s, u32 baud);
 /* Sends the bytes, with a carriage return before each line feed. */
 void serial_write(struct serial *s, const char *text, size_t length);
 
-/* The same without waiting: false, and nothing was sent, if the UART has not sent all of before. They fit its FIFO. */
+/*
+ * The same without waiting: false, and nothing was sent, if the UART has not sent all of before. They fit its FIFO,
+ * which is turned on for that; whoever receives has an interrupt for each byte from then on.
+ */
 enum { SERIAL_FIFO = 16 };
 must_use bool serial_offer(struct serial *s, const char *text, size_t length);
 

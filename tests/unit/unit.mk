@@ -15,5 +15,6 @@ $O/unit/machine/test_checked: private HOST_FLAGS += -no-pie
 # Parts of the Bochs machine, with what they are linked to there replaced by the test.
 $O/unit/attach/test_ioapic $O/unit/attach/test_edu: $O/unit/attach/test_%: $O/host/tests/bochs/attach/%.o
 
-# What one partition prints beside another, with the image's own log in place of the tests'.
+# With the image's own log in place of the tests', and with the UART's driver.
 $O/unit/partition/test_console: $O/host/hv/machine/log.o
+$O/unit/drivers/test_serial: $O/host/drivers/serial.o
