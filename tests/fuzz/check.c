@@ -4,6 +4,7 @@
  * the tables as they are, what the unit has cached, and where it has sent messages.
  */
 #include "tests/fuzz/world.h"
+#include "tests/fuzz/other.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static bool visit_mapping(void *ctx, const struct model_mapping *m)
     if (m->kind != MODEL_KIND_NESTED && m->kind != MODEL_KIND_SECOND_STAGE) {
         fail("a request skips the second stage", visit->sid, (u64)m->kind);
     }
-    if (!world_may_reach(m->hpa, m->size)) {
+    if (!world_device_may_reach(visit->sid, m->hpa, m->size)) {
         fail("outside the partition", m->iova, m->hpa);
     }
     return --visit->left != 0;
@@ -85,13 +86,13 @@ static void check_one(u16 sid, bool has_pasid, u32 pasid)
     hosted_limit_reads(UINT64_MAX);
 }
 
-/* Whatever the guest says of it. */
+/* Whatever the guest says of it, where the other has none that could. */
 static void check_foreign(u16 sid, bool has_pasid, u32 pasid)
 {
     struct reach reach;
     bool is_there = find_reach(sid, has_pasid, pasid, &reach);
     if (is_there == has_pasid ||
-        (is_there && (reach.kind != MODEL_KIND_SECOND_STAGE || reach.ss_root != world_others_root().v))) {
+        (is_there && (reach.kind != MODEL_KIND_SECOND_STAGE || reach.ss_root != other_root().v))) {
         fail("a foreign device", sid, is_there ? reach.ss_root : 0);
     }
 }
@@ -100,7 +101,7 @@ static void check_reach(void)
 {
     seen_count = 0;
     for (u32 i = 0; i < WORLD_SIDS; i++) {
-        bool own = world_has_source(world_sids[i]);
+        bool own = world.pair || world_has_source(world_sids[i]);
         (own ? check_one : check_foreign)(world_sids[i], false, 0);
         for (u32 j = 0; j < WORLD_PASIDS; j++) {
             if (world.used[i][j + 1]) {
@@ -153,8 +154,7 @@ static void each(const struct cache *cache, check_node *check)
 static void check_iotlb(const struct node *node)
 {
     const struct iotlb_entry *e = (const struct iotlb_entry *)(const void *)node;
-    bool own = world_has_source((u16)e->node.k2);
-    if (e->reason == 0 && !(own ? world_may_reach : world_is_others)(e->hpa & ~0xfffull, 1ull << e->shift)) {
+    if (e->reason == 0 && !world_device_may_reach((u16)e->node.k2, e->hpa & ~0xfffull, 1ull << e->shift)) {
         fail("cached translation to memory given back", e->node.k2, e->hpa);
     }
 }
@@ -162,7 +162,7 @@ static void check_iotlb(const struct node *node)
 static void check_fs(const struct node *node)
 {
     const struct fs_entry *e = (const struct fs_entry *)(const void *)node;
-    if (!world_may_reach(e->table_hpa, 4096)) {
+    if (!world_may_reach(e->table_hpa, 4096) && !(world.pair && other_is_memory(e->table_hpa, 4096))) {
         fail("cached first-stage table in memory given back", e->node.k1, e->table_hpa);
     }
 }
@@ -187,17 +187,18 @@ static bool extended(void)
     return (world.unit->irta & 1u << 11) != 0;
 }
 
-/* Each CPU of a destination, by VT-d 5.1.6 and SDM 12.12.10. */
-static void check_destination(u32 destination, bool logical)
+/* Each CPU of a destination, by VT-d 5.1.6 and SDM 12.12.10; of the first guest, or of the other's. */
+static void check_destination(u32 destination, bool logical, bool others)
 {
-    if (!logical && !world_has_cpu(destination)) {
+    bool (*has_cpu)(u32 apic_id) = others ? other_has_cpu : world_has_cpu;
+    if (!logical && !has_cpu(destination)) {
         fail("interrupt for a foreign CPU", destination, 0);
     }
     if (logical && !extended()) {
         fail("interrupt for whoever calls itself so", destination, 0);
     }
     for (u32 bit = 0; logical && bit < 16; bit++) {
-        if ((destination >> bit & 1) != 0 && !world_has_cpu((destination >> 16) * 16 + bit)) {
+        if ((destination >> bit & 1) != 0 && !has_cpu((destination >> 16) * 16 + bit)) {
             fail("interrupt for a foreign CPU of a cluster", destination, bit);
         }
     }
@@ -210,17 +211,25 @@ static void check_kind(u64 mode, u64 vector)
     }
 }
 
-/* Compatibility requests are the guest's to allow, with remapping off or CFI on. */
+/* Of a pair, indexes of the other's are for its device, and nothing else is. */
+static bool is_at_home(u16 sid, u32 index)
+{
+    return world.pair && sid == OTHER_SID ? index - OTHER_FIRST < OTHER_MESSAGES
+                                          : world_has_source(sid) && !(world.pair && index >= OTHER_FIRST);
+}
+
+/* Compatibility requests are the guest's to allow, with remapping off or CFI on; of a pair's none passes. */
 void world_check_interrupt(u16 sid, const struct model_interrupt *out)
 {
-    if (!out->sent || out->form == MODEL_FORM_COMPATIBILITY) {
+    if (!out->sent || (out->form == MODEL_FORM_COMPATIBILITY && !world.pair)) {
         return;
     }
-    if (out->form != MODEL_FORM_REMAPPED || !world_has_source(sid)) {
+    if (out->form != MODEL_FORM_REMAPPED || !is_at_home(sid, out->index)) {
         fail("interrupt", (u64)out->form, sid);
     }
     check_kind(out->data >> 8 & 7, out->data & 0xff);
-    check_destination((u32)(out->addr >> 12 & 0xff) | (u32)(out->addr >> 32 & ~0xffull), (out->addr & 4) != 0);
+    check_destination((u32)(out->addr >> 12 & 0xff) | (u32)(out->addr >> 32 & ~0xffull), (out->addr & 4) != 0,
+                      sid == OTHER_SID);
 }
 
 static bool admits_foreigners(u64 w1)
@@ -238,37 +247,38 @@ static bool admits_foreigners(u64 w1)
     return foreign;
 }
 
-static void check_irte(const u64 w[2])
+static void check_irte(u64 index, const u64 w[2])
 {
+    bool others = world.pair && index >= OTHER_FIRST;
     if ((w[0] & 1) == 0) {
         return;
     }
-    if ((w[0] & 0x8000) != 0 || admits_foreigners(w[1])) {
+    if ((w[0] & 0x8000) != 0 || (others ? w[1] != (1u << 18 | OTHER_SID) : admits_foreigners(w[1]))) {
         fail("interrupt entry", w[0], w[1]);
     }
     check_kind(w[0] >> 5 & 7, w[0] >> 16 & 0xff);
-    check_destination((u32)(extended() ? w[0] >> 32 : w[0] >> 40 & 0xff), (w[0] & 4) != 0);
+    check_destination((u32)(extended() ? w[0] >> 32 : w[0] >> 40 & 0xff), (w[0] & 4) != 0, others);
 }
 
 static void check_cached_irte(const struct node *node)
 {
     const struct irte *e = (const struct irte *)(const void *)node;
     const u64 w[2] = {e->w[0], e->w[1]};
-    check_irte(w);
+    check_irte(e->node.k1, w);
 }
 
-/* What the unit would fetch; the entries that inputs name, and the last. */
+/* What the unit would fetch; the entries that inputs name, and the last ones. */
 static void check_irt(void)
 {
-    enum { ENTRIES = 272 };
+    enum { FIRST = 272, LAST = 2 * OTHER_KEPT, ENTRIES = FIRST + LAST };
     if ((world.unit->irta & 15) != 15 || !interrupt_is_remapped(world.unit)) {
         return;
     }
     for (u32 i = 0; i < ENTRIES; i++) {
         u64 w[2];
-        u64 index = i < ENTRIES - 1 ? i : 0xffff;
+        u64 index = i < FIRST ? i : 65536 - ENTRIES + i;
         memcpy(w, hosted_memory() + (world.unit->irta & ~0xfffull) + index * 16, sizeof(w));
-        check_irte(w);
+        check_irte(index, w);
     }
     each(&world.unit->irtes, check_cached_irte);
 }
@@ -285,13 +295,27 @@ static void check_event(void)
         fail("message by the unit", addr, data);
     }
     check_kind(data >> 8 & 7, data & 0xff);
-    check_destination((u32)(addr >> 12 & 0xff) | (u32)(addr >> 32), (addr & 4) != 0);
+    check_destination((u32)(addr >> 12 & 0xff) | (u32)(addr >> 32), (addr & 4) != 0, false);
+}
+
+/* Nothing turns off what keeps the two apart. */
+static void check_apart(void)
+{
+    enum { IRES = 1 << 25, CFIS = 1 << 23 };
+    u64 status = model_read(world.unit, 0x1c, 4);
+    if ((status & (IRES | CFIS)) != IRES || !extended()) {
+        fail("interrupts are not kept apart", status, world.unit->irta);
+    }
 }
 
 void world_check(void)
 {
     check_reach();
     check_second_stage(host_second_stage().v, 4);
+    if (world.pair) {
+        check_second_stage(other_root().v, 4);
+        check_apart();
+    }
     each(&world.unit->iotlb, check_iotlb);
     each(&world.unit->fs, check_fs);
     check_irt();

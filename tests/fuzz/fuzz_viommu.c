@@ -6,6 +6,7 @@
  * checked after every step.
  */
 #include "tests/fuzz/world.h"
+#include "tests/fuzz/other.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -302,11 +303,12 @@ static void step_dma(struct input *in)
     request.addr = (where & 0x80) != 0 ? take_address(in)
                                        : (u64)(where >> 2 & 7) << (where >> 5 & 1 ? 12 : 21);
     world.used[s][p] = true;
-    if (model_dma(world.unit, &request, buf, &outcome) &&
-        outcome.kind != MODEL_KIND_INTERRUPT &&
-        !(world_has_source(request.sid) ? world_may_reach : world_is_others)(outcome.hpa, 1)) {
+    world.writer = world_has_source(request.sid) ? 0 : 1;
+    if (model_dma(world.unit, &request, buf, &outcome) && outcome.kind != MODEL_KIND_INTERRUPT &&
+        !world_device_may_reach(request.sid, outcome.hpa, 1)) {
         __builtin_trap(); /* a cached translation led out of the partition */
     }
+    world.writer = world.turn;
 }
 
 /* Trouble of the hardware and the host; memory given back; memory that changes. */
@@ -338,7 +340,11 @@ static void step_host(struct input *in)
         world.flips = what >> 5;
         return;
     default:
-        (void)viommu_reset(world.v);
+        if (world.turn != 0) {
+            other_reset();
+        } else {
+            (void)viommu_reset(world.v);
+        }
         return;
     }
 }
@@ -356,6 +362,9 @@ static void set_switch(u32 bit, bool on)
 static u32 take_index(struct input *in)
 {
     u8 index = (u8)take(in, 1);
+    if (world.pair && index >= 0xe8 && index < 0xf0) {
+        return OTHER_FIRST + index % 8;
+    }
     return index < 0xf0 ? index : (u32)take(in, 2);
 }
 
@@ -390,6 +399,16 @@ static void step_request(struct input *in, bool raw)
     (void)model_interrupt(world.unit, sid, addr, data, &out);
     world_check_interrupt(sid, &out);
     world.messages = hosted_interrupts();
+}
+
+/* Of the other's device, by an index of its guest's table, in compatibility format, or anything. */
+static void step_message(struct input *in)
+{
+    u8 what = (u8)take(in, 1);
+    u32 index = (what & 4) != 0 ? take_index(in) : 0;
+    u64 named = 0xfee00010 | (u64)(index & 0x7fff) << 5 | (u64)(index >> 15) << 2 | (what & 8);
+    u64 address = (what & 4) != 0 ? named : (what & 16) != 0 ? take(in, 8) : 0xfee00000 | (u64)(what >> 5) << 12;
+    other_message(what & 3, address, (u32)take(in, (what & 4) != 0 ? 1 : 2));
 }
 
 static void step_interrupts(struct input *in, u32 what)
@@ -447,7 +466,11 @@ static void run(const u8 *data, size_t size)
     struct input in = {data, data + size};
     world_begin();
     for (u32 i = 0; i < MAX_STEPS && in.at != in.end; i++) {
-        step(&in);
+        u8 whose = world.pair ? (u8)take(&in, 1) : 0;
+        if (world.pair) {
+            world_take_turn(whose & 1);
+        }
+        (whose >= 0xe0 ? step_message : step)(&in);
         world_check();
     }
 }
@@ -467,14 +490,15 @@ static void run_with_hangs(const u8 *data, size_t size)
     }
 }
 
-/* The first byte says whether hardware may fail, and what kind of unit the guest has. */
+/* The first byte says whether hardware may fail, what kind of unit the guest has, and whether it is alone. */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     if (size == 0) {
         return 0;
     }
     world.shadowed = data[0] == 0xfe || data[0] == 0xfd;
-    if (data[0] == 0xff || data[0] == 0xfd) {
+    world.pair = data[0] == 0xfc || data[0] == 0xfb;
+    if (data[0] == 0xff || data[0] == 0xfd || data[0] == 0xfb) {
         run_with_hangs(data + 1, size - 1);
     } else {
         run(data + 1, size - 1);

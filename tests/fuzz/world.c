@@ -2,8 +2,9 @@
 /* See world.h. */
 #include "tests/fuzz/world.h"
 
-#include "iommu/domain/domain.h"
 #include "iommu/shadow/shadow.h"
+#include "iommu/vtd/vtd.h"
+#include "tests/fuzz/other.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,11 @@
                     19ull << 35 | 1ull << 34 | 1ull << 31 | 1ull << 26 | 0xfull << 8 | 1ull << 7 | \
                     1ull << 6 | 1ull << 2 | 3ull | 15ull << 20 | 3ull << 3)
 
-enum { SHADOW_PAGES = 24, FOREIGN_SID = 0x0210, OTHER_HPA = 0x700000 };
+enum { SHADOW_PAGES = 24 };
 
 struct world world;
 static struct shadow_memory memory; /* what the shadows of its guest's unit share */
-static struct domain *other;        /* another partition's second stage: a page, which its device reaches at 0 */
-const u16 world_sids[WORLD_SIDS] = {0x0000, 0x0008, 0x0010, 0x0088, FOREIGN_SID, 0xff87};
+const u16 world_sids[WORLD_SIDS] = {0x0000, 0x0008, 0x0010, 0x0088, OTHER_SID, 0xff87};
 const u32 world_pasids[WORLD_PASIDS] = {0, 1, 5, 63, 64, 0x145, 0xfffff};
 
 static bool in_zone(u64 addr, u64 base, u64 len)
@@ -50,12 +50,14 @@ bool world_may_reach(u64 hpa, u64 len)
     return all_in(hpa, WORLD_HPA, len, 1u << PAGE_OWNED | 1u << PAGE_LINGERING);
 }
 
+static u64 *at(u64 gpa, u64 memory_of)
+{
+    return in_zone(gpa, WORLD_GPA, sizeof(u64)) ? (u64 *)(void *)(hosted_memory() + gpa - WORLD_GPA + memory_of) : NULL;
+}
+
 u64 *world_at(u64 gpa)
 {
-    if (!in_zone(gpa, WORLD_GPA, sizeof(u64))) {
-        return NULL;
-    }
-    return (u64 *)(void *)(hosted_memory() + gpa - WORLD_GPA + WORLD_HPA);
+    return at(gpa, world.turn == 0 ? WORLD_HPA : OTHER_HPA);
 }
 
 static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
@@ -67,7 +69,7 @@ static bool guest_read(void *ctx, gpa_t gpa, void *buf, size_t len)
     memcpy(buf, hosted_memory() + gpa.v - WORLD_GPA + WORLD_HPA, len);
     if (world.flips != 0 && world.flip_gpa >= gpa.v && world.flip_gpa < gpa.v + len) {
         world.flips--;
-        *world_at(world.flip_gpa & ~7ull) ^= world.flip_xor;
+        *at(world.flip_gpa & ~7ull, WORLD_HPA) ^= world.flip_xor;
     }
     return true;
 }
@@ -85,16 +87,22 @@ static bool guest_ram(void *ctx, gpa_t gpa, size_t len, hpa_t *out)
 static void guest_interrupt(void *ctx, u64 addr, u32 data)
 {
     (void)ctx;
-    if (addr >> 20 != 0xfee || ((data >> 8) & 7) > 1) {
+    bool own = !world.pair || (addr & 4) != 0 || world_has_cpu((u32)(addr >> 12 & 0xff) | (u32)(addr >> 32));
+    if ((u32)addr >> 20 != 0xfee || (data >> 8 & 7) > 1 || !own) {
         fprintf(stderr, "a message to %llx, data %x\n", addr, data);
         abort();
     }
 }
 
-/* What the unit writes for the guest's devices and for its queue stays in the partition. */
+/*
+ * What the unit writes for a guest's devices and for its queue stays in the partition; where a queue may hang somebody
+ * else's comes late.
+ */
 static void on_write(u64 addr, size_t len)
 {
-    if (!world_may_reach(addr, len) && !host_owns_status(addr, len) && !world_is_others(addr, len)) {
+    bool first = world_may_reach(addr, len) && (world.writer == 0 || world.may_hang);
+    bool others = other_is_memory(addr, len) && (world.writer == 1 || world.may_hang);
+    if (!first && !others && !host_owns_status(addr, len) && !other_owns_status(addr)) {
         fprintf(stderr, "the unit writes %llx\n", addr);
         abort();
     }
@@ -111,14 +119,9 @@ bool world_has_source(u16 sid)
     return sid >> 8 < 2 || sid >> 8 == 0xff;
 }
 
-bool world_is_others(u64 hpa, u64 len)
+bool world_device_may_reach(u16 sid, u64 hpa, u64 len)
 {
-    return hpa >= OTHER_HPA && hpa < OTHER_HPA + PAGE_SIZE && len <= OTHER_HPA + PAGE_SIZE - hpa;
-}
-
-hpa_t world_others_root(void)
-{
-    return domain_unit_root(other, domain_levels(other));
+    return (world_has_source(sid) ? world_may_reach : other_is_memory)(hpa, len);
 }
 
 static bool guest_has_cpus(void *ctx, u32 cluster, u32 mask)
@@ -188,25 +191,6 @@ void world_hang(bool hang)
     }
 }
 
-/* Second-stage only, whichever root the guest has its unit walk. */
-static void power_on_other(void)
-{
-    static const struct vtd_context plain = {.pasids = 0};
-    struct vtd_unit_info info;
-    vtd_unit_get_info(host_unit(), &info);
-    const struct domain_config config = {.levels = 4, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
-                                         .partition = 1};
-    enum result r = domain_create(&config, &other);
-    r = r == OK ? domain_map(other, (gpa_t){0}, (hpa_t){OTHER_HPA}, PAGE_SIZE, PROT_READ | PROT_WRITE, MEM_WB) : r;
-    for (u32 root = VTD_ROOT_OFF; root <= VTD_ROOT_GUEST; root++) {
-        r = r == OK ? vtd_device_open(host_unit(), (enum vtd_root)root, FOREIGN_SID, &plain) : r;
-        r = r == OK ? domain_attach(other, host_unit(), (enum vtd_root)root, FOREIGN_SID, VTD_NO_PASID) : r;
-    }
-    if (r != OK) {
-        abort();
-    }
-}
-
 static void power_on(void)
 {
     const struct model_config config = {.ver = 0x10, .cap = WORLD_CAP, .ecap = WORLD_ECAP,
@@ -214,7 +198,7 @@ static void power_on(void)
     hosted_reset();
     world.unit = host_start(&config);
     host_map(WORLD_GPA, WORLD_HPA, WORLD_PAGES * PAGE_SIZE);
-    power_on_other();
+    other_power_on();
     hosted_watch_writes(on_write);
     hosted_clock_step(1000); /* a hang ends soon */
 }
@@ -234,10 +218,23 @@ void world_begin(void)
     const struct viommu_config config = {.unit = host_unit(), .parent = host_domain(), .ops = &ops,
                                          .shadows = world.shadowed ? &memory : NULL,
                                          .gpa_width = 48, .max_bindings = 12,
-                                         .max_table_pages = 64, .interrupts = true};
-    if (viommu_create(&config, &world.v) != OK) {
+                                         .max_table_pages = 64, .interrupts = true, .shared_unit = world.pair,
+                                         .kept_interrupts = world.pair ? OTHER_KEPT : 0};
+    world.turn = world.writer = 0;
+    world.left[1] = false;
+    if (viommu_create(&config, &world.v) != OK || (world.pair && viommu_isolate_interrupts(world.v) != OK)) {
         abort();
     }
+    world.units[0] = world.v;
+    world.units[1] = world.pair ? other_begin() : NULL;
+}
+
+void world_take_turn(u32 guest)
+{
+    world.left[world.turn] = world.work_left;
+    world.turn = world.writer = guest;
+    world.v = world.units[guest];
+    world.work_left = world.left[guest];
 }
 
 static void leaked(const char *what, u32 count)
@@ -254,7 +251,13 @@ void world_end(void)
     for (u32 page = 0; page < WORLD_PAGES; page++) {
         world_take(page);
     }
-    viommu_destroy(world.v);
+    if (world.pair) {
+        other_end();
+    }
+    viommu_destroy(world.units[0]);
+    if (world.pair && vtd_irt_disable(host_unit()) != OK) {
+        abort();
+    }
     world.v = NULL;
     leaked("entries", host_attached() - 1); /* the other's are one of each */
     leaked("domain ids", host_domain_ids_used() - 1);

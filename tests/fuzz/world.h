@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A small machine to fuzz in: one partition of 64 pages whose guest addresses are not its host addresses and that has
- * some of the CPUs and buses, one unit, one vIOMMU; and another partition with a device behind that unit. Built once;
- * each input begins with zeroed guest memory and a vIOMMU in its reset state, and ends with everything given back.
+ * some of the CPUs and buses, one unit, one vIOMMU; and another partition with a device behind that unit (other.h),
+ * which may have a vIOMMU, too. Built once; each input begins with zeroed guest memory and vIOMMUs in their reset
+ * state, and ends with everything given back.
  */
 #ifndef NESTOR_FUZZ_WORLD_H
 #define NESTOR_FUZZ_WORLD_H
@@ -36,6 +37,11 @@ struct world {
     u32 pages_idle;             /* of the pool, without a vIOMMU */
     bool work_left;
     bool shadowed;              /* the kind of the guest's unit */
+    bool pair;                  /* the other's guest has a unit, too: they take turns, and interrupts are kept apart */
+    u32 turn;                   /* whose v, work_left and memory are: 1: the other's */
+    u32 writer;                 /* whose memory the unit may write */
+    struct viommu *units[2];
+    bool left[2];               /* of whoever is not on turn */
     bool may_hang;              /* a process of its own: hardware errors that leave traces */
     bool hung;                  /* it happened */
     u32 messages;               /* that left the unit and have been looked at */
@@ -48,14 +54,16 @@ void world_begin(void);
 /* Aborts when a page or a domain id leaked. */
 void world_end(void);
 
-/* The partition's page as the CPU sees it; NULL outside. */
+/* In a pair: from now on steps are that guest's. */
+void world_take_turn(u32 guest);
+
+/* The page of the guest on turn as the CPU sees it; NULL outside. */
 u64 *world_at(u64 gpa);
 /* Which CPUs and source-ids are the partition's. */
 bool world_has_cpu(u32 apic_id);
 bool world_has_source(u16 sid);
-/* The other's memory, and what its device's requests go through, always. */
-bool world_is_others(u64 hpa, u64 len);
-hpa_t world_others_root(void);
+/* Whoever has that source-id may reach all of it by DMA. */
+bool world_device_may_reach(u16 sid, u64 hpa, u64 len);
 /* True if DMA may reach all of it. */
 bool world_may_reach(u64 hpa, u64 len);
 /* Second-stage changes, with their invalidations. */
