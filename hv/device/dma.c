@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See dma.h. Every unit is told, whichever the function is behind: to the others its source-id is nobody's. */
+/* See dma.h. Every unit of its segment is told, whichever it is behind: to the others its source-id is nobody's. */
 #include "hv/device/dma.h"
 
 #include "hv/device/device.h"
@@ -24,7 +24,7 @@ static enum result block(const struct device *d, bool block)
 {
     enum result all = OK;
     for (u32 i = 0; i < units_count(); i++) {
-        enum result r = vtd_own_block(units_get(i), d->function->source_id, block);
+        enum result r = units_has_functions(i) ? vtd_own_block(units_get(i), d->function->source_id, block) : OK;
         if (r != OK) {
             port_log(LOG_ERROR, "partition %s: unit %u does not %s DMA of %#x: %s", d->owner->config->name, i,
                      block ? "block" : "admit", d->function->source_id, result_text(r));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See interrupts.h. The same entries stand in every unit's table, whichever the function is behind: only its own
- * source-id may use them.
+ * See interrupts.h. The same entries stand in the tables of all units of the function's segment, whichever it is
+ * behind: only its own source-id may use them.
  */
 #include "hv/device/interrupts.h"
 
@@ -30,7 +30,7 @@ static bool set_all(const struct device *d, u32 number, const struct irte *e)
 {
     bool changed = false;
     for (u32 i = 0; i < units_count(); i++) {
-        changed |= set(units_get(i), d->interrupts.first + number, e);
+        changed |= units_has_functions(i) && set(units_get(i), d->interrupts.first + number, e);
     }
     return changed;
 }

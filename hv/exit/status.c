@@ -306,7 +306,8 @@ static bool report_devices(const struct partition *p, struct window_session *s)
         vtd_path_default(units_get(unit), &d);
         added = p->config != NULL || add_device(s, STATUS_DEFAULT, unit, &d);
     } else if (vtd_path_next(units_get(unit), &sid, &d)) {
-        added = !(p->sees_all || partition_sources_has(p, d.sid, d.sid)) || add_device(s, STATUS_DEVICE, unit, &d);
+        bool seen = p->sees_all || partition_sources_has_behind(p, unit, d.sid);
+        added = !seen || add_device(s, STATUS_DEVICE, unit, &d);
     }
     s->next = added ? 0 : s->position;
     s->position = !added ? s->position : sid < VTD_SIDS ? (u64)unit << 32 | sid : (u64)(unit + 1) << 32;

@@ -155,7 +155,7 @@ bool exit_status_dump(struct partition *p, struct window_session *s)
     u64 addr = (u64)s->asked[STATUS_DUMP_HIGH] << 32 | s->asked[STATUS_DUMP_LOW];
     struct status_request *r = window_record(s, STATUS_REQUEST, sizeof(*r));
     struct vtd_path path = {.legacy = false};
-    bool its = unit < units_count() && partition_sources_has(p, sid, sid);
+    bool its = unit < units_count() && partition_sources_has_behind(p, unit, sid);
     if (its) {
         vtd_path_get(units_get(unit), sid, s->asked[STATUS_DUMP_PASID], &path);
     }

@@ -8,6 +8,7 @@ static bool platform_remaps; /* interrupts, as firmware says */
 static struct vtd_unit *units[VTD_DMAR_UNITS];
 /* All of their register pages, named by a capability or not: looked through at each access. */
 static struct { u64 base, size; } windows[VTD_DMAR_UNITS];
+static u16 segments[VTD_DMAR_UNITS];
 static u32 count;
 
 enum result units_probe(const struct vtd_dmar *dmar)
@@ -22,6 +23,7 @@ enum result units_probe(const struct vtd_dmar *dmar)
         struct vtd_unit_info info;
         vtd_unit_set_window(units[count], u->window_size);
         vtd_unit_get_info(units[count], &info);
+        segments[count] = info.segment;
         windows[count].base = info.base.v;
         windows[count].size = info.window_size;
     }
@@ -51,6 +53,11 @@ u32 units_count(void)
 struct vtd_unit *units_get(u32 i)
 {
     return units[i];
+}
+
+bool units_has_functions(u32 i)
+{
+    return segments[i] == 0;
 }
 
 bool units_find(u64 addr, u32 *i, u32 *offset)

@@ -16,6 +16,11 @@ must_use enum result units_probe(const struct vtd_dmar *dmar);
 must_use enum result units_limit(const struct device_limit *limits, u32 limit_count);
 u32 units_count(void);
 struct vtd_unit *units_get(u32 i);
+/*
+ * Is it of segment 0, as all functions of partitions beside the root are (handover_function.h)? To the others their
+ * source-ids are those of other devices.
+ */
+bool units_has_functions(u32 i);
 
 /* The unit whose register page holds addr, and where in it; false for anything else. */
 bool units_find(u64 addr, u32 *i, u32 *offset);

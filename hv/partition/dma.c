@@ -214,8 +214,8 @@ enum result partition_dma_show_units(struct partition *p)
         return r;
     }
     u32 own = share_pool(p);
-    bool shared = partition_sources_count() != 0;
     for (u32 i = 0; i < units_count(); i++) {
+        bool shared = partition_sources_count() != 0 && units_has_functions(i);
         u32 width = units_width(i, domain_levels(p->domain));
         const struct viommu_config config = {
             .unit = units_get(i), .parent = p->domain, .ctx = p, .partition = p->id,

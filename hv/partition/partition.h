@@ -258,6 +258,8 @@ u32 partition_sources_count(void);
 u32 partition_sources_behind(const struct partition *p, u32 unit, u16 sids[]);
 /* All source-ids from first to last are the partition's. */
 bool partition_sources_has(const struct partition *p, u16 first, u16 last);
+/* What has that source-id behind that unit: units of other segments have the root's devices alone. */
+bool partition_sources_has_behind(const struct partition *p, u32 unit, u16 sid);
 /*
  * Of every unit's interrupt table so many entries, from its end on, are those of such functions; and the first of that
  * function's, which has one for each of its messages.

@@ -4,8 +4,8 @@
  * every unit's interrupt table is theirs, and the second stage that their DMA goes through. That is not the EPT: to a
  * device nothing is there but the partition's memory, not even its own registers.
  *
- * A device is attached in every unit for good, before any guest runs, so that neither ids nor pages can be lacking
- * later. Whether it gets through is said by vtd_own_block().
+ * A device is attached in every unit of its segment for good, before any guest runs, so that neither ids nor pages can
+ * be lacking later. Whether it gets through is said by vtd_own_block().
  */
 #include "hv/machine/units.h"
 #include "hv/partition/partition.h"
@@ -100,6 +100,11 @@ bool partition_sources_has(const struct partition *p, u16 first, u16 last)
     return root && !behind && first <= last;
 }
 
+bool partition_sources_has_behind(const struct partition *p, u32 unit, u16 sid)
+{
+    return units_has_functions(unit) ? partition_sources_has(p, sid, sid) : p->config == NULL;
+}
+
 u64 partition_sources_faults(const struct partition *p)
 {
     u64 faults = 0;
@@ -153,7 +158,7 @@ static enum result attach_to_all(struct partition *p, u16 sid)
 {
     enum result r = p->dma == NULL ? create_domain(p) : OK;
     for (u32 i = 0; r == OK && i < units_count(); i++) {
-        r = attach(p, units_get(i), sid);
+        r = units_has_functions(i) ? attach(p, units_get(i), sid) : OK;
     }
     if (r != OK) {
         port_log(LOG_ERROR, "partition %s: %#x cannot be kept to its memory: %s", p->config->name, sid,
@@ -179,7 +184,8 @@ static enum result close_rest(const struct handover_function *f)
 {
     enum result r = OK;
     for (u32 i = 0; r == OK && f->behind_port && i < units_count(); i++) {
-        r = vtd_device_close_rest(units_get(i), (u16)(f->first_bus << 8), (u16)(f->last_bus << 8 | 0xff));
+        r = units_has_functions(i) ? vtd_device_close_rest(units_get(i), (u16)(f->first_bus << 8),
+                                                           (u16)(f->last_bus << 8 | 0xff)) : OK;
     }
     if (r != OK) {
         port_log(LOG_ERROR, "source-ids behind the port above %#x cannot be closed: %s", f->source_id,
@@ -198,7 +204,7 @@ enum result partition_sources_attach(void)
         r = close_rest(&functions[i]);
     }
     for (u32 i = 0; count != 0 && i < units_count(); i++) {
-        vtd_fault_set_owners(units_get(i), owners, count);
+        vtd_fault_set_owners(units_get(i), owners, units_has_functions(i) ? count : 0);
     }
     return r;
 }

@@ -18,6 +18,7 @@ static struct device devices[HANDOVER_FUNCTIONS];
 static struct handover handover;
 static struct vtd_dmar dmar;
 static bool started;
+static u16 last_segment;
 
 static void check(bool ok, const char *what)
 {
@@ -151,6 +152,7 @@ struct handover *device_kit_start(void)
     dmar = (struct vtd_dmar){.haw = 46, .unit_count = DEVICE_KIT_UNITS, .intr_remap = true};
     for (u32 i = 0; i < DEVICE_KIT_UNITS; i++) {
         dmar.units[i].base = (hpa_t){BASE + i * BYTES};
+        dmar.units[i].segment = i + 1 == DEVICE_KIT_UNITS ? last_segment : 0;
         models[i] = hosted_add_unit(dmar.units[i].base, &config);
     }
     check(units_probe(&dmar) == OK, "probe");
@@ -164,6 +166,11 @@ struct handover *device_kit_start(void)
     }
     hosted_clear_log();
     return &handover;
+}
+
+void device_kit_set_segment(u16 segment)
+{
+    last_segment = segment;
 }
 
 void device_kit_attach(void)
@@ -195,6 +202,11 @@ u64 device_kit_dma(u16 sid, u64 addr)
         }
     }
     return first;
+}
+
+u64 device_kit_dma_behind(u32 unit, u16 sid, u64 addr)
+{
+    return read_by(models[unit], sid, addr);
 }
 
 u32 device_kit_message(u16 sid, u64 address, u32 data)

@@ -25,6 +25,8 @@ enum {
 struct handover *device_kit_start(void);
 /* All that sources.c needs, done. */
 void device_kit_attach(void);
+/* From the next start on: the segment of the last unit, which is 0 at first. */
+void device_kit_set_segment(u16 segment);
 /* And the partitions have units of their own in place of the first, behind which their functions are. */
 void device_kit_attach_units(void);
 struct partition *device_kit_partition(u32 i);
@@ -34,6 +36,8 @@ struct device *device_kit_device(u32 i);
 u32 *device_kit_config(u32 offset);
 /* Eight bytes read by requests of that source-id, on each unit, in each root: the value that all give, 0: none. */
 u64 device_kit_dma(u16 sid, u64 addr);
+/* The same, on one unit, as it is. */
+u64 device_kit_dma_behind(u32 unit, u16 sid, u64 addr);
 /* What becomes of a message of that source-id on each unit: 0, or vector and destination << 8. */
 u32 device_kit_message(u16 sid, u64 address, u32 data);
 /* The same, on the first unit alone, and all of it. */

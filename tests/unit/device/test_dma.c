@@ -42,6 +42,30 @@ static void nothing_comes_through_but_while_it_is_started(void **state)
     assert_int_equal(msix_read(a, 28, 4), 1);
 }
 
+/* There the source-id is that of a device of the root's. */
+static void units_of_another_segment_know_nothing_of_it(void **state)
+{
+    (void)state;
+    device_kit_set_segment(1);
+    device_kit_attach();
+    device_kit_set_segment(0);
+    struct device *a = device_get(0);
+    u32 entry = partition_sources_entries(0);
+    assert_int_equal(device_dma_start(a), OK);
+    msix_write(a, 0, 4, 0xfee03000);
+    msix_write(a, 8, 4, 0x51);
+    msix_write(a, 12, 4, 0);
+    assert_int_equal(device_kit_dma_behind(0, DEVICE_KIT_SID_A, 0), DEVICE_KIT_A);
+    assert_int_equal(device_kit_dma_behind(1, DEVICE_KIT_SID_A, 0), 0);
+    assert_int_equal(device_kit_dma_behind(1, DEVICE_KIT_SID_A, DEVICE_KIT_ROOT), DEVICE_KIT_ROOT);
+    assert_int_not_equal(vtd_irt_entries(device_kit_unit(0))[entry].w[0], 0);
+    assert_int_equal(vtd_irt_entries(device_kit_unit(1))[entry].w[0], 0);
+    device_dma_stop(a);
+    assert_int_equal(device_kit_dma_behind(0, DEVICE_KIT_SID_A, 0), 0);
+    assert_int_equal(device_kit_dma_behind(1, DEVICE_KIT_SID_A, DEVICE_KIT_ROOT), DEVICE_KIT_ROOT);
+    assert_null(strstr(hosted_log(), "does not block"));
+}
+
 static void a_unit_that_does_not_answer_is_said(void **state)
 {
     (void)state;
@@ -60,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_comes_through_but_while_it_is_started),
+        cmocka_unit_test(units_of_another_segment_know_nothing_of_it),
         cmocka_unit_test(a_unit_that_does_not_answer_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

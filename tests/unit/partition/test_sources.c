@@ -35,6 +35,20 @@ static void each_is_one_partitions(void **state)
     assert_false(partition_sources_has(a, 0x17, DEVICE_KIT_SID_A));
 }
 
+static void other_segments_are_the_roots(void **state)
+{
+    (void)state;
+    const struct partition *root = device_kit_partition(0), *a = device_kit_partition(1);
+    device_kit_set_segment(1);
+    struct handover *h = device_kit_start();
+    device_kit_set_segment(0);
+    assert_int_equal(partition_sources_init(h), OK);
+    assert_true(partition_sources_has_behind(a, 0, DEVICE_KIT_SID_A));
+    assert_false(partition_sources_has_behind(root, 0, DEVICE_KIT_SID_A));
+    assert_false(partition_sources_has_behind(a, 1, DEVICE_KIT_SID_A));
+    assert_true(partition_sources_has_behind(root, 1, DEVICE_KIT_SID_A));
+}
+
 /* Of those that are to have units: whose are behind which. */
 static void units_are_for_what_is_behind_them(void **state)
 {
@@ -144,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_one_partitions),
+        cmocka_unit_test(other_segments_are_the_roots),
         cmocka_unit_test(units_are_for_what_is_behind_them),
         cmocka_unit_test(entries_are_at_the_end_of_the_table),
         cmocka_unit_test(nobody_is_attached_without_protection),
