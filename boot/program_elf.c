@@ -41,8 +41,19 @@ static const struct layout *layout_of(const struct program_file *file)
     return right ? &layouts[size] : NULL;
 }
 
+/* An entry is a virtual address; some files have a physical one, which is taken where no segment has it as virtual. */
+enum entered { NOWHERE, AT_PHYSICAL, AT_VIRTUAL };
+
+static void enter(struct program_start *out, enum entered *entered, enum entered how, u64 eip)
+{
+    if (*entered < how) {
+        *entered = how;
+        out->eip = (u32)eip;
+    }
+}
+
 static bool add_segment(const struct program_request *request, const struct layout *l, const u8 *header,
-                        struct program_start *out, bool *entered, u64 entry)
+                        struct program_start *out, enum entered *entered, u64 entry)
 {
     const struct program_file *file = &request->image;
     u64 offset = bytes_get(header, l->offset, l->address);
@@ -58,9 +69,10 @@ static bool add_segment(const struct program_request *request, const struct layo
         !program_place(request, out, (struct program_piece){physical, in_memory, file->bytes + offset, in_file})) {
         return false;
     }
-    if (!*entered && entry - virtual < in_memory) {
-        *entered = true;
-        out->eip = (u32)(physical + (entry - virtual));
+    if (entry - virtual < in_memory) {
+        enter(out, entered, AT_VIRTUAL, physical + (entry - virtual));
+    } else if (entry - physical < in_memory) {
+        enter(out, entered, AT_PHYSICAL, entry);
     }
     return true;
 }
@@ -69,7 +81,7 @@ bool program_elf(const struct program_request *request, struct program_start *ou
 {
     const struct program_file *file = &request->image;
     const struct layout *l = layout_of(file);
-    bool entered = false;
+    enum entered entered = NOWHERE;
     if (l == NULL) {
         return program_refuse(why, "image", "a static ELF executable for i386 or x86-64");
     }
@@ -87,8 +99,8 @@ bool program_elf(const struct program_request *request, struct program_start *ou
             return program_refuse(why, "image", "a static ELF executable for i386 or x86-64");
         }
         if (type == LOAD && !add_segment(request, l, header, out, &entered, entry)) {
-            return program_refuse(why, "image", "an ELF file whose 1 to 5 segments fit file and memory");
+            return program_refuse(why, "image", "an ELF file whose 1 to 16 segments fit file and memory");
         }
     }
-    return entered || program_refuse(why, "image", "an ELF file whose entry is in one of its segments");
+    return entered != NOWHERE || program_refuse(why, "image", "an ELF file whose entry is in one of its segments");
 }

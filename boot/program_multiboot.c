@@ -59,7 +59,7 @@ bool program_multiboot_info(const struct program_request *request, struct progra
     u8 *info = out->info;
     u64 initrd = 0;
     if (!program_place(request, out, (struct program_piece){PARTITION_INFO, PROGRAM_INFO, info, PROGRAM_INFO})) {
-        return program_refuse(why, "image", "one that leaves 90000h to 92000h to its loader, in up to 5 pieces");
+        return program_refuse(why, "image", "one that leaves 90000h to 92000h to its loader, in up to 16 pieces");
     }
     if (request->initrd.bytes != NULL && !program_place_initrd(request, 1ull << 32, out, &initrd, why)) {
         return false;

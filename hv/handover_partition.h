@@ -12,7 +12,7 @@ enum {
     HANDOVER_PARTITIONS = 7,            /* beside the root */
     HANDOVER_PARTITION_NAME = 16,       /* with its end */
     HANDOVER_PARTITION_SPANS = 8,
-    HANDOVER_PARTITION_LOADS = 9,
+    HANDOVER_PARTITION_LOADS = 20,
     HANDOVER_PARTITION_CPU_WORDS = 16,  /* of CPU_MAX bits */
     HANDOVER_PARTITION_ALWAYS = 0xffffffff,
     /* Of the pool, for each unit of such a guest: what it is made of, and what the guest's entries may take. */

@@ -331,7 +331,7 @@ static void an_elf_file(void **state)
 static void elf_files_that_are_wrong(void **state)
 {
     (void)state;
-    static const char segments[] = "an ELF file whose 1 to 5 segments fit file and memory";
+    static const char segments[] = "an ELF file whose 1 to 16 segments fit file and memory";
     static const char kind[] = "a static ELF executable for i386 or x86-64";
     static const struct { u32 at, bytes; u64 value; const char *expected; } cases[] = {
         {4, 1, 3, kind}, {5, 1, 2, kind}, {16, 2, 3, kind}, {18, 2, 40, kind}, {18, 2, 62, kind},
@@ -358,14 +358,31 @@ static void elf_files_that_are_wrong(void **state)
     build_elf(false);
     bytes_put(segment(1, false) + 12, 0x90000, 4);
     bytes_put(segment(1, false) + 20, 0x1000, 4);
-    is_refused("image", "one that leaves 90000h to 92000h to its loader, in up to 5 pieces");
+    is_refused("image", "one that leaves 90000h to 92000h to its loader, in up to 16 pieces");
     build_elf(false);
-    for (u32 i = 2; i < 8; i++) {
+    for (u32 i = 2; i < 19; i++) {
         memcpy(segment(i, false), segment(1, false), 32);
         bytes_put(segment(i, false) + 12, 0x110000 + 0x10000 * i, 4);
     }
-    bytes_put(file + 44, 8, 2);
+    bytes_put(file + 44, 16, 2);
+    request.initrd = (struct program_file){disk, sizeof(disk)};
+    assert_true(open_program());
+    bytes_put(file + 44, 19, 2);
     is_refused("image", segments);
+}
+
+/* As kernels have it that are linked high and enter with paging off. */
+static void an_entry_that_is_a_physical_address(void **state)
+{
+    (void)state;
+    build_elf(false);
+    bytes_put(file + 24, 0x100014, 4);
+    assert_true(open_program());
+    assert_int_equal(start.eip, 0x100014);
+    /* But as a virtual one it is in the segment behind. */
+    bytes_put(segment(1, false) + 8, 0x100000, 4);
+    assert_true(open_program());
+    assert_int_equal(start.eip, 0x103014);
 }
 
 static void a_multiboot_elf_file(void **state)
@@ -467,6 +484,7 @@ int main(void)
         cmocka_unit_test(linux_that_does_not_fit),
         cmocka_unit_test(an_elf_file),
         cmocka_unit_test(elf_files_that_are_wrong),
+        cmocka_unit_test(an_entry_that_is_a_physical_address),
         cmocka_unit_test(a_multiboot_elf_file),
         cmocka_unit_test(a_multiboot_image_with_addresses),
         cmocka_unit_test(any_byte_may_be_wrong),
