@@ -248,7 +248,7 @@ static not_inlined bool is_back(struct vtd_unit *unit)
     if ((fsts & (FSTS_IQE | FSTS_ITE)) != 0) {
         vtd_regs_write32(unit, VTD_FSTS, fsts & (FSTS_IQE | FSTS_ITE));
     }
-    if (vtd_ring_head(unit) != unit->tail) {
+    if (vtd_ring_distance(unit, vtd_ring_head(unit), unit->tail) != 0) {
         return false;
     }
     unit->queue_dead = false;
@@ -307,7 +307,7 @@ static not_inlined enum result post_to_reserve(struct vtd_unit *unit, const stru
         return ERR_BUSY;
     }
     unit->head = vtd_ring_head(unit);
-    u32 behind = vtd_ring_distance(unit, share->end, unit->tail);
+    u32 behind = unit->tail - share->end;
     if (share->used && behind < vtd_ring_distance(unit, unit->head, unit->tail)) {
         return ERR_BUSY;
     }

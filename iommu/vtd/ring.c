@@ -40,8 +40,9 @@ bool vtd_ring_has_room(struct vtd_unit *unit, u32 count)
 void vtd_ring_put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count)
 {
     while (count != 0) {
-        u64 *to = vtd_ring_slot(unit, unit->tail);
-        u32 part = least(count, unit->queue_size - unit->tail);
+        u32 at = unit->tail & (unit->queue_size - 1);
+        u64 *to = vtd_ring_slot(unit, at);
+        u32 part = least(count, unit->queue_size - at);
         if (unit->desc_words == ARRAY_LEN(d->w)) {
             __builtin_memcpy(to, d, part * sizeof(*d));
         } else {
@@ -50,7 +51,7 @@ void vtd_ring_put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count)
                 to[2 * i + 1] = d[i].w[1];
             }
         }
-        unit->tail = (unit->tail + part) & (unit->queue_size - 1);
+        unit->tail += part;
         d += part;
         count -= part;
     }
@@ -60,7 +61,7 @@ void vtd_ring_doorbell(const struct vtd_unit *unit)
 {
     /* The ring is memory that the unit snoops, always; the stores must only come first. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    vtd_regs_write64(unit, VTD_IQT, (u64)unit->tail * unit->desc_words * 8);
+    vtd_regs_write64(unit, VTD_IQT, (u64)(unit->tail & (unit->queue_size - 1)) * unit->desc_words * 8);
 }
 
 enum result vtd_ring_post(struct vtd_unit *unit, const struct vtd_desc *d, u32 count, u32 spare)

@@ -88,8 +88,9 @@ struct vtd_unit {
     bool mute;                 /* the last command was not completed in time */
 
     /* Queue. Indexes count descriptors. */
-    u32 queue_size, desc_words, tail; /* queue_size 0: off */
-    u32 head;                         /* as last read, see vtd_ring_has_room() */
+    u32 queue_size, desc_words; /* queue_size 0: off */
+    u32 tail;                  /* it never goes back: that modulo the size is its place */
+    u32 head;                  /* the place as last read, see vtd_ring_has_room() */
     u32 sequence;              /* of our last wait descriptor */
     u32 status[2];             /* written by wait descriptors: ours, and those that replace refused ones */
     bool queue_used;           /* hardware may be reading our ring */

@@ -2,6 +2,8 @@
 /* See guest_kit.h. */
 #include "tests/support/guest_kit.h"
 
+#include "iommu/domain/domain.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +137,43 @@ void kit_start_owner(struct kit *kit, struct kit *root, struct domain *memory, c
     if (viommu_create(&config, &kit->v) != OK) {
         abort();
     }
+}
+
+static void must_be(enum result r, const char *what)
+{
+    if (r != OK) {
+        fprintf(stderr, "guest_kit: %s: %s\n", what, result_text(r));
+        abort();
+    }
+}
+
+struct domain *kit_own(u32 owner, const u16 *sids, u32 count, struct vtd_owner *owners)
+{
+    static const struct vtd_context plain = {.pasids = 0};
+    struct domain *memory;
+    struct vtd_unit_info info;
+    vtd_unit_get_info(host_unit(), &info);
+    const struct domain_config config = {.levels = 4, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
+                                         .partition = owner};
+    u64 ram = KIT_OWNER_RAM + (owner - 1ull) * KIT_OWNER_BYTES;
+    must_be(domain_create(&config, &memory), "domain");
+    must_be(domain_map(memory, (gpa_t){ram}, (hpa_t){ram}, KIT_OWNER_BYTES, PROT_READ | PROT_WRITE, MEM_WB), "memory");
+    for (u32 i = 0; i < count; i++) {
+        must_be(vtd_own_add(host_unit(), sids[i]), "source-id");
+        must_be(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sids[i], &plain), "context");
+        must_be(domain_attach(memory, host_unit(), VTD_ROOT_OWN_OFF, sids[i], VTD_NO_PASID), "device");
+        must_be(vtd_own_block(host_unit(), sids[i], false), "its way");
+        owners[i] = (struct vtd_owner){.sid = sids[i], .name = "a", .keeper = host_unit()};
+    }
+    return memory;
+}
+
+void kit_disown(struct domain *memory, const u16 *sids, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        must_be(domain_detach(memory, host_unit(), VTD_ROOT_OWN_OFF, sids[i], VTD_NO_PASID), "detach");
+    }
+    must_be(domain_destroy(memory), "a domain is still used");
 }
 
 void kit_stop_owner(struct kit *kit)

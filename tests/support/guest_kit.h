@@ -9,6 +9,8 @@
 #include "iommu/viommu/viommu.h"
 #include "tests/support/guest_kit_host.h"
 
+struct vtd_owner;
+
 enum {
     KIT_RAM_BASE = 0x100000,
     KIT_RAM_END = 0x1000000,
@@ -84,6 +86,9 @@ bool kit_stop(struct kit *kit);
  */
 void kit_start_owner(struct kit *kit, struct kit *root, struct domain *memory, const u16 *sids, u32 count);
 void kit_stop_owner(struct kit *kit);
+/* What is needed before: the memory of owner 1 or 2, and its devices behind the unit; `owners` has a place for each. */
+struct domain *kit_own(u32 owner, const u16 *sids, u32 count, struct vtd_owner *owners);
+void kit_disown(struct domain *memory, const u16 *sids, u32 count);
 /* Its CPUs with ids below 16, as bits. */
 u32 kit_cpus(const struct kit *kit);
 

@@ -177,7 +177,7 @@ static bool remap_is_of(const struct device *d, const struct remap *r)
 }
 
 /* As at the end of its life: nothing is sent any more. */
-static void remap_stop(struct remap *r)
+static inline void remap_stop(struct remap *r)
 {
     struct device *d;
     for (u32 i = 0; (d = device_get(i)) != NULL; i++) {
@@ -224,7 +224,7 @@ static void remap_set_table(struct remap *r, u64 irta)
 }
 
 /* On, off, another table, or one that is nobody's or somebody else's memory. */
-static void remap_switch(struct remap *r)
+static inline void remap_switch(struct remap *r)
 {
     const u64 bad[] = {r->kit->ram_end, r->kit->ram_base - PAGE_SIZE};
     u64 table = pick(6) == 0 ? bad[pick(ARRAY_LEN(bad))] : r->tables[pick(ARRAY_LEN(r->tables))];
@@ -276,7 +276,7 @@ static u16 remap_own_sid(const struct remap *r, const u16 *sids)
  * Of any kind, mostly one that a driver would write; for any CPU, from any of these, its own and others'. The first two
  * are the root's.
  */
-static void remap_put_entry(struct remap *r, const u16 *sids, u32 sid_count)
+static inline void remap_put_entry(struct remap *r, const u16 *sids, u32 sid_count)
 {
     static const u32 modes[] = {0, 0, 1, 1, 2, 4, 5, 7};        /* the specification defines no others */
     u64 table = r->irta & ~PAGE_MASK;
@@ -312,7 +312,7 @@ static void remap_set_message(struct device *d, u32 n, u32 number, u64 address, 
 }
 
 /* A message of one of its functions, by an index or in compatibility format. */
-static void remap_put_message(struct remap *r)
+static inline void remap_put_message(struct remap *r)
 {
     u32 n = (r->owner - 1) * REMAP_DEVICES + pick(REMAP_DEVICES), number = pick(REMAP_MESSAGES);
     u32 index = pick(10) == 0 ? REMAP_KEPT_FIRST + pick(REMAP_KEPT) : pick(REMAP_INDEXES), cpu;
@@ -327,7 +327,7 @@ static void remap_put_message(struct remap *r)
 }
 
 /* As a driver begins. */
-static void remap_turn_on(struct remap *r)
+static inline void remap_turn_on(struct remap *r)
 {
     remap_set_table(r, r->tables[0] | REMAP_EIME | 5);
     r->on = G_IRE;
@@ -437,7 +437,7 @@ static void remap_check_index(u16 sid, u32 index)
 }
 
 /* Any of these, by its own indexes, those of all others, and none; and in compatibility format, which never passes. */
-static void remap_check(const u16 *sids, u32 sid_count)
+static inline void remap_check(const u16 *sids, u32 sid_count)
 {
     u16 sid = sids[pick(sid_count)];
     u32 n;
@@ -455,7 +455,7 @@ static void remap_check(const u16 *sids, u32 sid_count)
 }
 
 /* From a new start on a message comes, and one that another's device sends by the same index does not. */
-static void remap_prove(struct remap *r, u16 sid, u16 others_sid)
+static inline void remap_prove(struct remap *r, u16 sid, u16 others_sid)
 {
     enum { INDEX = 3, CPU_VECTOR = 0x51 };
     struct model_interrupt out;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "iommu/domain/domain.h"
+#include "iommu/vtd/vtd.h"
 #include "tests/support/guest_kit.h"
 
 enum { SID = 0x0108, A = KIT_FOREIGN, B = KIT_FOREIGN + 1, IOVA = 0x300000, VECTOR = 0x45 };
@@ -22,24 +22,10 @@ struct two {
 
 static void start(struct two *t)
 {
-    static const struct vtd_context plain = {.pasids = 0};
     static struct vtd_owner owners[ARRAY_LEN(sids)];
     static const struct viommu_config shared = {.shared_unit = true};
-    struct vtd_unit_info info;
     kit_start_with(&t->root, &shared);
-    vtd_unit_get_info(host_unit(), &info);
-    const struct domain_config config = {.levels = 4, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
-                                         .partition = 1};
-    assert_int_equal(domain_create(&config, &t->memory), OK);
-    assert_int_equal(domain_map(t->memory, (gpa_t){KIT_OWNER_RAM}, (hpa_t){KIT_OWNER_RAM},
-                                KIT_OWNER_RAM_END - KIT_OWNER_RAM, PROT_READ | PROT_WRITE, MEM_WB), OK);
-    for (u32 i = 0; i < ARRAY_LEN(sids); i++) {
-        assert_int_equal(vtd_own_add(host_unit(), sids[i]), OK);
-        assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sids[i], &plain), OK);
-        assert_int_equal(domain_attach(t->memory, host_unit(), VTD_ROOT_OWN_OFF, sids[i], VTD_NO_PASID), OK);
-        assert_int_equal(vtd_own_block(host_unit(), sids[i], false), OK);
-        owners[i] = (struct vtd_owner){.sid = sids[i], .name = "a", .keeper = host_unit()};
-    }
+    t->memory = kit_own(1, sids, ARRAY_LEN(sids), owners);
     vtd_fault_set_owners(host_unit(), owners, ARRAY_LEN(owners));
     kit_start_owner(&t->owner, &t->root, t->memory, sids, ARRAY_LEN(sids));
     hosted_clear_log();
@@ -48,10 +34,7 @@ static void start(struct two *t)
 static void stop(struct two *t)
 {
     kit_stop_owner(&t->owner);
-    for (u32 i = 0; i < ARRAY_LEN(sids); i++) {
-        assert_int_equal(domain_detach(t->memory, host_unit(), VTD_ROOT_OWN_OFF, sids[i], VTD_NO_PASID), OK);
-    }
-    assert_int_equal(domain_destroy(t->memory), OK);
+    kit_disown(t->memory, sids, ARRAY_LEN(sids));
     assert_true(kit_stop(&t->root));
 }
 

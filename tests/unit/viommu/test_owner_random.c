@@ -17,7 +17,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "iommu/domain/domain.h"
 #include "tests/support/guest_kit_remap.h"
 #include "tests/support/repeat.h"
 
@@ -194,26 +193,6 @@ static void step(void)
     check_faults();
 }
 
-static void own(u32 g, struct vtd_owner owners[DEVICES])
-{
-    static const struct vtd_context plain = {.pasids = 0};
-    struct vtd_unit_info info;
-    vtd_unit_get_info(host_unit(), &info);
-    const struct domain_config config = {.levels = 4, .page_sizes = info.ss_page_sizes, .coherent = info.coherent,
-                                         .partition = g};
-    u64 ram = KIT_OWNER_RAM + (g - 1ull) * KIT_OWNER_BYTES;
-    assert_int_equal(domain_create(&config, &memory[g]), OK);
-    assert_int_equal(domain_map(memory[g], (gpa_t){ram}, (hpa_t){ram}, KIT_OWNER_BYTES, PROT_READ | PROT_WRITE, MEM_WB),
-                     OK);
-    for (u32 i = 0; i < DEVICES; i++) {
-        assert_int_equal(vtd_own_add(host_unit(), sids[g][i]), OK);
-        assert_int_equal(vtd_device_open(host_unit(), VTD_ROOT_OWN_OFF, sids[g][i], &plain), OK);
-        assert_int_equal(domain_attach(memory[g], host_unit(), VTD_ROOT_OWN_OFF, sids[g][i], VTD_NO_PASID), OK);
-        assert_int_equal(vtd_own_block(host_unit(), sids[g][i], false), OK);
-        owners[i] = (struct vtd_owner){.sid = sids[g][i], .name = "a", .keeper = host_unit()};
-    }
-}
-
 static void start(u32 guests)
 {
     static struct vtd_owner owners[GUESTS * DEVICES];
@@ -221,7 +200,7 @@ static void start(u32 guests)
     count = guests;
     kit_start_unit(&kits[0], KIT_CAP, REMAP_ECAP, &shown);
     for (u32 g = 1; g < count; g++) {
-        own(g, &owners[(g - 1) * DEVICES]);
+        memory[g] = kit_own(g, sids[g], DEVICES, &owners[(g - 1) * DEVICES]);
     }
     vtd_fault_set_owners(host_unit(), owners, (count - 1) * DEVICES);
     kits[0].shared = true;
@@ -246,10 +225,7 @@ static void stop(void)
     remap_end();
     for (u32 g = 1; g < count; g++) {
         kit_stop_owner(&kits[g]);
-        for (u32 i = 0; i < DEVICES; i++) {
-            assert_int_equal(domain_detach(memory[g], host_unit(), VTD_ROOT_OWN_OFF, sids[g][i], VTD_NO_PASID), OK);
-        }
-        assert_int_equal(domain_destroy(memory[g]), OK);
+        kit_disown(memory[g], sids[g], DEVICES);
     }
     viommu_destroy(kits[0].v);
     assert_int_equal(host_attached() + host_domain_ids_used(), 0);
