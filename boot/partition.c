@@ -342,6 +342,12 @@ static void report_function(const struct functions *functions, u32 index, const 
         console_log(LOG_WARNING, "partition %s: %02x:%02x.%x is on a root bus, where nothing keeps other devices from "
                     "using its source-id", partition, at.bus, at.device, at.function);
     }
+    const struct partition_pci pci = {.functions = functions->list, .count = functions->count,
+                                      .partition = f->partition};
+    if (!partition_pci_is_found(&pci, index)) {
+        console_log(LOG_WARNING, "partition %s: %02x:%02x.%x comes without function 0 of its device, without which "
+                    "most systems do not look for it", partition, at.bus, at.device, at.function);
+    }
 }
 
 /* What answers there is left as Nestor sets its own UART up: 8 data bits, no parity, no interrupts. */

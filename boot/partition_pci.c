@@ -153,6 +153,16 @@ u32 partition_pci_count(const struct partition_pci *pci)
     return count;
 }
 
+bool partition_pci_is_found(const struct partition_pci *pci, u32 index)
+{
+    u32 first = pci->functions[index].source_id & ~7u;
+    bool found = false;
+    for (u32 i = 0; i < pci->count; i++) {
+        found |= partition_pci_is_meant(pci, i) && pci->functions[i].source_id == first;
+    }
+    return found;
+}
+
 u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCTIONS])
 {
     u32 count = 0;

@@ -24,6 +24,10 @@ static inline bool partition_pci_is_meant(const struct partition_pci *pci, u32 i
 }
 
 u32 partition_pci_count(const struct partition_pci *pci);
+/*
+ * Has the partition function 0 of the device, too? Systems look for the others only where that is (PCI 3.0, 3.2.2.3.4).
+ */
+bool partition_pci_is_found(const struct partition_pci *pci, u32 index);
 /* The buses that hold some, in rising order. */
 u32 partition_pci_buses(const struct partition_pci *pci, u8 buses[HANDOVER_FUNCTIONS]);
 /* Where the partition's own memory is not: its BARs, configuration space. */

@@ -128,6 +128,18 @@ static void configuration_space(void **state)
 }
 
 /* By the parser of the machine's own: two units, each with its functions by name, and no more than these. */
+/* 00:0a.0 is another's, 00:08.0 its own. */
+static void functions_that_systems_find(void **state)
+{
+    (void)state;
+    struct handover_function list[] = {{.source_id = 0x0041, .partition = 1}, {.source_id = 0x0040, .partition = 1},
+                                       {.source_id = 0x0053, .partition = 1}, {.source_id = 0x0050, .partition = 0}};
+    const struct partition_pci its = {.functions = list, .count = ARRAY_LEN(list), .partition = 1};
+    assert_true(partition_pci_is_found(&its, 0));
+    assert_true(partition_pci_is_found(&its, 1));
+    assert_false(partition_pci_is_found(&its, 2));
+}
+
 static void units(void **state)
 {
     (void)state;
@@ -274,6 +286,7 @@ int main(void)
         cmocka_unit_test(fields),
         cmocka_unit_test(cpus),
         cmocka_unit_test(configuration_space),
+        cmocka_unit_test(functions_that_systems_find),
         cmocka_unit_test(units),
         cmocka_unit_test(areas),
         cmocka_unit_test(memory),
