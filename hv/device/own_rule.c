@@ -30,8 +30,8 @@ static const struct passing {
 /* Not there: what takes other source-ids or addresses, is about others, or is nobody knows what. */
 static const u8 hidden[] = {
     PCI_EXT_VENDOR & 0xff, PCI_EXT_ACS & 0xff, PCI_EXT_ARI & 0xff, PCI_EXT_ATS & 0xff, PCI_EXT_SRIOV & 0xff,
-    PCI_EXT_PRI & 0xff, PCI_EXT_RESIZE & 0xff, PCI_EXT_PASID & 0xff, PCI_EXT_DESIGNATED & 0xff,
-    PCI_EXT_RESIZE_VF & 0xff,
+    PCI_EXT_MULTICAST & 0xff, PCI_EXT_PRI & 0xff, PCI_EXT_RESIZE & 0xff, PCI_EXT_PASID & 0xff,
+    PCI_EXT_DESIGNATED & 0xff, PCI_EXT_RESIZE_VF & 0xff,
 };
 
 static bool is_hidden(u32 capability)

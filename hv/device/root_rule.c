@@ -14,7 +14,8 @@ enum {
     BUS_NUMBERS = 0xffffff,
     PCIE_CONTROL = 8, PHANTOM_FUNCTIONS = 1 << 9,
     ACS_CONTROL = 4, ACS_KEEP = 0x1f << 16, ACS_NEVER = 0x60 << 16,
-    SRIOV_CONTROL = 8, SRIOV_ENABLE = 1, SRIOV_MEMORY = 8, SRIOV_COUNT = 0x10, SRIOV_PLACES = 0x14, SRIOV_BARS = 0x24,
+    SRIOV_CONTROL = 8, SRIOV_ENABLE = 1, SRIOV_MEMORY = 8, SRIOV_ARI = 0x10,
+    SRIOV_COUNT = 0x10, SRIOV_PLACES = 0x14, SRIOV_BARS = 0x24,
     BARS_ALL = 6, BARS_OF_BRIDGE = 2,
 };
 #define ALL (~0u)
@@ -257,7 +258,7 @@ static bool write_sriov(const struct write *w, u32 at)
         return store(w, busy ? ALL : 0);
     }
     u32 turned_on = w->value & w->lanes & ~old;
-    u32 fixed = 0;
+    u32 fixed = ((old | turned_on) & SRIOV_ENABLE) != 0 ? SRIOV_ARI : 0;    /* by it they may have other places */
     if ((turned_on & SRIOV_ENABLE) != 0 && takes_source(sid, at)) {
         fixed |= SRIOV_ENABLE;
     }
@@ -270,7 +271,7 @@ static bool write_sriov(const struct write *w, u32 at)
     return store(w, fixed);
 }
 
-static bool write_capability(const struct write *w)
+static bool write_capability(const struct write *w, u32 type)
 {
     u16 sid = w->source_id;
     u32 at;
@@ -286,8 +287,12 @@ static bool write_capability(const struct write *w)
     case PCI_EXT_RESIZE:
         return store(w, pci_read(sid, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY ? ALL : 0);
     case PCI_CAP_EA:
+    case PCI_CAP_FLATTENING:
+    case PCI_EXT_MULTICAST:
     case PCI_EXT_RESIZE_VF:
         return store(w, ALL);
+    case PCI_EXT_DESIGNATED: /* of a port, CXL's has more windows and numbers of buses */
+        return store(w, type != 0 ? ALL : 0);
     default:
         return store(w, 0);
     }
@@ -356,5 +361,5 @@ bool root_rule_write(u16 source_id, u32 offset, u32 size, u32 value)
     if (type != 0 && is_above(source_id)) {
         return write_above(&w);
     }
-    return w.reg < PCI_OWN ? write_header(&w, type) : write_capability(&w);
+    return w.reg < PCI_OWN ? write_header(&w, type) : write_capability(&w, type);
 }

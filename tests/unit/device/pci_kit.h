@@ -7,6 +7,8 @@
  *   00:03.0 memory map, Intel's  00:02.0 root port, 04-05: 04:00.0 is the root's, with SR-IOV
  *   00:1f.0 ISA bridge, Intel's  00:04.0 root port, 06:    06:00.0 is a partition's
  *                                00:05.0 CardBus bridge
+ *                                00:06.0 root port, 09-0c, and a switch: 09:00.0 upstream, 0a-0c;
+ *                                0a:00.0 downstream, 0b: 0b:00.0 is a partition's; 0a:01.0 downstream, 0c: the root's
  */
 #ifndef NESTOR_UNIT_PCI_KIT_H
 #define NESTOR_UNIT_PCI_KIT_H
@@ -20,12 +22,14 @@
 #include <cmocka.h>
 
 enum { HOST = 0x0000, PORT_GIVEN = 0x0008, PORT_ROOT = 0x0010, MEMORY_MAP = 0x0018, PORT_OTHER = 0x0020,
-       CARDBUS = 0x0028, ISA = 0x00f8, GIVEN = 0x0100, OWN = 0x0400, OTHER = 0x0600, ABSENT = 0x0700,
+       CARDBUS = 0x0028, PORT_SWITCH = 0x0030, ISA = 0x00f8, GIVEN = 0x0100, OWN = 0x0400, OTHER = 0x0600,
+       ABSENT = 0x0700, UP = 0x0900, DOWN = 0x0a00, DOWN_ROOT = 0x0a08, DEEP = 0x0b00,
        PM = 0x40, MSI = 0x50, EXPRESS = 0x70, MSIX = 0xb0, AF = 0xc0, EA = 0xd0, PRIVATE = 0xe0,
        AER = 0x100, ACS = 0x148, ARI = 0x158, SRIOV = 0x160, RESIZE = 0x1a0, VENDOR = 0x1c0, SERIAL = 0x1e0 };
 #define GIVEN_WIDE 0x4000000000ull
 #define GIVEN_SMALL 0xf0100000u
 #define OTHER_BAR 0xe2000000u
+#define DEEP_BAR 0xe4000000u
 #define OWN_BAR 0xe0000000u
 #define BIG 0x1000000u
 
@@ -34,7 +38,8 @@ struct kit_function {
     u8 config[PCI_SPACE], writable[PCI_SPACE], once[PCI_SPACE];
 };
 
-static const u16 kit_sids[] = {HOST, PORT_GIVEN, PORT_ROOT, MEMORY_MAP, PORT_OTHER, CARDBUS, ISA, GIVEN, OWN, OTHER};
+static const u16 kit_sids[] = {HOST, PORT_GIVEN, PORT_ROOT, MEMORY_MAP, PORT_OTHER, CARDBUS, ISA, PORT_SWITCH, UP,
+                               DOWN, DOWN_ROOT, GIVEN, OWN, OTHER, DEEP};
 static struct kit_function kit[ARRAY_LEN(kit_sids)];
 static u32 kit_writes;
 static void (*kit_hook)(struct kit_function *f, u32 offset);    /* after a write; NULL: nothing */
@@ -45,8 +50,10 @@ static const struct handover_function kit_given[] = {
      .bars = {{.base = GIVEN_WIDE, .size = 0x100000, .wide = true, .prefetchable = true}, {0},
               {.base = GIVEN_SMALL, .size = 0x10000}, {.base = 0x3000, .size = 0x20, .port = true}}},
     {.source_id = OTHER, .partition = 1, .bars = {{.base = OTHER_BAR, .size = 0x1000}}},
+    {.source_id = DEEP, .partition = 1, .bars = {{.base = DEEP_BAR, .size = 0x1000}}},
 };
-static struct device kit_devices[] = {{.function = &kit_given[0]}, {.function = &kit_given[1]}};
+static struct device kit_devices[] = {{.function = &kit_given[0]}, {.function = &kit_given[1]},
+                                     {.function = &kit_given[2]}};
 
 struct device *device_get(u32 i)
 {
@@ -172,13 +179,18 @@ static void kit_start(void)
     }
     set(CARDBUS, PCI_BUSES, 0x00080700, ~0u);
     kit_bar(CARDBUS, PCI_BARS, 0, 0x1000, 0);
-    for (u32 i = 7; i < ARRAY_LEN(kit); i++) {
+    kit_bridge(PORT_SWITCH, 9, 12, 0xe4000000, 0xe5ffffff);
+    kit_bridge(UP, 10, 12, 0xe4000000, 0xe5ffffff);
+    kit_bridge(DOWN, 11, 11, 0xe4000000, 0xe4ffffff);
+    kit_bridge(DOWN_ROOT, 12, 12, 0xe5000000, 0xe5ffffff);
+    for (u32 i = ARRAY_LEN(kit) - 4; i < ARRAY_LEN(kit); i++) {
         kit_header(kit_sids[i], 0x11e81234, 0x0200, 0);
     }
     kit_bar(GIVEN, PCI_BARS, GIVEN_WIDE, 0x100000, PCI_BAR_WIDE | PCI_BAR_PREFETCH);
     kit_bar(GIVEN, PCI_BARS + 8, GIVEN_SMALL, 0x10000, 0);
     kit_bar(GIVEN, PCI_BARS + 12, 0x3000, 0x20, PCI_BAR_PORT);
     kit_bar(OTHER, PCI_BARS, OTHER_BAR, 0x1000, 0);
+    kit_bar(DEEP, PCI_BARS, DEEP_BAR, 0x1000, 0);
     kit_bar(OWN, PCI_BARS, OWN_BAR, BIG, 0);
     kit_bar(OWN, PCI_BARS + 4, 0x5000000000ull, BIG, PCI_BAR_WIDE);
     set(OWN, PCI_ROM, 0, 0xffff0001);
@@ -190,6 +202,7 @@ static void kit_start(void)
     }
     kit_bar(OWN, SRIOV + 0x24, 0, 0x4000, 0);
     kit_writes = 0;
+    kit_hook = NULL;
 }
 
 #endif

@@ -149,6 +149,17 @@ static void hides_capabilities(void **state)
         assert_false(put(hidden[i] + 4, 4, 1));
     }
     assert_int_equal(get(SERIAL, 4), 0x10003);
+    static const u16 others[] = {PCI_EXT_ATS & 0xff, PCI_EXT_MULTICAST & 0xff, PCI_EXT_PRI & 0xff, PCI_EXT_PASID & 0xff,
+                                 PCI_EXT_DESIGNATED & 0xff, PCI_EXT_RESIZE_VF & 0xff};
+    for (u32 i = 0; i < ARRAY_LEN(others); i++) {
+        set(GIVEN, VENDOR, (pci_read(GIVEN, VENDOR, 4) & 0xfff00000) | others[i], 0);
+        assert_int_equal(get(VENDOR, 4), SERIAL << 20);
+        assert_int_equal(get(VENDOR + 4, 4), 0);
+        assert_false(put(VENDOR + 4, 4, 1));
+    }
+    set(GIVEN, VENDOR, (pci_read(GIVEN, VENDOR, 4) & 0xfff00000) | 0x10018, 0);      /* latencies that it may have */
+    assert_int_equal(get(VENDOR + 4, 4), ~0u);
+    assert_false(put(VENDOR + 4, 4, 1));
 }
 
 /* All that differs from before, by bytes and bits, is what it may change. */

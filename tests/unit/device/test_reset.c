@@ -6,7 +6,7 @@
 #include "iommu/port.h"
 #include "tests/unit/device/pci_kit.h"
 
-enum { EVENTS = 8, RESET_US = 100000, OTHERS_LINE = 1 };    /* the other function has no capability of PCIe */
+enum { EVENTS = 8, RESET_US = 100000, OTHERS_LINE = 2 };    /* the other functions have no capability of PCIe */
 enum event { NOTHING, DEAF, STOPPED, RESET, STARTED };
 
 static struct partition *const owner = (struct partition *)kit;    /* any address: it is only compared */
