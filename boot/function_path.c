@@ -48,10 +48,23 @@ static u32 acs(const struct pci_config *c, struct pci_function f, u32 wanted, u3
 }
 
 /* Version 1 of the capability ends before the register. */
-static bool forwards_ari(const struct pci_config *c, struct pci_function port, u32 express)
+static bool forwards_ari(const struct pci_config *c, struct pci_function port)
 {
-    u32 version = read(c, port, express) >> 16 & 0xf;
+    u32 express = function_capability(c, port, CAPABILITY_EXPRESS);
+    u32 version = express == 0 ? 0 : read(c, port, express) >> 16 & 0xf;
     return version > 1 && (read(c, port, express + EXPRESS_CONTROL_2) & ARI_FORWARDING) != 0;
+}
+
+/*
+ * Firmware forwards ARI to every device that has it, but only a function from number 8 on needs it: by its number it
+ * is of another device than the first.
+ */
+static bool needs_ari(const struct pci_config *c, struct pci_function port)
+{
+    struct pci_function f;
+    u32 secondary = read(c, port, FUNCTION_BUSES) >> 8 & 0xff;
+    u32 at = secondary << 8 | 8;
+    return forwards_ari(c, port) && coverage_next(c, &at, &f) && f.bus == secondary;
 }
 
 static u32 port_type(const struct pci_config *c, struct pci_function f)
@@ -90,7 +103,6 @@ static bool all_beside_have_acs(const struct pci_config *c, struct pci_function 
 static const char *port_open(const struct pci_config *c, struct pci_function port)
 {
     u32 on;
-    u32 express = function_capability(c, port, CAPABILITY_EXPRESS);
     u32 type = port_type(c, port);
     if (type == PORT_UPSTREAM) {
         return NULL;
@@ -98,8 +110,8 @@ static const char *port_open(const struct pci_config *c, struct pci_function por
     if (type != PORT_ROOT && type != PORT_DOWNSTREAM) {
         return "a function with PCI Express ports only above it, as requests that pass another bridge get its id";
     }
-    if (forwards_ari(c, port, express)) {
-        return "a function below ports that do not forward ARI";
+    if (needs_ari(c, port)) {
+        return "a function beside which there are none that need ARI, from number 8 on";
     }
     if ((acs(c, port, ACS_VALIDATES, &on) & ACS_VALIDATES) == 0) {
         return "a function below ports with ACS source validation";
@@ -147,11 +159,20 @@ static void let_through(const struct pci_config *c, struct pci_function bridge)
     c->write(c->ctx, bridge, FUNCTION_COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);
 }
 
+static bool end_ari(const struct pci_config *c, struct pci_function port)
+{
+    if (forwards_ari(c, port)) {
+        u32 at = function_capability(c, port, CAPABILITY_EXPRESS) + (u32)EXPRESS_CONTROL_2;
+        c->write(c->ctx, port, at, read(c, port, at) & 0xffff & ~(u32)ARI_FORWARDING);
+    }
+    return !forwards_ari(c, port);
+}
+
 bool function_path_close(const struct pci_config *c, struct pci_function f)
 {
     bool closed = true;
     while (closed && bridge_above(c, f, &f)) {
-        closed = close_port(c, f, ACS_VALIDATES | ACS_REDIRECTS | ACS_FORWARDS) && close_beside(c, f);
+        closed = close_port(c, f, ACS_VALIDATES | ACS_REDIRECTS | ACS_FORWARDS) && close_beside(c, f) && end_ari(c, f);
         let_through(c, f);
     }
     return closed;

@@ -14,8 +14,8 @@
  */
 const char *function_path_open(const struct pci_config *config, struct pci_function f);
 /*
- * Turns on what ACS has, in all ports above, and redirection in those beside them; what is above lets DMA and accesses
- * through. False: a port does not take it.
+ * Turns on what ACS has, in all ports above, and redirection in those beside them; what is above forwards no ARI, and
+ * lets DMA and accesses through. False: a port does not take it.
  */
 bool function_path_close(const struct pci_config *config, struct pci_function f);
 

@@ -391,10 +391,14 @@ static void what_is_above(void **state)
     put(at(0, 0x1c, 4)->space, ACS_AT + 4, 4, 0x1e);
     is_refused("device = 0:5:0.0\n", 5, "0000:05:00.0", validates);
     begin();
+    /* What has number 8 and up is another device's as soon as ARI is forwarded no more. */
     put(at(3, 1, 0)->space, 0x68, 4, 1 << 5);
-    is_refused("device = 0:5:0.0\n", 5, "0000:05:00.0", "a function below ports that do not forward ARI");
-    put(at(3, 1, 0)->space, 0x42, 1, DOWNSTREAM << 4 | 1);
     is_accepted("device = 0:5:0.0\n");
+    add_endpoint(5, 1, 0, 0xc0501000);
+    is_refused("device = 0:5:0.0\ndevice = 0:5:1.0\n", 5, "0000:05:00.0",
+               "a function beside which there are none that need ARI, from number 8 on");
+    put(at(3, 1, 0)->space, 0x42, 1, DOWNSTREAM << 4 | 1);
+    is_accepted("device = 0:5:0.0\ndevice = 0:5:1.0\n");
 }
 
 /* What comes in at another port of the same switch, or device, is sent on by its address. */
@@ -428,6 +432,20 @@ static void ports_are_closed(void **state)
     assert_false(function_path_close(&pci, (struct pci_function){4, 0, 0}));
     begin();
     put(at(3, 0, 0)->writable, ACS_AT + 6, 2, 0x1b);
+    assert_false(function_path_close(&pci, (struct pci_function){5, 0, 0}));
+}
+
+/* Firmware has it on where a device can have virtual functions. */
+static void ari_is_forwarded_no_more(void **state)
+{
+    (void)state;
+    begin();
+    put(at(3, 1, 0)->space, 0x68, 4, 0x429);
+    put(at(3, 1, 0)->writable, 0x68, 2, 0xffff);
+    assert_true(function_path_close(&pci, (struct pci_function){5, 0, 0}));
+    assert_int_equal(read(NULL, (struct pci_function){3, 1, 0}, 0x68), 0x409);
+    put(at(3, 1, 0)->space, 0x68, 4, 0x20);
+    put(at(3, 1, 0)->writable, 0x68, 2, 0);
     assert_false(function_path_close(&pci, (struct pci_function){5, 0, 0}));
 }
 
@@ -567,6 +585,7 @@ int main(void)
         cmocka_unit_test(what_is_above),
         cmocka_unit_test(what_is_beside_the_ports),
         cmocka_unit_test(ports_are_closed),
+        cmocka_unit_test(ari_is_forwarded_no_more),
         cmocka_unit_test(ports_let_through),
         cmocka_unit_test(its_registers),
         cmocka_unit_test(interrupts_and_reset),
