@@ -44,6 +44,11 @@ struct vtd_unit *units_get(u32 i)
     return i == 0 ? host_unit() : NULL;
 }
 
+bool units_has_functions(u32 i)
+{
+    return i == 0;
+}
+
 u32 partition_sources_messages(const struct handover_function *f)
 {
     return f->msix_vectors;
