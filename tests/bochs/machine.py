@@ -34,8 +34,10 @@ sys.path.insert(0, str(HERE))
 import caps    # noqa: E402
 import disk    # noqa: E402
 import dmar    # noqa: E402
+import owners  # noqa: E402
 import summary  # noqa: E402
 import walk     # noqa: E402
+import walk_broken  # noqa: E402
 from guest import initrd  # noqa: E402
 
 CACHE = pathlib.Path(os.environ.get("NESTOR_CACHE") or
@@ -400,14 +402,16 @@ class Machine:
         places = {(int(at, 16), int(kib) << 10) for kib, at in said}
         protected = [(int(a, 0), int(b, 0) + 1 - int(a, 0))
                      for a, b in re.findall(r"^protect *= *(\w+)-(\w+)", self.options.config, re.M)]
+        window = (ECAM, 1 << 20) if self.options.functions else (0, 0)
+        of_whom = owners.Machine(serial, self.options.cpus, protected, window)
         out = []
         for i in range(len(list(self.dir.glob("snapshot.*.txt")))):
             path = self.dir / f"snapshot.{i + 1}"
             if len(places) != 1:
                 raise RuntimeError(f"Nestor was at {places}: a snapshot does not say where")
-            out.append(walk.walk(path, *places, ELF, protected, self.options.cpus, "shadows for the guest" in serial))
+            out.append(walk.walk(path, *places, ELF, of_whom))
             if self.options.break_first and i == 0:
-                out[0].unseen = walk.unseen(path, *places, ELF, self.options.cpus)
+                out[0].tried, out[0].unseen = walk_broken.unseen(path, *places, ELF, of_whom)
             path.unlink()
         return tuple(out)
 

@@ -7,9 +7,10 @@ has an entry, what the tables lead to; and, where interrupts are remapped, each 
 there should be none:
 
 - a request that skips the second stage, or an entry that lets a device's own TLB or page requests in;
-- a byte outside the partition: Nestor's memory, a unit's registers, what the configuration protects;
+- a byte outside the partition that has the source-id (owners.py): Nestor's memory, a unit's registers, what the
+  configuration protects; with several partitions, what is another's, in each root table that the unit has had;
 - a page that can be read and not written under a nested entry, at any level (Intel 772415);
-- an interrupt that is no ordinary one of a device, or for a CPU that is not there;
+- an interrupt that is no ordinary one of a device, or for a CPU that is not its partition's;
 - anything stale: a table in memory that is not Nestor's or not taken from its pool, one page as two kinds of table, a
   cached entry that memory contradicts;
 - anything leaked: a page of the pool that is taken and to which nothing of Nestor's memory points any more, beyond
@@ -20,6 +21,9 @@ import mmap
 import re
 import struct
 import subprocess
+
+from owners import of_machine, of_sid
+import walk_ept
 
 PAGE = 4096
 ADDRESS = 0x000FFFFFFFFFF000
@@ -42,11 +46,13 @@ class Unit:
     root: int = 0
     queue: int = 0
     interrupts: int = 0                                      # IRTA, as SIRTP latched it
+    roots: list = dataclasses.field(default_factory=list)    # all that it has had
     cached: list = dataclasses.field(default_factory=list)   # (what, key, key, reason, words)
 
 
 def read_units(text):
-    units = []
+    """-> (units, the attachment's functions: {source-id: (base, size) of the BAR})"""
+    units, functions = [], {}
     for line in text.splitlines():
         what, *numbers = line.split()
         numbers = [int(n, 16) for n in numbers]
@@ -55,9 +61,13 @@ def read_units(text):
         elif what == "registers":
             u = units[-1]
             u.cap, u.ecap, u.status, u.root, u.queue, u.interrupts = numbers
+        elif what == "roots":
+            units[-1].roots = numbers
+        elif what == "function":
+            functions[numbers[0]] = tuple(numbers[1:])
         else:
             units[-1].cached.append((what, *numbers[:3], numbers[3:]))
-    return units
+    return units, functions
 
 
 def pool_symbol(elf):
@@ -128,17 +138,23 @@ class Pool:
 
 
 class Walk:
-    def __init__(self, memory, unit, own, pool, forbidden, cpus, shadows):
-        self.memory, self.unit, self.own, self.pool = memory, unit, own, pool
-        self.shadows = shadows          # a second stage may be that of a guest's table: any address to any page
-        self.forbidden, self.cpus = forbidden, cpus     # [(name, base, size)]; ids are 0 to cpus - 1
+    def __init__(self, memory, unit, own, pool, owners):
+        self.memory, self.unit, self.own, self.pool, self.owners = memory, unit, own, pool, owners
+        self.owner = owners[0]          # whose source-id is looked at
+        self.roots = [unit.root]        # the one in use comes last
+        if len(owners) > 1:
+            self.roots = [r for r in unit.roots if own[0] <= r < own[0] + own[1] and r != unit.root] + self.roots
         self.interrupts, self.interrupt_pages = 0, set()
         self.findings, self.kinds = [], {}
         self.roles = {}                 # page: what kind of table it is
-        self.second = {}                # (root, levels): SecondStage
-        self.entries = {}               # words of an entry that was walked
+        self.second = {}                # (owner's name, root, levels): what it leads to
+        self.entries = {}               # owner and words of an entry that was walked
         self.nested, self.leaves, self.sids, self.first_tables = 0, 0, 0, 0
-        self.places = {}                # where the leaf of an address is, and "link": an entry that points to a table
+        self.given = None               # by source-id, what the functions of partitions go through
+        self.ids = set()                # domains
+        # By the owner's name: where the leaf of an address is, and "link": an entry that points to a table. And where
+        # things of source-ids are, by what they are.
+        self.places = {o.name: {} for o in owners}
 
     def find(self, text):
         if len(self.findings) < 50:
@@ -161,7 +177,9 @@ class Walk:
 
     def summary(self):
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(self.kinds.items()))
-        return (f"unit {self.unit.base:x}: {kinds}, {self.nested} nested entries, {self.leaves} leaves, "
+        given = ", ".join(f"{sid} {kind}" for sid, kind in (self.given or {}).items())
+        roots = f"{len(self.roots)} root tables, each with {given}, {len(self.ids)} domains, " if given else ""
+        return (f"unit {self.unit.base:x}: {roots}{kinds}, {self.nested} nested entries, {self.leaves} leaves, "
                 f"{self.first_tables} first-stage tables, {self.interrupts} interrupt entries, "
                 f"{len(self.unit.cached)} cached")
 
@@ -169,19 +187,30 @@ class Walk:
         if self.unit.status >> 31 & 1 == 0:
             self.find("translation is off")
             return
-        mode = self.unit.root >> 10 & 3
+        if not self.own[0] <= self.unit.queue & ADDRESS < self.own[0] + self.own[1]:
+            self.find("the invalidation queue is not in Nestor's memory")
+        for root in self.roots:
+            self.root_table(root)
+        if self.unit.status >> 25 & 1:
+            self.interrupt_table()
+        elif len(self.owners) > 1:
+            self.find("interrupts are not remapped")
+        self.check_cached(self.unit.root >> 10 & 3 == 1)
+
+    def root_table(self, pointer):
+        mode = pointer >> 10 & 3
+        self.sids, self.kinds, before, self.given = 0, {}, self.given, {}
         if mode > 1:
             self.find(f"translation mode {mode}")
             return
-        if not self.own[0] <= self.unit.queue & ADDRESS < self.own[0] + self.own[1]:
-            self.find("the invalidation queue is not in Nestor's memory")
-        root = self.table(self.unit.root & ADDRESS, "a root table")
+        root = self.table(pointer & ADDRESS, "a root table")
         for bus in range(256):
             for half in range(2):
                 self.context_table(bus, half, root[2 * bus + half], mode == 1)
-        if self.unit.status >> 25 & 1:
-            self.interrupt_table()
-        self.check_cached(mode == 1)
+        if self.sids != 65536:
+            self.find(f"{self.sids} source-ids were walked")
+        if before not in (None, self.given):
+            self.find(f"the root tables differ in what functions of partitions go through: {before}, {self.given}")
 
     # --- interrupts ---
 
@@ -194,8 +223,8 @@ class Walk:
             for i in range(0, 512, 2):
                 if words[i] & PRESENT:
                     self.interrupts += 1
-                    self.places.setdefault("interrupt", at + 8 * i)
-                    self.interrupt((at - base) // 16 + i // 2, words[i], words[i + 1])
+                    owner = self.interrupt((at - base) // 16 + i // 2, words[i], words[i + 1])
+                    self.places[owner.name].setdefault("interrupt", at + 8 * i)
 
     def interrupt(self, index, low, high):
         name, mode = f"interrupt entry {index:x} ({high:x} {low:x})", low >> 5 & 7
@@ -203,16 +232,37 @@ class Walk:
             self.find(f"{name} is no ordinary interrupt")
         if low & 0xFF007000 or high >> 20 or high >> 18 & 3 == 3:
             self.find(f"{name}: reserved bits")
-        if not self.has_cpus(low >> 32, low >> 2 & 1):
-            self.find(f"{name}: for a CPU that is not there")
+        owner = self.owner_of_interrupt(name, high)
+        if owner.sids is not None and low >> 4 & 1:
+            self.find(f"{name} of {owner.name} is one by level")
+        if not self.has_cpus(low >> 32, low >> 2 & 1, owner):
+            self.find(f"{name}: for a CPU that is not there, or not {owner.name}'s")
+        return owner
 
-    def has_cpus(self, destination, logical):
+    def owner_of_interrupt(self, name, high):
+        """Of the source-ids that VT-d 9.9, SVT and SQ, let in; whose they are has to be one partition."""
+        sid, qualifier, check = high & 0xFFFF, high >> 16 & 3, high >> 18 & 3
+        ignored = (0, 4, 6, 7)[qualifier]
+        admitted = (range(65536) if check == 0 else range(sid & 0xFF00, (sid & 0xFF) + 1 << 8) if check == 2 else
+                    (s for s in range(sid & ~7, (sid | 7) + 1) if (s ^ sid) & ~ignored == 0))
+        if len(self.owners) == 1:
+            return self.owners[0]
+        found = {of_sid(self.owners, s).name for s in admitted}
+        if len(found) != 1:
+            self.find(f"{name} may be used by {', '.join(sorted(found)) or 'nobody'}")
+        owner = of_sid(self.owners, sid)
+        if owner.sids is not None and (check, qualifier) != (1, 0):
+            self.find(f"{name} of {owner.name} is not for one source-id")
+        return owner
+
+    def has_cpus(self, destination, logical, owner):
+        alone = len(self.owners) == 1
         if self.unit.interrupts >> 11 & 1 == 0:
-            return logical or destination >> 8 & 0xFF == 0xFF or destination >> 8 & 0xFF < self.cpus
+            return alone and (logical or destination >> 8 & 0xFF == 0xFF or destination >> 8 & 0xFF in owner.cpus)
         if destination == 0xFFFFFFFF or not logical:
-            return destination == 0xFFFFFFFF or destination < self.cpus
+            return alone if destination == 0xFFFFFFFF else destination in owner.cpus
         mask, first = destination & 0xFFFF, (destination >> 16) * 16
-        return mask != 0 and first + mask.bit_length() <= self.cpus
+        return mask != 0 and all(first + i in owner.cpus for i in range(16) if mask >> i & 1)
 
     def context_table(self, bus, half, pointer, scalable):
         if not scalable and half == 1:
@@ -239,12 +289,15 @@ class Walk:
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
 
     def context(self, sid, words, scalable):
-        if words[0] & PRESENT == 0:
-            self.count("blocked")
-            return
-        if words not in self.entries:
-            self.entries[words] = self.scalable(sid, words) if scalable else self.legacy(sid, words)
-        self.count(self.entries[words])
+        self.owner, kind = of_sid(self.owners, sid), "blocked"
+        if words[0] & PRESENT:
+            key = (self.owner.name, words)
+            if key not in self.entries:
+                self.entries[key] = self.scalable(sid, words) if scalable else self.legacy(sid, words)
+            kind = self.entries[key]
+        self.count(kind)
+        if self.owner.sids is not None:
+            self.given[f"{sid:x}"] = kind
 
     def legacy(self, sid, words):
         if words[0] >> 2 & 3 != SECOND_STAGE_ONLY:
@@ -279,6 +332,7 @@ class Walk:
 
     def pasid(self, sid, pasid, entry):
         name, pgtt = f"source-id {sid:04x}, PASID {pasid:x}", entry[0] >> 6 & 7
+        self.ids.add(entry[1] & 0xFFFF)
         if pgtt not in (SECOND, NESTED):
             self.find(f"{name} skips the second stage: PGTT={pgtt}")
             return f"PGTT {pgtt}"
@@ -298,10 +352,11 @@ class Walk:
         if width not in (1, 2, 3):
             self.find(f"{name}: AW={width}")
             return None
-        if (root, levels) not in self.second:
-            self.second[root, levels] = {"leaves": [], "read-only": []}
-            self.second_table(root, levels, 0, READ | WRITE, self.second[root, levels])
-        found = self.second[root, levels]
+        key = (self.owner.name, root, levels)
+        if key not in self.second:
+            self.second[key] = {"leaves": [], "read-only": []}
+            self.second_table(root, levels, 0, READ | WRITE, self.second[key])
+        found = self.second[key]
         if nested and found["read-only"] and not found.get("said"):
             found["said"] = True
             self.find(f"{name}: {len(found['read-only'])} read-only pages under a nested entry, "
@@ -317,31 +372,28 @@ class Walk:
             if level > 1 and entry & LARGE == 0:
                 if entry & (1 << 11 | 1 << 62):
                     self.find(f"reserved bits in the second stage: {entry:x} at {at:x}")
-                self.places.setdefault("link", table + 8 * i)
+                self.places[self.owner.name].setdefault("link", table + 8 * i)
                 if here != rights:
                     found["read-only"].append(at)
                 self.second_table(entry & ADDRESS, level - 1, at, here, found)
             else:
-                self.places[at] = table + 8 * i
+                self.places[self.owner.name][at] = table + 8 * i
                 self.leaf(at, entry & ADDRESS & ~(span - 1), span, here, found)
 
     def leaf(self, at, out, size, rights, found):
         self.leaves += 1
-        if at != out and not self.shadows:
-            self.find(f"{at:x} is mapped to {out:x}")
         if rights != READ | WRITE:
             found["read-only"].append(at)
-        found["leaves"].append((out, size, rights))
-        for name, base, length in self.forbidden:
-            if out < base + length and base < out + size:
-                self.find(f"outside the partition: {out:x} + {size:x} has a part of {name}")
+        found["leaves"].append((at, out, size, rights))
+        for text in self.owner.refuses(at, out, size):
+            self.find(f"DMA of {self.owner.name}: {text}")
 
     @staticmethod
     def lookup(found, addr, size):
         """The rights that hold for all of it; 0 if something of it is not there."""
         rights = READ | WRITE
         while size > 0:
-            leaf = next(((at, length, r) for at, length, r in found["leaves"] if at <= addr < at + length), None)
+            leaf = next(((at, n, r) for _, at, n, r in found["leaves"] if at <= addr < at + n), None)
             if leaf is None:
                 return 0
             rights &= leaf[2]
@@ -349,7 +401,12 @@ class Walk:
             addr, size = addr + step, size - step
         return rights
 
-    # --- the guest's first stage, whose pointers are guest addresses: the same on this machine ---
+    @staticmethod
+    def translate(found, addr):
+        """Where a page that can be read is; None: nowhere."""
+        return next((out + addr - at for at, out, n, r in found["leaves"] if at <= addr < at + n and r & READ), None)
+
+    # --- the guest's first stage, whose pointers are guest addresses ---
 
     def first_stage(self, name, root, levels, second):
         key = ("first stage", root, levels, id(second))
@@ -360,10 +417,11 @@ class Walk:
         while todo and len(seen) < TABLES_MAX:
             table, level = todo.pop()
             # What the second stage does not have cannot be fetched, so it leads nowhere.
-            if (table, level) in seen or self.lookup(second, table, PAGE) & READ == 0:
+            place = None if (table, level) in seen else self.translate(second, table)
+            if place is None:
                 continue
             seen.add((table, level))
-            for entry in self.memory.words(table, 512) or ():
+            for entry in self.memory.words(place, 512) or ():
                 if entry & PRESENT and level > 1 and entry & LARGE == 0:
                     todo.append((entry & ADDRESS, level - 1))
         self.first_tables += len(seen)
@@ -382,7 +440,7 @@ class Walk:
             elif what == "iotlb" and not reason:
                 self.check_translation(k2, *words)
             elif what == "first-stage":
-                self.check_inside(f"a cached first-stage table of domain {k2 & 0xFFFF}", words[0], PAGE, READ)
+                self.check_inside(f"a cached first-stage table of domain {k2 & 0xFFFF}", words[0], PAGE, READ, None)
             elif what == "interrupt":
                 self.check_same(f"interrupt entry {k1:x}", (self.unit.interrupts & ADDRESS) + 16 * k1, words)
             elif what == "second-stage" and not (self.pool.has(words[0]) and self.pool.is_taken(words[0])):
@@ -412,11 +470,16 @@ class Walk:
             self.find(f"a cached translation of kind {kind}, source-id and PASID {key:x}")
             return
         self.check_inside(f"a cached translation of {KINDS[kind]}, source-id and PASID {key:x}", out, size,
-                          (WRITE if can_write else 0) | (READ if can_read else 0))
+                          (WRITE if can_write else 0) | (READ if can_read else 0),
+                          of_sid(self.owners, key & 0xFFFF).name)
 
-    def check_inside(self, name, out, size, needs):
-        """Some second stage that is in use has all of it; a shadow may give W alone, as a guest's table does."""
-        if not any(self.lookup(found, out, size) & needs == needs for found in self.second.values()):
+    def check_inside(self, name, out, size, needs, owner):
+        """
+        Some second stage of the owner's (None: of any) that is in use has all of it; a shadow may give W alone, as a
+        guest's table does.
+        """
+        if not any(self.lookup(found, out, size) & needs == needs for key, found in self.second.items()
+                   if owner in (None, key[0])):
             self.find(f"stale: {name} leads to {out:x}, which is not the partition's any more")
 
 
@@ -425,99 +488,47 @@ class Result:
     findings: list
     summary: str
     lost: int           # pages of the pool that nothing points to
-    unseen: list = None     # what was broken for a try, and not seen
+    tried: int = 0          # how many things were broken for a try,
+    unseen: list = None     # and which of them were not seen
 
 
 class Snapshot:
-    """`own`: Nestor's memory; `protected`: [(base, size)] that no DMA may reach."""
+    """`own`: Nestor's memory; `machine`: what its owners are made of."""
 
-    def __init__(self, path, own, elf, protected=(), cpus=1, shadows=False):
-        self.memory, self.own, self.symbol, self.cpus = Memory(path), own, pool_symbol(elf), cpus
-        self.shadows = shadows
+    def __init__(self, path, own, elf, machine):
+        self.memory, self.own, self.symbol = Memory(path), own, pool_symbol(elf)
         with open(f"{path}.txt", encoding="ascii") as text:
-            self.units = read_units(text.read())
-        self.forbidden = [("Nestor's memory", *own)]
-        self.forbidden += [(f"unit {u.base:x}'s registers", u.base, u.size) for u in self.units]
-        self.forbidden += [("what is protected", *r) for r in protected]
+            self.units, functions = read_units(text.read())
+        taken = [("Nestor's memory", *own)] + [(f"unit {u.base:x}'s registers", u.base, u.size) for u in self.units]
+        self.owners = of_machine(machine, taken, functions)
 
     def walk(self):
-        """-> (the pool, a Walk of each unit)"""
+        """-> (the pool, a Walk of each unit, what CPUs reach)"""
         pool = Pool(self.memory, self.own, self.symbol)
-        walks = [Walk(self.memory, unit, self.own, pool, self.forbidden, self.cpus, self.shadows)
-                 for unit in self.units]
+        walks = [Walk(self.memory, unit, self.own, pool, self.owners) for unit in self.units]
         for w in walks:
             w.run()
-            if w.sids != 65536:
-                w.find(f"{w.sids} source-ids were walked")
-        return pool, walks
+        epts = walk_ept.Epts(self.memory, self.own, pool, self.owners)
+        if len(self.owners) > 1:
+            epts.run()
+            for w in walks:
+                epts.check_dma(w)
+        return pool, walks, epts
+
+    def findings(self, pool, walks, epts):
+        found = [line for w in walks for line in w.findings] + epts.findings
+        return found if pool.pages and walks else [*found, "the snapshot has no pool or no unit"]
 
     def result(self):
-        pool, walks = self.walk()
-        findings = [line for w in walks for line in w.findings]
-        findings += [] if pool.pages and walks else ["the snapshot has no pool or no unit"]
+        pool, walks, epts = self.walk()
         lost = len(pool.lost().difference(*(w.interrupt_pages for w in walks)))
-        parts = [w.summary() for w in walks]
+        parts = [w.summary() for w in walks] + epts.summary()
         parts += [f"{len(pool.taken)} of {pool.pages} pages taken, {lost} pointed to by none"]
-        return Result(findings, "; ".join(parts), lost)
+        return Result(self.findings(pool, walks, epts), "; ".join(parts), lost)
 
 
-def walk(path, own, elf, protected=(), cpus=1, shadows=False):
-    snapshot = Snapshot(path, own, elf, protected, cpus, shadows)
+def walk(path, own, elf, machine):
+    snapshot = Snapshot(path, own, elf, machine)
     result = snapshot.result()
     snapshot.memory.close()
     return result
-
-
-def breakages(snapshot):
-    """(what is broken, {address: word}, what the walk must say), for the first unit."""
-    pool, walks = snapshot.walk()
-    places, unit, own = walks[0].places, snapshot.units[0], snapshot.own[0]
-
-    def word(at):
-        return snapshot.memory.words(at, 1)[0]
-
-    cached = [words for what, _, _, _, words in unit.cached if what == "iotlb"]
-    cached_sid, cached_pasid = next((k1, k2) for what, k1, k2, _, _ in unit.cached if what == "pasid")
-    leaf = next(at for at in places if isinstance(at, int) and not (cached and at <= cached[0][0] < at + PAGE))
-    leaf_at, link = places[leaf], places["link"]
-    context, pasid = walks[0].context_at(cached_sid, True), walks[0].pasid_at(cached_sid, cached_pasid)
-    free = max(set(range(pool.pages)) - pool.taken)
-    bits = pool.base + free // 64 * 8
-    table = (word(pasid) & ADDRESS) - pool.base >> 12
-    yield "a read-only leaf", {leaf_at: word(leaf_at) & ~WRITE}, "read-only"
-    yield "a read-only link", {link: word(link) & ~WRITE}, "read-only"
-    yield "Nestor's page mapped", {leaf_at: own | 7}, "Nestor's memory"
-    yield "registers mapped", {leaf_at: unit.base | 7}, "registers"
-    yield "pass-through", {pasid: word(pasid) & ~0x1C0 | 4 << 6}, "skips the second stage"
-    yield "a device's own TLB", {context: word(context) | 4}, "DTE"
-    yield "a guest's table", {link: word(link) & ~ADDRESS | 0x200000}, "is not in Nestor's memory"
-    taken = pool.base + table // 64 * 8
-    yield "a freed table", {taken: word(taken) & ~(1 << table % 64)}, "not in use"
-    yield "another context entry", {context + 8: word(context + 8) ^ 1}, "stale: the cached context"
-    yield "another PASID entry", {pasid + 8: word(pasid + 8) ^ 1}, "stale: the cached PASID"
-    if cached:
-        gone = max(at for at in places if isinstance(at, int) and at <= cached[0][0])
-        yield "memory taken away", {places[gone]: 0}, "stale: a cached translation"
-    if "interrupt" in places:
-        entry = places["interrupt"]
-        yield "an NMI", {entry: word(entry) & ~0xE0 | 4 << 5}, "no ordinary interrupt"
-        yield "a foreign CPU", {entry: word(entry) & 0xFFFFFFFB | 0xFE << 32}, "a CPU that is not there"
-        remapped = next(k1 for what, k1, _, _, _ in unit.cached if what == "interrupt") * 16
-        remapped += unit.interrupts & ADDRESS
-        yield "another interrupt entry", {remapped + 8: word(remapped + 8) ^ 1}, "stale: the cached interrupt"
-    yield "a page lost", {bits: word(bits) | 1 << free % 64}, None
-
-
-def unseen(path, own, elf, cpus=1):
-    """Breaks one thing after the other; those that the walk does not see, or could not be tried."""
-    snapshot = Snapshot(path, own, elf, cpus=cpus)
-    before, out, tried = snapshot.result(), [], 0
-    for what, changed, said in breakages(snapshot):
-        snapshot.memory.changed = changed
-        result = snapshot.result()
-        snapshot.memory.changed = {}
-        tried += 1
-        if result.lost <= before.lost if said is None else not any(said in line for line in result.findings):
-            out.append(f"{what}: {result.findings[:3]}")
-    snapshot.memory.close()
-    return out if tried == 12 + 3 * (snapshot.units[0].status >> 25 & 1) else [*out, f"{tried} were tried"]

@@ -5,8 +5,8 @@
 
 #include "hv/types.h"
 
-enum { BENCH_NO_PASID = ~0u, BENCH_DMA = 2, BENCH_LOSE_NMIS = 9, BENCH_MACHINE_CHECK = 10, BENCH_POISON = 11,
-       BENCH_BYTES = 64 };
+enum { BENCH_NO_PASID = ~0u, BENCH_DMA = 2, BENCH_SNAPSHOT = 8, BENCH_LOSE_NMIS = 9, BENCH_MACHINE_CHECK = 10,
+       BENCH_POISON = 11, BENCH_BYTES = 64 };
 
 static volatile struct {
     u64 ident;

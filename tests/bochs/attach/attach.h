@@ -119,6 +119,8 @@ void ioapic_replace(void *object, memory_handler **read, memory_handler **write,
 enum { EDUS_MAX = 2 };
 void edu_add(unsigned which);
 void virtio_add(const char *path);
+/* A line each: source-id, where the BAR is, and its size. */
+void pci_write_functions(FILE *out);
 
 /* report.c */
 /* The last report is the one at_end; the earlier ones have their number appended to the file's name. */
@@ -128,5 +130,8 @@ void report_dump(uint64_t addr, uint64_t len);
 
 /* snapshot.c */
 void snapshot_write(void);
+/* A unit may have another root table now; after a reset, none yet. */
+void snapshot_note_root(unsigned index);
+void snapshot_forget_roots(void);
 
 #endif

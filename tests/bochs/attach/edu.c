@@ -5,7 +5,7 @@
  * refused), 24 interrupts raised, 60 raises some, 64 takes them back; 80 source, 88 destination, 90 count, 98 command
  * of the DMA engine (bit 0 start, 1 to memory, 2 an interrupt at its end). The function's own 4 KiB are at 40000h of
  * the engine's addresses. Unlike there a DMA is over when the write of its command is, and bit n raised is vector n of
- * MSI-X.
+ * MSI-X; and a write to 70 takes a snapshot, for systems that do not reach the bench page.
  */
 #include "tests/bochs/attach/pci.h"
 
@@ -84,6 +84,8 @@ static void write(struct pci_function *function, uint64_t offset, unsigned len, 
         raise(edu, (uint32_t)value);
     } else if (offset == 0x64) {
         edu->raised &= ~(uint32_t)value;
+    } else if (offset == 0x70) {
+        snapshot_write();
     }
 }
 

@@ -273,6 +273,14 @@ static void add_window(void)
     }
 }
 
+void pci_write_functions(FILE *out)
+{
+    for (unsigned i = 0; i < count; i++) {
+        fprintf(out, "function %#x %#x %#x\n", functions[i]->device->sid,
+                load(functions[i], BAR0, 4) & ~(uint32_t)(PCI_BAR_BYTES - 1), PCI_BAR_BYTES);
+    }
+}
+
 void pci_add(struct pci_function *f)
 {
     /* Of Bochs's own configuration space of the function: a header type that it knows no BARs of, so it has no

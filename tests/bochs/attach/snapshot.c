@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a walk from outside needs (tests/bochs/walk.py): all of memory, with holes where it is 0, and beside it as text
- * each unit's registers and everything that it has cached. Taken on the bench page's command 8.
+ * each unit's registers, the root tables that it has had since the machine's reset, and everything that it has cached;
+ * then where the attachment's own functions are. Taken on the bench page's command 8, or by a function (edu.c).
  */
 #include <inttypes.h>
 #include <string.h>
@@ -10,7 +11,24 @@
 #include "tests/bochs/attach/attach.h"
 #include "tests/model/model_internal.h"
 
-enum { VGA_BEGIN = 0xa0000, VGA_END = 0xc0000 };
+enum { VGA_BEGIN = 0xa0000, VGA_END = 0xc0000, ROOTS = 8 };
+
+static uint64_t roots[UNITS_MAX][ROOTS];
+
+void snapshot_note_root(unsigned index)
+{
+    uint64_t root = units_get(index)->root;
+    unsigned i = 0;
+    while (i < ROOTS - 1 && roots[index][i] != 0 && roots[index][i] != root) {
+        i++;
+    }
+    roots[index][i] = root;
+}
+
+void snapshot_forget_roots(void)
+{
+    memset(roots, 0, sizeof(roots));
+}
 
 static void write_memory(const char *name)
 {
@@ -102,6 +120,11 @@ static void write_unit(unsigned index, FILE *out)
     fprintf(out, "registers %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n",
             model_read(unit, REG_CAP, 8), model_read(unit, REG_ECAP, 8), model_read(unit, REG_GSTS, 4), unit->root,
             model_read(unit, REG_IQA, 8), unit->irta);
+    fprintf(out, "roots");
+    for (unsigned i = 0; i < ROOTS && roots[index][i] != 0; i++) {
+        fprintf(out, " %#" PRIx64, roots[index][i]);
+    }
+    fputc('\n', out);
     write_cache(&unit->contexts, write_context, out);
     write_cache(&unit->pasids, write_pasid, out);
     write_cache(&unit->iotlb, write_iotlb, out);
@@ -127,5 +150,6 @@ void snapshot_write(void)
     for (unsigned i = 0; i < attach_config.unit_count; i++) {
         write_unit(i, out);
     }
+    pci_write_functions(out);
     fclose(out);
 }

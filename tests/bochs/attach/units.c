@@ -106,6 +106,13 @@ static bool window_read(uint64_t addr, unsigned len, void *data, void *param)
 
 enum { GCMD = 0x18, GCMD_TE = 1u << 31, MODE_NMI = 4 };
 
+static void note_roots(void)
+{
+    for (unsigned i = 0; i < attach_config.unit_count; i++) {
+        snapshot_note_root(i);
+    }
+}
+
 static void stay_on(struct model_unit *unit)
 {
     for (unsigned i = 0; i < attach_config.unit_count; i++) {
@@ -132,6 +139,7 @@ static bool window_write(uint64_t addr, unsigned len, void *data, void *param)
         if (offset == GCMD && (value & GCMD_TE) != 0) {
             stay_on(unit);
         }
+        note_roots();
         machine_check_raise();
     } else if (addr >= BENCH_BASE) {
         bench_write(addr - BENCH_BASE, len, value);
@@ -152,6 +160,7 @@ static void device_reset(void *self, unsigned type)
         model_reset(units[i]);
         model_set_faults(units[i], &attach_config.units[i].faults);
     }
+    snapshot_forget_roots();
     errors_reset();
     attach_log("reset");
 }

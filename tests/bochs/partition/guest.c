@@ -11,6 +11,7 @@
  *   c  configures the function 00:08.0 (attach/edu.c), and tries what it may not
  *   u  has its unit translate that function's DMA, and lists what is not its own; leaves translation on
  *   m  has its unit remap that function's messages, behind u; refused ones fault; leaves it on
+ *   p  has a snapshot of the machine's memory taken, behind d
  *   s  says what its status window shows it
  *   k  waits for a character from its console
  *   v  reset, as by a jump to the reset vector in real mode
@@ -512,6 +513,7 @@ static void perform(char what)
     case 'd': use_device(); break;
     case 'u': use_unit(); break;
     case 'm': use_remapping(); break;
+    case 'p': *edu(EDU_SNAPSHOT) = 1; break;
     case 's': show_window(); break;
     case 'g': feed(); break;
     case 'k': wait_for_key(); break;

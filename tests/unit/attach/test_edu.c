@@ -10,14 +10,15 @@
 #include "tests/bochs/attach/pci.h"
 
 enum { SOURCE = 0x80, DESTINATION = 0x88, COUNT = 0x90, COMMAND = 0x98, STATUS = 0x20, RAISED = 0x24, RAISE = 0x60,
-       TAKE_BACK = 0x64, START = 1, TO_MEMORY = 2, INTERRUPT = 4, REFUSED = 2, INSIDE = 0x40000, INSIDE_BYTES = 4096,
-       ADDRESS = 0x12345000 };
+       TAKE_BACK = 0x64, SNAPSHOT = 0x70, START = 1, TO_MEMORY = 2, INTERRUPT = 4, REFUSED = 2, INSIDE = 0x40000,
+       INSIDE_BYTES = 4096, ADDRESS = 0x12345000 };
 
 /* --- what it is linked to --- */
 
 struct device devices[DEVICES];
 static struct pci_function *edu;
 static unsigned vectors[PCI_VECTORS];
+static unsigned snapshots;
 static bool refuses;
 static struct { unsigned times; bool write; uint64_t addr; size_t len; } dma;
 static uint8_t outside[INSIDE_BYTES];
@@ -32,6 +33,11 @@ void pci_interrupt(struct pci_function *function, unsigned vector)
     assert_ptr_equal(function, edu);
     assert_in_range(vector, 0, PCI_VECTORS - 1);
     vectors[vector]++;
+}
+
+void snapshot_write(void)
+{
+    snapshots++;
 }
 
 bool pci_dma(struct pci_function *function, bool write, uint64_t addr, size_t len, void *data)
@@ -147,6 +153,15 @@ static void registers_are_written_by_halves(void **state)
     assert_int_equal(edu->read(edu, SOURCE, 8), 0);
 }
 
+static void a_snapshot_is_asked_for(void **state)
+{
+    (void)state;
+    unsigned before = snapshots;
+    edu->write(edu, SNAPSHOT, 4, 1);
+    assert_int_equal(snapshots, before + 1);
+    assert_int_equal(edu->read(edu, SNAPSHOT, 4), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +171,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_outside_its_memory_is_touched, fresh),
         cmocka_unit_test_setup(a_refusal_shows, fresh),
         cmocka_unit_test_setup(registers_are_written_by_halves, fresh),
+        cmocka_unit_test_setup(a_snapshot_is_asked_for, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
