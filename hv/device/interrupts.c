@@ -81,7 +81,9 @@ static bool point(struct device *d, u32 number, const struct message *m, u32 n, 
 void interrupts_point(struct device *d, u32 number, const struct message *m)
 {
     u32 changed = 0;
-    for (u32 n = 0; n < m->count; n++) {
+    /* What is behind its entries is another's, or behind the table: with `interrupts = none` it has none. */
+    u32 end = partition_sources_messages(d->function);
+    for (u32 n = 0; n < m->count && number + n < end; n++) {
         changed += point(d, number + n, m, n, true) ? 1 : 0;
     }
     tell(d, number, changed != 0 ? m->count : 0);

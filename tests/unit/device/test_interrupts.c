@@ -55,6 +55,39 @@ static void several_messages_of_one_address(void **state)
     }
 }
 
+/* `interrupts = none` of functions that have MSI and MSI-X: their guest writes messages all the same. */
+static void a_function_without_interrupts_has_no_entry(void **state)
+{
+    (void)state;
+    struct irte before[DEVICE_KIT_UNITS][72];       /* at the end of the table, and behind it */
+    const struct irte *at[DEVICE_KIT_UNITS];
+    for (u32 without = 0; without < 3; without++) {
+        struct handover *h = device_kit_start();
+        h->functions[without].interrupts = false;
+        assert_int_equal(partition_sources_init(h), OK);
+        assert_int_equal(device_dma_create(), OK);
+        struct device *d = device_get(without);
+        assert_int_equal(device_dma_start(d), OK);
+        for (u32 i = 0; i < DEVICE_KIT_UNITS; i++) {
+            at[i] = &vtd_irt_entries(device_kit_unit(i))[IRTE_TABLE_MAX - 64];
+            memcpy(before[i], at[i], sizeof(before[i]));
+        }
+        if (d->function->msix != 0) {
+            msix_write(d, 0, 4, without == 1 ? 0xfee04000 : 0xfee02000);
+            msix_write(d, 8, 4, 0x51);
+            msix_write(d, 12, 4, 0);
+        } else {
+            *device_kit_config(0x50) = 0x05;
+            msi_write(d, 4, 4, 0xfee02000);
+            msi_write(d, 12, 2, 0x40);
+            msi_write(d, 2, 2, MSI_ENABLE >> 16 | 3 << 4);
+        }
+        for (u32 i = 0; i < DEVICE_KIT_UNITS; i++) {
+            assert_memory_equal(before[i], at[i], sizeof(before[i]));
+        }
+    }
+}
+
 static void a_refusal_is_told_now_and_then(void **state)
 {
     (void)state;
@@ -431,6 +464,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_messages_of_one_address),
+        cmocka_unit_test(a_function_without_interrupts_has_no_entry),
         cmocka_unit_test(a_refusal_is_told_now_and_then),
         cmocka_unit_test(a_message_goes_by_its_entry),
         cmocka_unit_test(what_is_refused_faults),
