@@ -238,8 +238,8 @@ static bool check_function(const struct check *c, const struct config_partition 
     if (expected == NULL && !to->interrupts && !d->without_interrupts) {
         expected = "a function with MSI or MSI-X, or interrupts=none behind it";
     }
-    if (expected == NULL && to->reset == HANDOVER_RESET_NONE && p->restarts != 0) {
-        expected = "a function that can be reset (FLR, or D3hot without No_Soft_Reset), or restart = never";
+    if (expected == NULL && to->reset == HANDOVER_RESET_NONE && (p->restarts != 0 || p->root_controls)) {
+        expected = "a function that can be reset (FLR, or D3hot without No_Soft_Reset), or no restart, no control-by";
     }
     if (expected != NULL) {
         return refuse(d, expected, c->error);

@@ -512,7 +512,7 @@ static void interrupts_and_reset(void **state)
 {
     (void)state;
     static const char reset[] =
-        "a function that can be reset (FLR, or D3hot without No_Soft_Reset), or restart = never";
+        "a function that can be reset (FLR, or D3hot without No_Soft_Reset), or no restart, no control-by";
     begin();
     at(0, 2, 0)->space[0x34] = 0x40;
     is_refused("device = 0:0:2.0\n", 5, "0000:00:02.0", "a function with MSI or MSI-X, or interrupts=none behind it");
@@ -525,6 +525,7 @@ static void interrupts_and_reset(void **state)
     is_accepted("device = 0:0:2.0\n");
     assert_int_equal(got.list[0].reset, HANDOVER_RESET_NONE);
     is_refused("restart = 1\ndevice = 0:0:2.0\n", 6, "0000:00:02.0", reset);
+    is_refused("control-by = root\ndevice = 0:0:2.0\n", 6, "0000:00:02.0", reset);
     add_capability(at(0, 2, 0), 0xa0, 0x01, 3);
     put(at(0, 2, 0)->space, 0xa4, 4, 1 << 3);
     is_refused("restart = always\ndevice = 0:0:2.0\n", 6, "0000:00:02.0", reset);
