@@ -183,8 +183,8 @@ static enum result map_tables(struct ptab *pt, struct ptab_op *op, const struct 
     enum result r = ptab_plan_map(pt, op, path->table, path->second, path->level, addr, end);
     r = r == OK ? ptab_take_spares(op) : r;
     if (r == OK) {
+        /* It takes all of them: what is a hole in the plan is one still. */
         *more = ptab_apply_map(pt, op, path->table, path->second, path->level, addr, end);
-        ptab_give_spares(op);
     }
     return r;
 }
