@@ -265,6 +265,10 @@ static void check_cached_irte(const struct node *node)
     const struct irte *e = (const struct irte *)(const void *)node;
     const u64 w[2] = {e->w[0], e->w[1]};
     check_irte(e->node.k1, w);
+    if (world.pair && e->node.k1 >= OTHER_FIRST && !world.hung &&
+        memcmp(hosted_memory() + (world.unit->irta & ~0xfffull) + e->node.k1 * 16, w, sizeof(w)) != 0) {
+        fail("stale interrupt entry in the cache", e->node.k1, w[0]);
+    }
 }
 
 /* What the unit would fetch; the entries that inputs name, and the last ones. */

@@ -351,7 +351,7 @@ static void step_host(struct input *in)
 
 /* --- interrupts --- */
 
-enum { PAGE_IRT = 56 };
+enum { PAGE_IRT = 56, IRT_ENTRIES = 1024, IRT_ALL = 65536 };
 
 static void set_switch(u32 bit, bool on)
 {
@@ -368,11 +368,19 @@ static u32 take_index(struct input *in)
     return index < 0xf0 ? index : (u32)take(in, 2);
 }
 
+/* EIME, and so many entries; or all that there can be, of which the last ones are where these were. */
+static u64 take_irta(struct input *in)
+{
+    u8 how = (u8)take(in, 1);
+    u64 at = page_gpa(PAGE_IRT);
+    return ((how & 2) != 0 ? (at - (IRT_ALL - IRT_ENTRIES) * 16) | 15 : at | 9) | (how & 1u) << 11;
+}
+
 /* An entry as a driver writes it but for the bits that the input turns. */
 static void step_irte(struct input *in)
 {
     u64 *table = world_at(page_gpa(PAGE_IRT));
-    u32 index = take_index(in) % 1024;
+    u32 index = take_index(in) % IRT_ENTRIES;
     u8 what = (u8)take(in, 1);
     static const u32 destinations[] = {0, 1, 3, 4, 17, 300, 0x10002, 0xffffffff};
     u32 destination = destinations[what >> 5];
@@ -418,7 +426,7 @@ static void step_interrupts(struct input *in, u32 what)
     case 0: viommu_poll_faults(world.v); break;
     case 1: case 2: case 3: case 4: step_irte(in); break;
     case 5: case 6:
-        reg_write(0xb8, 8, what == 5 ? page_gpa(PAGE_IRT) | (take(in, 1) & 1) << 11 | 9 : take_address(in));
+        reg_write(0xb8, 8, what == 5 ? take_irta(in) : take_address(in));
         reg_write(0x18, 4, ((u32)reg_read(0x1c, 4) & 0x96ffffffu) | 1u << 24);
         break;
     case 7: case 8: set_switch(1u << 25, what == 7 || (take(in, 1) & 3) != 0); break;
@@ -454,7 +462,8 @@ static void step(struct input *in)
     case 13: step_interrupts(in, op / 16); break;
     case 14: world.work_left = run_some((u32)take(in, 1)); break;
     default:
-        for (u32 i = 0; i < 16 && world.work_left; i++) {
+        /* A whole interrupt table takes as many; one that hangs never ends. */
+        for (u32 i = 0; i < (world.may_hang ? 16 : 512) && world.work_left; i++) {
             world.work_left = run_some(VIOMMU_BUDGET);
         }
         break;
