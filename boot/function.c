@@ -85,15 +85,19 @@ static struct handover_bar read_bar(const struct pci_config *c, struct pci_funct
     return bar;
 }
 
-static void read_bars(const struct pci_config *c, struct pci_function f, struct handover_function *out)
+/* False: it has a pin that stays on, as before PCI 2.3. Pins are the root's. */
+static bool read_bars(const struct pci_config *c, struct pci_function f, struct handover_function *out)
 {
     u32 command = read(c, f, FUNCTION_COMMAND) & 0xffff;
-    c->write(c->ctx, f, FUNCTION_COMMAND, command & ~(u32)(COMMAND_PORTS | COMMAND_MEMORY));
+    bool has_pin = (read(c, f, FUNCTION_INTERRUPT) >> 8 & 0xff) != 0;
+    c->write(c->ctx, f, FUNCTION_COMMAND, (command & ~(u32)(COMMAND_PORTS | COMMAND_MEMORY)) | COMMAND_NO_INTX);
+    bool off = (read(c, f, FUNCTION_COMMAND) & COMMAND_NO_INTX) != 0;
     for (u32 i = 0; i < HANDOVER_BARS; i++) {
         out->bars[i] = read_bar(c, f, FUNCTION_BAR + i * 4);
         i += out->bars[i].wide ? 1 : 0;
     }
     c->write(c->ctx, f, FUNCTION_COMMAND, command);
+    return off || !has_pin;
 }
 
 /* Ports are nobody's to have, and firmware gives a function none when it has run out of them. */
@@ -162,7 +166,9 @@ static void read_reset(const struct pci_config *c, struct pci_function f, struct
 const char *function_read(const struct pci_config *config, struct pci_function f, struct handover_function *out)
 {
     *out = (struct handover_function){.source_id = function_id(f)};
-    read_bars(config, f, out);
+    if (!read_bars(config, f, out)) {
+        return "a function whose interrupt pin can be turned off";
+    }
     for (u32 i = 0; i < HANDOVER_BARS; i++) {
         out->bars[i].size = is_unused(&out->bars[i]) ? 0 : out->bars[i].size;
         if (out->bars[i].size != 0 && !is_assigned(&out->bars[i])) {

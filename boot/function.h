@@ -17,6 +17,7 @@ enum {
     FUNCTION_BAR = 0x10,
     FUNCTION_BUSES = 0x18,              /* of a bridge */
     FUNCTION_ROM = 0x30,
+    FUNCTION_INTERRUPT = 0x3c,          /* its pin in the second byte */
 
     COMMAND_PORTS = 1 << 0,
     COMMAND_MEMORY = 1 << 1,

@@ -11,6 +11,7 @@
  *   00:1d.0 port -> 06       06:00.0 endpoint
  *   00:1e.0 bridge -> 07     07:01.0 endpoint
  */
+#include "boot/bytes.h"
 #include "boot/function.h"
 #include "boot/function_check.h"
 #include "boot/function_path.h"
@@ -521,6 +522,14 @@ static void interrupts_and_reset(void **state)
     begin();
     is_accepted("device = 0:0:2.0 interrupts=none\n");
     assert_false(got.list[0].interrupts);
+    put(at(0, 2, 0)->space, 0x3d, 1, 1);
+    is_accepted("device = 0:0:2.0 interrupts=none\n");
+    assert_int_equal(bytes_get(at(0, 2, 0)->space, 4, 2), 0);
+    put(at(0, 2, 0)->writable, 4, 2, 7);
+    is_refused("device = 0:0:2.0 interrupts=none\n", 5, "0000:00:02.0",
+               "a function whose interrupt pin can be turned off");
+    put(at(0, 2, 0)->space, 0x3d, 1, 0);
+    is_accepted("device = 0:0:2.0 interrupts=none\n");
     put(at(0, 2, 0)->space, 0x44, 4, 0);
     is_accepted("device = 0:0:2.0\n");
     assert_int_equal(got.list[0].reset, HANDOVER_RESET_NONE);
