@@ -56,7 +56,7 @@ MODULES = initrd.WANTED
 # mitigations=off, rodata=off, cryptomgr.notests: on an emulated CPU half of the boot goes into
 # mitigations, a check of all page tables and tests of the kernel's ciphers. reboot=pci: on Bochs
 # the keyboard controller resets only the CPU.
-CMDLINE = "console=ttyS0,115200 hpet=disable panic=-1 mitigations=off rodata=off cryptomgr.notests reboot=pci"
+CMDLINE = "hpet=disable panic=-1 mitigations=off rodata=off cryptomgr.notests reboot=pci"
 IPS = 50000000
 ECAM = 0xFE000000
 INTR_REMAP = 1
@@ -137,6 +137,7 @@ class Options:
     dmar: bool = True            # False: no table is installed
     dmar_flags: int = 0          # of the table, VT-d 8.1; with INTR_REMAP the I/O APIC is the attachment's
     com2: bool = False           # a second serial port, whose other end is a file
+    console: str = "ttyS0"       # the port that the guest's kernels speak on; a kernel takes one of a kind
     functions: bool = False      # the attachment's own: edu, virtio-blk, with an ECAM window
     dmar_bytes: bytes = None     # a table that the test brings
     kernel: str = "forky"        # forky, bookworm, trixie or a path
@@ -317,7 +318,7 @@ class Machine:
                                     initrd.build(tree, wanted=o.modules, steps=o.steps))
             words = [r"initrd=\initrd.img"]
             words += [f"nestor.steps_after_reset={o.steps_after_reset}"] if o.steps_after_reset else []
-            boot.append(("Linux", r"\vmlinuz.efi", cmdline(CMDLINE, o, words + sums)))
+            boot.append(("Linux", r"\vmlinuz.efi", cmdline(self.common_words(), o, words + sums)))
             payload = self.payload(sums)
         files |= {"/keep.txt": b"boot options\n"} if o.keep_menu else {}
         files["/boot.txt"] = "".join("\t".join(line) + "\n" for line in boot).encode()
@@ -338,10 +339,13 @@ class Machine:
             BOCHSRC.format(memory=o.memory, emu=EMU, cpu=cpu, dir=self.dir, net=self.dir / "net") + com2)
         (self.dir / "units.conf").write_text("\n".join(self.attach_lines()) + "\n")
 
+    def common_words(self):
+        return f"console={self.options.console},115200 {CMDLINE}"
+
     def payload(self, sums):
         if self.options.root is not None:
             return self.options.root.read_bytes()
-        return kexec_payload(self.options.then, CMDLINE, sums)
+        return kexec_payload(self.options.then, self.common_words(), sums)
 
     def attach_lines(self):
         o = self.options
