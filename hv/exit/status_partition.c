@@ -44,11 +44,7 @@ u32 exit_status_state(const struct partition *p)
 
 u64 exit_status_memory(const struct partition *p)
 {
-    u64 bytes = p->config == NULL ? memory_map_size(1u << RANGE_RAM) : 0;
-    for (u32 i = 0; i < p->span_count; i++) {
-        bytes += p->spans[i].size;
-    }
-    return bytes;
+    return p->config != NULL ? p->config->memory_size : memory_map_size(1u << RANGE_RAM);
 }
 
 static void copy_text(char *to, u32 size, const char *from)

@@ -17,7 +17,7 @@ enum { STATUS_TEXT_PART = 1024 };   /* of a log or a console, in one part of win
 enum status_sees { STATUS_SEES_NAME, STATUS_SEES_ALL };
 bool exit_status_sees(const struct partition *p, const struct partition *other, enum status_sees what);
 
-/* enum status_partition_state; bytes of RAM. */
+/* enum status_partition_state; bytes of RAM: as the configuration has it, or what the root can reach. */
 u32 exit_status_state(const struct partition *p);
 u64 exit_status_memory(const struct partition *p);
 

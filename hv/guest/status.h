@@ -211,7 +211,7 @@ struct status_partition {
     u32 id, state, cpus, in_force;
     u32 physical_width, gpa_width, levels, units_taken;
     u64 eptp;
-    u64 memory;                 /* bytes of RAM that it can reach */
+    u64 memory;                 /* bytes of RAM that it can reach; beside the root: that it was given */
     u64 protected_bytes;        /* of these, read-only for its CPUs */
     u64 quota_pages;            /* that its units still may take together */
     /* Refused, ever: */
@@ -234,7 +234,7 @@ enum { STATUS_NAME = 16, STATUS_REASON = 48 };
 struct status_life {
     u32 id, state, cpus, flags;
     char name[STATUS_NAME];
-    u64 memory;
+    u64 memory;                     /* bytes that it was given, those of its holes, too */
     u32 starts, ends, restarts;     /* restarts: that it may have, all ones: no limit */
     u32 input;                      /* characters that it was sent */
     char reason[STATUS_REASON];     /* of its last end */

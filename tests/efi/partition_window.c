@@ -149,7 +149,7 @@ bool window_shows(bool all)
     }
     bool controlled = (life.flags & STATUS_LIFE_CONTROLLED) != 0;
     bool right = life.name[0] == 'r' && life.name[1] == 't' && life.name[2] == 0 && life.cpus == 2 &&
-                 life.starts != 0 && life.memory > 3 << 20 && life.memory < 4 << 20;
+                 life.starts != 0 && life.memory == 4 << 20;
     right = right && exit_records() == (all ? 4 : 2) &&
             console_begins_with("begins by multiboot\n") == (all || controlled) &&
             window_has("begins by multiboot") == (all || controlled) && window_has("pages of tables");
