@@ -5,6 +5,7 @@
  */
 #include <efi.h>
 #include <efilib.h>
+#include <efipciio.h>
 
 #include "tests/efi/mp.h"
 #include "tests/efi/msr.h"
@@ -116,6 +117,47 @@ static void turn_x2apic_on(void)
     }
 }
 
+/* 00:08.0; NULL: the firmware does not know it. */
+static EFI_HANDLE find_function(EFI_GUID *guid)
+{
+    enum { SLOT = 8 };
+    UINTN count = 0;
+    EFI_HANDLE *handles, found = NULL;
+    (void)BS->LocateHandleBuffer(ByProtocol, guid, NULL, &count, &handles);
+    for (UINTN i = 0; i < count; i++) {
+        EFI_PCI_IO_PROTOCOL *device;
+        UINTN segment, bus, slot, function;
+        if (!EFI_ERROR(BS->HandleProtocol(handles[i], guid, (VOID **)&device)) &&
+            !EFI_ERROR(device->GetLocation(device, &segment, &bus, &slot, &function)) && bus == 0 && slot == SLOT) {
+            found = handles[i];
+        }
+    }
+    return found;
+}
+
+/* A driver, which stays when this program has ended: it has that function, and does not stop (UEFI 2.10, 11.1). */
+static void keep_function(EFI_HANDLE self)
+{
+    static const UINT8 fails[] = {0x48, 0xb8, 7, 0, 0, 0, 0, 0, 0, 0x80, 0xc3};    /* mov rax, EFI_DEVICE_ERROR; ret */
+    EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID, binding_guid = EFI_DRIVER_BINDING_PROTOCOL_GUID;
+    EFI_HANDLE driver = NULL, function = find_function(&guid);
+    EFI_PHYSICAL_ADDRESS page;
+    VOID *device;
+    if (function == NULL ||
+        EFI_ERROR(BS->AllocatePages(AllocateAnyPages, EfiBootServicesCode, 1, &page))) {
+        return;
+    }
+    EFI_DRIVER_BINDING_PROTOCOL *binding = (VOID *)(UINTN)page;
+    VOID *code = (VOID *)(UINTN)(page + EFI_PAGE_SIZE / 2);
+    CopyMem(code, (VOID *)fails, sizeof(fails));
+    *binding = (EFI_DRIVER_BINDING_PROTOCOL){.Supported = code, .Start = code, .Stop = code, .ImageHandle = self};
+    if (!EFI_ERROR(BS->InstallProtocolInterface(&driver, &binding_guid, EFI_NATIVE_INTERFACE, binding))) {
+        binding->DriverBindingHandle = driver;
+        EFI_STATUS status = BS->OpenProtocol(function, &guid, &device, driver, function, EFI_OPEN_PROTOCOL_BY_DRIVER);
+        Print(L"sabotage: 00:08.0 is kept, status %lx\n", (UINT64)status);
+    }
+}
+
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
 {
@@ -134,6 +176,8 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system)
         list_another_cpu();
     } else if (StrCmp(what, L"x2apic") == 0) {
         turn_x2apic_on();
+    } else if (StrCmp(what, L"driver") == 0) {
+        keep_function(self);
     } else {
         Print(L"sabotage: what is \"%s\"?\n", what);
     }
