@@ -169,10 +169,9 @@ void start_wait(struct vcpu *v)
     wait(v);
 }
 
-bool start_serve(struct vcpu *v)
+void start_serve(struct vcpu *v)
 {
     u32 word = __atomic_load_n(&v->startup, __ATOMIC_SEQ_CST);
-    bool stopped = false;
     u32 next;
     enum startup_step what;
     while ((what = startup_next(word, &next)) != STARTUP_NOTHING) {
@@ -182,7 +181,6 @@ bool start_serve(struct vcpu *v)
         if (what == STARTUP_RESET) {
             start_init(v);
             reset_registers(v);
-            stopped = true;
         } else {
             start_at(v, word & STARTUP_VECTOR);
         }
@@ -191,5 +189,4 @@ bool start_serve(struct vcpu *v)
     if (vcpu_waits_for_sipi(v)) {
         wait(v);
     }
-    return stopped;
 }

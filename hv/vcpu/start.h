@@ -32,7 +32,7 @@ void start_wait(struct vcpu *v);
 void start_send_init(struct vcpu *v);
 void start_send_sipi(struct vcpu *v, u32 vector);
 void start_send_nmi(struct vcpu *v);
-/* On the CPU itself, for ALERT_STARTUP: does what was sent. True: it stopped running. */
-bool start_serve(struct vcpu *v);
+/* On the CPU itself, for ALERT_STARTUP: does what was sent. */
+void start_serve(struct vcpu *v);
 
 #endif

@@ -113,8 +113,8 @@ static not_inlined void serve_alert(struct vcpu *v)
     if (what & (ALERT_FAULT | ALERT_NOT_SET_UP)) {
         poll_faults(v);
     }
-    if ((what & ALERT_STARTUP) && start_serve(v)) {
-        work_hand_over(v);
+    if (what & ALERT_STARTUP) {
+        start_serve(v);
     }
     if ((what & ALERT_NOT_SET_UP) && polls(v)) {
         partition_dma_alert(v->partition, v->cpu->apic_id);

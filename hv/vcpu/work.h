@@ -17,7 +17,10 @@ void work_timer_exit(struct vcpu *v);
 void work_alert(struct vcpu *v);
 /* A unit of the partition has work left over; this CPU goes on with it. */
 void work_left(struct vcpu *v);
-/* This CPU stops running for now (INIT): the partition's first CPU takes over what it has left. */
+/*
+ * This CPU stops running for now (INIT), or leaves the root: the root's first CPU takes over what it has left. One that
+ * waits for its start-up IPI by software goes on with it itself, as it still takes the timer's exits.
+ */
 void work_hand_over(struct vcpu *v);
 
 #endif
