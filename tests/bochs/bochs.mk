@@ -83,7 +83,7 @@ $O/bochs/partition/start.o: tests/bochs/partition/start.asm
 $O/bochs/partition/%.o: tests/bochs/partition/%.c
 	@mkdir -p $(@D)
 	$(CC) $(PARTITION_FLAGS) -I. -MMD -c -o $@ $<
-$O/bochs/partition/guest.elf: $(patsubst %,$O/bochs/partition/%.o,start guest exact steady)
+$O/bochs/partition/guest.elf: $(patsubst %,$O/bochs/partition/%.o,start guest attack unit exact steady)
 	$(LD) -m elf_i386 -N -Ttext=0x100000 --no-warn-rwx-segments --build-id=none -e _start -o $@ $^
 
 # Nestor whose second CPU cannot enter: RFLAGS bit 1 is 0 there (SDM 28.3.1.4).

@@ -17,8 +17,8 @@ $O/efi-tests/debug.efi.so: $O/efi/tests/efi/debug_cases.o
 $O/efi-tests/cpus.efi.so: $(patsubst %,$O/efi/tests/efi/%.o,cpus_start cpus_apic fault)
 $O/efi-tests/protect.efi.so: $O/efi/tests/efi/fault.o $O/efi/tests/efi/guest_unit.o \
 	$O/efi/tests/efi/port_efi.o $O/efi/drivers/format.o $O/efi/drivers/serial.o
-$O/efi-tests/partition.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/partition_window tests/efi/pci \
-	tests/efi/guest_unit tests/efi/port_efi boot/status_client drivers/crc32 drivers/format drivers/serial)
+$O/efi-tests/partition.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/partition_window tests/efi/partition_attack \
+	tests/efi/pci tests/efi/guest_unit tests/efi/port_efi boot/status_client drivers/crc32 drivers/format drivers/serial)
 $O/efi-tests/partition_root.efi.so: $(patsubst %,$O/efi/%.o,tests/efi/partition_window boot/status_client drivers/crc32)
 $O/efi-tests/interrupts.efi.so: $O/efi/tests/efi/guest_unit.o $O/efi/tests/efi/port_efi.o \
 	$O/efi/drivers/format.o $O/efi/drivers/serial.o

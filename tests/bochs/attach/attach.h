@@ -38,6 +38,8 @@ struct attach_config {
     bool hide_fsrm, show_tme, show_hypervisor, lose_sipis, still_timer, even_turns, nmi_at_command;
     const char *fail_symbol, *report, *dump, *snapshot, *log;
     uint64_t snapshot_bytes;
+    bool messages;              /* to these CPUs, see messages.c */
+    uint32_t messages_first, messages_last;
     bool ioapic;
     unsigned edus;
     uint16_t ioapic_sid;
@@ -93,6 +95,11 @@ void patches_lose_nmis(unsigned count);
 
 /* turns.c */
 void turns_make_even(void);
+
+/* messages.c */
+void messages_start(void);
+void messages_reset(void);
+void messages_report(FILE *out);
 
 /* pull.c: takes away a page of a device's first stage, or its write permission, just as the device writes. */
 void pull_arm(uint16_t sid, unsigned times, size_t least_bytes, bool read_only);

@@ -20,6 +20,7 @@
  *   show-tme                      sets CPUID.7.ECX[13], memory encryption
  *   still-timer                   the VMX-preemption timer stands still while a CPU sleeps
  *   even-turns                    time does not depend on what CPUs execute (turns.c)
+ *   messages FIRST-LAST           a device of the root's sends interrupts to these CPUs (messages.c)
  *   nmi-at-command                the first CPU gets an NMI with the first write to a unit's command register
  *   fail-symbol NAME              as if Bochs did not have NAME, or with PLUGIN:NAME as if that plugin did not call it
  *   report FILE                   counters and state at the end; on the bench page's command 1 to FILE.1, FILE.2, ...
@@ -115,6 +116,15 @@ static bool read_unit_word(const char *word, const char *value)
     return true;
 }
 
+static void read_messages(const char *value)
+{
+    struct attach_config *c = &attach_config;
+    c->messages = sscanf(value, "%" SCNu32 "-%" SCNu32, &c->messages_first, &c->messages_last) == 2;
+    if (!c->messages || c->messages_last < c->messages_first) {
+        attach_stop("config: 'messages %s' names no CPUs", value);
+    }
+}
+
 static void read_word(const char *word, char *value)
 {
     if (read_unit_word(word, value)) {
@@ -143,6 +153,8 @@ static void read_word(const char *word, char *value)
         attach_config.still_timer = true;
     } else if (strcmp(word, "even-turns") == 0) {
         attach_config.even_turns = true;
+    } else if (strcmp(word, "messages") == 0) {
+        read_messages(value);
     } else if (strcmp(word, "nmi-at-command") == 0) {
         attach_config.nmi_at_command = true;
     } else if (strcmp(word, "fail-symbol") == 0) {

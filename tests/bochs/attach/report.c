@@ -50,6 +50,7 @@ void report_write(bool at_end)
         }
     }
     pull_report(out);
+    messages_report(out);
     patches_report(out);
     fclose(out);
 }

@@ -162,6 +162,7 @@ static void device_reset(void *self, unsigned type)
     }
     snapshot_forget_roots();
     errors_reset();
+    messages_reset();
     attach_log("reset");
 }
 
@@ -193,6 +194,9 @@ bool units_register_handlers(void *memory, memory_handler *read, memory_handler 
         }
         if (attach_config.virtio != NULL) {
             virtio_add(attach_config.virtio);
+        }
+        if (attach_config.messages) {
+            messages_start();
         }
     }
     return ok;

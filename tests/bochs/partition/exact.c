@@ -84,6 +84,7 @@ void exact_run(void)
     edu_turn_on();
     second_job = count_meanwhile;
     start_second();
+    (void)words_lost(true);
     msr_put(MSR_LVT_TIMER, DEADLINE_MODE | VECTOR);
     u32 first = exits();
     u32 before = exits();
@@ -98,4 +99,5 @@ void exact_run(void)
     print_hex("sum ", s.sum);
     print_hex("messages ", s.messages);
     print_hex("second ", second_turns);
+    print_hex("lost ", words_lost(false));
 }

@@ -12,6 +12,8 @@
  *   u  has its unit translate that function's DMA, and lists what is not its own; leaves translation on
  *   m  has its unit remap that function's messages, behind u; refused ones fault; leaves it on
  *   p  has a snapshot of the machine's memory taken, behind d
+ *   q  floods that unit, behind u, and stops a CPU with the unit at work
+ *   n  has the function do nothing but DMA that is refused
  *   s  says what its status window shows it
  *   k  waits for a character from its console
  *   v  reset, as by a jump to the reset vector in real mode
@@ -100,7 +102,19 @@ void start_second(void)
     print_hex("second CPU ", second_id & 0x7fffffff);
 }
 
-static void set_gate(u32 vector, void (*entry)(void))
+u32 words_lost(bool put)
+{
+    enum { KEPT = 0x200000, KEPT_BYTES = 0x100000 };
+    u32 lost = 0;
+    for (u32 at = KEPT; at < KEPT + KEPT_BYTES; at += 4) {
+        volatile u32 *word = (volatile u32 *)at;
+        *word = put ? ~at : *word;
+        lost += *word != ~at ? 1 : 0;
+    }
+    return lost;
+}
+
+void set_gate(u32 vector, void (*entry)(void))
 {
     u32 at = (u32)entry;
     idt[vector] = (struct gate){(u16)at, 8, 0, 0x8e, (u16)(at >> 16)};
@@ -123,64 +137,12 @@ static void run_ticks(void)
     print("mark 2\n");
 }
 
-/* Nothing here may have an effect outside, nor end this partition. */
-static void attack(void)
-{
-    u32 found = *(volatile u32 *)0xfee00020;
-    *(volatile u32 *)0xfee00300 = 0x000c4500;           /* INIT of all others, as in xAPIC mode */
-    *(volatile u32 *)0xfee01000 = 0x4041;               /* as a device's message */
-    *(volatile u32 *)0xfed90000 = 0;
-    print_hex("holes read ", found & *(volatile u32 *)0xb8000 & *(volatile u32 *)0xfec00000);
-    msr_put(MSR_ICR, ICR_INIT);                       /* of CPU 0, the root's */
-    msr_put(MSR_ICR, 0x4041);
-    msr_put(MSR_ICR, ICR_NMI);
-    msr_put(MSR_ICR, 0xffffffffull << 32 | 0x4200);   /* SMI of all */
-    msr_put(MSR_ICR, 1ull << 32 | 0x4700);
-    msr_put(MSR_LVT_LINT1, 0x400);
-    print_hex("LINT1 ", (u32)msr_get(MSR_LVT_LINT1));
-    print(msr_x2apic_is_locked() ? "x2APIC is locked\n" : "x2APIC is not locked\n");
-    out8(0x92, 1);
-    out8(0x64, 0xfe);
-    out8(0xb2, 1);
-    print_hex("port ", in8(0x92));
-    msr_put(0x1fc, 0);
-    msr_put(0x610, 0);
-    print("attacks done\n");
-}
-
-/* The first life leaves all of it changed, so that the next one says whether it was reset. */
-static void configure(void)
-{
-    print_hex("function ", config_read(FUNCTION, 0));
-    print_hex("in the window ", *in_window(FUNCTION, 0));
-    print_hex("others ", config_read(0, 0) & config_read(9 << 11, 0) & *in_window(9 << 11, 0) & *in_window(1 << 11, 0));
-    print_hex("command ", config_read(FUNCTION, COMMAND));
-    u32 bar = config_read(FUNCTION, BAR);
-    config_write(BAR, ~0u);
-    print_hex("size ", config_read(FUNCTION, BAR));
-    config_write(BAR, 0xe0000000);
-    print(config_read(FUNCTION, BAR) == bar ? "fixed\n" : "moved\n");
-    config_write(COMMAND, 0x107);
-    print_hex("command ", config_read(FUNCTION, COMMAND));
-    volatile u32 *registers = (volatile u32 *)bar;
-    print_hex("identity ", registers[0]);
-    print_hex("left ", registers[COMPLEMENT / 4]);
-    registers[COMPLEMENT / 4] = 0x12345678;
-    print_hex("complement ", registers[COMPLEMENT / 4]);
-    print_hex("control ", registers[TABLE / 4 + 3]);
-    registers[TABLE / 4 + 1] = 0xabcd;
-    print_hex("address ", registers[TABLE / 4 + 1]);
-    *in_window(FUNCTION, 0x48) = 0xa810;                /* FLR is not its own to ask for */
-    print_hex("left ", registers[COMPLEMENT / 4]);
-}
-
 volatile u32 *edu(u32 offset)
 {
     return (volatile u32 *)((config_read(FUNCTION, BAR) & ~15u) + offset);
 }
 
-/* 0: the unit let it through. */
-static u32 edu_dma(u32 command, u32 address, u32 bytes)
+u32 edu_dma(u32 command, u32 address, u32 bytes)
 {
     *edu(EDU_SOURCE) = command == EDU_TO_MEMORY ? EDU_BUFFER : address;
     *edu(EDU_DESTINATION) = command == EDU_TO_MEMORY ? address : EDU_BUFFER;
@@ -200,7 +162,7 @@ static u32 edu_interrupt(u32 vectors)
     return ticks;
 }
 
-static bool put_message(u32 vector, u32 address, u32 data)
+bool edu_put_message(u32 vector, u32 address, u32 data)
 {
     volatile u32 *entry = edu(TABLE + vector * 16);
     entry[0] = address;
@@ -210,15 +172,15 @@ static bool put_message(u32 vector, u32 address, u32 data)
     return entry[0] == address && entry[2] == data;
 }
 
-static void set_message(u32 vector, u32 cpu, u32 data)
+void edu_set_message(u32 vector, u32 cpu, u32 data)
 {
-    print(put_message(vector, 0xfee00000 | cpu << 12, data) ? "reads its message\n" : "reads another's\n");
+    print(edu_put_message(vector, 0xfee00000 | cpu << 12, data) ? "reads its message\n" : "reads another's\n");
 }
 
 void edu_turn_on(void)
 {
     config_write(COMMAND, COMMAND_MEMORY_MASTER);
-    set_message(0, (u32)msr_get(MSR_ID), DEVICE_VECTOR);
+    edu_set_message(0, (u32)msr_get(MSR_ID), DEVICE_VECTOR);
     config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) | (u32)MSIX_ON);
 }
 
@@ -232,9 +194,9 @@ static void use_device(void)
     refused = edu_dma(EDU_TO_MEMORY, BEYOND, 8) & edu_dma(EDU_FROM_MEMORY, HOST_MEMORY, 8) &
               edu_dma(EDU_TO_MEMORY, (u32)edu(TABLE), 8) & edu_dma(EDU_TO_MEMORY, 0xfee00000, 4);
     print(refused != 0 ? "refused\n" : "passed\n");
-    set_message(0, self, DEVICE_VECTOR);
-    set_message(1, 0, DEVICE_VECTOR);                           /* for a CPU of the root's */
-    set_message(2, self, 0x400);                                /* an NMI */
+    edu_set_message(0, self, DEVICE_VECTOR);
+    edu_set_message(1, 0, DEVICE_VECTOR);                           /* for a CPU of the root's */
+    edu_set_message(2, self, 0x400);                                /* an NMI */
     config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) | (u32)MSIX_ON);
     print_hex("MSI-X ", edu_interrupt(1));
     print_hex("others ", edu_interrupt(2) | edu_interrupt(4));
@@ -243,184 +205,6 @@ static void use_device(void)
     config_write(CONFIG_MSI + 12, DEVICE_VECTOR);
     config_write(CONFIG_MSI, config_read(FUNCTION, CONFIG_MSI) | MSI_ON);
     print_hex("MSI ", edu_interrupt(1));
-}
-
-#define UNIT 0xfed90000u
-#define MESSAGE_REMAPPABLE(index) (0xfee00010u | (index) << 5)
-enum {
-    UNIT_CAP = 8, UNIT_ECAP = 0x10, UNIT_GCMD = 0x18, UNIT_GSTS = 0x1c, UNIT_RTADDR = 0x20,
-    UNIT_FSTS = 0x34, UNIT_IQT = 0x88, UNIT_IQA = 0x90, UNIT_TE = (int)(1u << 31), UNIT_SRTP = 1 << 30,
-    UNIT_QIE = 1 << 26, UNIT_IRE = 1 << 25, UNIT_SIRTP = 1 << 24, UNIT_IRTA = 0xb8, IRTA_EIME = 1 << 11, IRTA_16 = 3,
-    IQA_WIDE = 1 << 11, ROOT_SCALABLE = 1 << 10, IOVA = 0x7654000, OWN_SID = 0x40, ROOTS_SID = 0x09,
-    PGTT_FIRST = 1 << 6, PASID_DID = 5, UNIT_PPF = 2, READ_WRITE_USER = 7,
-};
-static _Alignas(4096) u64 root_table[512], contexts[512], directory[512], pasids[512], levels[4][512], ring[512];
-static _Alignas(4096) volatile u64 target[512], interrupt_table[512];
-static volatile u32 wait_status;
-
-static volatile u32 *unit(u32 offset)
-{
-    return (volatile u32 *)(UNIT + offset);
-}
-
-static void unit_command(u32 value, u32 mask, u32 status)
-{
-    *unit(UNIT_GCMD) = value;
-    while ((*unit(UNIT_GSTS) & mask) != status) {
-    }
-}
-
-static void queue_put(u32 *tail, u64 low, u64 high)
-{
-    u64 *to = &ring[*tail / 8];
-    to[0] = low;
-    to[1] = high;
-    to[2] = to[3] = 0;
-    *tail = (*tail + 32) % 4096;
-}
-
-static void queue_finish(u32 tail)
-{
-    wait_status = 0;
-    queue_put(&tail, 0x25 | 1ull << 32, (u32)&wait_status);
-    *unit(UNIT_IQT) = tail;
-    while (wait_status == 0) {
-    }
-}
-
-/* Contexts, PASIDs and addresses, all of them. */
-static void unit_forget(void)
-{
-    u32 tail = *unit(UNIT_IQT);
-    queue_put(&tail, 0x11, 0);
-    queue_put(&tail, 0x37, 0);
-    queue_put(&tail, 0x12, 0);
-    queue_finish(tail);
-}
-
-static void list_function(u32 source_id)
-{
-    contexts[source_id * 4] = (u32)directory | 1;
-}
-
-/* One page at IOVA. */
-static void fill_tables(void)
-{
-    root_table[0] = (u32)contexts | 1;
-    directory[0] = (u32)pasids | 1;
-    pasids[0] = PGTT_FIRST | 1;
-    pasids[1] = PASID_DID;
-    pasids[2] = (u32)levels[0];
-    levels[0][0] = (u32)levels[1] | READ_WRITE_USER;
-    levels[1][0] = (u32)levels[2] | READ_WRITE_USER;
-    levels[2][IOVA >> 21] = (u32)levels[3] | READ_WRITE_USER;
-    levels[3][IOVA >> 12 & 511] = (u32)target | READ_WRITE_USER;
-}
-
-static void use_unit(void)
-{
-    static volatile u64 from = 0x8877665544332211;
-    print_hex("unit ", (unit(UNIT_ECAP)[1] >> 11 & 1) | (unit(UNIT_ECAP)[1] >> 14 & 2) | (*unit(UNIT_ECAP) & 8));
-    config_write(COMMAND, COMMAND_MEMORY_MASTER);
-    fill_tables();
-    *unit(UNIT_IQA) = (u32)ring | IQA_WIDE;
-    unit_command(UNIT_QIE, UNIT_QIE, UNIT_QIE);
-    list_function(OWN_SID);
-    list_function(ROOTS_SID);
-    *unit(UNIT_RTADDR) = (u32)root_table | ROOT_SCALABLE;
-    unit_command(UNIT_QIE | UNIT_SRTP, UNIT_SRTP, UNIT_SRTP);
-    unit_forget();
-    print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) == 0 ? "second stage\n" : "no second stage\n");
-    unit_command(UNIT_QIE | UNIT_TE, (u32)UNIT_TE, (u32)UNIT_TE);
-    print(edu_dma(EDU_TO_MEMORY, IOVA + 8, 8) == 0 && target[1] == from ? "nested\n" : "not nested\n");
-    u32 refused = edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) & edu_dma(EDU_TO_MEMORY, IOVA + 0x1000, 8);
-    print(refused != 0 ? "others refused\n" : "others passed\n");
-    for (u32 looks = 1; (*unit(UNIT_FSTS) & UNIT_PPF) == 0; looks++) {
-        if (looks % 0x4000 == 0) {                              /* lost where the root's faults fill the records */
-            (void)edu_dma(EDU_FROM_MEMORY, (u32)&from, 8);
-        }
-    }
-    u32 record = (*unit(UNIT_CAP) >> 24 | (unit(UNIT_CAP)[1] & 3) << 8) * 16;
-    print_hex("fault ", unit(record)[2]);
-    print_hex("reason ", unit(record)[3] & 0x800000ff);
-    levels[3][IOVA >> 12 & 511] = HOST_MEMORY | READ_WRITE_USER;
-    unit_forget();
-    print(edu_dma(EDU_TO_MEMORY, IOVA, 8) != 0 ? "beyond refused\n" : "beyond passed\n");
-    unit_command(UNIT_QIE, (u32)UNIT_TE, 0);
-    print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) == 0 ? "second stage\n" : "no second stage\n");
-    unit_command(UNIT_QIE | UNIT_TE, (u32)UNIT_TE, (u32)UNIT_TE);
-    print(edu_dma(EDU_FROM_MEMORY, (u32)&from, 8) != 0 ? "left on\n" : "left off\n");
-}
-
-/* Vectors 64 to 95 that wait in the local APIC once it has sent message 0, as bits; they are taken. */
-static u32 vectors_of_message(void)
-{
-    *edu(EDU_RAISE) = 1;
-    u32 waiting = (u32)msr_get(MSR_IRR_64);
-    __asm__ volatile("sti; nop; cli");
-    return waiting;
-}
-
-static void set_entry(u32 index, u32 cpu, u32 low, u32 source_id)
-{
-    interrupt_table[index * 2] = (u64)cpu << 32 | low | 1;
-    interrupt_table[index * 2 + 1] = 1u << 18 | source_id;
-}
-
-/* Of the fault at that index, after message 0 was sent; again and again, for the root's may fill the unit's records. */
-static u32 reason_at(u32 index)
-{
-    u32 record = (*unit(UNIT_CAP) >> 24 | (unit(UNIT_CAP)[1] & 3) << 8) * 16;
-    u32 records = (unit(UNIT_CAP)[1] >> 8 & 0xff) + 1;
-    for (u32 looks = 0;; looks++) {
-        if (looks % 0x4000 == 0) {
-            *edu(EDU_RAISE) = 1;
-            *unit(UNIT_FSTS) = 1;
-        }
-        for (u32 i = 0; (*unit(UNIT_FSTS) & UNIT_PPF) != 0 && i < records; i++) {
-            volatile u32 *at = unit(record + i * 16);
-            u32 high = at[3];
-            bool interrupt = (high >> 31) != 0 && (high & 0xf0) == 0x20;
-            bool found = interrupt && at[1] >> 16 == index && (at[2] & 0xffff) == OWN_SID;
-            at[3] = 1u << 31;
-            if (found) {
-                return high & 0xff;
-            }
-        }
-    }
-}
-
-static void use_remapping(void)
-{
-    u32 self = (u32)msr_get(MSR_ID);
-    u32 on = UNIT_QIE | (u32)UNIT_TE;
-    print_hex("remapping ", *unit(UNIT_ECAP) & 0x18);
-    config_write(CONFIG_MSI, config_read(FUNCTION, CONFIG_MSI) & ~(u32)MSI_ON);
-    config_write(CONFIG_MSIX, config_read(FUNCTION, CONFIG_MSIX) | (u32)MSIX_ON);
-    set_message(0, self, DEVICE_VECTOR);
-    set_entry(1, self, DEVICE_VECTOR << 16, OWN_SID);
-    *unit(UNIT_IRTA) = (u32)interrupt_table | IRTA_EIME | IRTA_16;
-    unit_command(on | UNIT_SIRTP, UNIT_SIRTP, UNIT_SIRTP);
-    print_hex("as before ", vectors_of_message());
-    unit_command(on | UNIT_IRE, UNIT_IRE, UNIT_IRE);
-    print_hex("blocked ", vectors_of_message() | reason_at(0));
-    print(put_message(0, MESSAGE_REMAPPABLE(1), 0) ? "" : "reads another's\n");
-    print_hex("by its entry ", vectors_of_message());
-    set_entry(1, self, SECOND_VECTOR << 16, OWN_SID);
-    print_hex("not announced ", vectors_of_message());
-    u32 tail = *unit(UNIT_IQT);
-    queue_put(&tail, 0x14 | 1ull << 32, 0);
-    queue_finish(tail);
-    print_hex("announced ", vectors_of_message());
-    set_entry(2, 0, DEVICE_VECTOR << 16, OWN_SID);              /* for a CPU of the root's */
-    set_entry(3, self, 2 << 5, OWN_SID);                        /* an SMI */
-    set_entry(4, self, DEVICE_VECTOR << 16, ROOTS_SID);
-    for (u32 index = 2; index <= 5; index++) {
-        (void)put_message(0, MESSAGE_REMAPPABLE(index), 0);
-        print_hex("refused ", vectors_of_message() | reason_at(index));
-    }
-    (void)put_message(0, MESSAGE_REMAPPABLE(1), 0);
-    print_hex("again ", vectors_of_message());
 }
 
 u32 window_take(u32 report)
@@ -509,10 +293,12 @@ static void perform(char what)
     case 'x': exact_run(); break;
     case 'l': steady_run(); break;
     case 'a': attack(); break;
-    case 'c': configure(); break;
+    case 'c': attack_configure(); break;
     case 'd': use_device(); break;
-    case 'u': use_unit(); break;
-    case 'm': use_remapping(); break;
+    case 'u': unit_use(); break;
+    case 'm': unit_use_remapping(); break;
+    case 'q': unit_flood(); break;
+    case 'n': attack_with_faults(); break;
     case 'p': *edu(EDU_SNAPSHOT) = 1; break;
     case 's': show_window(); break;
     case 'g': feed(); break;

@@ -55,13 +55,34 @@ void print(const char *text);
 void print_hex(const char *text, u32 value);
 /* The other CPU begins anew: it does its job, if it has one. */
 void start_second(void);
+void set_gate(u32 vector, void (*entry)(void));
+void quiet_entry(void);
+void ignore_entry(void);            /* for what is not the local APIC's to end */
 volatile u32 *edu(u32 offset);
+/* 0: the unit let it through. */
+u32 edu_dma(u32 command, u32 address, u32 bytes);
+/* A vector of its MSI-X; true if that is read back. The other says so. */
+bool edu_put_message(u32 vector, u32 address, u32 data);
+void edu_set_message(u32 vector, u32 cpu, u32 data);
 /* Vector 0 of its MSI-X is on, and this CPU's. */
 void edu_turn_on(void);
 /* This CPU has the gates, and its APIC is on. An interrupt of QUIET_VECTOR is not counted. */
 void take_interrupts(void);
+/* How many words of a MiB of its memory are not what was put there. */
+u32 words_lost(bool put);
 /* Takes that report of the status window's; how many double words it has. */
 u32 window_take(u32 report);
+
+/* attack.c: what must have no effect outside, nor end this partition. */
+void attack(void);
+/* The function's configuration; the first life leaves all of it changed, so that the next one says if it was reset. */
+void attack_configure(void);
+void attack_with_faults(void);
+
+/* unit.c */
+void unit_use(void);
+void unit_use_remapping(void);
+void unit_flood(void);
 
 /* exact.c */
 void exact_run(void);

@@ -10,7 +10,7 @@ START_PAGE              equ 8           ; 8000h
 CODE_16                 equ 24
 
 section .text
-global _start, second_start, second_end, tick_entry, quiet_entry, start_page
+global _start, second_start, second_end, tick_entry, quiet_entry, ignore_entry, start_page
     dd MULTIBOOT_MAGIC, MULTIBOOT_FLAGS, -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)   ; in the first 8 KiB of the file
 _start:
     mov esp, first_stack
@@ -62,6 +62,7 @@ quiet_entry:
     pushad
     call quiet_handler
     popad
+ignore_entry:
     iretd
 
 global load_tables, triple_fault, reset_vector

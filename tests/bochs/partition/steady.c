@@ -7,7 +7,7 @@
  */
 #include "tests/bochs/partition/guest.h"
 
-enum { MS = 50000, TICKS = 2000, MESSAGE_EACH = 100, IDENTITY = 0x11e81234, KEPT = 0x200000, KEPT_BYTES = 0x100000 };
+enum { MS = 50000, TICKS = 2000, MESSAGE_EACH = 100, IDENTITY = 0x11e81234 };
 
 static volatile u32 second_ticks;
 
@@ -28,18 +28,6 @@ static void tick_meanwhile(void)
         next += MS;
         sleep_until(next);
     }
-}
-
-/* How many words of its memory are not what was put there. */
-static u32 words_lost(bool put)
-{
-    u32 lost = 0;
-    for (u32 at = KEPT; at < KEPT + KEPT_BYTES; at += 4) {
-        volatile u32 *word = (volatile u32 *)at;
-        *word = put ? ~at : *word;
-        lost += *word != ~at ? 1 : 0;
-    }
-    return lost;
 }
 
 /* Messages of its function's that came. */
