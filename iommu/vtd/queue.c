@@ -248,7 +248,7 @@ static not_inlined bool is_back(struct vtd_unit *unit)
     if ((fsts & (FSTS_IQE | FSTS_ITE)) != 0) {
         vtd_regs_write32(unit, VTD_FSTS, fsts & (FSTS_IQE | FSTS_ITE));
     }
-    if (vtd_ring_distance(unit, vtd_ring_head(unit), unit->tail) != 0) {
+    if (vtd_ring_head(unit) != unit->tail) {
         return false;
     }
     unit->queue_dead = false;
@@ -306,9 +306,8 @@ static not_inlined enum result post_to_reserve(struct vtd_unit *unit, const stru
     if (unit->reserve == 0) {
         return ERR_BUSY;
     }
-    unit->head = vtd_ring_head(unit);
-    u32 behind = unit->tail - share->end;
-    if (share->used && behind < vtd_ring_distance(unit, unit->head, unit->tail)) {
+    vtd_ring_look(unit);
+    if (share->used && share->end - unit->passed - 1 < unit->queue_size) {
         return ERR_BUSY;
     }
     share->used = vtd_ring_has_room(unit, count + SPARE);
@@ -317,7 +316,7 @@ static not_inlined enum result post_to_reserve(struct vtd_unit *unit, const stru
     }
     vtd_ring_put(unit, descs, count);
     vtd_ring_doorbell(unit);
-    share->end = unit->tail;
+    share->end = unit->passed + vtd_ring_distance(unit, unit->head, unit->tail);
     return OK;
 }
 

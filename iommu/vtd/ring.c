@@ -26,13 +26,23 @@ static bool has_room_now(const struct vtd_unit *unit, u32 count)
     return unit->queue_size - vtd_ring_distance(unit, unit->head, unit->tail) >= count;
 }
 
-/* The head only moves on, so the one read last is good as long as it leaves room. */
+void vtd_ring_look(struct vtd_unit *unit)
+{
+    u32 head = vtd_ring_head(unit);
+    unit->passed += vtd_ring_distance(unit, unit->head, head);
+    unit->head = head;
+}
+
+/*
+ * The head only moves on, so the one read last is good as long as it leaves room. Without room it is read again: never
+ * more than a lap lies between two looks.
+ */
 bool vtd_ring_has_room(struct vtd_unit *unit, u32 count)
 {
     if (has_room_now(unit, count)) {
         return true;
     }
-    unit->head = vtd_ring_head(unit);
+    vtd_ring_look(unit);
     return has_room_now(unit, count);
 }
 
@@ -40,9 +50,8 @@ bool vtd_ring_has_room(struct vtd_unit *unit, u32 count)
 void vtd_ring_put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count)
 {
     while (count != 0) {
-        u32 at = unit->tail & (unit->queue_size - 1);
-        u64 *to = vtd_ring_slot(unit, at);
-        u32 part = least(count, unit->queue_size - at);
+        u64 *to = vtd_ring_slot(unit, unit->tail);
+        u32 part = least(count, unit->queue_size - unit->tail);
         if (unit->desc_words == ARRAY_LEN(d->w)) {
             __builtin_memcpy(to, d, part * sizeof(*d));
         } else {
@@ -51,7 +60,7 @@ void vtd_ring_put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count)
                 to[2 * i + 1] = d[i].w[1];
             }
         }
-        unit->tail += part;
+        unit->tail = (unit->tail + part) & (unit->queue_size - 1);
         d += part;
         count -= part;
     }
@@ -61,7 +70,7 @@ void vtd_ring_doorbell(const struct vtd_unit *unit)
 {
     /* The ring is memory that the unit snoops, always; the stores must only come first. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    vtd_regs_write64(unit, VTD_IQT, (u64)(unit->tail & (unit->queue_size - 1)) * unit->desc_words * 8);
+    vtd_regs_write64(unit, VTD_IQT, (u64)unit->tail * unit->desc_words * 8);
 }
 
 enum result vtd_ring_post(struct vtd_unit *unit, const struct vtd_desc *d, u32 count, u32 spare)

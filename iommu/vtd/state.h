@@ -88,9 +88,9 @@ struct vtd_unit {
     bool mute;                 /* the last command was not completed in time */
 
     /* Queue. Indexes count descriptors. */
-    u32 queue_size, desc_words; /* queue_size 0: off */
-    u32 tail;                  /* it never goes back: that modulo the size is its place */
-    u32 head;                  /* the place as last read, see vtd_ring_has_room() */
+    u32 queue_size, desc_words, tail; /* queue_size 0: off */
+    u32 head;                         /* as last read, see vtd_ring_has_room() */
+    u32 passed;                       /* so many it had passed by then, since the unit was made */
     u32 sequence;              /* of our last wait descriptor */
     u32 status[2];             /* written by wait descriptors: ours, and those that replace refused ones */
     bool queue_used;           /* hardware may be reading our ring */
@@ -211,6 +211,8 @@ void vtd_alert_served(struct vtd_unit *unit, u32 before);
 u64 *vtd_ring_slot(const struct vtd_unit *unit, u32 index);
 u32 vtd_ring_head(const struct vtd_unit *unit);
 u32 vtd_ring_distance(const struct vtd_unit *unit, u32 from, u32 to);
+/* Reads the head. */
+void vtd_ring_look(struct vtd_unit *unit);
 bool vtd_ring_has_room(struct vtd_unit *unit, u32 count);
 /* There is room: */
 void vtd_ring_put(struct vtd_unit *unit, const struct vtd_desc *d, u32 count);

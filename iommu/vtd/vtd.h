@@ -237,7 +237,7 @@ void vtd_device_show(struct vtd_unit *unit, enum vtd_root root, u16 sid);
  */
 struct vtd_share {
     bool used;         /* of the queue's reserve, */
-    u32 end;           /* up to there, as the queue's tail counts */
+    u32 end;           /* done when the queue's head has passed so many */
 };
 must_use enum result vtd_queue_post(struct vtd_unit *unit, const struct vtd_desc *descs, u32 count,
                                     struct vtd_share *share);
