@@ -40,6 +40,7 @@ struct attach_config {
     uint64_t snapshot_bytes;
     bool messages;              /* to these CPUs, see messages.c */
     uint32_t messages_first, messages_last;
+    unsigned snapshot_each;
     bool ioapic;
     unsigned edus;
     uint16_t ioapic_sid;

@@ -26,7 +26,7 @@
  *   report FILE                   counters and state at the end; on the bench page's command 1 to FILE.1, FILE.2, ...
  *   dump FILE                     memory, on the bench page's command 6
  *   snapshot FILE, snapshot-mib N all of memory to FILE.1, FILE.2, ..., the units' registers and caches beside it, on
- *                                 the bench page's command 8
+ *                                 the bench page's command 8 or edu's; with snapshot-each N on each N-th of these
  *   log FILE                      what was attached; the first refused accesses
  */
 #include <inttypes.h>
@@ -167,6 +167,8 @@ static void read_word(const char *word, char *value)
         attach_config.snapshot = strdup(value);
     } else if (strcmp(word, "snapshot-mib") == 0) {
         attach_config.snapshot_bytes = number(word, value) << 20;
+    } else if (strcmp(word, "snapshot-each") == 0) {
+        attach_config.snapshot_each = (unsigned)number(word, value);
     } else if (strcmp(word, "log") == 0) {
         attach_config.log = strdup(value);
     } else {

@@ -135,9 +135,10 @@ static void write_unit(unsigned index, FILE *out)
 
 void snapshot_write(void)
 {
-    static unsigned number;
+    static unsigned asked, number;
     char name[512];
-    if (attach_config.snapshot == NULL) {
+    unsigned each = attach_config.snapshot_each;
+    if (attach_config.snapshot == NULL || (each != 0 && ++asked % each != 0)) {
         return;
     }
     snprintf(name, sizeof(name), "%s.%u", attach_config.snapshot, ++number);
