@@ -100,12 +100,25 @@ static bool all_beside_have_acs(const struct pci_config *c, struct pci_function 
     return have;
 }
 
+/* Through a function of its own, for managing it, a switch could be told to pass anything. */
+static bool is_managed(const struct pci_config *c, struct pci_function upstream)
+{
+    struct pci_function f;
+    bool managed = false;
+    for (u32 at = (u32)upstream.bus << 8; coverage_next(c, &at, &f) && f.bus == upstream.bus; at++) {
+        managed |= (read(c, f, FUNCTION_HEADER) >> 16 & 0x7f) != HEADER_BRIDGE;
+    }
+    return managed;
+}
+
 static const char *port_open(const struct pci_config *c, struct pci_function port)
 {
     u32 on;
     u32 type = port_type(c, port);
     if (type == PORT_UPSTREAM) {
-        return NULL;
+        return is_managed(c, port)
+                   ? "a function below switches that have ports alone, and no function to manage them by"
+                   : NULL;
     }
     if (type != PORT_ROOT && type != PORT_DOWNSTREAM) {
         return "a function with PCI Express ports only above it, as requests that pass another bridge get its id";

@@ -418,6 +418,18 @@ static void what_is_beside_the_ports(void **state)
     is_accepted("device = 0:0:2.0\n");
 }
 
+static void switches_that_can_be_managed(void **state)
+{
+    (void)state;
+    begin();
+    at(2, 0, 0)->space[0x0e] = 0x81;
+    add_endpoint(2, 0, 1, 0xc0200000);
+    is_refused("device = 0:5:0.0\n", 5, "0000:05:00.0",
+               "a function below switches that have ports alone, and no function to manage them by");
+    put(at(2, 0, 1)->space, 0x0e, 1, 0x81);
+    is_accepted("device = 0:5:0.0\n");
+}
+
 /* Every port above, with what it has and nothing else. */
 static void ports_are_closed(void **state)
 {
@@ -594,6 +606,7 @@ int main(void)
         cmocka_unit_test(groups),
         cmocka_unit_test(what_is_above),
         cmocka_unit_test(what_is_beside_the_ports),
+        cmocka_unit_test(switches_that_can_be_managed),
         cmocka_unit_test(ports_are_closed),
         cmocka_unit_test(ari_is_forwarded_no_more),
         cmocka_unit_test(ports_let_through),
