@@ -77,11 +77,12 @@ static void wait_for_all(const struct partition *p, u32 times)
 
 /*
  * What the last life, or the root, has turned on in this CPU: detection of split locks, speculation control, faults of
- * CPUID, counters with what they store to linear addresses, extended states. Not every CPU has all.
+ * CPUID, tiles that fault at first use, counters with what they store to linear addresses, extended states. Not every
+ * CPU has all.
  */
 static void turn_off(void)
 {
-    static const u16 msrs[] = {0x33, 0x48, 0x140, 0x38d, 0x38f, 0x3f1, 0x600, 0x6a0, 0xda0};
+    static const u16 msrs[] = {0x33, 0x48, 0x140, 0x1c4, 0x38d, 0x38f, 0x3f1, 0x600, 0x6a0, 0xda0};
     for (u32 i = 0; i < ARRAY_LEN(msrs); i++) {
         (void)checked_msr_write(msrs[i], 0);
     }
@@ -105,10 +106,12 @@ static void forget_registers(void)
     __asm__ volatile("xrstor64 %0" : : "m"(area), "a"(all.eax), "d"(all.edx));
 }
 
-/* False: an interrupt is left. */
+/* False: an interrupt is left. What the VMCS has of the last life, PAT for one, goes with all else that it has. */
 static bool empty_cpu(struct vcpu *v)
 {
     bool empty = apic_empty();
+    vmcs_setup_fresh(v);
+    v->timer_on = false;
     forget_registers();
     turn_off();
     vcpu_reset_msrs(v);
@@ -227,7 +230,6 @@ static _Noreturn void move(struct vcpu *from)
     if (vmx_vmcs_load(v->vmcs) != OK) {
         panic("CPU %u: no VMCS for partition %s", c->index, v->partition->config->name);
     }
-    vmcs_setup_fresh(v);
     kick_catch_up(c);
     take_cache(v);
     v->partition->life.again = !v->partition->config->later;

@@ -129,6 +129,8 @@ void attack(void)
     write_configuration();
     msr_put(0x1fc, 0);
     msr_put(0x610, 0);
+    print_hex("PAT ", (u32)msr_get(MSR_PAT));           /* which the next life finds as this one did */
+    msr_put(MSR_PAT, 0x0007040600070106);
     print("attacks done\n");
 }
 
