@@ -191,6 +191,25 @@ bool function_path_close(const struct pci_config *c, struct pci_function f)
     return closed;
 }
 
+/* A port of a switch is behind a root port, which bounds what comes out of the switch. */
+u32 function_path_validate(const struct pci_config *c, struct pci_function *first)
+{
+    struct pci_function port;
+    u32 unable = 0;
+    for (u32 at = 0; coverage_next(c, &at, &port); at++) {
+        u32 on = ACS_VALIDATES;
+        u32 type = port_type(c, port);
+        if (type == PORT_ROOT || type == PORT_DOWNSTREAM) {
+            (void)close_port(c, port, ACS_VALIDATES);
+            (void)acs(c, port, ACS_VALIDATES, &on);
+        }
+        if (type == PORT_ROOT && on == 0) {
+            *first = unable++ == 0 ? port : *first;
+        }
+    }
+    return unable;
+}
+
 /*
  * PCI Express 6.12.1.2: a function of several that has ACS, and cannot redirect, sends its siblings nothing. One that
  * can does not do so any more after its next reset, whoever has it.

@@ -19,6 +19,12 @@ const char *function_path_open(const struct pci_config *config, struct pci_funct
  */
 bool function_path_close(const struct pci_config *config, struct pci_function f);
 
+/*
+ * Turns on source validation in every port there is, so that no device behind one is taken for a function on another's
+ * buses. How many root ports do not have it or do not take it; *first is the first of them, if any.
+ */
+u32 function_path_validate(const struct pci_config *config, struct pci_function *first);
+
 /* What is behind the same port: buses. On a root bus nothing checks source-ids. */
 struct function_reach {
     bool root_bus;

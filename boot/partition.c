@@ -13,6 +13,7 @@
 #include "boot/cache.h"
 #include "boot/console.h"
 #include "boot/function.h"
+#include "boot/function_path.h"
 #include "boot/function_take.h"
 #include "boot/program.h"
 #include "boot/measure.h"
@@ -325,6 +326,12 @@ static bool take_functions(struct machine *m, const struct config *config, struc
             config_device_mistake(function_device(config, f), expected, error);
             return false;
         }
+    }
+    struct pci_function port;
+    u32 unable = functions->count != 0 ? function_path_validate(&pci, &port) : 0;
+    if (unable != 0) {
+        console_log(LOG_WARNING, "%u root ports, %02x:%02x.%x first, do not check source-ids: devices behind them can "
+                    "use those of partitions' functions", unable, port.bus, port.device, port.function);
     }
     return true;
 }

@@ -448,6 +448,25 @@ static void ports_are_closed(void **state)
     assert_false(function_path_close(&pci, (struct pci_function){5, 0, 0}));
 }
 
+/* Not above anything that is given away; they keep what else firmware has on. */
+static void all_ports_check_source_ids(void **state)
+{
+    struct pci_function first = {0, 0, 0};
+    (void)state;
+    begin();
+    assert_int_equal(read(NULL, (struct pci_function){3, 0, 0}, ACS_AT + 4), 0x1f);
+    u32 lacking = function_path_validate(&pci, &first);
+    assert_int_equal(read(NULL, (struct pci_function){0, 0x1c, 0}, ACS_AT + 4), 0x1001f);
+    assert_int_equal(read(NULL, (struct pci_function){3, 0, 0}, ACS_AT + 4), 0x1001f);
+    assert_int_equal(read(NULL, (struct pci_function){3, 1, 0}, ACS_AT + 4), 0x1001f);
+    assert_int_equal(lacking, 1);
+    begin();
+    put(at(0, 0x1c, 4)->writable, ACS_AT + 6, 2, 0x1e);
+    put(at(3, 0, 0)->writable, ACS_AT + 6, 2, 0);
+    assert_int_equal(function_path_validate(&pci, &first), lacking + 1);
+    assert_int_equal(function_id(first), 0x1c << 3 | 4);
+}
+
 /* Firmware has it on where a device can have virtual functions. */
 static void ari_is_forwarded_no_more(void **state)
 {
@@ -608,6 +627,7 @@ int main(void)
         cmocka_unit_test(what_is_beside_the_ports),
         cmocka_unit_test(switches_that_can_be_managed),
         cmocka_unit_test(ports_are_closed),
+        cmocka_unit_test(all_ports_check_source_ids),
         cmocka_unit_test(ari_is_forwarded_no_more),
         cmocka_unit_test(ports_let_through),
         cmocka_unit_test(its_registers),
