@@ -65,12 +65,12 @@ static struct irte entry_of(const struct device *d, const struct message *m, u32
     return *why == NULL ? message_entry(m, f->source_id, n) : e;
 }
 
-/* True: it was another. A message that is not sent may be refused without a word. */
+/* True: it was another. A message that is not sent, as none is between two lives, may be refused without a word. */
 static bool point(struct device *d, u32 number, const struct message *m, u32 n, bool sent)
 {
     const char *why;
     const struct irte none = {{0}}, e = entry_of(d, m, n, &why);
-    if (why != NULL && sent && limit_due(&d->interrupts.refused)) {
+    if (why != NULL && sent && d->interrupts.on && limit_due(&d->interrupts.refused)) {
         port_log(LOG_WARNING, "partition %s: message %u of %#x (0x%llx 0x%x) refused: %s (time %llu)",
                  d->owner->config->name, number, d->function->source_id, m->address, m->data, why,
                  d->interrupts.refused.count);
