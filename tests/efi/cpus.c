@@ -20,7 +20,7 @@ enum { X2APIC_ICR = 0x830, ICR_LOW = 0x300, ICR_HIGH = 0x310,
        AS_KERNELS_WAIT = 500, /* ticks: 10 us */ INIT_LIMIT = 300, LONG = 2000000 };
 
 /* Offsets: cpus_start.asm. */
-struct page { UINT8 code[0x800]; volatile UINT32 starts, nmis, turns, halt, apic; UINT8 rest[0x7ec]; };
+struct page { UINT8 code[0x800]; volatile UINT32 starts, nmis, turns, halt, apic, faults; UINT8 rest[0x7e8]; };
 
 extern const UINT8 cpus_start[], cpus_start_end[];
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system);
@@ -161,6 +161,13 @@ static void guest_nmis(void)
     say(L"nmis", nmis() - before == sent, L"of 100:", nmis() - before);
 }
 
+/* An NMI that comes right behind the delivery of a fault lets its handler run once. */
+static BOOLEAN one_fault_a_turn(const struct page *p)
+{
+    UINT32 turns = p->turns, faults = p->faults;
+    return faults - (turns - 1) <= p->turns - (turns - 1);
+}
+
 /* No NMI of Nestor's reaches the guest, and all CPUs go on as before. */
 static void others_are(CHAR16 *name, BOOLEAN turning)
 {
@@ -170,7 +177,7 @@ static void others_are(CHAR16 *name, BOOLEAN turning)
     mtrr_change(KICKS);
     took = read_tsc() - began;
     for (UINTN i = 0; i + 1 < cpus; i++) {
-        right &= changes(&pages[i].turns, pages[i].turns) == turning;
+        right &= changes(&pages[i].turns, pages[i].turns) == turning && one_fault_a_turn(&pages[i]);
     }
     say(name, right && nmis() == before, L"changes of the second stage, ticks each:", (UINTN)took / (2 * KICKS));
 }

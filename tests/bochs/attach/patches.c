@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Five repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported long_idiv breaks C's
+ * Six repairs of the packaged Bochs in memory. It computes 64-bit IDIV wrongly (the exported long_idiv breaks C's
  * aliasing rules); that is tried, and replaced if wrong. Linux does not boot on it with CPUID's FSRM bit; the bit can
- * be hidden; three others can be shown. A start-up IPI to a CPU that waits for it in VMX non-root
- * mode ends in a jump out of the sender's instruction, so that a broadcast reaches only the first such CPU. The jump
- * is caught. A VM entry with IF = 0 leaves external interrupts masked, even if they are to end the guest; the mask is
- * computed again. A local APIC that was turned off can be turned on again. Beside these, NMIs can be lost on request.
+ * be hidden; three others can be shown. A start-up IPI to a CPU that waits for it in VMX non-root mode ends in a jump
+ * out of the sender's instruction, so that a broadcast reaches only the first such CPU. The jump is caught. A VM entry
+ * with IF = 0 leaves external interrupts masked, even if they are to end the guest; the mask is computed again. A local
+ * APIC that was turned off can be turned on again. With several CPUs, a VM exit for an event right behind the delivery
+ * of an exception would save the RIP of the exception, with CS and RSP of its handler. Beside these, NMIs can be lost
+ * on request.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -337,9 +339,39 @@ static void catch_entry(void)
                      "VM entry: the interrupt mask follows");
 }
 
+/* Where the last instruction began, to which a VM exit goes back, and RIP. */
+enum { CPU_PREVIOUS = 0x120, CPU_RIP = 0xe8 };
+static bool (*handle_events)(void *cpu);
+
+/*
+ * An exception ends a CPU's turn by a jump into the main loop. With one CPU the loop then notes its handler as the
+ * place that a VM exit goes back to; with several it does not, until an instruction has been executed.
+ */
+static bool handle_at_rip(void *cpu)
+{
+    memcpy((uint8_t *)cpu + CPU_PREVIOUS, (uint8_t *)cpu + CPU_RIP, sizeof(uint64_t));
+    return handle_events(cpu);
+}
+
+static void catch_events(void)
+{
+    /* add [rbx + CPU_RIP], rax: behind the instruction; sub edx, [rbx + CPU_PREVIOUS]: its length, for the VMCS */
+    static const uint8_t rip[] = {0x48, 0x01, 0x83, CPU_RIP, 0, 0, 0}, previous[] = {0x2b, 0x93, 0x20, 0x01, 0, 0};
+    enum { TRACE = 0x60, EXIT = 0x100 };
+    uint8_t *trace = patches_needed("_ZN8BX_CPU_C13cpu_run_traceEv");
+    bool (*function)(void *) = handle_at_rip;
+    *(void **)&handle_events = patches_needed("_ZN8BX_CPU_C16handleAsyncEventEv");
+    if (memmem(trace, TRACE, rip, sizeof(rip)) == NULL ||
+        memmem(patches_needed("_ZN8BX_CPU_C6VMexitEjm"), EXIT, previous, sizeof(previous)) == NULL) {
+        attach_stop("RIP and the one of before are not where they were");
+    }
+    patches_redirect(trace, TRACE, *(void **)&handle_events, *(void **)&function, "a VM exit behind an exception");
+}
+
 void patches_apply(void)
 {
     catch_entry();
+    catch_events();
     catch_nmis();
     catch_sipi_exit();
     turn_apics_on();
