@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * edu GROUP DEVICE: has the machine's function `edu` (attach/edu.c) send its interrupts and do DMA, by VFIO. Then it is
- * the attacker: it writes messages that are nobody's, in both formats. Status 0: everything arrived that was to, and
- * nothing else; 201 and above: a check, in the order below; else the number of an error.
+ * the attacker: it writes messages that are nobody's, in both formats. In between it asks for a snapshot, which is
+ * taken where the machine is to (tests/bochs/walk.py). Status 0: everything arrived that was to, and nothing else; 201
+ * and above: a check, in the order below; else the number of an error.
  */
 #include "tests/bochs/guest/vfio.h"
 
 enum { MSI = 1, MSIX = 2, DATA_NONE_TRIGGER = 0x21, DATA_EVENTFD_TRIGGER = 0x24, SECOND_MS = 1000, POLLIN = 1 };
-enum { RAISE = 0x60, ACKNOWLEDGE = 0x64, SOURCE = 0x80, DESTINATION = 0x88, COUNT = 0x90, ENGINE = 0x98, STATUS = 0x20,
-       REFUSED = 2, START = 1, TO_MEMORY = 2, INTERRUPTS = 4, INSIDE = 0x40000, IOVA = 0x100000, BYTES = 256 };
+enum { RAISE = 0x60, ACKNOWLEDGE = 0x64, SNAPSHOT = 0x70, SOURCE = 0x80, DESTINATION = 0x88, COUNT = 0x90,
+       ENGINE = 0x98, STATUS = 0x20, REFUSED = 2, START = 1, TO_MEMORY = 2, INTERRUPTS = 4, INSIDE = 0x40000,
+       IOVA = 0x100000, BYTES = 256 };
 /* VT-d tables 13 and 14: vector F1h for CPU 0; the entry of index 0, which the kernel gave to another device. */
 enum { COMPATIBLE = 0xfee00000, COMPATIBLE_DATA = 0xf1, REMAPPABLE = 0xfee00010 };
 
@@ -95,6 +97,7 @@ int program(int argc, const char *const *argv)
     if (came(events[1]) != 1) {
         return 203;
     }
+    write_register(SNAPSHOT, 1);
     if (!is_refused(COMPATIBLE, COMPATIBLE_DATA)) {
         return 204;
     }
