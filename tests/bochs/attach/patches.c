@@ -360,9 +360,11 @@ static void catch_events(void)
     enum { TRACE = 0x60, EXIT = 0x100 };
     uint8_t *trace = patches_needed("_ZN8BX_CPU_C13cpu_run_traceEv");
     bool (*function)(void *) = handle_at_rip;
+    void *vmexit;
+    memcpy(&vmexit, &bochs.vmexit, sizeof(vmexit));
     *(void **)&handle_events = patches_needed("_ZN8BX_CPU_C16handleAsyncEventEv");
     if (memmem(trace, TRACE, rip, sizeof(rip)) == NULL ||
-        memmem(patches_needed("_ZN8BX_CPU_C6VMexitEjm"), EXIT, previous, sizeof(previous)) == NULL) {
+        memmem(vmexit, EXIT, previous, sizeof(previous)) == NULL) {
         attach_stop("RIP and the one of before are not where they were");
     }
     patches_redirect(trace, TRACE, *(void **)&handle_events, *(void **)&function, "a VM exit behind an exception");
