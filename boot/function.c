@@ -85,19 +85,15 @@ static struct handover_bar read_bar(const struct pci_config *c, struct pci_funct
     return bar;
 }
 
-/* False: it has a pin that stays on, as before PCI 2.3. Pins are the root's. */
-static bool read_bars(const struct pci_config *c, struct pci_function f, struct handover_function *out)
+static void read_bars(const struct pci_config *c, struct pci_function f, struct handover_function *out)
 {
     u32 command = read(c, f, FUNCTION_COMMAND) & 0xffff;
-    bool has_pin = (read(c, f, FUNCTION_INTERRUPT) >> 8 & 0xff) != 0;
-    c->write(c->ctx, f, FUNCTION_COMMAND, (command & ~(u32)(COMMAND_PORTS | COMMAND_MEMORY)) | COMMAND_NO_INTX);
-    bool off = (read(c, f, FUNCTION_COMMAND) & COMMAND_NO_INTX) != 0;
+    c->write(c->ctx, f, FUNCTION_COMMAND, command & ~(u32)(COMMAND_PORTS | COMMAND_MEMORY));
     for (u32 i = 0; i < HANDOVER_BARS; i++) {
         out->bars[i] = read_bar(c, f, FUNCTION_BAR + i * 4);
         i += out->bars[i].wide ? 1 : 0;
     }
     c->write(c->ctx, f, FUNCTION_COMMAND, command);
-    return off || !has_pin;
 }
 
 /* Ports are nobody's to have, and firmware gives a function none when it has run out of them. */
@@ -163,12 +159,23 @@ static void read_reset(const struct pci_config *c, struct pci_function f, struct
     }
 }
 
+/* As before PCI 2.3. Pins are the root's. */
+static bool has_pin_that_stays(const struct pci_config *c, struct pci_function f)
+{
+    u32 command = read(c, f, FUNCTION_COMMAND) & 0xffff;
+    c->write(c->ctx, f, FUNCTION_COMMAND, command | COMMAND_NO_INTX);
+    bool off = (read(c, f, FUNCTION_COMMAND) & COMMAND_NO_INTX) != 0;
+    c->write(c->ctx, f, FUNCTION_COMMAND, command);
+    return !off && (read(c, f, FUNCTION_INTERRUPT) >> 8 & 0xff) != 0;
+}
+
 const char *function_read(const struct pci_config *config, struct pci_function f, struct handover_function *out)
 {
     *out = (struct handover_function){.source_id = function_id(f)};
-    if (!read_bars(config, f, out)) {
+    if (has_pin_that_stays(config, f)) {
         return "a function whose interrupt pin can be turned off";
     }
+    read_bars(config, f, out);
     for (u32 i = 0; i < HANDOVER_BARS; i++) {
         out->bars[i].size = is_unused(&out->bars[i]) ? 0 : out->bars[i].size;
         if (out->bars[i].size != 0 && !is_assigned(&out->bars[i])) {

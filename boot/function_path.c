@@ -25,13 +25,17 @@ static u32 read(const struct pci_config *c, struct pci_function f, u32 offset)
     return c->read(c->ctx, f, offset);
 }
 
+static bool is_bridge(const struct pci_config *c, struct pci_function f)
+{
+    return (read(c, f, FUNCTION_HEADER) >> 16 & 0x7f) == HEADER_BRIDGE;
+}
+
 /* The bridge right above; false: it is on a root bus. */
 static bool bridge_above(const struct pci_config *c, struct pci_function f, struct pci_function *bridge)
 {
     /* A bridge's own bus has a lower number than those behind it. */
     for (u32 at = 0; coverage_next(c, &at, bridge) && bridge->bus < f.bus; at++) {
-        bool is_bridge = (read(c, *bridge, FUNCTION_HEADER) >> 16 & 0x7f) == HEADER_BRIDGE;
-        if (is_bridge && (read(c, *bridge, FUNCTION_BUSES) >> 8 & 0xff) == f.bus) {
+        if (is_bridge(c, *bridge) && (read(c, *bridge, FUNCTION_BUSES) >> 8 & 0xff) == f.bus) {
             return true;
         }
     }
@@ -106,7 +110,7 @@ static bool is_managed(const struct pci_config *c, struct pci_function upstream)
     struct pci_function f;
     bool managed = false;
     for (u32 at = (u32)upstream.bus << 8; coverage_next(c, &at, &f) && f.bus == upstream.bus; at++) {
-        managed |= (read(c, f, FUNCTION_HEADER) >> 16 & 0x7f) != HEADER_BRIDGE;
+        managed |= !is_bridge(c, f);
     }
     return managed;
 }
@@ -126,7 +130,7 @@ static const char *port_open(const struct pci_config *c, struct pci_function por
     if (needs_ari(c, port)) {
         return "a function beside which there are none that need ARI, from number 8 on";
     }
-    if ((acs(c, port, ACS_VALIDATES, &on) & ACS_VALIDATES) == 0) {
+    if (acs(c, port, ACS_VALIDATES, &on) == 0) {
         return "a function below ports with ACS source validation";
     }
     return all_beside_have_acs(c, port)
@@ -197,13 +201,11 @@ u32 function_path_validate(const struct pci_config *c, struct pci_function *firs
     struct pci_function port;
     u32 unable = 0;
     for (u32 at = 0; coverage_next(c, &at, &port); at++) {
-        u32 on = ACS_VALIDATES;
+        u32 on;
         u32 type = port_type(c, port);
-        if (type == PORT_ROOT || type == PORT_DOWNSTREAM) {
-            (void)close_port(c, port, ACS_VALIDATES);
-            (void)acs(c, port, ACS_VALIDATES, &on);
-        }
-        if (type == PORT_ROOT && on == 0) {
+        bool closed = (type == PORT_ROOT || type == PORT_DOWNSTREAM) && acs(c, port, ACS_VALIDATES, &on) != 0 &&
+                      close_port(c, port, ACS_VALIDATES);
+        if (type == PORT_ROOT && !closed) {
             *first = unable++ == 0 ? port : *first;
         }
     }
