@@ -35,4 +35,17 @@ static inline bool bench_dma(u16 sid, u32 pasid, u64 address, bool write, u64 wo
     return bench->done != 0;
 }
 
+/* A write of one dword, as an interrupt is; false if the unit refuses, then bench->reason says why. */
+static inline bool bench_message(u16 sid, u64 address, u32 data)
+{
+    bench->sid = sid;
+    bench->pasid = BENCH_NO_PASID;
+    bench->address = address;
+    bench->length = sizeof(data);
+    bench->write = 1;
+    bench->data[0] = data;
+    bench->command = BENCH_DMA;
+    return bench->done != 0;
+}
+
 #endif

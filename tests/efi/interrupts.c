@@ -41,14 +41,7 @@ static bool is_pending(u32 vector)
 /* A device's write of one dword; the reason why it did not pass, or 0. */
 static u32 message(u16 sid, u64 address, u32 data)
 {
-    bench->sid = sid;
-    bench->pasid = BENCH_NO_PASID;
-    bench->address = address;
-    bench->length = 4;
-    bench->write = 1;
-    bench->data[0] = data;
-    bench->command = BENCH_DMA;
-    return bench->done != 0 ? 0 : bench->reason;
+    return bench_message(sid, address, data) ? 0 : bench->reason;
 }
 
 static u32 request(u16 sid, u32 index)

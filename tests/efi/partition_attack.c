@@ -66,14 +66,7 @@ void attack_cpus(void)
 
 BOOLEAN message_passes(UINT64 address, UINT32 data)
 {
-    bench->sid = 0x10;
-    bench->pasid = BENCH_NO_PASID;
-    bench->address = address;
-    bench->length = 4;
-    bench->write = 1;
-    bench->data[0] = data;
-    bench->command = BENCH_DMA;
-    return bench->done != 0;
+    return bench_message(0x10, address, data);
 }
 
 BOOLEAN devices_are_refused(void)

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "hv/device/device.h"
-#include "hv/machine/units.h"
-#include "hv/partition/partition.h"
 #include "iommu/domain/domain.h"
 #include "iommu/viommu/viommu.h"
 #include "tests/fuzz/world.h"
+#include "tests/support/one_unit.h"
 
 enum { BYTES = WORLD_PAGES * PAGE_SIZE, UNIT_BYTES = 1 << 16 };
 
@@ -32,26 +31,6 @@ static struct device device = {.owner = &partition, .function = &function,
 struct device *device_get(u32 i)
 {
     return i == 0 ? &device : NULL;
-}
-
-u32 units_count(void)
-{
-    return 1;
-}
-
-struct vtd_unit *units_get(u32 i)
-{
-    return i == 0 ? host_unit() : NULL;
-}
-
-bool units_has_functions(u32 i)
-{
-    return i == 0;
-}
-
-u32 partition_sources_messages(const struct handover_function *f)
-{
-    return f->msix_vectors;
 }
 
 bool partition_has_targets(const struct partition *p, u32 cluster, u32 mask)

@@ -14,11 +14,11 @@
 #include <cmocka.h>
 
 #include "hv/device/device.h"
-#include "hv/machine/units.h"
-#include "hv/partition/partition.h"
 #include "iommu/spec/caps.h"
 #include "tests/support/guest_kit.h"
+#include "tests/support/one_unit.h"
 #include "tests/support/pick.h"
+#include "tests/support/reader.h"
 
 #define REMAP_ECAP (KIT_ECAP | 1ull << 3 | 1ull << 4 | 15ull << 20)
 
@@ -55,26 +55,6 @@ struct device *device_get(u32 i)
     return i < (remap_count - 1) * REMAP_DEVICES ? &remap_devices[i] : NULL;
 }
 
-u32 units_count(void)
-{
-    return 1;
-}
-
-struct vtd_unit *units_get(u32 i)
-{
-    return i == 0 ? host_unit() : NULL;
-}
-
-bool units_has_functions(u32 i)
-{
-    return i == 0;
-}
-
-u32 partition_sources_messages(const struct handover_function *f)
-{
-    return f->msix_vectors;
-}
-
 bool partition_has_targets(const struct partition *p, u32 cluster, u32 mask)
 {
     return cluster == 0 && mask != 0 && (mask & ~remaps[p - remap_partitions].cpus) == 0;
@@ -102,27 +82,6 @@ static bool remap_ref_read(void *ctx, uint64_t addr, void *to, size_t len)
     return ram;
 }
 
-static bool remap_ref_write(void *ctx, uint64_t addr, const void *from, size_t len)
-{
-    (void)ctx;
-    (void)addr;
-    (void)from;
-    (void)len;
-    return false;
-}
-
-static bool remap_ref_exchange(void *ctx, uint64_t addr, uint64_t *expected, uint64_t desired, bool *swapped)
-{
-    (void)expected;
-    *swapped = false;
-    return remap_ref_write(ctx, addr, &desired, sizeof(desired));
-}
-
-static void remap_ref_interrupt(void *ctx, uint64_t addr, uint32_t data)
-{
-    (void)remap_ref_write(ctx, addr, &data, sizeof(data));
-}
-
 /* --- guests --- */
 
 /* Before anything else of these; then the root's, and as many others as follow are the owners'. */
@@ -139,8 +98,8 @@ static void remap_add(struct kit *kit, u32 cpus, const u16 *sids)
                                         .haw = KIT_HAW};
     u32 owner = remap_count++;
     struct remap *r = &remaps[owner];
-    const struct model_ops ops = {.ctx = r, .mem_read = remap_ref_read, .mem_write = remap_ref_write,
-                                  .mem_cmpxchg64 = remap_ref_exchange, .interrupt = remap_ref_interrupt};
+    const struct model_ops ops = {.ctx = r, .mem_read = remap_ref_read, .mem_write = reader_write,
+                                  .mem_cmpxchg64 = reader_exchange, .interrupt = reader_interrupt};
     *r = (struct remap){.kit = kit, .ref = model_create(&config, &ops), .owner = owner, .cpus = cpus,
                         .pages = 1};
     assert_non_null(r->ref);

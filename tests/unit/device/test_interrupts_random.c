@@ -21,6 +21,7 @@
 #include "iommu/viommu/viommu.h"
 #include "tests/support/device_kit.h"
 #include "tests/support/pick.h"
+#include "tests/support/reader.h"
 #include "tests/support/repeat.h"
 
 enum {
@@ -72,32 +73,6 @@ static bool ref_read(void *ctx, uint64_t addr, void *to, size_t len)
         memcpy(to, at(g, addr), len);
     }
     return ram;
-}
-
-static bool ref_write(void *ctx, uint64_t addr, const void *from, size_t len)
-{
-    (void)ctx;
-    (void)addr;
-    (void)from;
-    (void)len;
-    return false;
-}
-
-static bool ref_exchange(void *ctx, uint64_t addr, uint64_t *expected, uint64_t desired, bool *swapped)
-{
-    (void)ctx;
-    (void)addr;
-    (void)expected;
-    (void)desired;
-    *swapped = false;
-    return false;
-}
-
-static void ref_interrupt(void *ctx, uint64_t addr, u32 data)
-{
-    (void)ctx;
-    (void)addr;
-    (void)data;
 }
 
 /* --- registers, of both --- */
@@ -396,8 +371,8 @@ static void start(void)
         g->unit = g->p->viommus[0];
         const struct model_config config = {.ver = (u32)read(g, R_VER, 4), .cap = read(g, R_CAP, 8),
                                             .ecap = read(g, R_ECAP, 8), .haw = 46};
-        const struct model_ops ops = {.ctx = g, .mem_read = ref_read, .mem_write = ref_write,
-                                      .mem_cmpxchg64 = ref_exchange, .interrupt = ref_interrupt};
+        const struct model_ops ops = {.ctx = g, .mem_read = ref_read, .mem_write = reader_write,
+                                      .mem_cmpxchg64 = reader_exchange, .interrupt = reader_interrupt};
         g->ref = model_create(&config, &ops);
         assert_non_null(g->ref);
         *device_kit_config(MSI) = 0x01860005;
